@@ -1,0 +1,30 @@
+"""What a session is, how it rotates, and what a store promises. Pure: no clock, no I/O."""
+
+from gatepass.sessions.rotation import RotationFact, RotationKind, RotationPlan, rotate
+from gatepass.sessions.session import Session, new_id, partition_of
+from gatepass.sessions.store import (
+    AsyncRevocations,
+    AsyncStore,
+    IssuePlan,
+    Revocations,
+    RevokeKind,
+    Store,
+    plan_session,
+)
+
+__all__ = [
+    "AsyncRevocations",
+    "AsyncStore",
+    "IssuePlan",
+    "Revocations",
+    "RevokeKind",
+    "RotationFact",
+    "RotationKind",
+    "RotationPlan",
+    "Session",
+    "Store",
+    "new_id",
+    "partition_of",
+    "plan_session",
+    "rotate",
+]

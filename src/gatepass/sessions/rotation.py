@@ -1,0 +1,126 @@
+"""The rotation table as one pure function: a session and a presented generation in, a fact out.
+
+A generation is a counter. Refresh tokens are not rows: the session knows which generation
+can be spent, and for a few seconds which ones were superseded just now.
+"""
+
+import enum
+import hmac
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+
+from gatepass.sessions.session import Session
+
+MAX_RECENT = 8
+MAX_AHEAD = 64
+
+
+class RotationKind(enum.Enum):
+    """What became of a presented refresh token."""
+
+    ROTATED = "rotated"
+    """It was the current generation; the next one was born."""
+    REPLAYED = "replayed"
+    """Superseded moments ago: answer with the current generation again, nothing changed."""
+    AHEAD = "ahead"
+    """Newer than the store's: the store lost acknowledged writes and was moved forward."""
+    REUSED = "reused"
+    """Superseded earlier: the session was revoked in this very step."""
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+    """No row, another secret, or too far ahead; nothing changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotationPlan:
+    """What a store is asked to do with a verified refresh token."""
+
+    session_id: str
+    generation: int
+    sec_hash: bytes = field(repr=False)
+    claims_json: bytes | None = field(default=None, repr=False)
+    """Replaces the session's claims on `ROTATED` and `AHEAD`; `None` keeps them."""
+    leeway_ms: int
+    refresh_lifetime_ms: int
+    access_lifetime_ms: int
+    """Tells the store how long the access tokens of this rotation live at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotationFact:
+    """What the store did; `session` is the row afterwards, `None` for `UNKNOWN`."""
+
+    kind: RotationKind
+    session: Session | None = None
+
+
+def rotate(session: Session | None, plan: RotationPlan, now_ms: int) -> RotationFact:
+    """Decide a rotation; the caller holds the session's lock and writes `fact.session` back.
+
+    Only `ROTATED`, `AHEAD` and `REUSED` change the session.
+    """
+    kind = _decide(session, plan, now_ms)
+    if session is None or kind is RotationKind.UNKNOWN:
+        return RotationFact(kind=RotationKind.UNKNOWN)
+    match kind:
+        case RotationKind.ROTATED | RotationKind.AHEAD:
+            session = _advance(session, plan, now_ms)
+        case RotationKind.REUSED:
+            session = replace(session, revoked_ms=now_ms, reason="reuse", recent=())
+        case RotationKind.REPLAYED | RotationKind.REVOKED | RotationKind.EXPIRED:
+            pass
+        case _:
+            assert_never(kind)
+    return RotationFact(kind=kind, session=session)
+
+
+def _decide(session: Session | None, plan: RotationPlan, now_ms: int) -> RotationKind:
+    """The rotation table, first match wins."""
+    if session is None or not hmac.compare_digest(session.sec_hash, plan.sec_hash):
+        return RotationKind.UNKNOWN
+    if session.revoked_ms is not None:
+        return RotationKind.REVOKED
+    if plan.generation > session.generation + MAX_AHEAD:
+        return RotationKind.UNKNOWN
+    if now_ms >= session.ends_ms:
+        return RotationKind.EXPIRED
+    if plan.generation > session.generation:  # before idle expiry: the lost write slid it
+        return RotationKind.AHEAD
+    if now_ms >= session.idle_ends_ms:
+        return RotationKind.EXPIRED
+    if plan.generation == session.generation:
+        return RotationKind.ROTATED
+    if _is_recent(session, plan, now_ms):
+        return RotationKind.REPLAYED
+    return RotationKind.REUSED
+
+
+def _is_recent(session: Session, plan: RotationPlan, now_ms: int) -> bool:
+    """Whether the presented generation was superseded inside the leeway.
+
+    The distance counts both ways, so a clock set back cannot stretch the leeway.
+    """
+    return plan.leeway_ms > 0 and any(
+        generation == plan.generation and abs(now_ms - at_ms) <= plan.leeway_ms
+        for generation, at_ms in session.recent
+    )
+
+
+def _advance(session: Session, plan: RotationPlan, now_ms: int) -> Session:
+    recent = tuple(
+        (generation, at_ms)
+        for generation, at_ms in session.recent
+        if abs(now_ms - at_ms) <= plan.leeway_ms
+    )
+    if plan.leeway_ms > 0:
+        recent = (*recent, (plan.generation, now_ms))[-MAX_RECENT:]
+    return replace(
+        session,
+        generation=plan.generation + 1,
+        born_ms=now_ms,
+        last_used_ms=now_ms,
+        idle_ends_ms=min(now_ms + plan.refresh_lifetime_ms, session.ends_ms),
+        recent=recent if plan.leeway_ms > 0 else (),
+        claims_json=session.claims_json if plan.claims_json is None else plan.claims_json,
+    )

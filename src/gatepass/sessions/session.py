@@ -1,0 +1,74 @@
+"""What a session is: identifiers, and the row that stores keep. Pure: no clock, no I/O."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NewType
+
+import msgspec
+
+SessionId = NewType("SessionId", str)
+TokenId = NewType("TokenId", str)
+
+PARTITIONS = 16
+"""How many partitions a subject's keys are spread over (one Redis Cluster hash tag each)."""
+
+SKEW_MS = 120_000
+"""Added to the longest access life: 60 s of leeway and 60 s of clock difference."""
+
+
+def partition_digits(subject: str) -> str:
+    """The two hex digits that begin every `sid` and `jti` of this subject."""
+    return hashlib.sha256(subject.encode()).hexdigest()[:2]
+
+
+def new_id(subject: str, random: bytes) -> str:
+    """An identifier of a session or token: partition digits, then 128 random bits, all hex."""
+    return partition_digits(subject) + random.hex()
+
+
+def partition_of(identifier: str) -> int:
+    """The partition, 0 to 15, of a `sid` or `jti`; ids of other makers go by their hash."""
+    try:
+        return int(identifier[:2], 16) % PARTITIONS
+    except ValueError:
+        return int(partition_digits(identifier), 16) % PARTITIONS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One log-in and everything that came from it.
+
+    Times ending in `_ms` are milliseconds since 1970 on the store's clock; `auth_time` is
+    seconds since 1970 and says when the password was checked.
+    """
+
+    session_id: str
+    subject: str
+    client_id: str
+    device: str | None
+    auth_time: int
+    generation: int
+    born_ms: int
+    """Birth of the current generation."""
+    created_ms: int
+    last_used_ms: int
+    idle_ends_ms: int
+    ends_ms: int
+    revoked_ms: int | None = None
+    reason: str | None = None
+    claims_json: bytes = field(repr=False)
+    sec_hash: bytes = field(repr=False)
+    """SHA-256 of the secret that every refresh token of this session carries."""
+    recent: tuple[tuple[int, int], ...] = ()
+    """Superseded generations and when (ms), oldest first; inside the leeway, at most 8."""
+
+    @property
+    def claims(self) -> Mapping[str, Any]:
+        """The caller's claims, as given to `issue` or by `load_claims`."""
+        claims: dict[str, Any] = msgspec.json.decode(self.claims_json)
+        return claims
+
+    def is_live(self, now_ms: int) -> bool:
+        """Whether a refresh could still succeed."""
+        return self.revoked_ms is None and now_ms < self.idle_ends_ms and now_ms < self.ends_ms
