@@ -1,0 +1,73 @@
+# Everything a contributor runs. `make serve` and `make test` need only git, make and Python 3.11.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+BIN := .venv/bin
+RUNTIME := .venv/runtime.stamp
+DEV := .venv/dev.stamp
+NODE := benchmarks/node/node_modules/.package-lock.json
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
+COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile --quiet --strip-extras \
+	--generate-hashes --allow-unsafe --no-annotate \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+.PHONY: help serve test lint format races chaos fuzz bench wheel requirements
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1@/p' $(MAKEFILE_LIST) | column -t -s @
+
+.venv/pyvenv.cfg:
+	@.ci/venv .venv
+
+$(RUNTIME): requirements/runtime.txt pyproject.toml | .venv/pyvenv.cfg
+	$(PIP) install --require-hashes -r $<
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEV): requirements/dev.txt pyproject.toml | .venv/pyvenv.cfg
+	$(PIP) install --require-hashes -r $<
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $(RUNTIME) $@
+
+serve: $(RUNTIME) ## Start the auth server on 127.0.0.1:8000
+	@exec $(BIN)/gatepass serve
+
+test: lint ## Check format, lint and types, run the tests, measure coverage
+	@rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest -q -m "not race and not chaos and not fuzz"
+	@$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+	@echo "The core, which must be covered completely:"
+	$(BIN)/coverage report --fail-under=100 --include='src/gatepass/jose/*,src/gatepass/tokens/*,src/gatepass/sessions/*,src/gatepass/manager.py'
+
+lint: $(DEV) ## Check format, lint and types
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/ruff check --quiet
+	$(BIN)/mypy
+
+format: $(DEV) ## Format the code and mend what the linter can mend
+	$(BIN)/ruff check --quiet --fix
+	$(BIN)/ruff format
+
+races: $(DEV) ## Race many callers against one session, hundreds of rounds
+	$(BIN)/pytest -q -m race
+
+chaos: $(DEV) ## Kill processes and break databases under load
+	$(BIN)/pytest -q -m chaos
+
+fuzz: $(DEV) ## Throw hostile input at every parser
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest -q -m fuzz
+
+bench: $(DEV) $(if $(shell command -v npm),$(NODE)) ## Measure gatepass beside its peers (QUICK=1 only shows that it runs)
+	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
+
+$(NODE): benchmarks/node/package.json benchmarks/node/package-lock.json
+	-npm ci --prefix benchmarks/node --ignore-scripts --no-audit --no-fund --loglevel=error
+	@test -d $(@D) && touch $@ || true
+
+wheel: $(DEV) ## Build the wheel, install it elsewhere and use it
+	.ci/wheel
+
+requirements: $(DEV) ## Pin what is installed, with hashes
+	$(COMPILE) --extra server -o requirements/runtime.txt pyproject.toml requirements/build.in
+	$(COMPILE) --extra server --extra dev -c requirements/runtime.txt -o requirements/dev.txt pyproject.toml requirements/build.in
