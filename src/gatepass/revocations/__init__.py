@@ -1,0 +1,1 @@
+"""In-process copies of a store's revocation log, for checks that cost next to nothing."""

@@ -1,0 +1,258 @@
+"""Sessions in this process's memory, for tests and single-process programs; nothing survives it."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from hmac import compare_digest
+from typing import ClassVar, Final, Literal
+
+from gatepass.errors import StoreUnavailable
+from gatepass.sessions import (
+    IssuePlan,
+    RevokeKind,
+    RotationFact,
+    RotationKind,
+    RotationPlan,
+    Session,
+    plan_session,
+    rotate,
+)
+from gatepass.sessions.session import SKEW_MS
+
+_FIRST_PURGE: Final = 1_024
+
+
+class MemoryStore:
+    """Sessions, epochs and revocations of one process, safe to use from many threads.
+
+    What has expired is removed as the store grows. Past `max_rows` sessions a log-in is
+    refused with `StoreUnavailable`; revocations are always taken.
+    """
+
+    is_async: ClassVar[Literal[False]] = False
+
+    def __init__(
+        self, clock: Callable[[], float] = time.time, *, max_rows: int = 1_000_000
+    ) -> None:
+        self._clock = clock
+        self._max_rows = max_rows
+        self._lock = threading.Lock()
+        self._rows: dict[str, Session] = {}
+        self._ids_of: dict[str, set[str]] = {}
+        self._epochs: dict[str, int] = {}
+        self._epoch_of_all = 0
+        self._log: dict[tuple[str, str], int] = {}
+        self._longest_access_ms = 0
+        self._purge_at = _FIRST_PURGE
+        self._closed = False
+
+    def issue(self, plan: IssuePlan) -> Session | None:
+        """Insert a session under its subject's lock; `None`: the epoch has changed.
+
+        Raises:
+            StoreUnavailable: The store is closed, or full of sessions that have not expired.
+            ValueError: The session id is in use.
+        """
+        with self._lock:
+            now_ms = self._now_ms()
+            if plan.epoch is not None and plan.epoch != self._epoch(plan.subject):
+                return None
+            if plan.session_id in self._rows:
+                message = "the session id is in use"
+                raise ValueError(message)
+            self._make_room(now_ms)
+            self._longest_access_ms = max(self._longest_access_ms, plan.access_lifetime_ms)
+            older = self._live(plan.subject, now_ms)[max(plan.max_sessions - 1, 0) :]
+            self._revoke(older, now_ms, "max_sessions")
+            session = plan_session(plan, now_ms)
+            self._rows[session.session_id] = session
+            self._ids_of.setdefault(session.subject, set()).add(session.session_id)
+            return session
+
+    def rotate(self, plan: RotationPlan) -> RotationFact:
+        """Apply `gatepass.sessions.rotate` under the lock."""
+        with self._lock:
+            now_ms = self._now_ms()
+            self._longest_access_ms = max(self._longest_access_ms, plan.access_lifetime_ms)
+            fact = rotate(self._rows.get(plan.session_id), plan, now_ms)
+            if fact.session is not None:
+                self._rows[plan.session_id] = fact.session
+            if fact.kind is RotationKind.REUSED:
+                self._log.setdefault(("s", plan.session_id), now_ms)
+            return fact
+
+    def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
+        """Whether the session was revoked or is missing, or the token was revoked."""
+        if self._closed:
+            raise StoreUnavailable
+        if session_id is not None:
+            session = self._rows.get(session_id)
+            if session is None or session.revoked_ms is not None or ("s", session_id) in self._log:
+                return True
+        return token_id is not None and ("t", token_id) in self._log
+
+    def revoke_session(
+        self, session_id: str, *, reason: str, sec_hash: bytes | None = None
+    ) -> RevokeKind:
+        """End a session and log it; `sec_hash`, when given, must be the row's."""
+        with self._lock:
+            now_ms = self._now_ms()
+            session = self._rows.get(session_id)
+            if sec_hash is not None and (
+                session is None or not compare_digest(session.sec_hash, sec_hash)
+            ):
+                return RevokeKind.UNKNOWN
+            if session is None:
+                self._log.setdefault(("s", session_id), now_ms)
+                return RevokeKind.UNKNOWN
+            if session.revoked_ms is not None:
+                return RevokeKind.ALREADY
+            self._revoke([session], now_ms, reason)
+            return RevokeKind.REVOKED
+
+    def revoke_token(self, token_id: str) -> None:
+        """Log one token's `jti`; repeating changes nothing."""
+        with self._lock:
+            self._log.setdefault(("t", token_id), self._now_ms())
+
+    def revoke_subject(self, subject: str, *, reason: str) -> int:
+        """Raise the subject's epoch and end its sessions; how many live ones ended."""
+        with self._lock:
+            now_ms = self._now_ms()
+            self._epochs[subject] = self._epochs.get(subject, 0) + 1
+            rows = [self._rows[session_id] for session_id in self._ids_of.get(subject, ())]
+            return self._revoke(rows, now_ms, reason)
+
+    def revoke_all(self, *, reason: str) -> int:
+        """Raise every subject's epoch and end every session; how many live ones ended."""
+        with self._lock:
+            now_ms = self._now_ms()
+            self._epoch_of_all += 1
+            return self._revoke(list(self._rows.values()), now_ms, reason)
+
+    def sessions(self, subject: str) -> list[Session]:
+        """The subject's live sessions, newest first."""
+        with self._lock:
+            return self._live(subject, self._now_ms())
+
+    def subject_epoch(self, subject: str) -> int:
+        """The subject's epoch, 0 when it was never revoked."""
+        with self._lock:
+            self._now_ms()
+            return self._epoch(subject)
+
+    def purge(self) -> int:
+        """Remove rows past their absolute end + retention, log entries past retention; how many."""
+        with self._lock:
+            return self._purge(self._now_ms())
+
+    def close(self) -> None:
+        """Refuse everything from now on; closing twice is fine."""
+        self._closed = True
+
+    def _now_ms(self) -> int:
+        """The store's clock, asked once in every operation; a closed store has none."""
+        if self._closed:
+            raise StoreUnavailable
+        return int(self._clock() * 1000)
+
+    def _epoch(self, subject: str) -> int:
+        return self._epoch_of_all + self._epochs.get(subject, 0)
+
+    def _live(self, subject: str, now_ms: int) -> list[Session]:
+        rows = (self._rows[session_id] for session_id in self._ids_of.get(subject, ()))
+        live = [session for session in rows if session.is_live(now_ms)]
+        return sorted(live, key=lambda row: (row.created_ms, row.session_id), reverse=True)
+
+    def _revoke(self, sessions: Iterable[Session], now_ms: int, reason: str) -> int:
+        """End these sessions; an expired one too, since `AHEAD` could bring it back."""
+        ended = 0
+        for session in sessions:
+            if session.revoked_ms is not None:
+                continue
+            ended += session.is_live(now_ms)
+            self._log.setdefault(("s", session.session_id), now_ms)
+            self._rows[session.session_id] = replace(
+                session, revoked_ms=now_ms, reason=reason, recent=()
+            )
+        return ended
+
+    def _make_room(self, now_ms: int) -> None:
+        if len(self._rows) + len(self._log) >= self._purge_at or len(self._rows) >= self._max_rows:
+            self._purge(now_ms)
+            self._purge_at = max(_FIRST_PURGE, 2 * (len(self._rows) + len(self._log)))
+        if len(self._rows) >= self._max_rows:
+            message = "the memory store is full"
+            raise StoreUnavailable(message)
+
+    def _purge(self, now_ms: int) -> int:
+        retention_ms = self._longest_access_ms + SKEW_MS
+        gone = [row for row in self._rows.values() if row.ends_ms + retention_ms <= now_ms]
+        for row in gone:
+            del self._rows[row.session_id]
+            ids = self._ids_of[row.subject]
+            ids.discard(row.session_id)
+            if not ids:
+                del self._ids_of[row.subject]
+        stale = [key for key, at_ms in self._log.items() if at_ms + retention_ms <= now_ms]
+        for key in stale:
+            del self._log[key]
+        return len(gone) + len(stale)
+
+
+class AsyncMemoryStore:
+    """`MemoryStore` for `await`; nothing in it waits."""
+
+    is_async: ClassVar[Literal[True]] = True
+
+    def __init__(
+        self, clock: Callable[[], float] = time.time, *, max_rows: int = 1_000_000
+    ) -> None:
+        self._store = MemoryStore(clock, max_rows=max_rows)
+
+    async def issue(self, plan: IssuePlan) -> Session | None:
+        """See `MemoryStore.issue`."""
+        return self._store.issue(plan)
+
+    async def rotate(self, plan: RotationPlan) -> RotationFact:
+        """See `MemoryStore.rotate`."""
+        return self._store.rotate(plan)
+
+    async def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
+        """See `MemoryStore.is_revoked`."""
+        return self._store.is_revoked(session_id, token_id)
+
+    async def revoke_session(
+        self, session_id: str, *, reason: str, sec_hash: bytes | None = None
+    ) -> RevokeKind:
+        """See `MemoryStore.revoke_session`."""
+        return self._store.revoke_session(session_id, reason=reason, sec_hash=sec_hash)
+
+    async def revoke_token(self, token_id: str) -> None:
+        """See `MemoryStore.revoke_token`."""
+        self._store.revoke_token(token_id)
+
+    async def revoke_subject(self, subject: str, *, reason: str) -> int:
+        """See `MemoryStore.revoke_subject`."""
+        return self._store.revoke_subject(subject, reason=reason)
+
+    async def revoke_all(self, *, reason: str) -> int:
+        """See `MemoryStore.revoke_all`."""
+        return self._store.revoke_all(reason=reason)
+
+    async def sessions(self, subject: str) -> list[Session]:
+        """See `MemoryStore.sessions`."""
+        return self._store.sessions(subject)
+
+    async def subject_epoch(self, subject: str) -> int:
+        """See `MemoryStore.subject_epoch`."""
+        return self._store.subject_epoch(subject)
+
+    async def purge(self) -> int:
+        """See `MemoryStore.purge`."""
+        return self._store.purge()
+
+    async def close(self) -> None:
+        """See `MemoryStore.close`."""
+        self._store.close()
