@@ -1,0 +1,47 @@
+"""Base64url as RFC 7515 §2 has it: unpadded, one spelling per value, nothing else accepted."""
+
+from binascii import Error, a2b_base64, b2a_base64
+
+from gatepass.errors import TokenMalformed
+
+_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_STANDARD = bytearray(b"!" * 256)
+for _octet in _ALPHABET:
+    _STANDARD[_octet] = _octet
+_STANDARD[ord("-")] = ord("+")
+_STANDARD[ord("_")] = ord("/")
+_TO_STANDARD = bytes(_STANDARD)
+_PADDING = (b"", b"", b"==", b"=")
+# What the last character may be, by length modulo 4, when its unused bits are zero.
+_LAST = (
+    frozenset(_ALPHABET),
+    frozenset[int](),
+    frozenset(_ALPHABET[::16]),
+    frozenset(_ALPHABET[::4]),
+)
+
+
+def encode(octets: bytes) -> bytes:
+    """The base64url text of these octets, without padding."""
+    return b2a_base64(octets, newline=False).translate(_URL_SAFE, b"=")
+
+
+def decode(segment: bytes) -> bytes:
+    """The octets behind canonical base64url text; anything else is `TokenMalformed`."""
+    rest = len(segment) & 3
+    if rest and segment[-1] not in _LAST[rest]:
+        raise TokenMalformed
+    try:
+        return a2b_base64(segment.translate(_TO_STANDARD) + _PADDING[rest], strict_mode=True)
+    except Error:
+        raise TokenMalformed from None
+
+
+def is_canonical(segment: bytes) -> bool:
+    """Whether `decode` would take this text."""
+    try:
+        decode(segment)
+    except TokenMalformed:
+        return False
+    return True

@@ -1,0 +1,132 @@
+"""Signing and verifying, prepared once per key; the only place that runs primitives.
+
+A `Signer` takes the signing input and returns the signature's segment; a `Verifier` takes the
+signing input and a presented segment and says whether it is the key's.
+"""
+
+import hashlib
+from collections.abc import Callable
+from hmac import compare_digest
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import (
+    decode_dss_signature,
+    encode_dss_signature,
+)
+
+from gatepass.errors import TokenMalformed
+from gatepass.jose._base64url import decode, encode, is_canonical
+from gatepass.jose.algorithms import Algorithm
+
+Signer = Callable[[bytes], bytes]
+Verifier = Callable[[bytes, bytes], bool]
+PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | Ed25519PublicKey
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | Ed25519PrivateKey
+
+
+def shared(algorithm: Algorithm, secret: bytes) -> tuple[Signer, Verifier]:
+    """HMAC (RFC 2104) with the keyed inner and outer hash states computed ahead."""
+    new = getattr(hashlib, algorithm.hash_name)
+    block_size = new().block_size
+    key = (new(secret).digest() if len(secret) > block_size else secret).ljust(block_size, b"\0")
+    copy_inner = new(bytes(octet ^ 0x36 for octet in key)).copy
+    copy_outer = new(bytes(octet ^ 0x5C for octet in key)).copy
+
+    def sign(signing_input: bytes) -> bytes:
+        inner = copy_inner()
+        inner.update(signing_input)
+        outer = copy_outer()
+        outer.update(inner.digest())
+        return encode(outer.digest())
+
+    def verify(signing_input: bytes, segment: bytes) -> bool:
+        # Texts are compared, so that only the canonical spelling of the right value matches.
+        if compare_digest(sign(signing_input), segment):
+            return True
+        if not is_canonical(segment):
+            raise TokenMalformed
+        return False
+
+    return sign, verify
+
+
+def signer(algorithm: Algorithm, key: PrivateKey) -> Signer:
+    """How this private key signs."""
+    if isinstance(key, rsa.RSAPrivateKey):
+        padding, hash_ = algorithm.padding(), algorithm.hash()
+        sign_rsa = key.sign
+        return lambda signing_input: encode(sign_rsa(signing_input, padding, hash_))
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return _ecdsa_signer(algorithm, key)
+    sign_eddsa = key.sign
+    return lambda signing_input: encode(sign_eddsa(signing_input))
+
+
+def verifier(algorithm: Algorithm, key: PublicKey) -> Verifier:
+    """How a signature is checked with this public key."""
+    if isinstance(key, rsa.RSAPublicKey):
+        return _rsa_verifier(algorithm, key)
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return _ecdsa_verifier(algorithm, key)
+    return _eddsa_verifier(key)
+
+
+def _rsa_verifier(algorithm: Algorithm, key: rsa.RSAPublicKey) -> Verifier:
+    padding, hash_ = algorithm.padding(), algorithm.hash()
+    verify_rsa, size = key.verify, (key.key_size + 7) // 8
+
+    def verify(signing_input: bytes, segment: bytes) -> bool:
+        signature = decode(segment)
+        if len(signature) != size:
+            return False
+        try:
+            verify_rsa(signature, signing_input, padding, hash_)
+        except InvalidSignature:
+            return False
+        return True
+
+    return verify
+
+
+def _ecdsa_signer(algorithm: Algorithm, key: ec.EllipticCurvePrivateKey) -> Signer:
+    ecdsa, size, sign_ecdsa = ec.ECDSA(algorithm.hash()), algorithm.coordinate_size, key.sign
+
+    def sign(signing_input: bytes) -> bytes:
+        r, s = decode_dss_signature(sign_ecdsa(signing_input, ecdsa))
+        return encode(r.to_bytes(size, "big") + s.to_bytes(size, "big"))
+
+    return sign
+
+
+def _ecdsa_verifier(algorithm: Algorithm, key: ec.EllipticCurvePublicKey) -> Verifier:
+    ecdsa, size, verify_ecdsa = ec.ECDSA(algorithm.hash()), algorithm.coordinate_size, key.verify
+    from_bytes = int.from_bytes
+
+    def verify(signing_input: bytes, segment: bytes) -> bool:
+        signature = decode(segment)
+        if len(signature) != 2 * size:
+            return False
+        r, s = from_bytes(signature[:size], "big"), from_bytes(signature[size:], "big")
+        try:
+            verify_ecdsa(encode_dss_signature(r, s), signing_input, ecdsa)
+        except InvalidSignature:
+            return False
+        return True
+
+    return verify
+
+
+def _eddsa_verifier(key: Ed25519PublicKey) -> Verifier:
+    verify_eddsa = key.verify
+
+    def verify(signing_input: bytes, segment: bytes) -> bool:
+        signature = decode(segment)
+        try:
+            verify_eddsa(signature, signing_input)
+        except InvalidSignature:
+            return False
+        return True
+
+    return verify

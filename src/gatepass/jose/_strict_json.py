@@ -1,0 +1,80 @@
+"""JSON as gatepass reads and writes it: one object, UTF-8, no NaN, no surprise exceptions."""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import msgspec
+
+from gatepass.errors import ClaimsRejected, TokenMalformed
+
+_claims_decoder = msgspec.json.Decoder(dict[str, Any])
+_encode_json = msgspec.json.Encoder().encode
+
+# What parsing of hostile text can raise, whatever the parser.
+PARSE_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError, MemoryError)
+
+
+class DuplicateName(ValueError):
+    """An object has the same name twice (RFC 7515 §4)."""
+
+
+def decode_claims(payload: bytes) -> dict[str, Any]:
+    """The JSON object in a payload; of duplicate names the last counts (RFC 7519 §4)."""
+    try:
+        return _claims_decoder.decode(payload)
+    except PARSE_ERRORS:
+        raise TokenMalformed from None
+
+
+def decode_header(octets: bytes) -> dict[str, Any]:
+    """The JSON object in a header, in which no name is given twice (RFC 7515 §4)."""
+    try:
+        header = json.loads(
+            octets.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant
+        )
+        json.dumps(header, ensure_ascii=False).encode("utf-8")  # lone surrogates end here
+    except PARSE_ERRORS:
+        raise TokenMalformed from None
+    if not isinstance(header, dict):
+        raise TokenMalformed
+    return header
+
+
+def encode_claims(claims: Mapping[str, Any]) -> bytes:
+    """Compact JSON of these claims.
+
+    Raises:
+        ClaimsRejected: A value has no JSON form; NaN and Infinity have none (RFC 8259 §6).
+    """
+    try:
+        encoded = _encode_json(claims if claims.__class__ is dict else dict(claims))
+        if b"null" in encoded and _has_non_finite(claims):
+            message = "NaN and Infinity have no JSON form"
+            raise ClaimsRejected(message)
+    except (*PARSE_ERRORS, TypeError, OverflowError):
+        message = "the claims have no JSON form"
+        raise ClaimsRejected(message) from None
+    return encoded
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise DuplicateName
+    return members
+
+
+def _refuse_constant(_name: str) -> NoReturn:
+    raise ValueError
+
+
+def _has_non_finite(value: object) -> bool:
+    if isinstance(value, float):
+        return not math.isfinite(value)
+    if isinstance(value, Mapping):
+        return any(map(_has_non_finite, value.values()))
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return any(map(_has_non_finite, value))
+    return False

@@ -1,0 +1,184 @@
+"""JWS in compact serialization (RFC 7515): sign, verify, and look without trust."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import EllipsisType, MappingProxyType
+from typing import Any, Final
+
+from gatepass.errors import ClaimsRejected, KeyRejected, TokenInvalid, TokenMalformed
+from gatepass.jose import _base64url, _strict_json
+from gatepass.jose.keys import Key, SharedKey, SigningKey
+from gatepass.jose.keyset import KeySet, KeySource, key_source
+
+MAX_SIZE: Final = 8192
+"""Characters of a token at most, unless `max_size` says otherwise."""
+
+_MAX_PREPARED = 64
+_REFUSED = ("crit", "b64", "zip")
+_decode = _base64url.decode
+_encode_ascii = str.encode
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedJws:
+    """A token whose signature holds; its claims, if it has any, are not validated yet."""
+
+    header: Mapping[str, Any]
+    payload: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class UntrustedJws:
+    """What a token says of itself. Nothing in it was checked: never decide anything by it."""
+
+    header: Mapping[str, Any]
+    payload: bytes = field(repr=False)
+    signature: bytes = field(repr=False)
+
+    @property
+    def claims(self) -> Mapping[str, Any]:
+        """The payload as a JSON object; `TokenMalformed` where it is none."""
+        return _strict_json.decode_claims(self.payload)
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedHeader:
+    """A protected header that was checked once, and the keys that may have signed under it."""
+
+    header: Mapping[str, Any]
+    typ: str | None
+    """Lower case and without `application/`, as RFC 7515 §4.1.9 compares types."""
+    keys: tuple[Key, ...]
+
+
+def sign(
+    payload: bytes | Mapping[str, Any],
+    keys: Key | KeySet | KeySource,
+    *,
+    typ: str | None = "JWT",
+    kid: str | EllipsisType | None = ...,
+) -> str:
+    """The compact serialization of a payload under the primary key.
+
+    Args:
+        payload: Any bytes, or claims that have a JSON form.
+        keys: What signs; of a set its primary.
+        typ: The header's `typ`; `None` leaves it out.
+        kid: The header's `kid`: by default the key's own; `None` leaves it out.
+
+    Raises:
+        KeyRejected: The primary cannot sign.
+        ClaimsRejected: The claims have no JSON form.
+    """
+    key = key_source(keys).current().primary
+    if not isinstance(key, (SharedKey, SigningKey)):
+        message = "the primary key cannot sign: it is a public key"
+        raise KeyRejected(message)
+    header = header_segment(key, typ, key.kid if isinstance(kid, EllipsisType) else kid)
+    if not isinstance(payload, bytes):
+        payload = _strict_json.encode_claims(payload)
+    return sign_segments(header, payload, key)
+
+
+def header_segment(key: Key, typ: str | None, kid: str | None) -> bytes:
+    """The first segment, which stays the same for a key and a type."""
+    header = {"alg": key.algorithm, "typ": typ, "kid": kid}
+    members = {name: value for name, value in header.items() if value is not None}
+    if not all(isinstance(value, str) for value in members.values()):
+        message = "typ and kid are text"
+        raise ClaimsRejected(message)
+    return _base64url.encode(_strict_json.encode_claims(members))
+
+
+def sign_segments(header: bytes, payload: bytes, key: SharedKey | SigningKey) -> str:
+    """The compact serialization, given a prepared header segment."""
+    signing_input = header + b"." + _base64url.encode(payload)
+    return (signing_input + b"." + key.sign(signing_input)).decode("ascii")
+
+
+def verify(
+    compact: str, keys: Key | KeySet | KeySource, *, max_size: int = MAX_SIZE
+) -> VerifiedJws:
+    """The header and payload of a token whose signature is by one of these keys.
+
+    Raises:
+        TokenMalformed: The text is not a compact JWS in its one canonical spelling.
+        TokenInvalid: No key accepts the signature, or the header asks for what is refused.
+    """
+    prepared, payload = open_compact(compact, key_source(keys).current(), max_size)
+    return VerifiedJws(prepared.header, payload)
+
+
+def open_compact(compact: str, keys: KeySet, max_size: int) -> tuple[PreparedHeader, bytes]:
+    """`verify` for a verifier's hot path."""
+    try:
+        if len(compact) > max_size:
+            raise TokenMalformed
+        octets = _encode_ascii(compact, "ascii")
+    except (TypeError, UnicodeEncodeError):
+        raise TokenMalformed from None
+    signing_input, _, signature = octets.rpartition(b".")
+    head, dot, body = signing_input.partition(b".")
+    if not dot:
+        raise TokenMalformed
+    payload = _decode(body)
+    prepared = keys.prepared.get(head)
+    if prepared is not None:
+        for key in prepared.keys:
+            if key.verify(signing_input, signature):
+                return prepared, payload
+        raise TokenInvalid
+    return _open_unprepared(head, signature, signing_input, keys), payload
+
+
+def inspect(compact: str, *, max_size: int = MAX_SIZE) -> UntrustedJws:
+    """What a token says of itself, WITHOUT trust: for debugging, never for decisions."""
+    if not isinstance(compact, str) or len(compact) > max_size or not compact.isascii():
+        raise TokenMalformed
+    segments = compact.encode("ascii").split(b".", 3)
+    if len(segments) != _SEGMENTS:
+        raise TokenMalformed
+    head, payload, signature = map(_decode, segments)
+    return UntrustedJws(MappingProxyType(_strict_json.decode_header(head)), payload, signature)
+
+
+_SEGMENTS = 3
+
+
+def _open_unprepared(
+    head: bytes, signature: bytes, signing_input: bytes, keys: KeySet
+) -> PreparedHeader:
+    """Verify under a header not seen before; it is remembered only if the signature holds.
+
+    A forger can therefore not fill the memory with headers.
+    """
+    prepared = _prepare(head, keys)
+    _decode(signature)
+    if not any(key.verify(signing_input, signature) for key in prepared.keys):
+        raise TokenInvalid
+    if len(keys.prepared) >= _MAX_PREPARED:
+        keys.prepared.clear()
+    keys.prepared[head] = prepared
+    return prepared
+
+
+def _prepare(head: bytes, keys: KeySet) -> PreparedHeader:
+    header = _strict_json.decode_header(_decode(head))
+    algorithm, kid, typ = header.get("alg"), header.get("kid"), header.get("typ")
+    if not isinstance(algorithm, str):
+        raise TokenMalformed
+    for value in (kid, typ):
+        if value is not None and not isinstance(value, str):
+            raise TokenMalformed
+    if any(name in header for name in _REFUSED):
+        message = "the header asks for an extension that is refused"
+        raise TokenInvalid(message)
+    found = keys.candidates(algorithm, kid)
+    if not found:
+        raise TokenInvalid
+    return PreparedHeader(MappingProxyType(header), normalize_typ(typ), found)
+
+
+def normalize_typ(typ: str | None) -> str | None:
+    """A type as RFC 7515 §4.1.9 compares it."""
+    return None if typ is None else typ.lower().removeprefix("application/")

@@ -1,0 +1,209 @@
+"""Keys: each is exactly one algorithm, checked when it is made, silent about its material."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from gatepass.errors import KeyRejected
+from gatepass.jose import _jwk, _pem, _signatures, _weakness
+from gatepass.jose.algorithms import Algorithm, find_algorithm
+
+
+class _AnyKey:
+    """What all keys have; `verify` takes the signing input and a presented segment."""
+
+    __slots__ = ("__weakref__", "_algorithm", "_identity", "_kid", "verify")
+    can_sign: ClassVar[bool] = False
+    is_shared: ClassVar[bool] = False
+    verify: _signatures.Verifier
+
+    def __init__(self, algorithm: Algorithm, kid: str | None, identity: bytes) -> None:
+        self._algorithm = algorithm
+        self._kid = kid
+        self._identity = identity
+
+    @property
+    def algorithm(self) -> str:
+        """The one value of `alg` that this key signs and accepts."""
+        return self._algorithm.name
+
+    @property
+    def kid(self) -> str | None:
+        """The key's name in headers and key sets."""
+        return self._kid
+
+    def is_same_key(self, other: "_AnyKey") -> bool:
+        """Whether both hold the same material, whatever their names and algorithms."""
+        return hmac.compare_digest(self._identity, other._identity)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.algorithm} kid={self.kid!r}>"
+
+    def __reduce__(self) -> str:
+        message = f"a {type(self).__name__} cannot be pickled or copied"
+        raise TypeError(message)
+
+
+class SharedKey(_AnyKey):
+    """An HMAC secret; it carries no `kid` unless its JWK names one."""
+
+    __slots__ = ("sign",)
+    can_sign = True
+    is_shared = True
+    sign: _signatures.Signer
+
+    def __init__(self, raw: bytes, algorithm: Algorithm, kid: str | None = None) -> None:
+        if algorithm.kty != "oct":
+            message = f"{algorithm.name} does not take a shared secret"
+            raise KeyRejected(message)
+        if len(raw) < algorithm.hash_size:
+            message = f"{algorithm.name} needs a key of at least {algorithm.hash_size} bytes"
+            raise KeyRejected(message)
+        super().__init__(algorithm, kid, hashlib.sha256(b"shared\0" + raw).digest())
+        self.sign, self.verify = _signatures.shared(algorithm, raw)
+
+    @classmethod
+    def from_secret(cls, secret: str, *, algorithm: str = "HS256") -> Self:
+        """The key of a configured secret of at least 32 characters.
+
+        Raises:
+            KeyRejected: It is short, guessable, published, or key material of another kind.
+        """
+        if not isinstance(secret, str):
+            message = "a secret is text: use SharedKey.from_bytes for bytes"
+            raise KeyRejected(message)
+        _weakness.require_strong(secret)
+        try:
+            raw = secret.encode()
+        except UnicodeEncodeError:
+            message = "the secret has characters with no UTF-8 form"
+            raise KeyRejected(message) from None
+        return cls(raw, find_algorithm(algorithm))
+
+    @classmethod
+    def from_bytes(cls, raw: bytes, algorithm: str = "HS256", *, kid: str | None = None) -> Self:
+        """The key of these random bytes, as long as the algorithm's hash at least."""
+        if not isinstance(raw, bytes):
+            message = "key bytes are bytes: use SharedKey.from_secret for text"
+            raise KeyRejected(message)
+        _weakness.require_no_key_material(raw)
+        if len(set(raw)) < _MIN_DISTINCT_OCTETS:
+            message = "the key bytes are guessable: use SharedKey.generate"
+            raise KeyRejected(message)
+        return cls(raw, find_algorithm(algorithm), kid)
+
+    @classmethod
+    def from_jwk(cls, jwk: Mapping[str, Any], *, algorithm: str | None = None) -> Self:
+        """The key of a JWK with `kty` `oct` (RFC 7518 §6.4)."""
+        row = _jwk.require_use(jwk, algorithm, operation="verify")
+        return cls.from_bytes(_jwk.shared_secret(jwk), row.name, kid=_jwk.find_kid(jwk))
+
+    @classmethod
+    def generate(cls, algorithm: str = "HS256") -> Self:
+        """A new random key as long as the algorithm's hash."""
+        row = find_algorithm(algorithm)
+        return cls(secrets.token_bytes(row.hash_size), row)
+
+
+_MIN_DISTINCT_OCTETS = 6
+
+
+class VerificationKey(_AnyKey):
+    """A public key; it verifies and cannot sign. Its `kid` defaults to the thumbprint."""
+
+    __slots__ = ("_key",)
+
+    def __init__(
+        self, key: _signatures.PublicKey, algorithm: Algorithm, kid: str | None = None
+    ) -> None:
+        _pem.require_fit(key, algorithm)
+        thumbprint = _jwk.thumbprint(_jwk.public_members(key))
+        super().__init__(algorithm, kid or thumbprint, thumbprint.encode())
+        self._key = key
+        self.verify = _signatures.verifier(algorithm, key)
+
+    @property
+    def thumbprint(self) -> str:
+        """The RFC 7638 thumbprint under SHA-256, in base64url."""
+        return self._identity.decode()
+
+    @classmethod
+    def from_pem(
+        cls, pem: str | bytes, *, algorithm: str | None = None, kid: str | None = None
+    ) -> Self:
+        """The public key in a PEM text (SubjectPublicKeyInfo); RSA needs `algorithm`."""
+        key = _pem.load_public(pem)
+        return cls(key, _pem.choose(key, algorithm), kid)
+
+    @classmethod
+    def from_jwk(cls, jwk: Mapping[str, Any], *, algorithm: str | None = None) -> Self:
+        """The key of a public JWK (RFC 7517 §4); one with private members is refused."""
+        row = _jwk.require_use(jwk, algorithm, operation="verify")
+        return cls(_jwk.public_key(jwk), row, _jwk.find_kid(jwk))
+
+    def to_jwk(self) -> dict[str, str]:
+        """The public JWK: key members, `use`, `alg` and `kid`."""
+        return _jwk.public_members(self._key) | {
+            "use": "sig",
+            "alg": self.algorithm,
+            "kid": self.kid or self.thumbprint,
+        }
+
+    def to_pem(self) -> str:
+        """The public key as PEM text (SubjectPublicKeyInfo)."""
+        return _pem.dump_public(self._key)
+
+
+class SigningKey(_AnyKey):
+    """A private key; it signs, and verifies what it signed."""
+
+    __slots__ = ("_key", "_public", "sign")
+    can_sign = True
+    sign: _signatures.Signer
+
+    def __init__(
+        self, key: _signatures.PrivateKey, algorithm: Algorithm, kid: str | None = None
+    ) -> None:
+        self._public = VerificationKey(key.public_key(), algorithm, kid)
+        super().__init__(algorithm, self._public.kid, self._public.thumbprint.encode())
+        self._key = key
+        self.sign = _signatures.signer(algorithm, key)
+        self.verify = self._public.verify
+
+    @classmethod
+    def generate(cls, algorithm: str) -> Self:
+        """A new key: RSA of 3072 bits, or on the algorithm's curve."""
+        row = find_algorithm(algorithm)
+        return cls(_pem.generate(row), row)
+
+    @classmethod
+    def from_pem(
+        cls,
+        pem: str | bytes,
+        *,
+        algorithm: str | None = None,
+        password: bytes | None = None,
+        kid: str | None = None,
+    ) -> Self:
+        """The private key in a PEM text; RSA needs `algorithm`, e.g. "RS256"."""
+        key = _pem.load_private(pem, password)
+        return cls(key, _pem.choose(key, algorithm), kid)
+
+    @classmethod
+    def from_jwk(cls, jwk: Mapping[str, Any], *, algorithm: str | None = None) -> Self:
+        """The key of a private JWK (RFC 7518 §6)."""
+        row = _jwk.require_use(jwk, algorithm, operation="sign")
+        return cls(_jwk.private_key(jwk), row, _jwk.find_kid(jwk))
+
+    def public(self) -> VerificationKey:
+        """The key that verifies what this one signs."""
+        return self._public
+
+    def to_pem(self, *, password: bytes | None = None) -> str:
+        """The PRIVATE key as PEM text (PKCS #8), encrypted when a password is given."""
+        return _pem.dump_private(self._key, password)
+
+
+Key = SharedKey | SigningKey | VerificationKey

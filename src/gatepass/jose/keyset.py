@@ -1,0 +1,160 @@
+"""Key sets: the primary signs, every member is accepted; and where key sets come from."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol, Self, runtime_checkable
+
+from gatepass.errors import KeyRejected
+from gatepass.jose.keys import Key, SharedKey, SigningKey, VerificationKey
+
+MAX_TRIED = 8
+"""Keys of one algorithm that a token without `kid` is tried against."""
+
+
+@runtime_checkable
+class KeySource(Protocol):
+    """Where keys come from when they change while the program runs."""
+
+    @property
+    def version(self) -> int:
+        """A number that changes whenever `current()` answers with another key set."""
+        ...
+
+    def current(self) -> "KeySet":
+        """The key set of this moment; called for every token, so it does no I/O."""
+        ...
+
+
+class KeySet:
+    """Keys that belong together; it never changes, `rotate` and `without` give new ones.
+
+    Raises:
+        KeyRejected: Symmetric and asymmetric keys are mixed (RFC 8725 §3.1), a `kid` or a key
+            is given twice, or more than 8 shared keys are.
+    """
+
+    __slots__ = ("_by_kid", "_unnamed", "keys", "prepared", "primary")
+
+    def __init__(self, primary: Key, *accepted: Key) -> None:
+        keys = (primary, *accepted)
+        _require_consistent(keys)
+        self.primary: Key = primary
+        self.keys: tuple[Key, ...] = keys
+        self.prepared: dict[bytes, Any] = {}
+        """Headers that came with a good signature, parsed; kept by `jws`, bounded there."""
+        self._by_kid = {(key.algorithm, key.kid): (key,) for key in keys if key.kid is not None}
+        self._unnamed: dict[str, tuple[Key, ...]] = {}
+        for key in keys:
+            tried = self._unnamed.get(key.algorithm, ())
+            self._unnamed[key.algorithm] = (*tried, key)[:MAX_TRIED]
+
+    @property
+    def version(self) -> int:
+        """Always 0: a key set does not change."""
+        return 0
+
+    def current(self) -> "KeySet":
+        """This key set: it is its own source."""
+        return self
+
+    def candidates(self, algorithm: str, kid: str | None) -> tuple[Key, ...]:
+        """The keys that may have signed: the named one, or without a name at most 8."""
+        if kid is None:
+            return self._unnamed.get(algorithm, ())
+        return self._by_kid.get((algorithm, kid), ())
+
+    def rotate(self, successor: Key) -> "KeySet":
+        """A set in which the successor signs and all of this one's keys are accepted."""
+        return KeySet(successor, *self.keys)
+
+    def without(self, kid: str) -> "KeySet":
+        """A set that no longer accepts the named key; the primary cannot be left out."""
+        rest = tuple(key for key in self.keys if key.kid != kid)
+        if self.primary.kid == kid or len(rest) == len(self.keys):
+            message = "only an accepted key that is in the set can be left out"
+            raise KeyRejected(message)
+        return KeySet(*rest)
+
+    def public_jwks(self) -> dict[str, list[dict[str, str]]]:
+        """The JWKS to publish (RFC 7517 §5); shared keys are never in it."""
+        public = [key.public() if isinstance(key, SigningKey) else key for key in self.keys]
+        return {"keys": [key.to_jwk() for key in public if isinstance(key, VerificationKey)]}
+
+    @classmethod
+    def from_jwks(cls, jwks: Mapping[str, Any], *, algorithm: str | None = None) -> Self:
+        """The usable keys of a JWKS, the first of them primary (RFC 7517 §5).
+
+        Args:
+            jwks: An object with a list `keys`; keys that cannot be used are skipped.
+            algorithm: The algorithm of keys that name none.
+
+        Raises:
+            KeyRejected: No key is usable, or those that are break the rules of key sets.
+        """
+        members = jwks.get("keys") if isinstance(jwks, Mapping) else None
+        if not isinstance(members, list):
+            message = "a JWKS is an object with a list of keys"
+            raise KeyRejected(message)
+        keys = [key for jwk in members if (key := _find_key(jwk, algorithm)) is not None]
+        if not keys:
+            message = "the JWKS holds no usable key"
+            raise KeyRejected(message)
+        return cls(*keys)
+
+    def __repr__(self) -> str:
+        return f"<KeySet primary={self.primary!r} accepted={len(self.keys) - 1}>"
+
+
+def key_source(keys: Key | KeySet | KeySource) -> KeySource:
+    """A source of whatever form the keys were given in."""
+    if isinstance(keys, (SharedKey, SigningKey, VerificationKey)):
+        return KeySet(keys)
+    if isinstance(keys, KeySource):
+        return keys
+    message = "keys are a Key, a KeySet or a KeySource"
+    raise KeyRejected(message)
+
+
+def require_signing(keys: KeySet) -> None:
+    """Refuse a set whose primary can only verify."""
+    if not keys.primary.can_sign:
+        message = "the primary key cannot sign: it is a public key"
+        raise KeyRejected(message)
+
+
+def require_disjoint(one: KeySet, other: KeySet) -> None:
+    """Refuse two sets that share a key: a token of one kind would pass for the other."""
+    if any(key.is_same_key(peer) for key in one.keys for peer in other.keys):
+        message = "the access and the refresh keys share a key"
+        raise KeyRejected(message)
+
+
+def _require_consistent(keys: tuple[Key, ...]) -> None:
+    if not all(isinstance(key, (SharedKey, SigningKey, VerificationKey)) for key in keys):
+        message = "a key set is made of SharedKey, SigningKey and VerificationKey"
+        raise KeyRejected(message)
+    if len({key.is_shared for key in keys}) != 1:
+        message = "a key set does not mix shared and asymmetric keys"
+        raise KeyRejected(message)
+    names = [key.kid for key in keys if key.kid is not None]
+    if len(set(names)) != len(names):
+        message = "two keys of the set have the same kid"
+        raise KeyRejected(message)
+    if any(key.is_same_key(peer) for i, key in enumerate(keys) for peer in keys[:i]):
+        message = "the set holds the same key twice"
+        raise KeyRejected(message)
+    if keys[0].is_shared and len(keys) > MAX_TRIED:
+        message = f"a set holds at most {MAX_TRIED} shared keys"
+        raise KeyRejected(message)
+
+
+def _find_key(jwk: object, algorithm: str | None) -> Key | None:
+    if not isinstance(jwk, Mapping):
+        return None
+    try:
+        if jwk.get("kty") == "oct":
+            return SharedKey.from_jwk(jwk, algorithm=algorithm)
+        if "d" in jwk:
+            return SigningKey.from_jwk(jwk, algorithm=algorithm)
+        return VerificationKey.from_jwk(jwk, algorithm=algorithm)
+    except KeyRejected:
+        return None
