@@ -17,6 +17,8 @@ from gatepass.jose.algorithms import BY_CURVE, CURVES, Algorithm, find_algorithm
 
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _MAX_MEMBER = 4096
+_MAX_KID = 256
+_MIN_RSA_BITS, _MAX_RSA_BITS = 2048, 8192
 _NUMBER_ERRORS = (ValueError, TypeError, UnsupportedAlgorithm, OverflowError)
 _PARAMETERS = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}
 
@@ -49,9 +51,6 @@ def find_kid(jwk: Mapping[str, Any]) -> str | None:
         message = "the JWK's kid is not a text of 1 to 256 characters"
         raise KeyRejected(message)
     return kid
-
-
-_MAX_KID = 256
 
 
 def shared_secret(jwk: Mapping[str, Any]) -> bytes:
@@ -156,7 +155,7 @@ def _private_key(jwk: Mapping[str, Any], public: PublicKey) -> PrivateKey:
 def _rsa_private_key(jwk: Mapping[str, Any], public: rsa.RSAPublicKey) -> rsa.RSAPrivateKey:
     numbers = public.public_numbers()
     d = _number(jwk, "d")
-    if "oth" in jwk or not _MIN_BITS <= public.key_size <= _MAX_BITS or d >= numbers.n:
+    if "oth" in jwk or not _MIN_RSA_BITS <= public.key_size <= _MAX_RSA_BITS or d >= numbers.n:
         message = "RSA keys have two primes and 2048 to 8192 bits here"
         raise KeyRejected(message)
     if "p" in jwk:
@@ -166,9 +165,6 @@ def _rsa_private_key(jwk: Mapping[str, Any], public: rsa.RSAPublicKey) -> rsa.RS
         p, q = rsa.rsa_recover_prime_factors(numbers.n, numbers.e, d)
         dp, dq, qi = rsa.rsa_crt_dmp1(d, p), rsa.rsa_crt_dmq1(d, q), rsa.rsa_crt_iqmp(p, q)
     return rsa.RSAPrivateNumbers(p, q, d, dp, dq, qi, numbers).private_key()
-
-
-_MIN_BITS, _MAX_BITS = 2048, 8192
 
 
 def _member(jwk: Mapping[str, Any], name: str) -> bytes:

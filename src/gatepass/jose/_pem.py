@@ -130,7 +130,7 @@ def _curve(key: PublicKey | PrivateKey) -> str:
     return ""
 
 
-def _octets(pem: str | bytes) -> bytes:
+def _octets(pem: object) -> bytes:
     octets = pem.encode("utf-8", "replace") if isinstance(pem, str) else pem
     if not isinstance(octets, bytes) or len(octets) > _MAX_PEM_SIZE:
         message = "a PEM is text of at most 64 KiB"

@@ -35,8 +35,8 @@ _WORDS = tuple(
     "passphrase password passwd phrase placeholder please private production prod public random "
     "refresh replace required safe sample secret secure server service session sha256 should "
     "signature signing sign some staging string strong super temporary test that this todo "
-    "token update user value very web welcome with your 256 384 512 128 bit key jwt app api dev the "
-    "and for use set put".split()
+    "token update user value very web welcome with your 256 384 512 128 bit key jwt app api dev "
+    "the and for use set put".split()
 )
 _RUNS = (
     "abcdefghijklmnopqrstuvwxyz",

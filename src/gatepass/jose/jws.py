@@ -14,6 +14,7 @@ MAX_SIZE: Final = 8192
 """Characters of a token at most, unless `max_size` says otherwise."""
 
 _MAX_PREPARED = 64
+_SEGMENTS = 3
 _REFUSED = ("crit", "b64", "zip")
 _decode = _base64url.decode
 _encode_ascii = str.encode
@@ -82,12 +83,19 @@ def sign(
 
 def header_segment(key: Key, typ: str | None, kid: str | None) -> bytes:
     """The first segment, which stays the same for a key and a type."""
+    known = key.headers.get((typ, kid))
+    if known is not None:
+        return known
     header = {"alg": key.algorithm, "typ": typ, "kid": kid}
     members = {name: value for name, value in header.items() if value is not None}
     if not all(isinstance(value, str) for value in members.values()):
         message = "typ and kid are text"
         raise ClaimsRejected(message)
-    return _base64url.encode(_strict_json.encode_claims(members))
+    segment = _base64url.encode(_strict_json.encode_claims(members))
+    if len(key.headers) >= _MAX_PREPARED:
+        key.headers.clear()
+    key.headers[typ, kid] = segment
+    return segment
 
 
 def sign_segments(header: bytes, payload: bytes, key: SharedKey | SigningKey) -> str:
@@ -111,13 +119,7 @@ def verify(
 
 def open_compact(compact: str, keys: KeySet, max_size: int) -> tuple[PreparedHeader, bytes]:
     """`verify` for a verifier's hot path."""
-    try:
-        if len(compact) > max_size:
-            raise TokenMalformed
-        octets = _encode_ascii(compact, "ascii")
-    except (TypeError, UnicodeEncodeError):
-        raise TokenMalformed from None
-    signing_input, _, signature = octets.rpartition(b".")
+    signing_input, _, signature = _octets(compact, max_size).rpartition(b".")
     head, dot, body = signing_input.partition(b".")
     if not dot:
         raise TokenMalformed
@@ -133,16 +135,20 @@ def open_compact(compact: str, keys: KeySet, max_size: int) -> tuple[PreparedHea
 
 def inspect(compact: str, *, max_size: int = MAX_SIZE) -> UntrustedJws:
     """What a token says of itself, WITHOUT trust: for debugging, never for decisions."""
-    if not isinstance(compact, str) or len(compact) > max_size or not compact.isascii():
-        raise TokenMalformed
-    segments = compact.encode("ascii").split(b".", 3)
+    segments = _octets(compact, max_size).split(b".", _SEGMENTS)
     if len(segments) != _SEGMENTS:
         raise TokenMalformed
     head, payload, signature = map(_decode, segments)
     return UntrustedJws(MappingProxyType(_strict_json.decode_header(head)), payload, signature)
 
 
-_SEGMENTS = 3
+def _octets(compact: str, max_size: int) -> bytes:
+    try:
+        if len(compact) > max_size:
+            raise TokenMalformed
+        return _encode_ascii(compact, "ascii")
+    except (TypeError, UnicodeEncodeError):
+        raise TokenMalformed from None
 
 
 def _open_unprepared(
@@ -150,15 +156,17 @@ def _open_unprepared(
 ) -> PreparedHeader:
     """Verify under a header not seen before; it is remembered only if the signature holds.
 
-    A forger can therefore not fill the memory with headers.
+    A forger can therefore not fill the memory with headers. Headers with lists or objects in
+    them are not shared between callers, who could change them.
     """
     prepared = _prepare(head, keys)
     _decode(signature)
     if not any(key.verify(signing_input, signature) for key in prepared.keys):
         raise TokenInvalid
-    if len(keys.prepared) >= _MAX_PREPARED:
-        keys.prepared.clear()
-    keys.prepared[head] = prepared
+    if not any(isinstance(value, (list, dict)) for value in prepared.header.values()):
+        if len(keys.prepared) >= _MAX_PREPARED:
+            keys.prepared.clear()
+        keys.prepared[head] = prepared
     return prepared
 
 

@@ -4,25 +4,36 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from gatepass.errors import KeyRejected
 from gatepass.jose import _jwk, _pem, _signatures, _weakness
 from gatepass.jose.algorithms import Algorithm, find_algorithm
 
+_MIN_DISTINCT_OCTETS = 6
+
+if TYPE_CHECKING:
+    from gatepass.jose.keyset import KeySet
+
 
 class _AnyKey:
     """What all keys have; `verify` takes the signing input and a presented segment."""
 
-    __slots__ = ("__weakref__", "_algorithm", "_identity", "_kid", "verify")
+    __slots__ = ("_algorithm", "_identity", "_kid", "alone", "headers", "verify")
     can_sign: ClassVar[bool] = False
     is_shared: ClassVar[bool] = False
     verify: _signatures.Verifier
+    alone: "KeySet | None"
+    """The set of this key only, made when it is first used by itself."""
+    headers: dict[tuple[str | None, str | None], bytes]
+    """Header segments by (`typ`, `kid`) that this key signed under; kept by `jws`."""
 
     def __init__(self, algorithm: Algorithm, kid: str | None, identity: bytes) -> None:
         self._algorithm = algorithm
         self._kid = kid
         self._identity = identity
+        self.alone = None
+        self.headers = {}
 
     @property
     def algorithm(self) -> str:
@@ -36,7 +47,7 @@ class _AnyKey:
 
     def is_same_key(self, other: "_AnyKey") -> bool:
         """Whether both hold the same material, whatever their names and algorithms."""
-        return hmac.compare_digest(self._identity, other._identity)
+        return hmac.compare_digest(self._identity, other._identity)  # noqa: SLF001 - same class
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.algorithm} kid={self.kid!r}>"
@@ -105,9 +116,6 @@ class SharedKey(_AnyKey):
         """A new random key as long as the algorithm's hash."""
         row = find_algorithm(algorithm)
         return cls(secrets.token_bytes(row.hash_size), row)
-
-
-_MIN_DISTINCT_OCTETS = 6
 
 
 class VerificationKey(_AnyKey):

@@ -53,7 +53,7 @@ class KeySet:
         return 0
 
     def current(self) -> "KeySet":
-        """This key set: it is its own source."""
+        """The key set itself: it is its own source."""
         return self
 
     def candidates(self, algorithm: str, kid: str | None) -> tuple[Key, ...]:
@@ -90,11 +90,7 @@ class KeySet:
         Raises:
             KeyRejected: No key is usable, or those that are break the rules of key sets.
         """
-        members = jwks.get("keys") if isinstance(jwks, Mapping) else None
-        if not isinstance(members, list):
-            message = "a JWKS is an object with a list of keys"
-            raise KeyRejected(message)
-        keys = [key for jwk in members if (key := _find_key(jwk, algorithm)) is not None]
+        keys = [key for jwk in _members(jwks) if (key := _find_key(jwk, algorithm)) is not None]
         if not keys:
             message = "the JWKS holds no usable key"
             raise KeyRejected(message)
@@ -106,8 +102,12 @@ class KeySet:
 
 def key_source(keys: Key | KeySet | KeySource) -> KeySource:
     """A source of whatever form the keys were given in."""
+    if isinstance(keys, KeySet):
+        return keys
     if isinstance(keys, (SharedKey, SigningKey, VerificationKey)):
-        return KeySet(keys)
+        if keys.alone is None:
+            keys.alone = KeySet(keys)
+        return keys.alone
     if isinstance(keys, KeySource):
         return keys
     message = "keys are a Key, a KeySet or a KeySource"
@@ -145,6 +145,14 @@ def _require_consistent(keys: tuple[Key, ...]) -> None:
     if keys[0].is_shared and len(keys) > MAX_TRIED:
         message = f"a set holds at most {MAX_TRIED} shared keys"
         raise KeyRejected(message)
+
+
+def _members(jwks: object) -> list[object]:
+    members = jwks.get("keys") if isinstance(jwks, Mapping) else None
+    if not isinstance(members, list):
+        message = "a JWKS is an object with a list of keys"
+        raise KeyRejected(message)
+    return members
 
 
 def _find_key(jwk: object, algorithm: str | None) -> Key | None:
