@@ -8,13 +8,13 @@ DEV := .venv/dev.stamp
 NODE := benchmarks/node/node_modules/.package-lock.json
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
 COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile --quiet --strip-extras \
-	--generate-hashes --allow-unsafe --no-annotate \
+	$(if $(UPGRADE),--upgrade) --generate-hashes --unsafe-package gatepass --no-annotate \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 .PHONY: help serve test lint format races chaos fuzz bench wheel requirements
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1@/p' $(MAKEFILE_LIST) | column -t -s @
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/pyvenv.cfg:
 	@.ci/venv .venv
@@ -68,6 +68,8 @@ $(NODE): benchmarks/node/package.json benchmarks/node/package-lock.json
 wheel: $(DEV) ## Build the wheel, install it elsewhere and use it
 	.ci/wheel
 
-requirements: $(DEV) ## Pin what is installed, with hashes
+requirements: $(DEV) ## Pin what is installed, with hashes (UPGRADE=1 takes the newest)
 	$(COMPILE) --extra server -o requirements/runtime.txt pyproject.toml requirements/build.in
-	$(COMPILE) --extra server --extra dev -c requirements/runtime.txt -o requirements/dev.txt pyproject.toml requirements/build.in
+	$(COMPILE) --extra server --extra dev -c requirements/runtime.txt -o requirements/dev.txt \
+		pyproject.toml requirements/build.in
+	@sed -i '/^# WARNING: /,$$d' requirements/runtime.txt requirements/dev.txt
