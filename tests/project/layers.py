@@ -1,0 +1,91 @@
+"""The import directions of ARCHITECTURE.md as a table, and the check that reads it."""
+
+import ast
+import sys
+from collections.abc import Iterator
+
+PACKAGE = "gatepass"
+
+_PURE = frozenset({"errors", "jose", "sessions", "tokens"})
+_CORE = _PURE | {"manager"}
+_STORES = frozenset({"errors", "sessions", "stores", "revocations"})
+
+MAY_IMPORT: dict[str, frozenset[str]] = {
+    "": _CORE,
+    "errors": frozenset(),
+    "jose": frozenset({"errors"}),
+    "sessions": frozenset({"errors"}),
+    "http": frozenset({"errors"}),
+    "tokens": _PURE,
+    "manager": _PURE,
+    "stores": _STORES - {"revocations"},
+    "revocations": _STORES,
+    "settings": _CORE | _STORES,
+    "fastapi": _CORE | {"http"},
+    "cli": _CORE | _STORES | {"settings", "server", "http"},
+    "server": _CORE | _STORES | {"settings", "http", "fastapi"},
+}
+"""Which parts of ours a part may import besides itself; "" is `import gatepass`."""
+
+MAY_NEED: dict[str, frozenset[str]] = {
+    "": frozenset(),
+    "errors": frozenset(),
+    "jose": frozenset({"cryptography", "msgspec"}),
+    "sessions": frozenset({"msgspec"}),
+    "http": frozenset({"msgspec"}),
+    "tokens": frozenset({"msgspec"}),
+    "manager": frozenset({"msgspec"}),
+    "stores": frozenset({"alembic", "sqlalchemy"}),
+    "revocations": frozenset({"sqlalchemy"}),
+    "settings": frozenset({"pydantic", "pydantic_settings"}),
+    "fastapi": frozenset({"anyio", "fastapi", "pydantic", "starlette"}),
+}
+"""Which distributions a part may import; the composition roots are free."""
+
+NO_IO = frozenset(
+    {"asyncio", "http", "io", "logging", "os", "pathlib", "selectors", "socket", "sqlite3"}
+    | {"ssl", "subprocess", "tempfile", "urllib.request"}
+)
+"""What the pure parts leave alone."""
+PURE = _PURE | {"http"}
+
+
+def part_of(module: str) -> str:
+    """The part a module of ours belongs to: `gatepass.jose.keys` is of `jose`."""
+    return [*module.split("."), ""][1]
+
+
+def imports_of(source: str, module: str, *, is_package: bool = False) -> Iterator[str]:
+    """The absolute names of all modules that a source imports, wherever the import stands."""
+    parts = module.split(".")
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            upwards = node.level - is_package
+            package = parts[: len(parts) - upwards] if node.level else []
+            base = ".".join([*package, *([node.module] if node.module else [])])
+            yield base
+            if base == PACKAGE:  # `from gatepass import stores` reaches a part
+                yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def crossings(source: str, module: str, *, is_package: bool = False) -> list[str]:
+    """Every import of a source that the tables do not allow, as sentences."""
+    part = part_of(module)
+    found = []
+    for name in imports_of(source, module, is_package=is_package):
+        top = name.split(".")[0]
+        if top == PACKAGE:
+            target = part_of(name)
+            is_name_of_root = target not in MAY_IMPORT
+            if target and target != part and not is_name_of_root and target not in MAY_IMPORT[part]:
+                found.append(f"{module} imports {name}: {part or PACKAGE} may not know {target}")
+            elif is_name_of_root and part in _CORE:
+                found.append(f"{module} imports {name} from the root, which imports it")
+        elif top in sys.stdlib_module_names:
+            if part in PURE and {top, name} & NO_IO:
+                found.append(f"{module} imports {name}: {part} is pure")
+        elif part in MAY_NEED and top not in MAY_NEED[part]:
+            found.append(f"{module} imports {name}: {part} may not need {top}")
+    return found
