@@ -107,9 +107,11 @@ class SharedKey(_AnyKey):
 
     @classmethod
     def from_jwk(cls, jwk: Mapping[str, Any], *, algorithm: str | None = None) -> Self:
-        """The key of a JWK with `kty` `oct` (RFC 7518 §6.4)."""
+        """The key of a JWK with `kty` `oct` (RFC 7518 §6.4), whose octets a program chose."""
         row = _jwk.require_use(jwk, algorithm, operation="verify")
-        return cls.from_bytes(_jwk.shared_secret(jwk), row.name, kid=_jwk.find_kid(jwk))
+        raw = _jwk.shared_secret(jwk)
+        _weakness.require_no_key_material(raw)
+        return cls(raw, row, _jwk.find_kid(jwk))
 
     @classmethod
     def generate(cls, algorithm: str = "HS256") -> Self:

@@ -152,7 +152,20 @@ def _members(jwks: object) -> list[object]:
     if not isinstance(members, list):
         message = "a JWKS is an object with a list of keys"
         raise KeyRejected(message)
+    # Counted before unusable keys are skipped: which of two was meant cannot be known.
+    names = [jwk["kid"] for jwk in members if _is_named_for_signatures(jwk)]
+    if len(set(names)) != len(names):
+        message = "two keys of the JWKS have the same kid"
+        raise KeyRejected(message)
     return members
+
+
+def _is_named_for_signatures(jwk: object) -> bool:
+    return (
+        isinstance(jwk, Mapping)
+        and isinstance(jwk.get("kid"), str)
+        and jwk.get("use", "sig") == "sig"
+    )
 
 
 def _find_key(jwk: object, algorithm: str | None) -> Key | None:
