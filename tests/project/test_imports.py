@@ -1,0 +1,145 @@
+import importlib
+import importlib.metadata
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from typing import Any
+
+import pytest
+
+from tests.project.files import ROOT
+
+_PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+_EXTRAS: dict[str, list[str]] = _PROJECT["optional-dependencies"]
+
+
+def distribution(need: str) -> str:
+    """The name in a requirement: `PyJWT>=2` asks for `pyjwt`."""
+    return re.split(r"[^\w-]", need)[0].lower()
+
+
+_NEEDS = {
+    extra: [distribution(need) for need in needs if not need.startswith("gatepass[")]
+    for extra, needs in _EXTRAS.items()
+}
+_OPTIONAL = {name for names in _NEEDS.values() for name in names}
+_IMPORT_NAMES = {
+    "argon2-cffi": "argon2",
+    "pip-tools": "piptools",
+    "pydantic-settings": "pydantic_settings",
+    "pyjwt": "jwt",
+    "pytest-cov": "pytest_cov",
+    "python-multipart": "python_multipart",
+}
+
+
+def run_python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A fresh interpreter that nothing but `code` has imported into: no coverage either."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("COV")}
+    environment["PYTHONPATH"] = str(ROOT / "src")
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def modules_after(statement: str) -> set[str]:
+    """What a fresh interpreter has loaded after a statement, beyond what it starts with."""
+    code = f"import sys, json; before = set(sys.modules)\n{statement}\n"
+    code += "print(json.dumps(sorted(set(sys.modules) - before)))"
+    result = run_python(code)
+    assert result.returncode == 0, result.stderr
+    return set(json.loads(result.stdout))
+
+
+def test_import_gatepass_imports_no_store_driver_framework_or_asyncio() -> None:
+    loaded = modules_after("import gatepass")
+    tops = {name.split(".")[0] for name in loaded}
+
+    assert not tops & {"asyncio", "sqlite3", "socket", "ssl", "http", "logging"}
+    assert not tops & {_IMPORT_NAMES.get(name, name) for name in _OPTIONAL}
+    assert not {
+        name
+        for name in loaded
+        if name.startswith(("gatepass.stores", "gatepass.revocations", "gatepass.http"))
+        or name in {"gatepass.settings", "gatepass.fastapi", "gatepass.server", "gatepass.cli"}
+    }
+
+
+def test_the_check_above_sees_what_is_imported() -> None:
+    assert "asyncio" in modules_after("import asyncio")
+
+
+def test_the_bare_package_declares_only_cryptography_and_msgspec() -> None:
+    declared = [distribution(need) for need in _PROJECT["dependencies"]]
+
+    assert declared == ["cryptography", "msgspec"]
+
+
+def test_the_installed_version_is_the_projects() -> None:
+    try:
+        installed = importlib.metadata.version("gatepass")
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip("the project is on the path but not installed")
+
+    assert installed == _PROJECT["version"]
+
+
+@pytest.mark.parametrize(
+    ("extra", "missing"),
+    [
+        ("cli", "typer"),
+        ("cli", "rich"),
+        ("server", "sqlalchemy"),
+        ("server", "alembic"),
+        ("server", "pydantic_settings"),
+        ("server", "fastapi"),
+        ("server", "uvicorn"),
+        ("server", "argon2"),
+        ("server", "limits"),
+        ("server", "structlog"),
+    ],
+)
+def test_without_its_extra_the_command_says_one_sentence_with_the_remedy(
+    extra: str, missing: str
+) -> None:
+    block = f"import sys; sys.modules[{missing!r}] = None; sys.argv[0] = 'gatepass'\n"
+    result = run_python(f"{block}from gatepass.cli import main\nmain()", "serve")
+
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert re.search(rf"pip install '?gatepass\[({extra}|server)\]", result.stderr)
+
+
+@pytest.mark.parametrize("extra", _EXTRAS)
+def test_every_extra_is_pinned_for_development(extra: str) -> None:
+    pinned = (ROOT / "requirements" / "dev.txt").read_text().lower()
+
+    assert [name for name in _NEEDS[extra] if f"\n{name}==" not in pinned] == []
+
+
+@pytest.mark.parametrize("name", ["runtime.txt", "dev.txt"])
+def test_every_pin_carries_hashes_and_no_source(name: str) -> None:
+    text = (ROOT / "requirements" / name).read_text()
+    pins = [block for block in re.split(r"\n(?=[a-z])", text) if "==" in block]
+
+    assert len(pins) > 20
+    assert all("--hash=sha256:" in pin for pin in pins)
+    assert not re.search(r"://|--(?:index|extra-index|find-links|trusted)", text)
+
+
+def test_node_peers_are_locked_without_a_source() -> None:
+    lock = json.loads((ROOT / "benchmarks" / "node" / "package-lock.json").read_text())
+    packages = {name: entry for name, entry in lock["packages"].items() if name}
+
+    assert packages
+    assert all("integrity" in entry for entry in packages.values())
+    assert not any("resolved" in entry for entry in packages.values())
