@@ -1,0 +1,112 @@
+import asyncio
+import json
+import sys
+import tomllib
+import types
+from pathlib import Path
+
+import pytest
+
+from tests.project.documents import LANGUAGES, DocumentWrong, parse_blocks, run_python
+from tests.project.files import ROOT, project_files
+from tests.project.transcripts import Transcript
+
+_DOCUMENTS = [
+    file
+    for file in project_files(".md")
+    if file.parent == ROOT or file.is_relative_to(ROOT / "docs")
+]
+
+
+def run_document(file: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run every block of a document in order, in a folder of its own."""
+    module = types.ModuleType("document")
+    monkeypatch.setitem(sys.modules, "document", module)
+    monkeypatch.chdir(folder)
+    with asyncio.Runner() as runner, Transcript(folder) as transcript:
+        for block in parse_blocks(file):
+            match block.language:
+                case "python" | "python-fragment":
+                    run_python(block, module, runner)
+                case "console" | "bash":
+                    transcript.run(block)
+                case "json":
+                    json.loads(block.text)
+                case "toml":
+                    tomllib.loads(block.text)
+                case language if language not in LANGUAGES:
+                    raise block.wrong(f"no runner for a block of {language or 'no language'}")
+
+
+def test_the_readme_is_among_the_documents() -> None:
+    assert ROOT / "README.md" in _DOCUMENTS
+
+
+@pytest.mark.parametrize("file", _DOCUMENTS, ids=lambda file: str(file.relative_to(ROOT)))
+def test_every_block_of_the_documents_does_what_it_says(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_document(file, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```python\nx = 1 + 1\nx  # -> 2\n```",
+        "```python\nx = 'a'\n```\nwords\n```python-fragment\nx * 2\n# -> 'aa'\n```",
+        "```python\nprint('one')\nprint('two')\n```\n\n```text\none\n…\n```",
+        "```python\nint('x')  # -> ValueError: invalid literal…\n```",
+        "```python\nint('x')  # -> ValueError\n```",
+        "```python\nfrom asyncio import sleep\n```\n```python-fragment\nawait sleep(0, 7)  # -> 7\n```",
+        "```console\n$ echo one two\none …\n$ true\n```",
+        "```console\n$ echo a \\\n    b\na b\n$ false; echo $?\n1\n```",
+        "```console\n$ N=5\n$ echo $N\n5\n```\n```bash\necho $N\n```\n```text\n5\n```",
+        "```bash\ngit clone https://example.org/gatepass\ncd gatepass\nmake test\n```",
+        "```bash\npip install 'gatepass[server]'\n```",
+        '```json\n{"a": 1}\n```\n```toml\na = 1\n```\n```text\nanything\n```',
+    ],
+)
+def test_a_true_document_passes(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "true.md"
+    file.write_text(text)
+
+    run_document(file, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```python\n1 + 1  # -> 3\n```",
+        "```python\n1 + 1  # -> ValueError\n```",
+        "```python\nprint('one')\n```\n```text\ntwo\n```",
+        "```python-fragment\n1 + 1\n# -> 3\n```",
+        "```console\n$ echo one\ntwo\n```",
+        "```console\n$ false\n```",
+        "```console\nno command\n```",
+        "```bash\nfalse\ntrue\n```",
+        "```bash\nmake nothing\n```",
+        "```bash\npip install 'gatepass[nothing]'\n```",
+        "```ruby\nputs 1\n```",
+        "```\nno language\n```",
+        "```python\nnever closed",
+    ],
+)
+def test_a_false_document_is_found(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "false.md"
+    file.write_text(text)
+
+    with pytest.raises(DocumentWrong):
+        run_document(file, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("text", ["```python\n1 / 0\n```", "```json\n{]\n```"])
+def test_a_block_that_fails_fails_its_document(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "failing.md"
+    file.write_text(text)
+
+    with pytest.raises((ZeroDivisionError, ValueError)):
+        run_document(file, tmp_path, monkeypatch)
