@@ -57,7 +57,7 @@ def test_every_block_of_the_documents_does_what_it_says(
         "```python\nprint('one')\nprint('two')\n```\n\n```text\none\n…\n```",
         "```python\nint('x')  # -> ValueError: invalid literal…\n```",
         "```python\nint('x')  # -> ValueError\n```",
-        "```python\nfrom asyncio import sleep\n```\n```python-fragment\nawait sleep(0, 7)  # -> 7\n```",
+        "```python\nimport asyncio as a\n```\n```python-fragment\nawait a.sleep(0, 7)  # -> 7\n```",
         "```console\n$ echo one two\none …\n$ true\n```",
         "```console\n$ echo a \\\n    b\na b\n$ false; echo $?\n1\n```",
         "```console\n$ N=5\n$ echo $N\n5\n```\n```bash\necho $N\n```\n```text\n5\n```",

@@ -98,7 +98,7 @@ class Transcript:
         )
         if variables.exists():
             pairs = variables.read_text().split("\0")[:-1]
-            self._environment.update(pair.split("=", 1) for pair in pairs)
+            self._environment.update((k, v) for k, _, v in (pair.partition("=") for pair in pairs))
         return done.returncode, done.stdout.split(_MARK, maxsplit=1)[0]
 
     def _is_set_up(self, block: Block, command: str) -> bool:
