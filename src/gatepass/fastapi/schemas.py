@@ -1,0 +1,44 @@
+"""The bodies of the auth routes' answers, as the OpenAPI document shows them."""
+
+from pydantic import BaseModel
+
+
+class TokenAnswer(BaseModel):
+    """A token pair; lifetimes in seconds."""
+
+    access_token: str
+    refresh_token: str
+    token_type: str
+    expires_in: int
+    refresh_expires_in: int
+    session_id: str
+
+
+class MessageAnswer(BaseModel):
+    """What was done."""
+
+    message: str
+
+
+class LoggedOutEverywhere(MessageAnswer):
+    """What was done, and to how many sessions."""
+
+    revoked: int
+
+
+class SessionItem(BaseModel):
+    """One session; times in seconds since 1970."""
+
+    session_id: str
+    device: str | None
+    client_id: str
+    created_at: int
+    last_used_at: int
+    expires_at: int
+    current: bool
+
+
+class SessionsAnswer(BaseModel):
+    """The caller's live sessions, newest first."""
+
+    sessions: list[SessionItem]

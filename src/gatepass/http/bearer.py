@@ -1,0 +1,39 @@
+"""Bearer credentials in, challenges out (RFC 6750); text only, whether a token holds is not asked.
+
+Tokens come in the `Authorization` header alone: those in a query string end up in logs and
+browser histories, so they are not looked for (RFC 6750 §5.3).
+"""
+
+from collections.abc import Mapping, Sequence
+
+from gatepass.http.problems import INVALID_REQUEST, RequestRefused
+
+
+def parse_bearer(authorization: Sequence[str]) -> str | None:
+    """The token in a request's `Authorization` headers, `None` when there is none.
+
+    Another scheme, or an empty value, is no token. What follows `Bearer` is taken as it is:
+    text that cannot be a token (RFC 6750 §2.1) is the verifier's to refuse.
+
+    Raises:
+        RequestRefused: There is more than one header, so it is unclear which one counts.
+    """
+    if not authorization:
+        return None
+    if len(authorization) > 1:
+        raise RequestRefused(INVALID_REQUEST, challenge="invalid_request")
+    scheme, _, token = authorization[0].strip(" \t").partition(" ")
+    if scheme.lower() != "bearer":
+        return None
+    return token.strip(" \t") or None
+
+
+def format_challenge(error: str, description: str, parameters: Mapping[str, str]) -> str:
+    """A `WWW-Authenticate` value (RFC 6750 §3); `""` as the error says nothing but `Bearer`.
+
+    A request without a token is told no reason (RFC 6750 §3.1).
+    """
+    if not error:
+        return "Bearer"
+    pairs = {"error": error, "error_description": description, **parameters}
+    return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in pairs.items())

@@ -1,0 +1,19 @@
+"""Who somebody turned out to be when a password was checked; all frameworks share it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What `authenticate` found out about a user name and a password."""
+
+    subject: str
+    claims: Mapping[str, Any] = field(default_factory=dict)
+    """The caller's claims, carried by every access token of the session."""
+    epoch: int | None = None
+    """The subject's epoch, read *before* the password was checked.
+
+    With it, a log-in that races a password change loses; `None` does not compare.
+    """

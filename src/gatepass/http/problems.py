@@ -1,0 +1,164 @@
+"""The one table of what is answered when a request is refused; knows no framework.
+
+401 means "get a fresh token and try again", 403 means "that will not help": the difference
+keeps clients out of refresh loops.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from gatepass.errors import (
+    GatepassError,
+    RefreshReused,
+    SessionExpired,
+    SessionRevoked,
+    SessionUnknown,
+    StoreUnavailable,
+    SubjectDisabled,
+    SubjectEpochChanged,
+    TokenError,
+    TokenExpired,
+    TokenMissing,
+    TokenRevoked,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One row of the table: the status, and the two members of the JSON body."""
+
+    status: int
+    code: str
+    error: str
+    challenge: str | None = None
+    """The error code of the `WWW-Authenticate` header (RFC 6750 §3.1).
+
+    `""` challenges without one, because no access token was refused; `None` has no header.
+    """
+
+
+TOKEN_MISSING: Final = Problem(401, "token_missing", "Access token required", "")
+TOKEN_EXPIRED: Final = Problem(401, "token_expired", "Token expired", "invalid_token")
+TOKEN_REVOKED: Final = Problem(401, "token_revoked", "Token has been revoked", "invalid_token")
+TOKEN_INVALID: Final = Problem(403, "token_invalid", "Invalid token", "invalid_token")
+INVALID_CREDENTIALS: Final = Problem(401, "invalid_credentials", "Invalid credentials", "")
+REFRESH_MISSING: Final = Problem(401, "refresh_missing", "Refresh token required", "")
+REFRESH_INVALID: Final = Problem(401, "refresh_invalid", "Invalid refresh token", "")
+REFRESH_EXPIRED: Final = Problem(401, "refresh_expired", "Refresh token expired", "")
+REFRESH_REVOKED: Final = Problem(401, "refresh_revoked", "Refresh token has been revoked", "")
+REFRESH_REUSED: Final = Problem(401, "refresh_reused", "Refresh token was already used", "")
+CSRF_FAILED: Final = Problem(403, "csrf_failed", "CSRF check failed")
+INSUFFICIENT_SCOPE: Final = Problem(
+    403, "insufficient_scope", "Insufficient scope", "insufficient_scope"
+)
+INSUFFICIENT_USER_AUTHENTICATION: Final = Problem(
+    401,
+    "insufficient_user_authentication",
+    "Fresh log-in required",
+    "insufficient_user_authentication",
+)
+HTTPS_REQUIRED: Final = Problem(403, "https_required", "HTTPS required")
+SESSION_UNKNOWN: Final = Problem(404, "session_unknown", "No such session")
+INVALID_REQUEST: Final = Problem(400, "invalid_request", "Invalid request")
+RATE_LIMITED: Final = Problem(429, "rate_limited", "Too many attempts")
+STORE_UNAVAILABLE: Final = Problem(503, "store_unavailable", "Temporarily unavailable")
+
+PROBLEMS: Final = (
+    TOKEN_MISSING,
+    TOKEN_EXPIRED,
+    TOKEN_REVOKED,
+    TOKEN_INVALID,
+    INVALID_CREDENTIALS,
+    REFRESH_MISSING,
+    REFRESH_INVALID,
+    REFRESH_EXPIRED,
+    REFRESH_REVOKED,
+    REFRESH_REUSED,
+    CSRF_FAILED,
+    INSUFFICIENT_SCOPE,
+    INSUFFICIENT_USER_AUTHENTICATION,
+    HTTPS_REQUIRED,
+    SESSION_UNKNOWN,
+    INVALID_REQUEST,
+    RATE_LIMITED,
+    STORE_UNAVAILABLE,
+)
+"""Every row, in the order of the documentation."""
+
+WITH_RETRY_AFTER: Final = (RATE_LIMITED, STORE_UNAVAILABLE)
+"""The rows whose answers say when to try again."""
+
+Door = Mapping[type[GatepassError], Problem]
+"""What each error means where a token is presented; the class nearest to the error counts."""
+
+ACCESS_DOOR: Final[Door] = {
+    TokenError: TOKEN_INVALID,
+    TokenMissing: TOKEN_MISSING,
+    TokenExpired: TOKEN_EXPIRED,
+    TokenRevoked: TOKEN_REVOKED,
+    StoreUnavailable: STORE_UNAVAILABLE,
+}
+REFRESH_DOOR: Final[Door] = {
+    TokenError: REFRESH_INVALID,
+    TokenMissing: REFRESH_MISSING,
+    TokenExpired: REFRESH_EXPIRED,
+    TokenRevoked: REFRESH_REVOKED,
+    RefreshReused: REFRESH_REUSED,
+    SessionRevoked: REFRESH_REVOKED,
+    SessionExpired: REFRESH_EXPIRED,
+    SessionUnknown: REFRESH_INVALID,
+    SubjectDisabled: REFRESH_REVOKED,
+    StoreUnavailable: STORE_UNAVAILABLE,
+}
+LOGIN_DOOR: Final[Door] = {
+    SubjectDisabled: INVALID_CREDENTIALS,
+    SubjectEpochChanged: INVALID_CREDENTIALS,
+    StoreUnavailable: STORE_UNAVAILABLE,
+}
+
+
+class RequestRefused(GatepassError):
+    """A request was refused with a row of the table."""
+
+    code = "request_refused"
+    message = "the request is refused"
+
+    def __init__(
+        self,
+        problem: Problem,
+        *,
+        challenge: str | None = None,
+        parameters: Mapping[str, str] | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(problem.error)
+        self.problem = problem
+        self.challenge = problem.challenge if challenge is None else challenge
+        """Overrides the row's, where the refused thing was an `Authorization` header."""
+        self.parameters = parameters or {}
+        """More parameters of the challenge, such as `scope` or `max_age` (RFC 9470 §3)."""
+        self.retry_after = retry_after
+        """Seconds; the header is left out of answers other than 429 and 503."""
+
+
+@contextmanager
+def door(problems: Door) -> Iterator[None]:
+    """Turn the errors this door knows into `RequestRefused`; all others pass through.
+
+    Errors it does not know are the application's faults (claims that may not be signed, say)
+    and must not be blamed on the client.
+    """
+    try:
+        yield
+    except GatepassError as error:
+        problem = find_problem(error, problems)
+        if problem is None:
+            raise
+        raise RequestRefused(problem) from error
+
+
+def find_problem(error: GatepassError, problems: Door) -> Problem | None:
+    """The row for an error at a door, by its nearest class; `None` when there is none."""
+    return next((problems[kind] for kind in type(error).__mro__ if kind in problems), None)

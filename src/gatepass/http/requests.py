@@ -1,0 +1,135 @@
+"""What the auth routes read from a request: bytes and header texts in, checked values out."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NoReturn
+from urllib.parse import parse_qsl
+
+from gatepass.http.problems import INVALID_REQUEST, RequestRefused
+
+MAX_BODY: Final = 65_536
+"""Bytes of a request body that are read; longer ones are refused."""
+MAX_CREDENTIAL: Final = 1_024
+"""Bytes of a user name or password: hashing megabytes for a stranger is a gift to attackers."""
+_MAX_DEVICE: Final = 200
+_MAX_FIELDS: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A user name and a password as somebody typed them; neither is empty."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+def parse_credentials(content_type: str | None, body: bytes) -> Credentials:
+    """The credentials in a log-in's body: JSON, or the OAuth2 password form (RFC 6749 §4.3.2).
+
+    Raises:
+        RequestRefused: The body is neither, or a field is missing, empty, repeated or too long.
+    """
+    if _media_type(content_type) == "application/x-www-form-urlencoded":
+        fields = _parse_form(body)
+        if fields.get("grant_type", "password") != "password":
+            _refuse()
+    else:
+        fields = _parse_object(content_type, body)
+    username, password = _text(fields, "username"), _text(fields, "password")
+    if not username or not password:
+        _refuse()
+    if len(username.encode()) > MAX_CREDENTIAL or len(password.encode()) > MAX_CREDENTIAL:
+        _refuse()
+    return Credentials(username, password)
+
+
+def parse_refresh_token(content_type: str | None, body: bytes) -> str | None:
+    """The `refresh_token` of a JSON body; `None` when body or member are empty or absent.
+
+    Raises:
+        RequestRefused: The body is not one JSON object, or the member is not a string.
+    """
+    if not body:
+        return None
+    return _text(_parse_object(content_type, body), "refresh_token") or None
+
+
+def parse_device(user_agent: str | None) -> str | None:
+    """A description of the client for the list of sessions: its `User-Agent`, made harmless."""
+    printable = "".join(filter(str.isprintable, user_agent or ""))
+    return printable[:_MAX_DEVICE].strip() or None
+
+
+def _media_type(content_type: str | None) -> str:
+    return (content_type or "").partition(";")[0].strip().lower()
+
+
+def _parse_object(content_type: str | None, body: bytes) -> Mapping[str, Any]:
+    """One JSON object without repeated names; a form of another site cannot send this type."""
+    if len(body) > MAX_BODY or _media_type(content_type) != "application/json":
+        _refuse()
+    value = _decode_json(body)
+    if not isinstance(value, dict):
+        _refuse()
+    return value
+
+
+def _decode_json(body: bytes) -> object:
+    """The decoded body, `None` when it is no JSON.
+
+    The decoder's error ends here: it quotes the body, which holds a password or a token.
+    """
+    try:
+        return json.loads(body.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _parse_form(body: bytes) -> Mapping[str, Any]:
+    fields = _decode_form(body) if len(body) <= MAX_BODY else None
+    if fields is None:
+        _refuse()
+    return fields
+
+
+def _decode_form(body: bytes) -> Mapping[str, Any] | None:
+    """The decoded fields, `None` when it is no form; as with JSON, the error ends here."""
+    try:
+        pairs = parse_qsl(
+            body.decode(),
+            keep_blank_values=True,
+            strict_parsing=True,
+            errors="strict",
+            max_num_fields=_MAX_FIELDS,
+        )
+        return _unique(pairs)
+    except ValueError:
+        return None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a name is repeated")
+    return members
+
+
+def _refuse_constant(_: str) -> NoReturn:
+    raise ValueError("NaN and Infinity are not JSON")
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    """A member as text, `""` when it is absent or null; half of a surrogate pair is no text."""
+    value = fields.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        _refuse()
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        _refuse()
+    return value
+
+
+def _refuse() -> NoReturn:
+    raise RequestRefused(INVALID_REQUEST)

@@ -1,0 +1,56 @@
+"""What a route asks of an access token beyond holding; decides from claims and a time."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from gatepass.http.problems import (
+    INSUFFICIENT_SCOPE,
+    INSUFFICIENT_USER_AUTHENTICATION,
+    RequestRefused,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """Scopes (all of them), roles (one of them), and how long ago the log-in may be."""
+
+    scopes: Collection[str] = ()
+    roles: Collection[str] = ()
+    fresh: timedelta | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (("scopes", self.scopes), ("roles", self.roles)):
+            if isinstance(value, str):
+                raise TypeError(f"{name} takes a tuple of names, not one string")
+        if self.fresh is not None and self.fresh <= timedelta():
+            raise ValueError("fresh is a positive duration")
+
+    def check(
+        self,
+        claims: Mapping[str, Any],
+        *,
+        scopes: Collection[str],
+        auth_time: object,
+        now: float,
+    ) -> None:
+        """Return when a verified token is enough.
+
+        Raises:
+            RequestRefused: A scope or role is missing, or the log-in is too old (RFC 9470).
+        """
+        if not set(self.scopes) <= set(scopes) or not self._has_role(claims):
+            scope = {"scope": " ".join(self.scopes)} if self.scopes else None
+            raise RequestRefused(INSUFFICIENT_SCOPE, parameters=scope)
+        if self.fresh is not None:
+            seconds = self.fresh.total_seconds()
+            if not isinstance(auth_time, int | float) or now - auth_time > seconds:
+                max_age = {"max_age": str(int(seconds))}
+                raise RequestRefused(INSUFFICIENT_USER_AUTHENTICATION, parameters=max_age)
+
+    def _has_role(self, claims: Mapping[str, Any]) -> bool:
+        """Whether the `role` claim, a string or a list of strings, names one of the roles."""
+        role = claims.get("role")
+        held = role if isinstance(role, list | tuple) else (role,)
+        return not self.roles or any(name in self.roles for name in held)
