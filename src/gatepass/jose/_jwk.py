@@ -24,7 +24,7 @@ _PARAMETERS = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": 
 
 
 def require_use(
-    jwk: Mapping[str, Any], algorithm: str | None, *, operation: Literal["sign", "verify"]
+    jwk: Mapping[str, Any], algorithm: str | None, *operations: Literal["sign", "verify"]
 ) -> Algorithm:
     """The JWK's algorithm, once `use`, `key_ops` and `alg` allow this (RFC 7517 §4.2 to 4.4)."""
     if not isinstance(jwk, Mapping):
@@ -33,12 +33,12 @@ def require_use(
     if jwk.get("use", "sig") != "sig":
         message = "the JWK's use is not sig"
         raise KeyRejected(message)
-    operations = jwk.get("key_ops", [operation])
-    if not isinstance(operations, list) or operation not in operations:
-        message = f"the JWK's key_ops do not allow to {operation}"
+    allowed = jwk.get("key_ops", operations)
+    if not isinstance(allowed, (list, tuple)) or any(name not in allowed for name in operations):
+        message = f"the JWK's key_ops do not allow to {' and '.join(operations)}"
         raise KeyRejected(message)
     row = _algorithm(jwk, algorithm)
-    if row.kty != jwk.get("kty") or row.curve != jwk.get("crv", row.curve):
+    if row.kty != jwk.get("kty") or row.curve != jwk.get("crv"):
         message = f"the JWK does not fit {row.name}"
         raise KeyRejected(message)
     return row
@@ -137,7 +137,7 @@ def _public_key(jwk: Mapping[str, Any]) -> PublicKey:
 
 
 def _ec_key(jwk: Mapping[str, Any]) -> ec.EllipticCurvePublicKey:
-    crv = cast("str", jwk.get("crv"))  # require_use has compared it with the table
+    crv = cast("str", jwk["crv"])  # require_use has compared it with the table
     size = BY_CURVE[crv].coordinate_size
     x, y = _sized(jwk, "x", size), _sized(jwk, "y", size)
     return ec.EllipticCurvePublicNumbers(x, y, CURVES[crv]).public_key()

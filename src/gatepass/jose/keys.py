@@ -107,8 +107,11 @@ class SharedKey(_AnyKey):
 
     @classmethod
     def from_jwk(cls, jwk: Mapping[str, Any], *, algorithm: str | None = None) -> Self:
-        """The key of a JWK with `kty` `oct` (RFC 7518 §6.4), whose octets a program chose."""
-        row = _jwk.require_use(jwk, algorithm, operation="verify")
+        """The key of a JWK with `kty` `oct` (RFC 7518 §6.4), whose octets a program chose.
+
+        A shared key both signs and verifies, so its `key_ops`, if given, allow both.
+        """
+        row = _jwk.require_use(jwk, algorithm, "sign", "verify")
         raw = _jwk.shared_secret(jwk)
         _weakness.require_no_key_material(raw)
         return cls(raw, row, _jwk.find_kid(jwk))
@@ -150,7 +153,7 @@ class VerificationKey(_AnyKey):
     @classmethod
     def from_jwk(cls, jwk: Mapping[str, Any], *, algorithm: str | None = None) -> Self:
         """The key of a public JWK (RFC 7517 §4); one with private members is refused."""
-        row = _jwk.require_use(jwk, algorithm, operation="verify")
+        row = _jwk.require_use(jwk, algorithm, "verify")
         return cls(_jwk.public_key(jwk), row, _jwk.find_kid(jwk))
 
     def to_jwk(self) -> dict[str, str]:
@@ -204,7 +207,7 @@ class SigningKey(_AnyKey):
     @classmethod
     def from_jwk(cls, jwk: Mapping[str, Any], *, algorithm: str | None = None) -> Self:
         """The key of a private JWK (RFC 7518 §6)."""
-        row = _jwk.require_use(jwk, algorithm, operation="sign")
+        row = _jwk.require_use(jwk, algorithm, "sign")
         return cls(_jwk.private_key(jwk), row, _jwk.find_kid(jwk))
 
     def public(self) -> VerificationKey:
