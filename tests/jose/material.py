@@ -30,18 +30,25 @@ _CURVES: dict[str, ec.EllipticCurve] = {
 CURVE_NAMES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 
 
-@cache
-def rsa_key(number: int = 0, size: int = 2048, exponent: int = 65537) -> rsa.RSAPrivateKey:
+def rsa_key(number: int = 0, *, size: int = 2048) -> rsa.RSAPrivateKey:
     """An RSA key; another number is another key."""
-    assert number >= 0
-    return rsa.generate_private_key(exponent, size)
+    return _rsa_key(number, size)
 
 
-@cache
 def private_key(algorithm: str, number: int = 0) -> PrivateKey:
-    """A key that fits this `alg`; all RSA algorithms share one."""
+    """A key that fits this `alg`; all RSA algorithms share one, and both names of Ed25519."""
     if algorithm in RSA:
         return rsa_key(number)
+    return _curve_key("EdDSA" if algorithm in EDDSA else algorithm, number)
+
+
+@cache
+def _rsa_key(_number: int, size: int) -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, size)
+
+
+@cache
+def _curve_key(algorithm: str, _number: int) -> PrivateKey:
     if algorithm in ECDSA:
         return ec.generate_private_key(_CURVES[algorithm])
     return ed25519.Ed25519PrivateKey.generate()
@@ -98,7 +105,6 @@ def private_jwk_of(key: PrivateKey) -> dict[str, Any]:
     return jwk | {"d": b64(key.private_bytes_raw())}
 
 
-@cache
 def signing_key(algorithm: str, number: int = 0) -> SigningKey:
     """The gatepass key of `private_key`."""
     return SigningKey.from_pem(pem_of(private_key(algorithm, number)), algorithm=algorithm)
