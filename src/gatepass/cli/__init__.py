@@ -1,0 +1,27 @@
+"""The command line; importing this module needs no extra, running it says which one is missing."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run `gatepass` with these arguments, by default those of the process; it ends in an exit."""
+    with needs("cli"):
+        from gatepass.cli.app import run  # noqa: PLC0415 - the extra may be missing
+
+    run(arguments)
+
+
+@contextmanager
+def needs(extra: str) -> Iterator[None]:
+    """Say in one sentence what to install when an import inside fails, and exit with 2."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "gatepass":
+            raise
+        sys.stderr.write(
+            f"gatepass: {error.name} is not installed, run: pip install 'gatepass[{extra}]'\n"
+        )
+        raise SystemExit(2) from None

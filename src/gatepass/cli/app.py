@@ -1,0 +1,93 @@
+"""The program `gatepass`: its commands, and what becomes of refusals."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Final, NoReturn
+
+import typer
+
+from gatepass.cli import needs, sessions, token, users
+from gatepass.cli.output import AsJson, say, show
+from gatepass.errors import GatepassError, KeyRejected, SettingsRejected
+from gatepass.server.secrets import generate_secret
+
+_EXITS: Final = """\
+\b
+Exit codes:
+  0  done
+  1  refused: a token, an account, or a database that does not answer
+  2  wrong usage: arguments, settings, or a missing extra
+
+\b
+Examples:
+  gatepass serve
+  echo "$TOKEN" | gatepass token verify
+"""
+
+app = typer.Typer(
+    name="gatepass",
+    help="Sign-in tokens: a server, its accounts and sessions, secrets and tokens.",
+    epilog=_EXITS,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(users.app, name="users")
+app.add_typer(sessions.app, name="sessions")
+app.add_typer(token.app, name="token")
+
+
+@app.command(
+    epilog="""\
+\b
+Examples:
+  gatepass serve
+  gatepass serve --port 9000
+  GATEPASS_ENV=production gatepass serve --host 0.0.0.0
+"""
+)
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes any.")] = 8000,
+) -> None:
+    """Serve log-in, refresh and log-out over HTTP.
+
+    In development, secrets, a database and the account `admin` are made in ./.gatepass at the
+    first start. With GATEPASS_ENV=production nothing is made up: JWT_ACCESS_SECRET,
+    JWT_REFRESH_SECRET and DATABASE_URL must be set, and `gatepass users add` makes accounts.
+    """
+    with needs("server"):
+        from gatepass.server.serve import serve as start  # noqa: PLC0415 - an extra
+
+    start(os.environ, Path.cwd(), host=host, port=port)
+
+
+@app.command(
+    epilog="""\
+\b
+Examples:
+  export JWT_ACCESS_SECRET="$(gatepass secret)"
+  gatepass secret --json
+"""
+)
+def secret(*, as_json: AsJson = False) -> None:
+    """Print one good random secret, for JWT_ACCESS_SECRET or JWT_REFRESH_SECRET."""
+    made = generate_secret()
+    show({"secret": made}, made, as_json=as_json)
+
+
+def run(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the program; refusals become one sentence and an exit code."""
+    try:
+        app(args=arguments, prog_name="gatepass")
+    except (SettingsRejected, KeyRejected) as error:
+        say(str(error))
+        sys.exit(2)
+    except GatepassError as error:
+        say(str(error))
+        sys.exit(1)
+    sys.exit(0)

@@ -1,0 +1,57 @@
+"""What commands print: results on standard output, everything else on standard error."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_PIPE_WIDTH: Final = 10_000
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def say(sentence: str) -> None:
+    """A remark, on standard error."""
+    sys.stderr.write(f"gatepass: {sentence}\n")
+
+
+def show(result: Mapping[str, Any], text: str, *, as_json: bool) -> None:
+    """The result: as JSON, or this text."""
+    sys.stdout.write(f"{_dump(result) if as_json else text}\n")
+
+
+def show_table(
+    name: str, rows: Sequence[Mapping[str, Any]], columns: Iterable[str], *, as_json: bool
+) -> None:
+    """The rows: as JSON under this name, or as a table of these columns."""
+    if as_json:
+        sys.stdout.write(_dump({name: rows}) + "\n")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_cell(row[column])) for column in columns))
+    console = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+    console.print(table)
+
+
+def when(milliseconds: int) -> str:
+    """A time for people and programs: ISO 8601 in UTC, whole seconds."""
+    return datetime.fromtimestamp(milliseconds // 1000, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _cell(value: object) -> str:
+    """The value without characters that a terminal would obey."""
+    text = "" if value is None else value if isinstance(value, str) else json.dumps(value)
+    return "".join(character for character in text if character.isprintable())
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value)

@@ -1,0 +1,1 @@
+"""`gatepass serve`: a ready auth server, wired from the library's parts."""

@@ -1,0 +1,233 @@
+"""Who may log in: accounts, kept in the same SQLite file as the sessions."""
+
+import secrets
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from sqlalchemy import Connection, Row, create_engine, insert, select, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.pool import NullPool
+
+from gatepass.errors import StoreUnavailable
+from gatepass.server.errors import AccountRejected
+from gatepass.server.passwords import Passwords
+from gatepass.server.usernames import find_username, parse_username
+from gatepass.stores.sql.tables import accounts as _table
+
+_WAIT_SECONDS: Final = 2.0
+_MAX_FIELD: Final = 254
+
+
+class EndsSessions(Protocol):
+    """What ends the sessions of a subject, durably; a `TokenManager` does."""
+
+    def revoke_subject(self, subject: str, *, reason: str) -> int:
+        """End them; how many were live."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One person who may log in; `subject` is what tokens name, never the user name."""
+
+    subject: str
+    username: str
+    email: str | None
+    role: str
+    disabled: bool
+    created_ms: int
+    updated_ms: int
+    password_hash: str = field(repr=False)
+
+    @property
+    def claims(self) -> Mapping[str, Any]:
+        """What access tokens say about this account."""
+        claims = {"username": self.username, "email": self.email, "role": self.role}
+        return {name: value for name, value in claims.items() if value is not None}
+
+
+class Accounts:
+    """The accounts of one database; every operation is one short transaction of its own.
+
+    Raises:
+        StoreUnavailable: The database did not answer within two seconds, or is gone.
+    """
+
+    def __init__(self, database: Path, passwords: Passwords) -> None:
+        self._passwords = passwords
+        # A connection per operation: one that is kept would go on in a file that was replaced.
+        self._engine = create_engine(
+            "sqlite://", creator=lambda: _connect(database), poolclass=NullPool
+        )
+
+    def add(
+        self, username: str, password: str, *, email: str | None = None, role: str = "user"
+    ) -> Account:
+        """Make an account.
+
+        Raises:
+            AccountRejected: The user name is taken, or a value is out of bounds.
+        """
+        now_ms = _now_ms()
+        account = Account(
+            subject=secrets.token_hex(16),
+            username=parse_username(username),
+            email=None if email is None else _parse_field("an email address", email),
+            role=_parse_field("a role", role),
+            disabled=False,
+            created_ms=now_ms,
+            updated_ms=now_ms,
+            password_hash=self._passwords.hash(password),
+        )
+        values = {name: getattr(account, name) for name in Account.__slots__}
+        try:
+            with self._transaction() as connection:
+                connection.execute(insert(_table).values(values))
+        except IntegrityError:
+            raise AccountRejected(f"the user name {account.username} is taken") from None
+        return account
+
+    def list(self) -> list[Account]:
+        """All accounts, by user name."""
+        with self._transaction() as connection:
+            return [
+                _account(row) for row in connection.execute(_SELECT.order_by(_table.c.username))
+            ]
+
+    def is_empty(self) -> bool:
+        """Whether there is no account yet."""
+        with self._transaction() as connection:
+            return connection.execute(select(_table.c.subject).limit(1)).first() is None
+
+    def get(self, username: str) -> Account:
+        """The account of this user name.
+
+        Raises:
+            AccountRejected: There is none.
+        """
+        account = self.find(username)
+        if account is None:
+            raise AccountRejected("there is no account of this user name")
+        return account
+
+    def find(self, username: str) -> Account | None:
+        """The account of this user name, in any spelling."""
+        with self._transaction() as connection:
+            name = find_username(username) or ""
+            row = connection.execute(_SELECT.where(_table.c.username == name)).first()
+        return None if row is None else _account(row)
+
+    def find_subject(self, subject: str) -> Account | None:
+        """The account that tokens name so."""
+        with self._transaction() as connection:
+            row = connection.execute(_SELECT.where(_table.c.subject == subject)).first()
+        return None if row is None else _account(row)
+
+    def load_claims(self, subject: str) -> Mapping[str, Any] | None:
+        """The claims of the moment for a refresh; `None`: disabled or gone."""
+        account = self.find_subject(subject)
+        return None if account is None or account.disabled else account.claims
+
+    def check_password(self, subject: str | None, password: str) -> Account | None:
+        """The account when the password is its own; one argon2 verification in every case."""
+        account = None if subject is None else self.find_subject(subject)
+        usable = account if account is not None and not account.disabled else None
+        if not self._passwords.verify(usable and usable.password_hash, password) or usable is None:
+            return None
+        if self._passwords.needs_rehash(usable.password_hash):
+            self._rehash(usable, password)
+        return usable
+
+    def disable(self, username: str, sessions: EndsSessions) -> int:
+        """Refuse further log-ins and end the account's sessions; how many ended."""
+        subject = self._change(username, disabled=True)
+        return _end_sessions(sessions, subject, "account disabled")
+
+    def enable(self, username: str) -> None:
+        """Let the account log in again; its old sessions stay ended."""
+        self._change(username, disabled=False)
+
+    def set_password(self, username: str, password: str, sessions: EndsSessions) -> int:
+        """Change the password and end the account's sessions; how many ended.
+
+        The new password is durable first, then sessions end: a log-in with the old one that
+        is under way has read the epoch before, and loses.
+        """
+        subject = self._change(username, password_hash=self._passwords.hash(password))
+        return _end_sessions(sessions, subject, "password changed")
+
+    def _change(self, username: str, **values: object) -> str:
+        """Change the account's row; the subject."""
+        subject = self.get(username).subject
+        with self._transaction() as connection:
+            connection.execute(
+                update(_table)
+                .where(_table.c.subject == subject)
+                .values(**values, updated_ms=_now_ms())
+            )
+        return subject
+
+    def _rehash(self, account: Account, password: str) -> None:
+        """Keep a hash of today's parameters, unless the password was changed meanwhile."""
+        unchanged = _table.c.password_hash == account.password_hash
+        with suppress(StoreUnavailable, AccountRejected):  # the next log-in tries again
+            password_hash = self._passwords.hash(password)
+            with self._transaction() as connection:
+                connection.execute(
+                    update(_table)
+                    .where(_table.c.subject == account.subject, unchanged)
+                    .values(password_hash=password_hash)
+                )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except IntegrityError:
+            raise
+        except DBAPIError as error:
+            raise StoreUnavailable from error
+
+
+_SELECT: Final = select(_table)
+
+
+def _account(row: Row[Any]) -> Account:
+    return Account(**row._asdict())
+
+
+def _connect(database: Path) -> sqlite3.Connection:
+    """A connection to a file that exists: a deleted one must not come back empty."""
+    connection = sqlite3.connect(
+        f"{database.absolute().as_uri()}?mode=rw",
+        uri=True,
+        timeout=_WAIT_SECONDS,
+        check_same_thread=False,
+    )
+    connection.execute("PRAGMA synchronous=FULL")
+    return connection
+
+
+def _end_sessions(sessions: EndsSessions, subject: str, reason: str) -> int:
+    try:
+        return sessions.revoke_subject(subject, reason=reason)
+    except StoreUnavailable as error:
+        raise StoreUnavailable(
+            "the account was changed, but its sessions could not be ended: repeat the command"
+        ) from error
+
+
+def _parse_field(what: str, text: str) -> str:
+    if not 0 < len(text) <= _MAX_FIELD or not text.isprintable() or " " in text:
+        raise AccountRejected(f"{what} is 1 to {_MAX_FIELD} printable characters without blanks")
+    return text
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

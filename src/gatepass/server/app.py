@@ -1,0 +1,84 @@
+"""The auth server as an ASGI application: `Auth` over SQLite, accounts and a purge."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+from fastapi import FastAPI
+
+from gatepass.errors import GatepassError
+from gatepass.fastapi import Auth
+from gatepass.manager import AsyncTokenManager
+from gatepass.revocations.sqlite import AsyncSqliteReplica
+from gatepass.server.accounts import Accounts
+from gatepass.server.limits import LoginLimit
+from gatepass.server.login import PasswordLogin
+from gatepass.server.passwords import PasswordPool, Passwords
+from gatepass.server.state import State
+from gatepass.stores.sql import AsyncSqlStore
+
+_PURGE_SECONDS: Final = 3600.0
+_log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the server is wired from; tests bring their own."""
+
+    manager: AsyncTokenManager
+    accounts: Accounts
+    pool: PasswordPool
+    limit: LoginLimit
+
+
+def make_parts(state: State, passwords: Passwords) -> Parts:
+    """The parts over the state's database."""
+    store = AsyncSqlStore.from_url(state.database_url)
+    accounts = Accounts(state.database, passwords)
+
+    async def load_claims(subject: str) -> Mapping[str, Any] | None:
+        return await asyncio.to_thread(accounts.load_claims, subject)
+
+    manager = state.settings.async_manager(
+        store, revocations=AsyncSqliteReplica(store), load_claims=load_claims
+    )
+    return Parts(manager=manager, accounts=accounts, pool=PasswordPool(), limit=LoginLimit())
+
+
+def make_app(parts: Parts) -> FastAPI:
+    """The application: the routes of `Auth`, `/healthz`, and the interactive page `/docs`."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        purge = asyncio.create_task(_purge_for_ever(parts.manager))
+        try:
+            yield
+        finally:
+            purge.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await purge
+            await asyncio.to_thread(parts.pool.close)
+            await parts.manager.close()
+
+    app = FastAPI(title="gatepass", lifespan=lifespan, redoc_url=None)
+    login = PasswordLogin(parts.accounts, parts.manager, parts.pool)
+    Auth(parts.manager, authenticate=login.authenticate, login_limit=parts.limit).install(app)
+
+    @app.get("/healthz", tags=["health"])
+    async def healthz() -> dict[str, str]:
+        """Whether the server runs."""
+        return {"status": "ok"}
+
+    return app
+
+
+async def _purge_for_ever(manager: AsyncTokenManager) -> None:
+    while True:
+        try:
+            _log.info("purged", rows=await manager.purge())
+        except GatepassError as error:
+            _log.warning("purge failed", code=error.code)
+        await asyncio.sleep(_PURGE_SECONDS)

@@ -1,0 +1,10 @@
+"""What the server refuses beside tokens and sessions."""
+
+from gatepass.errors import GatepassError
+
+
+class AccountRejected(GatepassError):
+    """An account that cannot be made, found or changed as asked."""
+
+    code = "account_rejected"
+    message = "the account is refused"

@@ -1,0 +1,32 @@
+"""Log-ins with a password: what `Auth` asks."""
+
+import asyncio
+from typing import Final
+
+from gatepass.http import Identity
+from gatepass.manager import AsyncTokenManager
+from gatepass.server.accounts import Accounts
+from gatepass.server.passwords import PasswordPool
+
+_NOBODY: Final = "nobody"
+
+
+class PasswordLogin:
+    """Checks user names and passwords; an unknown name costs what a wrong password costs."""
+
+    def __init__(self, accounts: Accounts, manager: AsyncTokenManager, pool: PasswordPool) -> None:
+        self._accounts = accounts
+        self._manager = manager
+        self._pool = pool
+
+    async def authenticate(self, username: str, password: str) -> Identity | None:
+        """Who this is, or `None`.
+
+        The epoch is read before the row that holds the hash: whoever changes the password
+        changes the row first, so an old password never comes with a new epoch.
+        """
+        named = await asyncio.to_thread(self._accounts.find, username)
+        subject = None if named is None else named.subject
+        epoch = await self._manager.subject_epoch(subject or _NOBODY)
+        account = await self._pool.run(self._accounts.check_password, subject, password)
+        return None if account is None else Identity(account.subject, account.claims, epoch)

@@ -1,0 +1,52 @@
+"""Log lines on standard error: structured, without query strings, without local variables."""
+
+import logging
+import sys
+
+import structlog
+from structlog.typing import Processor
+
+_ACCESS_PATH = 2
+_ACCESS_ARGUMENTS = 5
+
+
+class WithoutQuery(logging.Filter):
+    """Cuts query strings from uvicorn's access lines: people put tokens there."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep every line, shortened."""
+        arguments = record.args
+        if isinstance(arguments, tuple) and len(arguments) == _ACCESS_ARGUMENTS:
+            path = str(arguments[_ACCESS_PATH]).partition("?")[0]
+            record.args = (*arguments[:_ACCESS_PATH], path, *arguments[_ACCESS_PATH + 1 :])
+        return True
+
+
+def configure_logs(*, as_json: bool) -> None:
+    """Send this program's, uvicorn's and the library's lines to standard error."""
+    shared: list[Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(allow=()),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    ends: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    if as_json:
+        ends += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    else:
+        ends += [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=ends)
+    )
+    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
+    logging.getLogger("uvicorn.access").addFilter(WithoutQuery())
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )

@@ -1,0 +1,123 @@
+"""Start the server: settings, socket, state, first account, banner; then uvicorn until a signal."""
+
+import errno
+import ipaddress
+import os
+import secrets
+import shutil
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+
+from gatepass.errors import SettingsRejected
+from gatepass.server.accounts import Accounts
+from gatepass.server.app import make_app, make_parts
+from gatepass.server.banner import write_banner
+from gatepass.server.errors import AccountRejected
+from gatepass.server.logs import configure_logs
+from gatepass.server.passwords import Passwords
+from gatepass.server.state import Environment, State, find_state, read_environment
+from gatepass.stores.sql import SqlStore
+
+_BACKLOG: Final = 2048
+_GRACE_SECONDS: Final = 10
+_WHY_NOT: Final = {
+    errno.EADDRINUSE: "it is in use, choose another with --port",
+    errno.EACCES: "it is reserved, choose one above 1023 with --port",
+    errno.EADDRNOTAVAIL: "this machine has no such address, choose another with --host",
+}
+
+
+def serve(environ: Mapping[str, str], here: Path, *, host: str, port: int) -> None:
+    """Serve until a signal ends it.
+
+    Raises:
+        SettingsRejected: A setting, the address or the port cannot be used.
+        StoreUnavailable: The database cannot be opened.
+    """
+    environment = read_environment(environ)
+    if environment is Environment.DEVELOPMENT:
+        _require_loopback(host)
+    state = find_state(environ, here, create=True)
+    with _listen(host, port) as listener:
+        passwords = Passwords()
+        password = _prepare_database(state, passwords)
+        if environment is Environment.DEVELOPMENT:
+            url = _url(host, listener.getsockname()[1])
+            sys.stdout.write(write_banner(url, password=password, command=_command()) + "\n")
+            sys.stdout.flush()
+        configure_logs(as_json=environment is Environment.PRODUCTION)
+        config = uvicorn.Config(
+            make_app(make_parts(state, passwords)),
+            log_config=None,
+            proxy_headers=False,  # whoever can set X-Forwarded-For could choose its address
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _prepare_database(state: State, passwords: Passwords) -> str | None:
+    """Make or upgrade the tables; the password of `admin` when this start made the account."""
+    store = SqlStore.from_url(state.database_url)
+    try:
+        store.upgrade()
+    finally:
+        store.close()
+    accounts = Accounts(state.database, passwords)
+    if state.environment is Environment.PRODUCTION or not accounts.is_empty():
+        return None
+    password = secrets.token_urlsafe(18)
+    try:
+        accounts.add("admin", password, role="admin")
+    except AccountRejected:  # another process started at the same moment
+        return None
+    return password
+
+
+def _require_loopback(host: str) -> None:
+    """Refuse addresses that others can reach, while secrets are made up and shown."""
+    try:
+        reachable = host != "localhost" and not ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        reachable = True
+    if reachable:
+        raise SettingsRejected(
+            f"in development gatepass binds only loopback addresses, not {host}: "
+            "use 127.0.0.1, or set GATEPASS_ENV=production"
+        )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket, so that the address is ours before anything else happens."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            "127.0.0.1" if host == "localhost" else host,
+            port,
+            type=socket.SOCK_STREAM,
+            flags=socket.AI_PASSIVE,
+        )[0]
+        return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+    except (OSError, OverflowError) as error:
+        number = error.errno if isinstance(error, OSError) else None
+        reason = _WHY_NOT.get(number or 0, "choose others with --host and --port")
+        raise SettingsRejected(f"port {port} of {host} cannot be used: {reason}") from error
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _command() -> str:
+    """How somebody in this folder calls this program again."""
+    program = Path(sys.argv[0])
+    if program.name != "gatepass":
+        return "gatepass"
+    on_path = shutil.which("gatepass")
+    if on_path is not None and Path(on_path).resolve() == program.resolve():
+        return "gatepass"
+    return os.path.relpath(program)
