@@ -1,0 +1,22 @@
+"""Sign-in tokens: access and refresh JWTs that are issued, verified, rotated and revoked."""
+
+from gatepass.manager import AsyncTokenManager, TokenManager
+from gatepass.tokens import (
+    AccessClaims,
+    AsyncTokenVerifier,
+    TokenIssuer,
+    TokenPair,
+    TokenPolicy,
+    TokenVerifier,
+)
+
+__all__ = [
+    "AccessClaims",
+    "AsyncTokenManager",
+    "AsyncTokenVerifier",
+    "TokenIssuer",
+    "TokenManager",
+    "TokenPair",
+    "TokenPolicy",
+    "TokenVerifier",
+]

@@ -1,0 +1,98 @@
+"""What both managers are put together from: the parts, their types, and what gets logged."""
+
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, ClassVar, Generic, TypeVar
+
+from gatepass.jose import Key, KeySet, KeySource
+from gatepass.sessions import (
+    AsyncRevocations,
+    AsyncStore,
+    Revocations,
+    RotationFact,
+    RotationKind,
+    Store,
+)
+from gatepass.tokens import PairPlanner, TokenPolicy
+from gatepass.tokens.pair import Presented
+from gatepass.tokens.verifier import require_twin
+
+_logger = logging.getLogger("gatepass")
+_LOUD = {
+    RotationKind.AHEAD: "the store had lost rotations that were acknowledged: moved forward",
+    RotationKind.REUSED: "a superseded refresh token came back: session revoked",
+    RotationKind.UNKNOWN: "a well-signed refresh token is of no known session",
+}
+
+Claims = Mapping[str, Any]
+LoadClaims = Callable[[str], Claims | None]
+AsyncLoadClaims = Callable[[str], Awaitable[Claims | None] | Claims | None]
+S = TypeVar("S", Store, AsyncStore)
+R = TypeVar("R", Revocations, AsyncRevocations)
+L = TypeVar("L", LoadClaims, AsyncLoadClaims)
+
+
+class ManagerParts(Generic[S, R, L]):
+    """What both twins are made of."""
+
+    _is_async: ClassVar[bool]
+
+    def __init__(
+        self,
+        policy: TokenPolicy,
+        *,
+        access_keys: Key | KeySet | KeySource,
+        refresh_keys: Key | KeySet | KeySource,
+        store: S,
+        revocations: R | None = None,
+        load_claims: L | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            policy: Who issues for whom, and for how long.
+            access_keys: What signs access tokens; services that verify may know them.
+            refresh_keys: What signs refresh tokens; no key of `access_keys`.
+            store: Where sessions live; the manager closes it.
+            revocations: Whom `verify` asks; by default the store, one round trip.
+            load_claims: The subject's claims of today, asked at every refresh; `None` from it
+                means that the subject is disabled.
+            now: The clock of `iat` and `exp`, in seconds since 1970.
+
+        Raises:
+            KeyRejected: A primary key cannot sign, or both sets share a key.
+            TypeError: The store or the revocations are of the other twin's kind.
+        """
+        require_twin(store, is_async=self._is_async)
+        require_twin(revocations, is_async=self._is_async)
+        self._planner = PairPlanner(
+            policy,
+            access_keys=access_keys,
+            refresh_keys=refresh_keys,
+            now=now,
+            random=secrets.token_bytes,
+        )
+        self._store: S = store
+        self._load_claims: L | None = load_claims
+        self._open_access = self._planner.access.open
+        asked: Any = store if revocations is None else revocations
+        self._is_revoked: Callable[[str, str], Any] = asked.is_revoked
+
+    @property
+    def policy(self) -> TokenPolicy:
+        """The rules that this manager goes by."""
+        return self._planner.policy
+
+    @property
+    def access_keys(self) -> KeySource:
+        """Where the keys of access tokens come from, e.g. to publish them."""
+        return self._planner.access_keys
+
+
+def report(presented: Presented, fact: RotationFact) -> None:
+    """Log what an operator should look at."""
+    if fact.kind in _LOUD:
+        _logger.warning("%s sid=%s", _LOUD[fact.kind], presented.session_id)

@@ -1,0 +1,228 @@
+"""The managers: plan → store call → answer. `TokenManager` and `AsyncTokenManager` are twins."""
+
+from collections.abc import Awaitable
+from typing import Self
+
+from gatepass._manager_parts import AsyncLoadClaims, Claims, LoadClaims, ManagerParts, report
+from gatepass.errors import TokenRevoked
+from gatepass.sessions import (
+    AsyncRevocations,
+    AsyncStore,
+    Revocations,
+    RevokeKind,
+    Session,
+    Store,
+)
+from gatepass.tokens import AccessClaims, TokenPair
+from gatepass.tokens.pair import require_known, require_text, require_token_id
+
+
+class TokenManager(ManagerParts[Store, Revocations, LoadClaims]):
+    """Issues, refreshes, verifies and revokes access and refresh tokens over a store."""
+
+    _is_async = False
+
+    def issue(
+        self,
+        subject: str,
+        claims: Claims | None = None,
+        *,
+        device: str | None = None,
+        epoch: int | None = None,
+    ) -> TokenPair:
+        """Log a subject in: a new session and its first pair.
+
+        Args:
+            subject: Who it is, 1 to 255 characters.
+            claims: Your own claims, at most 2 KiB of JSON; registered names are refused.
+            device: What to show in a list of sessions.
+            epoch: `subject_epoch` as read before the password was checked; a log-in that
+                overlaps with a password change then loses.
+
+        Raises:
+            ClaimsRejected: The policy would refuse these claims, or they have no JSON form.
+            SubjectEpochChanged: The subject was revoked since the epoch was read.
+            StoreUnavailable: The session was not confirmed.
+        """
+        log_in = self._planner.plan_issue(subject, claims, device, epoch)
+        session = self._store.issue(log_in.plan)
+        return self._planner.conclude_issue(log_in, session)
+
+    def refresh(self, refresh_token: str | None) -> TokenPair:
+        """Trade a refresh token for the next pair (RFC 9700 §4.14.2).
+
+        A token superseded within the policy's `rotation_leeway` is answered with the current
+        generation, so that racing and repeating clients all end with the same token.
+
+        Raises:
+            TokenMissing, TokenMalformed, TokenInvalid, TokenExpired: It is no refresh token of
+                ours, or too old.
+            RefreshReused: It was superseded earlier; its session is now revoked.
+            SessionRevoked, SessionExpired, SessionUnknown: Its session is over.
+            SubjectDisabled: `load_claims` says so; nothing was spent.
+            ClaimsRejected: `load_claims` answered with claims that the policy refuses.
+            StoreUnavailable: Nothing is known; repeat with the same token.
+        """
+        presented = self._planner.open_refresh(refresh_token)
+        loaded = self._load_claims is not None
+        claims = self._load_claims(presented.subject) if self._load_claims else None
+        plan = self._planner.plan_rotation(presented, claims, loaded=loaded)
+        fact = self._store.rotate(plan)
+        report(presented, fact)
+        return self._planner.conclude_rotation(presented, plan, fact)
+
+    def verify(self, access_token: str | None) -> AccessClaims:
+        """The claims of an access token that may be trusted.
+
+        Raises:
+            TokenMissing, TokenMalformed, TokenInvalid, TokenExpired: As `TokenVerifier.verify`.
+            TokenRevoked: It or its session was revoked, or the session is gone.
+            StoreUnavailable: Whether it was revoked could not be found out.
+        """
+        claims = self._open_access(access_token)
+        if self._is_revoked(claims["sid"], claims["jti"]):
+            raise TokenRevoked
+        return AccessClaims(claims)
+
+    def log_out(self, *, access_token: str | None = None, refresh_token: str | None = None) -> None:
+        """End the session of these tokens; one that had ended already is fine.
+
+        An access token may be expired, a refresh token of any generation; both together must
+        name one session.
+
+        Raises:
+            TokenMissing, TokenMalformed, TokenInvalid: The tokens prove no session.
+            SessionUnknown: A refresh token alone that is of no session we know.
+            StoreUnavailable: The end was not confirmed; repeating is safe.
+        """
+        session_id, proof = self._planner.plan_log_out(access_token, refresh_token)
+        kind = self._store.revoke_session(session_id, reason="log-out", sec_hash=proof)
+        require_known(kind, proof)
+
+    def revoke_token(self, token: AccessClaims | str) -> None:
+        """Revoke one access token, given its claims or its id (`jti`), never its text."""
+        self._store.revoke_token(require_token_id(token))
+
+    def revoke_session(self, session_id: str, *, reason: str = "revoked") -> bool:
+        """End a session and every token that came from it; whether it was live."""
+        require_text("session_id", session_id)
+        kind = self._store.revoke_session(session_id, reason=require_text("reason", reason))
+        return kind is RevokeKind.REVOKED
+
+    def revoke_subject(self, subject: str, *, reason: str = "revoked") -> int:
+        """Log a subject out everywhere and let log-ins under way lose; how many sessions ended."""
+        require_text("subject", subject)
+        return self._store.revoke_subject(subject, reason=require_text("reason", reason))
+
+    def revoke_all(self, *, reason: str = "revoked") -> int:
+        """End every session of everybody, as after restoring a backup; how many ended."""
+        return self._store.revoke_all(reason=require_text("reason", reason))
+
+    def sessions(self, subject: str) -> list[Session]:
+        """The subject's live sessions, newest first."""
+        return self._store.sessions(require_text("subject", subject))
+
+    def subject_epoch(self, subject: str) -> int:
+        """What to pass to `issue` as `epoch`; read it before the password is checked."""
+        return self._store.subject_epoch(require_text("subject", subject))
+
+    def purge(self) -> int:
+        """Remove what no longer matters from the store; how many rows."""
+        return self._store.purge()
+
+    def close(self) -> None:
+        """Close the store."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class AsyncTokenManager(ManagerParts[AsyncStore, AsyncRevocations, AsyncLoadClaims]):
+    """`TokenManager` for `await`; `load_claims` may be a coroutine function."""
+
+    _is_async = True
+
+    async def issue(
+        self,
+        subject: str,
+        claims: Claims | None = None,
+        *,
+        device: str | None = None,
+        epoch: int | None = None,
+    ) -> TokenPair:
+        """See `TokenManager.issue`."""
+        log_in = self._planner.plan_issue(subject, claims, device, epoch)
+        session = await self._store.issue(log_in.plan)
+        return self._planner.conclude_issue(log_in, session)
+
+    async def refresh(self, refresh_token: str | None) -> TokenPair:
+        """See `TokenManager.refresh`."""
+        presented = self._planner.open_refresh(refresh_token)
+        loaded = self._load_claims is not None
+        claims = self._load_claims(presented.subject) if self._load_claims else None
+        if isinstance(claims, Awaitable):
+            claims = await claims
+        plan = self._planner.plan_rotation(presented, claims, loaded=loaded)
+        fact = await self._store.rotate(plan)
+        report(presented, fact)
+        return self._planner.conclude_rotation(presented, plan, fact)
+
+    async def verify(self, access_token: str | None) -> AccessClaims:
+        """See `TokenManager.verify`."""
+        claims = self._open_access(access_token)
+        if await self._is_revoked(claims["sid"], claims["jti"]):
+            raise TokenRevoked
+        return AccessClaims(claims)
+
+    async def log_out(
+        self, *, access_token: str | None = None, refresh_token: str | None = None
+    ) -> None:
+        """See `TokenManager.log_out`."""
+        session_id, proof = self._planner.plan_log_out(access_token, refresh_token)
+        kind = await self._store.revoke_session(session_id, reason="log-out", sec_hash=proof)
+        require_known(kind, proof)
+
+    async def revoke_token(self, token: AccessClaims | str) -> None:
+        """See `TokenManager.revoke_token`."""
+        await self._store.revoke_token(require_token_id(token))
+
+    async def revoke_session(self, session_id: str, *, reason: str = "revoked") -> bool:
+        """See `TokenManager.revoke_session`."""
+        require_text("session_id", session_id)
+        kind = await self._store.revoke_session(session_id, reason=require_text("reason", reason))
+        return kind is RevokeKind.REVOKED
+
+    async def revoke_subject(self, subject: str, *, reason: str = "revoked") -> int:
+        """See `TokenManager.revoke_subject`."""
+        require_text("subject", subject)
+        return await self._store.revoke_subject(subject, reason=require_text("reason", reason))
+
+    async def revoke_all(self, *, reason: str = "revoked") -> int:
+        """See `TokenManager.revoke_all`."""
+        return await self._store.revoke_all(reason=require_text("reason", reason))
+
+    async def sessions(self, subject: str) -> list[Session]:
+        """See `TokenManager.sessions`."""
+        return await self._store.sessions(require_text("subject", subject))
+
+    async def subject_epoch(self, subject: str) -> int:
+        """See `TokenManager.subject_epoch`."""
+        return await self._store.subject_epoch(require_text("subject", subject))
+
+    async def purge(self) -> int:
+        """See `TokenManager.purge`."""
+        return await self._store.purge()
+
+    async def close(self) -> None:
+        """See `TokenManager.close`."""
+        await self._store.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()

@@ -1,0 +1,18 @@
+"""JWTs for signing in: policy, issuing, verifying. Pure: knows jose and sessions, no store."""
+
+from gatepass.tokens.claims import AccessClaims
+from gatepass.tokens.issuer import TokenIssuer
+from gatepass.tokens.pair import TokenPair
+from gatepass.tokens.planner import PairPlanner
+from gatepass.tokens.policy import TokenPolicy
+from gatepass.tokens.verifier import AsyncTokenVerifier, TokenVerifier
+
+__all__ = [
+    "AccessClaims",
+    "AsyncTokenVerifier",
+    "PairPlanner",
+    "TokenIssuer",
+    "TokenPair",
+    "TokenPolicy",
+    "TokenVerifier",
+]

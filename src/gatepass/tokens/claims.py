@@ -1,0 +1,108 @@
+"""The claims of a verified token: an immutable mapping with the registered names as attributes."""
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from gatepass.errors import ClaimsRejected
+
+T = TypeVar("T")
+
+_JSON_CONTAINERS = (dict, list)
+
+
+class AccessClaims(Mapping[str, Any]):
+    """What a verified token says; made by verifiers only.
+
+    A mapping of claim names to JSON values. Values that are lists or objects are handed out as
+    copies, so that nobody who shares the claims can change them for the others. Times are
+    seconds since 1970, as in the token (RFC 7519 §2, NumericDate).
+    """
+
+    __slots__ = ("_claims",)
+    _claims: dict[str, Any]
+
+    def __init__(self, claims: dict[str, Any]) -> None:
+        _set_claims(self, claims)
+
+    def __getitem__(self, name: str) -> Any:
+        value = self._claims[name]
+        return copy.deepcopy(value) if value.__class__ in _JSON_CONTAINERS else value
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._claims
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._claims)
+
+    def __len__(self) -> int:
+        return len(self._claims)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        message = "claims do not change"
+        raise AttributeError(message)
+
+    def __repr__(self) -> str:
+        return f"<AccessClaims sub={self.subject!r} jti={self.token_id!r}>"
+
+    def __reduce__(self) -> tuple[type["AccessClaims"], tuple[dict[str, Any]]]:
+        return AccessClaims, (self._claims,)
+
+    @property
+    def subject(self) -> str:
+        """Whom the token is about (`sub`)."""
+        subject: str = self._claims["sub"]
+        return subject
+
+    @property
+    def token_id(self) -> str | None:
+        """The token's own id (`jti`); `None` only in tokens of other makers."""
+        return self._claims.get("jti")
+
+    @property
+    def session_id(self) -> str | None:
+        """The session that the token came from (`sid`); `None` for tokens without a session."""
+        return self._claims.get("sid")
+
+    @property
+    def issued_at(self) -> float | None:
+        """When the token was issued (`iat`), where it says so."""
+        return self._claims.get("iat")
+
+    @property
+    def expires_at(self) -> float:
+        """When the token expires (`exp`)."""
+        expires_at: float = self._claims["exp"]
+        return expires_at
+
+    @property
+    def auth_time(self) -> float | None:
+        """When the password was checked; a refresh does not move it. `None` without a session."""
+        return self._claims.get("auth_time")
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The scopes in `scope`, one text with blanks between them (RFC 8693 §4.2) or a list."""
+        scope = self._claims.get("scope", ())
+        if isinstance(scope, str):
+            return frozenset(scope.split())
+        if isinstance(scope, list):
+            return frozenset(value for value in scope if isinstance(value, str))
+        return frozenset()
+
+    def to(self, kind: type[T]) -> T:
+        """The claims as a `msgspec.Struct`, dataclass or other type of your own.
+
+        Raises:
+            ClaimsRejected: The claims do not fit the type.
+        """
+        try:
+            return msgspec.convert(self._claims, kind)
+        except msgspec.ValidationError:
+            message = f"the claims do not fit {kind.__name__}"
+            raise ClaimsRejected(message) from None
+
+
+_set_claims = AccessClaims.__dict__["_claims"].__set__

@@ -1,0 +1,83 @@
+"""What goes in and out of a manager: pairs, log-ins and presented refresh tokens, as values."""
+
+import hashlib
+from dataclasses import asdict, dataclass, field
+from typing import Any, TypeGuard
+
+from gatepass.errors import ClaimsRejected, SessionUnknown, TokenMalformed
+from gatepass.sessions import IssuePlan, RevokeKind
+from gatepass.tokens.claims import AccessClaims
+from gatepass.tokens.policy import is_plain_text
+
+_JWS_DOTS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenPair:
+    """What a client receives after logging in or refreshing; lifetimes in seconds."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    token_type: str = "Bearer"  # noqa: S105 - the name of a scheme
+    expires_in: int
+    refresh_expires_in: int
+    session_id: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The members of an OAuth-like answer (RFC 6749 §5.1)."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogIn:
+    """A log-in that the store is to be asked for, with the secret its tokens will carry."""
+
+    plan: IssuePlan
+    sec: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presented:
+    """A verified refresh token; identity is (`sid`, `gen`), never its text."""
+
+    session_id: str
+    subject: str
+    generation: int
+    sec: str = field(repr=False)
+
+    @property
+    def sec_hash(self) -> bytes:
+        """What the store keeps of the secret."""
+        return sec_hash(self.sec)
+
+
+def sec_hash(sec: str) -> bytes:
+    """What a store keeps of a session's secret."""
+    return hashlib.sha256(sec.encode("utf-8", "surrogatepass")).digest()
+
+
+def require_token_id(token: AccessClaims | str) -> str:
+    """A `jti`; the text of a token is refused, revoking it would revoke nothing."""
+    token_id = token.token_id if isinstance(token, AccessClaims) else token
+    if not _is_id(token_id):
+        message = "a token is revoked by its claims or its id (jti), not by its text"
+        raise TokenMalformed(message)
+    return token_id
+
+
+def require_known(kind: RevokeKind, proof: bytes | None) -> None:
+    """A refresh token alone must be of a session we know; an access token proves its own."""
+    if kind is RevokeKind.UNKNOWN and proof is not None:
+        raise SessionUnknown
+
+
+def require_text(name: str, value: object) -> str:
+    """An id or reason that every store can hold."""
+    if not isinstance(value, str) or not is_plain_text(value):
+        message = f"{name} is a text of 1 to 255 characters"
+        raise ClaimsRejected(message)
+    return value
+
+
+def _is_id(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and is_plain_text(value) and value.count(".") < _JWS_DOTS

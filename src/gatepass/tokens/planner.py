@@ -1,0 +1,260 @@
+"""Plans and answers of a manager: pure but for the clock and randomness that it is given.
+
+Log-in: `plan_issue` → store → `conclude_issue`. Refresh: `open_refresh` → claims →
+`plan_rotation` → store → `conclude_rotation`. Tokens are signed after the store's fact.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, assert_never
+
+import msgspec
+
+from gatepass.errors import (
+    ClaimsRejected,
+    RefreshReused,
+    SessionExpired,
+    SessionRevoked,
+    SessionUnknown,
+    SubjectDisabled,
+    SubjectEpochChanged,
+    TokenInvalid,
+    TokenMissing,
+)
+from gatepass.jose import Key, KeySet, KeySource
+from gatepass.jose._base64url import encode
+from gatepass.jose._strict_json import encode_claims
+from gatepass.jose.keyset import key_source, require_disjoint, require_signing
+from gatepass.sessions import (
+    IssuePlan,
+    RotationFact,
+    RotationKind,
+    RotationPlan,
+    Session,
+    new_id,
+)
+from gatepass.tokens.issuer import sign_claims
+from gatepass.tokens.pair import LogIn, Presented, TokenPair, require_text, sec_hash
+from gatepass.tokens.policy import (
+    MAX_CLAIMS_SIZE,
+    TokenPolicy,
+    require_claims,
+    require_subject,
+    whole_seconds,
+)
+from gatepass.tokens.verifier import ACCESS_TYP, REFRESH_TYP, ClaimsVerifier
+
+ACCESS_CLAIMS = ("iss", "aud", "client_id", "iat", "jti", "sid", "auth_time")
+_REFRESH_CLAIMS = ("iss", "aud", "iat", "sid", "gen", "sec")
+_MAX_EPOCH = 2**63
+
+
+class PairPlanner:
+    """Turns requests into plans, and the store's facts into tokens or errors."""
+
+    def __init__(
+        self,
+        policy: TokenPolicy,
+        *,
+        access_keys: Key | KeySet | KeySource,
+        refresh_keys: Key | KeySet | KeySource,
+        now: Callable[[], float],
+        random: Callable[[int], bytes],
+    ) -> None:
+        self.policy = policy
+        self.access_keys = key_source(access_keys)
+        self.refresh_keys = key_source(refresh_keys)
+        self._now = now
+        self._random = random
+        self._access_s = whole_seconds("access_lifetime", policy.access_lifetime, 1, _MAX_EPOCH)
+        self._refresh_s = whole_seconds("refresh_lifetime", policy.refresh_lifetime, 1, _MAX_EPOCH)
+        self._session_s = whole_seconds("session_lifetime", policy.session_lifetime, 1, _MAX_EPOCH)
+        self._leeway_s = whole_seconds("rotation_leeway", policy.rotation_leeway, 0, _MAX_EPOCH)
+        self._checked: tuple[int, int] | None = None
+        self._signing_keys()
+        self.access = self._verifier(
+            self.access_keys, ACCESS_TYP, (*ACCESS_CLAIMS, *policy.required_claims), policy
+        )
+        self._refresh = self._verifier(self.refresh_keys, REFRESH_TYP, _REFRESH_CLAIMS, None)
+
+    def plan_issue(
+        self,
+        subject: str,
+        claims: Mapping[str, Any] | None,
+        device: str | None,
+        epoch: object,
+    ) -> LogIn:
+        """What to ask the store for a log-in; refuses what `verify` would refuse."""
+        require_subject(subject)
+        if device is not None:
+            require_text("device", device)
+        claims_json = self._claims_json({} if claims is None else claims)
+        sec = encode(self._random(16)).decode()
+        plan = IssuePlan(
+            session_id=new_id(subject, self._random(16)),
+            subject=subject,
+            client_id=self.policy.client_id,
+            device=device,
+            auth_time=int(self._now()),
+            claims_json=claims_json,
+            sec_hash=sec_hash(sec),
+            refresh_lifetime_ms=self._refresh_s * 1000,
+            session_lifetime_ms=self._session_s * 1000,
+            access_lifetime_ms=self._access_s * 1000,
+            epoch=None if epoch is None else _require_epoch(epoch),
+            max_sessions=self.policy.max_sessions,
+        )
+        self._signing_keys()
+        return LogIn(plan=plan, sec=sec)
+
+    def conclude_issue(self, log_in: LogIn, session: Session | None) -> TokenPair:
+        """The first pair of a session."""
+        if session is None:
+            raise SubjectEpochChanged
+        return self._pair(session, log_in.sec, session.claims_json)
+
+    def open_refresh(self, token: str | None, *, any_time: bool = False) -> Presented:
+        """What a refresh token says, once it is verified; `any_time` takes expired ones too."""
+        claims = self._refresh.open_any_time(token) if any_time else self._refresh.open(token)
+        generation, sec = claims["gen"], claims["sec"]
+        if generation.__class__ is not int or generation < 0 or sec.__class__ is not str:
+            raise TokenInvalid
+        return Presented(
+            session_id=claims["sid"], subject=claims["sub"], generation=generation, sec=sec
+        )
+
+    def plan_rotation(
+        self, presented: Presented, claims: Mapping[str, Any] | None, *, loaded: bool
+    ) -> RotationPlan:
+        """What to ask the store for a refresh; `claims` count only when they were loaded."""
+        if loaded and claims is None:
+            raise SubjectDisabled
+        self._signing_keys()
+        return RotationPlan(
+            session_id=presented.session_id,
+            generation=presented.generation,
+            sec_hash=presented.sec_hash,
+            claims_json=None if claims is None else self._claims_json(claims),
+            leeway_ms=self._leeway_s * 1000,
+            refresh_lifetime_ms=self._refresh_s * 1000,
+            access_lifetime_ms=self._access_s * 1000,
+        )
+
+    def conclude_rotation(
+        self, presented: Presented, plan: RotationPlan, fact: RotationFact
+    ) -> TokenPair:
+        """The pair of the current generation, or why there is none."""
+        match fact.kind:
+            case RotationKind.ROTATED | RotationKind.REPLAYED | RotationKind.AHEAD:
+                if fact.session is None or fact.session.subject != presented.subject:
+                    raise SessionUnknown
+                claims_json = fact.session.claims_json
+                if plan.claims_json is not None:
+                    claims_json = plan.claims_json
+                return self._pair(fact.session, presented.sec, claims_json)
+            case RotationKind.REUSED:
+                raise RefreshReused
+            case RotationKind.REVOKED:
+                raise SessionRevoked
+            case RotationKind.EXPIRED:
+                raise SessionExpired
+            case RotationKind.UNKNOWN:
+                raise SessionUnknown
+            case _:
+                assert_never(fact.kind)
+
+    def plan_log_out(
+        self, access_token: str | None, refresh_token: str | None
+    ) -> tuple[str, bytes | None]:
+        """Which session to end, and what must match when only a refresh token proves it.
+
+        Expired tokens and any generation will do. Two tokens must name one session.
+        """
+        session_ids: list[str] = []
+        proof: bytes | None = None
+        if access_token is not None:
+            session_ids.append(self.access.open_any_time(access_token)["sid"])
+        if refresh_token is not None:
+            presented = self.open_refresh(refresh_token, any_time=True)
+            session_ids.append(presented.session_id)
+            proof = presented.sec_hash if access_token is None else None
+        if not session_ids:
+            raise TokenMissing
+        if len(set(session_ids)) > 1:
+            message = "the two tokens are of different sessions"
+            raise TokenInvalid(message)
+        return session_ids[0], proof
+
+    def _pair(self, session: Session, sec: str, claims_json: bytes) -> TokenPair:
+        access_keys, refresh_keys = self._signing_keys()
+        now = int(self._now())
+        expires_at = min(now + self._access_s, session.ends_ms // 1000)
+        registered = {"iss": self.policy.issuer, "aud": self.policy.audience}
+        own: dict[str, Any] = msgspec.json.decode(claims_json)
+        access = registered | {
+            "sub": session.subject,
+            "client_id": session.client_id,
+            "iat": now,
+            "exp": expires_at,
+            "jti": new_id(session.subject, self._random(16)),
+            "sid": session.session_id,
+            "auth_time": session.auth_time,
+        }
+        refresh = registered | {
+            "sub": session.subject,
+            "iat": session.born_ms // 1000,
+            "exp": session.idle_ends_ms // 1000,
+            "sid": session.session_id,
+            "gen": session.generation,
+            "sec": sec,
+        }
+        return TokenPair(
+            access_token=sign_claims(access_keys, own | access, ACCESS_TYP),
+            refresh_token=sign_claims(refresh_keys, refresh, REFRESH_TYP),
+            expires_in=max(0, expires_at - now),
+            refresh_expires_in=max(0, session.idle_ends_ms // 1000 - now),
+            session_id=session.session_id,
+        )
+
+    def _claims_json(self, claims: Mapping[str, Any]) -> bytes:
+        require_claims(self.policy, claims)
+        claims_json = encode_claims(claims)
+        if len(claims_json) > MAX_CLAIMS_SIZE:
+            message = f"the claims take more than {MAX_CLAIMS_SIZE} bytes of JSON"
+            raise ClaimsRejected(message)
+        return claims_json
+
+    def _signing_keys(self) -> tuple[KeySet, KeySet]:
+        """Both key sets of this moment; rules between them are checked when either changed."""
+        access, refresh = self.access_keys.current(), self.refresh_keys.current()
+        versions = (self.access_keys.version, self.refresh_keys.version)
+        if versions != self._checked:
+            require_signing(access)
+            require_signing(refresh)
+            require_disjoint(access, refresh)
+            self._checked = versions
+        return access, refresh
+
+    def _verifier(
+        self,
+        keys: KeySource,
+        typ: str,
+        required: tuple[str, ...],
+        policy: TokenPolicy | None,
+    ) -> ClaimsVerifier:
+        return ClaimsVerifier(
+            keys,
+            issuer=self.policy.issuer,
+            audience=self.policy.audience,
+            typ=typ,
+            required_claims=required,
+            allowed_values=policy.allowed_values if policy else {},
+            leeway=whole_seconds("leeway", self.policy.leeway, 0, _MAX_EPOCH),
+            now=self._now,
+        )
+
+
+def _require_epoch(epoch: object) -> int:
+    if not isinstance(epoch, int) or isinstance(epoch, bool) or not 0 <= epoch < _MAX_EPOCH:
+        message = "an epoch is what subject_epoch answered"
+        raise ClaimsRejected(message)
+    return epoch

@@ -1,0 +1,163 @@
+"""The rules that tokens are issued and verified by; checked once, when they are written down."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Any, TypeGuard
+
+from gatepass.errors import ClaimsRejected, SettingsRejected
+
+MAX_LEEWAY = 60
+MAX_SESSIONS = 1000
+MAX_CLAIMS_SIZE = 2048
+MAX_TEXT = 255
+_MAX_LIFETIME = 10 * 366 * 86400
+
+SESSION_CLAIMS = frozenset({"client_id", "sid", "auth_time", "gen", "sec"})
+TOKEN_CLAIMS = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid"})
+REGISTERED_CLAIMS = SESSION_CLAIMS | TOKEN_CLAIMS
+"""Names that gatepass sets itself; a caller's own claims cannot have them."""
+
+Seconds = timedelta | float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenPolicy:
+    """Who issues tokens for whom, for how long, and what they must say.
+
+    Lifetimes and leeways are timedeltas or whole seconds.
+
+    Raises:
+        SettingsRejected: A value is out of bounds; the message names it.
+    """
+
+    issuer: str
+    """`iss` of every token, compared exactly."""
+    audience: str
+    """`aud` of every token."""
+    client_id: str = "app"
+    access_lifetime: Seconds = timedelta(minutes=15)
+    refresh_lifetime: Seconds = timedelta(days=7)
+    """How long a session lives without being used; slides with every refresh."""
+    session_lifetime: Seconds = timedelta(days=30)
+    """How long a session lives at most."""
+    leeway: Seconds = 0
+    """Clock difference granted to `exp` and `nbf`, 0 to 60 s (RFC 7519 §4.1.4)."""
+    rotation_leeway: Seconds = timedelta(seconds=10)
+    """How long a superseded refresh token is answered again, 0 (off) to 60 s."""
+    required_claims: Collection[str] = ()
+    allowed_values: Mapping[str, Collection[Any]] = field(default_factory=dict)
+    """For some claims all values that are accepted; applies where the claim is present."""
+    max_sessions: int = 50
+    """Live sessions of one subject, 1 to 1,000; a further log-in ends the oldest."""
+
+    def __post_init__(self) -> None:
+        for name in ("issuer", "audience", "client_id"):
+            require_name(name, getattr(self, name))
+        access = whole_seconds("access_lifetime", self.access_lifetime, 1, _MAX_LIFETIME)
+        whole_seconds("refresh_lifetime", self.refresh_lifetime, access, _MAX_LIFETIME)
+        whole_seconds("session_lifetime", self.session_lifetime, access, _MAX_LIFETIME)
+        whole_seconds("leeway", self.leeway, 0, MAX_LEEWAY)
+        whole_seconds("rotation_leeway", self.rotation_leeway, 0, MAX_LEEWAY)
+        if not _is_whole(self.max_sessions) or not 1 <= self.max_sessions <= MAX_SESSIONS:
+            message = f"max_sessions is a number from 1 to {MAX_SESSIONS}"
+            raise SettingsRejected(message)
+        freeze = object.__setattr__
+        freeze(self, "required_claims", require_claim_names(self.required_claims))
+        freeze(self, "allowed_values", freeze_allowed_values(self.allowed_values))
+
+
+def whole_seconds(name: str, value: object, least: int, most: int) -> int:
+    """A timedelta or number as whole seconds between two bounds."""
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(seconds, float) and seconds.is_integer():
+        seconds = int(seconds)
+    if not _is_whole(seconds) or not least <= seconds <= most:
+        message = f"{name} is a timedelta or whole seconds from {least} to {most}"
+        raise SettingsRejected(message)
+    return seconds
+
+
+def require_name(name: str, value: object) -> None:
+    """Refuse what cannot be an issuer, an audience or a client id."""
+    if not isinstance(value, str) or not is_plain_text(value):
+        message = f"{name} is a text of 1 to {MAX_TEXT} characters"
+        raise SettingsRejected(message)
+
+
+def is_plain_text(value: str) -> bool:
+    """Whether every store and every token can hold this text: 1 to 255 characters, no NUL."""
+    return 0 < len(value) <= MAX_TEXT and "\0" not in value and _is_encodable(value)
+
+
+def require_claim_names(names: object) -> tuple[str, ...]:
+    """Names of claims as a tuple; a lone string is refused, its letters would be names."""
+    if isinstance(names, (list, tuple, set, frozenset)) and all(
+        isinstance(name, str) and name for name in names
+    ):
+        return tuple(names)
+    message = "required_claims is a collection of claim names"
+    raise SettingsRejected(message)
+
+
+def freeze_allowed_values(allowed: object) -> Mapping[str, tuple[Any, ...]]:
+    """Allowed values by claim as an immutable mapping."""
+    if isinstance(allowed, Mapping) and all(
+        isinstance(name, str) and isinstance(values, (list, tuple, set, frozenset))
+        for name, values in allowed.items()
+    ):
+        return MappingProxyType({name: tuple(values) for name, values in allowed.items()})
+    message = "allowed_values maps claim names to collections of values"
+    raise SettingsRejected(message)
+
+
+def is_allowed(value: object, allowed: Collection[Any]) -> bool:
+    """Whether a claim's value, or each of a list's, is one of these; True is not 1."""
+    if isinstance(value, list):
+        return all(is_allowed(each, allowed) for each in value)
+    return any(
+        value == each and isinstance(value, bool) is isinstance(each, bool) for each in allowed
+    )
+
+
+def require_claims(policy: TokenPolicy, claims: Mapping[str, Any]) -> None:
+    """Refuse claims that tokens of this policy could not be verified with."""
+    require_own_claims(claims, REGISTERED_CLAIMS)
+    for name in policy.required_claims:
+        if name not in claims and name not in REGISTERED_CLAIMS:
+            message = f"the required claim {name} is missing"
+            raise ClaimsRejected(message)
+    for name, allowed in policy.allowed_values.items():
+        if name in claims and not is_allowed(claims[name], allowed):
+            message = f"the claim {name} has a value that is not allowed"
+            raise ClaimsRejected(message)
+
+
+def require_own_claims(claims: object, registered: frozenset[str]) -> None:
+    """Refuse what is no mapping of names, and names that gatepass sets itself."""
+    if not isinstance(claims, Mapping) or not all(isinstance(name, str) for name in claims):
+        message = "claims map names to JSON values"
+        raise ClaimsRejected(message)
+    if not registered.isdisjoint(claims):
+        message = "claims cannot set " + ", ".join(sorted(registered.intersection(claims)))
+        raise ClaimsRejected(message)
+
+
+def require_subject(subject: object) -> None:
+    """Refuse what cannot be a `sub`."""
+    if not isinstance(subject, str) or not is_plain_text(subject):
+        message = f"a subject is a text of 1 to {MAX_TEXT} characters"
+        raise ClaimsRejected(message)
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,250 @@
+"""Verifying one token: signature, type, issuer, audience, claims, time, revocation (RFC 8725)."""
+
+import math
+import time
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, ClassVar, Generic, TypeVar
+
+from gatepass.errors import (
+    SettingsRejected,
+    TokenExpired,
+    TokenInvalid,
+    TokenMissing,
+    TokenRevoked,
+)
+from gatepass.jose import MAX_SIZE, Key, KeySet, KeySource
+from gatepass.jose._strict_json import decode_claims
+from gatepass.jose.jws import normalize_typ, open_compact
+from gatepass.jose.keyset import key_source
+from gatepass.sessions import AsyncRevocations, Revocations
+from gatepass.tokens.claims import AccessClaims
+from gatepass.tokens.policy import (
+    MAX_LEEWAY,
+    freeze_allowed_values,
+    is_allowed,
+    require_claim_names,
+    require_name,
+    whole_seconds,
+)
+
+ACCESS_TYP = "at+jwt"
+REFRESH_TYP = "rt+jwt"
+_NUMBERS = (int, float)
+
+R = TypeVar("R", Revocations, AsyncRevocations)
+
+
+class ClaimsVerifier:
+    """Everything about a token that needs no I/O: all checks up to revocation, in their order."""
+
+    __slots__ = (
+        "_allowed",
+        "_audience",
+        "_current",
+        "_issuer",
+        "_leeway",
+        "_max_size",
+        "_now",
+        "_required",
+        "_typs",
+    )
+
+    def __init__(  # noqa: PLR0913 - keyword-only, one per rule
+        self,
+        keys: Key | KeySet | KeySource,
+        *,
+        issuer: str,
+        audience: str,
+        typ: str | None,
+        required_claims: Collection[str],
+        allowed_values: Mapping[str, Collection[Any]],
+        leeway: float,
+        now: Callable[[], float],
+        max_size: int = MAX_SIZE,
+    ) -> None:
+        require_name("issuer", issuer)
+        require_name("audience", audience)
+        self._current = key_source(keys).current
+        self._issuer = issuer
+        self._audience = audience
+        self._typs = frozenset({None, "jwt"} if typ is None else {normalize_typ(typ)})
+        self._required = frozenset({"exp", "sub", *require_claim_names(required_claims)})
+        self._allowed = tuple(freeze_allowed_values(allowed_values).items())
+        self._leeway = leeway
+        self._now = now
+        self._max_size = max_size
+
+    def open(self, token: str | None) -> dict[str, Any]:
+        """The claims of a token that holds at this moment.
+
+        Raises:
+            TokenMissing, TokenMalformed, TokenInvalid, TokenExpired: In the order of checks.
+        """
+        claims = self.open_any_time(token)
+        if claims["exp"] <= self._now() - self._leeway:
+            raise TokenExpired
+        if "nbf" in claims and claims["nbf"] > self._now() + self._leeway:
+            raise TokenInvalid
+        return claims
+
+    def open_any_time(self, token: str | None) -> dict[str, Any]:
+        """The claims of a token that holds but for its time: it may be expired or early."""
+        if not token:
+            raise TokenMissing
+        prepared, payload = open_compact(token, self._current(), self._max_size)
+        if prepared.typ not in self._typs:
+            raise TokenInvalid
+        claims = decode_claims(payload)
+        get = claims.get
+        if get("iss") != self._issuer:
+            raise TokenInvalid
+        if get("aud") != self._audience and not self._is_for_us(get("aud")):
+            raise TokenInvalid
+        if not self._required <= claims.keys():
+            raise TokenInvalid
+        if self._allowed and not self._has_allowed_values(claims):
+            raise TokenInvalid
+        if (
+            claims["sub"].__class__ is not str
+            or (claims["exp"].__class__ is not int and not _is_number(claims["exp"]))
+            or (get("iat", 0).__class__ is not int and not _is_number(claims["iat"]))
+            or ("nbf" in claims and not _is_number(claims["nbf"]))
+            or get("jti", "").__class__ is not str
+            or get("sid", "").__class__ is not str
+        ):
+            raise TokenInvalid
+        return claims
+
+    def _is_for_us(self, audience: object) -> bool:
+        """Whether a list of audiences names ours (RFC 7519 §4.1.3)."""
+        return (
+            isinstance(audience, list)
+            and all(isinstance(each, str) for each in audience)
+            and self._audience in audience
+        )
+
+    def _has_allowed_values(self, claims: dict[str, Any]) -> bool:
+        return all(
+            is_allowed(claims[name], allowed) for name, allowed in self._allowed if name in claims
+        )
+
+
+class _Verifier(Generic[R]):
+    """What both twins are made of."""
+
+    __slots__ = ("_claims", "_revocations")
+    _is_async: ClassVar[bool]
+
+    def __init__(  # noqa: PLR0913 - keyword-only, one per rule
+        self,
+        keys: Key | KeySet | KeySource,
+        *,
+        issuer: str,
+        audience: str,
+        typ: str | None = ACCESS_TYP,
+        required_claims: Collection[str] = (),
+        allowed_values: Mapping[str, Collection[Any]] | None = None,
+        leeway: float = 0,
+        revocations: R | None = None,
+        now: Callable[[], float] = time.time,
+        max_size: int = MAX_SIZE,
+    ) -> None:
+        """Take the keys and what tokens must say.
+
+        Args:
+            keys: What may have signed.
+            issuer: The one `iss`, compared exactly.
+            audience: What `aud` is or contains.
+            typ: The one `typ`; `None` takes tokens without a type or with "JWT".
+            required_claims: Names besides `exp` and `sub` that must be present.
+            allowed_values: For some claims all values that are accepted, where present.
+            leeway: Seconds of clock difference granted to `exp` and `nbf`, 0 to 60.
+            revocations: Who knows what was revoked, e.g. a store; `None` asks nobody.
+            now: The clock, in seconds since 1970.
+            max_size: Characters of a token at most.
+
+        Raises:
+            SettingsRejected: A value is out of bounds.
+            TypeError: `revocations` is of the other twin's kind.
+        """
+        require_verifiable_typ(typ)
+        require_twin(revocations, is_async=self._is_async)
+        self._revocations: R | None = revocations
+        self._claims = ClaimsVerifier(
+            keys,
+            issuer=issuer,
+            audience=audience,
+            typ=typ,
+            required_claims=required_claims,
+            allowed_values=allowed_values or {},
+            leeway=whole_seconds("leeway", leeway, 0, MAX_LEEWAY),
+            now=now,
+            max_size=max_size,
+        )
+
+
+class TokenVerifier(_Verifier[Revocations]):
+    """Verifies tokens of one issuer for one audience; needs no store."""
+
+    __slots__ = ()
+    _is_async = False
+
+    def verify(self, token: str | None) -> AccessClaims:
+        """The claims of a token that may be trusted.
+
+        Raises:
+            TokenMissing: There is none.
+            TokenMalformed: It is no compact JWS with a JSON object in it.
+            TokenInvalid: It is forged, or of another type, issuer, audience or claim.
+            TokenExpired: `exp` has passed.
+            TokenRevoked: It or its session was revoked.
+            StoreUnavailable: Whether it was revoked could not be found out.
+        """
+        claims = self._claims.open(token)
+        if self._revocations is not None and self._revocations.is_revoked(*revocable(claims)):
+            raise TokenRevoked
+        return AccessClaims(claims)
+
+
+class AsyncTokenVerifier(_Verifier[AsyncRevocations]):
+    """`TokenVerifier` for `await`."""
+
+    __slots__ = ()
+    _is_async = True
+
+    async def verify(self, token: str | None) -> AccessClaims:
+        """See `TokenVerifier.verify`."""
+        claims = self._claims.open(token)
+        if self._revocations is not None and await self._revocations.is_revoked(*revocable(claims)):
+            raise TokenRevoked
+        return AccessClaims(claims)
+
+
+def revocable(claims: dict[str, Any]) -> tuple[str | None, str | None]:
+    """The ids that a token can be revoked by; one without any cannot be checked: refused."""
+    session_id, token_id = claims.get("sid"), claims.get("jti")
+    if not (session_id or token_id):
+        raise TokenInvalid
+    return session_id, token_id
+
+
+def require_twin(part: object, *, is_async: bool) -> None:
+    """Refuse a store or revocations of the other kind, before the first request does."""
+    if part is not None and getattr(part, "is_async", None) is not is_async:
+        kind = "an async" if is_async else "a sync"
+        message = f"{type(part).__name__} is not {kind} store or source of revocations"
+        raise TypeError(message)
+
+
+def require_verifiable_typ(typ: object) -> None:
+    """Refuse a type that is not text, and that of refresh tokens: only a manager handles them."""
+    if typ is None:
+        return
+    if not isinstance(typ, str) or not typ or normalize_typ(typ) == REFRESH_TYP:
+        message = f"typ is a text other than {REFRESH_TYP}"
+        raise SettingsRejected(message)
+
+
+def _is_number(value: object) -> bool:
+    """A NumericDate: a finite number, and a boolean is none (RFC 7519 §2)."""
+    return value.__class__ in _NUMBERS and math.isfinite(value)
