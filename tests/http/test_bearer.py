@@ -1,0 +1,55 @@
+"""The `Authorization` header in, challenges out."""
+
+import pytest
+
+from gatepass.http import RequestRefused, parse_bearer
+from gatepass.http.bearer import format_challenge
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["Bearer abc", "bearer abc", "BEARER abc", "  Bearer abc  ", "Bearer    abc", "Bearer abc\t"],
+)
+def test_the_scheme_is_read_in_any_case_and_blanks_around_it_do_not_count(value: str) -> None:
+    assert parse_bearer([value]) == "abc"
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", " ", "Bearer", "Bearer ", "bearer   ", "Basic dXNlcjpwYXNz", "Bearerabc", "Token abc"],
+)
+def test_another_scheme_or_an_empty_value_is_no_token(value: str) -> None:
+    assert parse_bearer([value]) is None
+
+
+def test_no_header_is_no_token() -> None:
+    assert parse_bearer([]) is None
+
+
+@pytest.mark.parametrize("value", ["a b", "a, Bearer b", "é", "a=b=c", "..", '"a"'])
+def test_text_that_cannot_be_a_token_is_left_to_the_verifier(value: str) -> None:
+    assert parse_bearer([f"Bearer {value}"]) == value
+
+
+@pytest.mark.parametrize(
+    "values",
+    [["Bearer a", "Bearer a"], ["Bearer a", "Bearer b"], ["Basic a", "Bearer b"], ["", ""]],
+)
+def test_two_headers_are_refused_whatever_they_hold(values: list[str]) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        parse_bearer(values)
+
+    assert refused.value.problem.code == "invalid_request"
+    assert refused.value.challenge == "invalid_request"
+
+
+def test_a_request_without_a_token_is_challenged_without_a_reason() -> None:
+    assert format_challenge("", "Access token required", {}) == "Bearer"
+
+
+def test_a_challenge_names_the_error_and_its_parameters() -> None:
+    challenge = format_challenge("insufficient_scope", "Insufficient scope", {"scope": "a b"})
+
+    assert challenge == (
+        'Bearer error="insufficient_scope", error_description="Insufficient scope", scope="a b"'
+    )

@@ -1,0 +1,174 @@
+"""The table: every row, every answer's bytes, and what each error means at each door."""
+
+import pytest
+
+from gatepass import errors
+from gatepass.errors import GatepassError
+from gatepass.http import (
+    ACCESS_DOOR,
+    LOGIN_DOOR,
+    PROBLEMS,
+    REFRESH_DOOR,
+    Answer,
+    Problem,
+    RequestRefused,
+    answer_json,
+    answer_nothing,
+    answer_refused,
+    door,
+)
+from gatepass.http import problems as table
+from gatepass.http.problems import Door
+
+_NO_STORE = ("Cache-Control", "no-store")
+_JSON = ("Content-Type", "application/json")
+_DESCRIBED = 'Bearer error="{}", error_description="{}"'
+
+ROWS = """
+401 token_missing | Access token required | Bearer
+401 token_expired | Token expired | invalid_token
+401 token_revoked | Token has been revoked | invalid_token
+403 token_invalid | Invalid token | invalid_token
+401 invalid_credentials | Invalid credentials | Bearer
+401 refresh_missing | Refresh token required | Bearer
+401 refresh_invalid | Invalid refresh token | Bearer
+401 refresh_expired | Refresh token expired | Bearer
+401 refresh_revoked | Refresh token has been revoked | Bearer
+401 refresh_reused | Refresh token was already used | Bearer
+403 csrf_failed | CSRF check failed |
+403 insufficient_scope | Insufficient scope | insufficient_scope
+401 insufficient_user_authentication | Fresh log-in required | insufficient_user_authentication
+403 https_required | HTTPS required |
+404 session_unknown | No such session |
+400 invalid_request | Invalid request |
+429 rate_limited | Too many attempts |
+503 store_unavailable | Temporarily unavailable |
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize(("row", "problem"), list(zip(ROWS, PROBLEMS, strict=True)))
+def test_every_row_is_answered_byte_for_byte(row: str, problem: Problem) -> None:
+    first, error, challenge = (part.strip() for part in row.split("|"))
+    status, code = first.split()
+    headers = [_JSON, _NO_STORE]
+    if challenge:
+        text = challenge if challenge == "Bearer" else _DESCRIBED.format(challenge, error)
+        headers.append(("WWW-Authenticate", text))
+    if status in {"429", "503"}:
+        headers.append(("Retry-After", "2"))
+
+    answer = answer_refused(RequestRefused(problem))
+
+    body = f'{{"error":"{error}","code":"{code}"}}'.encode()
+    assert answer == Answer(int(status), tuple(headers), body)
+
+
+def test_every_401_and_every_refused_access_token_is_challenged() -> None:
+    challenged = {row.code for row in PROBLEMS if row.challenge is not None}
+
+    assert challenged == {row.code for row in PROBLEMS if row.status == 401} | {
+        "token_invalid",
+        "insufficient_scope",
+    }
+
+
+def test_the_table_lists_every_row_of_the_module() -> None:
+    assert set(PROBLEMS) == {row for row in vars(table).values() if isinstance(row, Problem)}
+
+
+def test_plain_rfc_6750_answers_401_to_a_forged_token_and_changes_nothing_else() -> None:
+    changed = {
+        problem.code
+        for problem in PROBLEMS
+        if answer_refused(RequestRefused(problem), invalid_token_status=401)
+        != answer_refused(RequestRefused(problem))
+    }
+    answer = answer_refused(RequestRefused(table.TOKEN_INVALID), invalid_token_status=401)
+
+    assert changed == {"token_invalid"}
+    assert answer.status == 401
+
+
+def test_a_refusal_says_when_to_try_again_and_never_at_once() -> None:
+    waiting = answer_refused(RequestRefused(table.RATE_LIMITED, retry_after=41))
+    at_once = answer_refused(RequestRefused(table.RATE_LIMITED, retry_after=0))
+
+    assert ("Retry-After", "41") in waiting.headers
+    assert ("Retry-After", "1") in at_once.headers
+
+
+def test_a_challenge_names_the_scope_that_is_missing() -> None:
+    refused = RequestRefused(table.INSUFFICIENT_SCOPE, parameters={"scope": "read write"})
+    challenge = dict(answer_refused(refused).headers)["WWW-Authenticate"]
+
+    assert challenge.endswith(', scope="read write"')
+
+
+def test_an_authorization_header_given_twice_is_challenged_as_an_invalid_request() -> None:
+    refused = RequestRefused(table.INVALID_REQUEST, challenge="invalid_request")
+    challenge = dict(answer_refused(refused).headers)["WWW-Authenticate"]
+
+    assert challenge == _DESCRIBED.format("invalid_request", "Invalid request")
+
+
+DOORS = [
+    (ACCESS_DOOR, errors.TokenMissing, "token_missing"),
+    (ACCESS_DOOR, errors.TokenMalformed, "token_invalid"),
+    (ACCESS_DOOR, errors.TokenInvalid, "token_invalid"),
+    (ACCESS_DOOR, errors.TokenExpired, "token_expired"),
+    (ACCESS_DOOR, errors.TokenRevoked, "token_revoked"),
+    (ACCESS_DOOR, errors.StoreUnavailable, "store_unavailable"),
+    (REFRESH_DOOR, errors.TokenMissing, "refresh_missing"),
+    (REFRESH_DOOR, errors.TokenMalformed, "refresh_invalid"),
+    (REFRESH_DOOR, errors.TokenInvalid, "refresh_invalid"),
+    (REFRESH_DOOR, errors.TokenExpired, "refresh_expired"),
+    (REFRESH_DOOR, errors.TokenRevoked, "refresh_revoked"),
+    (REFRESH_DOOR, errors.RefreshReused, "refresh_reused"),
+    (REFRESH_DOOR, errors.SessionRevoked, "refresh_revoked"),
+    (REFRESH_DOOR, errors.SessionExpired, "refresh_expired"),
+    (REFRESH_DOOR, errors.SessionUnknown, "refresh_invalid"),
+    (REFRESH_DOOR, errors.SubjectDisabled, "refresh_revoked"),
+    (REFRESH_DOOR, errors.StoreUnavailable, "store_unavailable"),
+    (LOGIN_DOOR, errors.SubjectDisabled, "invalid_credentials"),
+    (LOGIN_DOOR, errors.SubjectEpochChanged, "invalid_credentials"),
+    (LOGIN_DOOR, errors.StoreUnavailable, "store_unavailable"),
+]
+
+
+@pytest.mark.parametrize(("problems", "error", "code"), DOORS)
+def test_a_door_answers_each_error_it_knows(
+    problems: Door, error: type[GatepassError], code: str
+) -> None:
+    with pytest.raises(RequestRefused) as refused, door(problems):
+        raise error
+
+    assert refused.value.problem.code == code
+    assert isinstance(refused.value.__cause__, error)
+
+
+@pytest.mark.parametrize("problems", [ACCESS_DOOR, REFRESH_DOOR, LOGIN_DOOR])
+@pytest.mark.parametrize("error", [errors.ClaimsRejected, errors.KeyRejected])
+def test_a_fault_of_the_application_is_not_blamed_on_the_client(
+    problems: Door, error: type[GatepassError]
+) -> None:
+    with pytest.raises(error), door(problems):
+        raise error
+
+
+def test_a_refusal_passes_through_a_door_as_it_is() -> None:
+    refused = RequestRefused(table.SESSION_UNKNOWN)
+
+    with pytest.raises(RequestRefused) as passed, door(ACCESS_DOOR):
+        raise refused
+
+    assert passed.value is refused
+
+
+def test_no_success_is_stored_unless_it_says_for_how_long() -> None:
+    assert answer_json({"a": 1}) == Answer(200, (_JSON, _NO_STORE), b'{"a":1}')
+    assert answer_json([], cache="public").headers == (_JSON, ("Cache-Control", "public"))
+    assert answer_nothing() == Answer(204, (_NO_STORE,), b"")
+
+
+def test_the_text_of_an_answer_holds_no_body() -> None:
+    assert "hunter2" not in repr(answer_json({"access_token": "hunter2"}))

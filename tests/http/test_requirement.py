@@ -1,0 +1,84 @@
+"""What a route may ask of a token that holds."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from gatepass.http import RequestRefused, Requirement
+
+NOW = 1_800_000_000
+
+
+def refusal(
+    requirement: Requirement,
+    claims: Mapping[str, Any] | None = None,
+    scopes: frozenset[str] = frozenset(),
+    auth_time: object = NOW,
+) -> RequestRefused | None:
+    try:
+        requirement.check(claims or {}, scopes=scopes, auth_time=auth_time, now=NOW)
+    except RequestRefused as refused:
+        return refused
+    return None
+
+
+def test_asking_for_nothing_is_met_by_every_token() -> None:
+    assert refusal(Requirement(), auth_time=None) is None
+
+
+def test_all_scopes_must_be_there_and_the_challenge_names_them() -> None:
+    requirement = Requirement(scopes=("read", "write"))
+    refused = refusal(requirement, scopes=frozenset({"read"}))
+
+    assert refusal(requirement, scopes=frozenset({"read", "write", "more"})) is None
+    assert refused is not None
+    assert refused.problem.code == "insufficient_scope"
+    assert refused.parameters == {"scope": "read write"}
+
+
+@pytest.mark.parametrize("role", ["admin", "auditor", ["user", "admin"]])
+def test_one_of_the_roles_is_enough(role: object) -> None:
+    assert refusal(Requirement(roles=("admin", "auditor")), {"role": role}) is None
+
+
+@pytest.mark.parametrize("role", ["user", "ADMIN", "admin ", "", None, [], ["user"], 1, {"a": 1}])
+def test_no_other_role_will_do(role: object) -> None:
+    refused = refusal(Requirement(roles=("admin",)), {"role": role})
+
+    assert refused is not None
+    assert refused.problem.code == "insufficient_scope"
+    assert refused.parameters == {}
+
+
+def test_a_token_without_a_role_has_none() -> None:
+    assert refusal(Requirement(roles=("admin",))) is not None
+
+
+def test_a_log_in_is_fresh_up_to_the_last_second() -> None:
+    requirement = Requirement(fresh=timedelta(minutes=5))
+
+    assert refusal(requirement, auth_time=NOW - 300) is None
+
+
+@pytest.mark.parametrize("auth_time", [NOW - 301, None, "1800000000"])
+def test_an_old_or_unknown_log_in_is_not_fresh(auth_time: object) -> None:
+    refused = refusal(Requirement(fresh=timedelta(minutes=5)), auth_time=auth_time)
+
+    assert refused is not None
+    assert refused.problem.code == "insufficient_user_authentication"
+    assert refused.parameters == {"max_age": "300"}
+
+
+def test_a_lone_string_is_refused_because_its_letters_would_be_the_names() -> None:
+    with pytest.raises(TypeError, match="scopes takes a tuple"):
+        Requirement(scopes="admin")
+    with pytest.raises(TypeError, match="roles takes a tuple"):
+        Requirement(roles="admin")
+
+
+@pytest.mark.parametrize("fresh", [timedelta(), timedelta(seconds=-1)])
+def test_a_freshness_that_nothing_meets_is_refused(fresh: timedelta) -> None:
+    with pytest.raises(ValueError, match="positive"):
+        Requirement(fresh=fresh)
