@@ -1,0 +1,163 @@
+"""`AsyncSqlStore`: the twin of `SqlStore` that never makes an event loop wait."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import ClassVar, Final, Literal, ParamSpec, Self, TypeVar
+
+from sqlalchemy import Engine
+
+from gatepass.errors import StoreUnavailable
+from gatepass.sessions import IssuePlan, RevokeKind, RotationFact, RotationPlan, Session
+from gatepass.stores.sql.engines import engine_of
+from gatepass.stores.sql.sqlite_connection import DEADLINE, WouldWait, find_deadline
+from gatepass.stores.sql.sqlite_database import SqliteDatabase
+from gatepass.stores.sql.sqlite_fork import watch_forks
+from gatepass.stores.sql.store import SqlStore
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_THREADS: Final = 4
+
+
+class Threads:
+    """A few threads for what may wait; they belong to no event loop."""
+
+    def __init__(self) -> None:
+        self._executor: ThreadPoolExecutor | None = None
+        watch_forks(self)
+
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What the work returns, from a thread.
+
+        A caller that is cancelled leaves; the work goes on to its end, transaction and all.
+        """
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="gatepass")
+        job = partial(_run_until, find_deadline(), partial(work, *args, **kwargs))
+        return await asyncio.get_running_loop().run_in_executor(self._executor, job)
+
+    def close(self) -> None:
+        """Let the threads end when they are done."""
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.shutdown(wait=False)
+
+    def before_fork(self) -> None:
+        """See `ForkAware`."""
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """See `ForkAware`; threads stay behind in the parent."""
+        if in_child:
+            self._executor = None
+
+
+def _run_until(deadline: float, work: Callable[[], T]) -> T:
+    """Do the work unless its time passed while it queued."""
+    if time.monotonic() > deadline:
+        raise StoreUnavailable("the database is locked")
+    token = DEADLINE.set(deadline)
+    try:
+        return work()
+    finally:
+        DEADLINE.reset(token)
+
+
+class AsyncSqlStore:
+    """`SqlStore` for `await`; its promises are the same.
+
+    The revocation check runs where it is called, in microseconds, as long as no lock is in the
+    way. Everything else runs in threads. One store serves any number of event loops.
+    """
+
+    is_async: ClassVar[Literal[True]] = True
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        clock: Callable[[], float] | None = None,
+        schema: str | None = None,
+    ) -> None:
+        self._store = SqlStore(engine, clock=clock, schema=schema)
+        self.threads = Threads()
+
+    @classmethod
+    def from_url(
+        cls, url: str, *, clock: Callable[[], float] | None = None, schema: str | None = None
+    ) -> Self:
+        """See `SqlStore.from_url`."""
+        return cls(engine_of(url), clock=clock, schema=schema)
+
+    @property
+    def engine(self) -> Engine:
+        """See `SqlStore.engine`."""
+        return self._store.engine
+
+    @property
+    def database(self) -> SqliteDatabase:
+        """See `SqlStore.database`."""
+        return self._store.database
+
+    async def upgrade(self) -> None:
+        """See `SqlStore.upgrade`."""
+        await self.threads.run(self._store.upgrade)
+
+    def now_ms(self) -> int:
+        """See `SqlStore.now_ms`."""
+        return self._store.now_ms()
+
+    async def issue(self, plan: IssuePlan) -> Session | None:
+        """See `SqlStore.issue`."""
+        return await self.threads.run(self._store.issue, plan)
+
+    async def rotate(self, plan: RotationPlan) -> RotationFact:
+        """See `SqlStore.rotate`."""
+        return await self.threads.run(self._store.rotate, plan)
+
+    async def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
+        """See `SqlStore.is_revoked`."""
+        try:
+            return self._store.try_is_revoked(session_id, token_id)
+        except WouldWait:
+            return await self.threads.run(self._store.is_revoked, session_id, token_id)
+
+    async def revoke_session(
+        self, session_id: str, *, reason: str, sec_hash: bytes | None = None
+    ) -> RevokeKind:
+        """See `SqlStore.revoke_session`."""
+        return await self.threads.run(
+            self._store.revoke_session, session_id, reason=reason, sec_hash=sec_hash
+        )
+
+    async def revoke_token(self, token_id: str) -> None:
+        """See `SqlStore.revoke_token`."""
+        await self.threads.run(self._store.revoke_token, token_id)
+
+    async def revoke_subject(self, subject: str, *, reason: str) -> int:
+        """See `SqlStore.revoke_subject`."""
+        return await self.threads.run(self._store.revoke_subject, subject, reason=reason)
+
+    async def revoke_all(self, *, reason: str) -> int:
+        """See `SqlStore.revoke_all`."""
+        return await self.threads.run(self._store.revoke_all, reason=reason)
+
+    async def sessions(self, subject: str) -> list[Session]:
+        """See `SqlStore.sessions`."""
+        return await self.threads.run(self._store.sessions, subject)
+
+    async def subject_epoch(self, subject: str) -> int:
+        """See `SqlStore.subject_epoch`."""
+        return await self.threads.run(self._store.subject_epoch, subject)
+
+    async def purge(self) -> int:
+        """See `SqlStore.purge`."""
+        return await self.threads.run(self._store.purge)
+
+    async def close(self) -> None:
+        """See `SqlStore.close`."""
+        await self.threads.run(self._store.close)
+        self.threads.close()

@@ -1,0 +1,60 @@
+"""Which databases are taken today, and how an engine is made from a URL."""
+
+import sqlite3
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from sqlalchemy import Engine, NullPool, create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from gatepass.errors import SettingsRejected
+from gatepass.stores.sql.sqlite_connection import WAIT_S
+from gatepass.stores.sql.sqlite_file import SqliteFile
+
+_POSTGRESQL: Final = ("postgresql", "postgres")
+
+
+def engine_of(url: str) -> Engine:
+    """An engine for `sqlite:///gate.db`, `sqlite:////var/lib/gate.db` and SQLite's `file:` URIs.
+
+    It keeps no connection and never makes a file: a store does, once.
+
+    Raises:
+        SettingsRejected: Another database, none, or one in memory.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise SettingsRejected("the database URL cannot be read") from None
+    _require_sqlite(parsed.get_backend_name(), parsed.drivername.partition("+")[2])
+    file = SqliteFile(parsed)
+    if parsed.query:
+        return create_engine(parsed, poolclass=NullPool, connect_args={"timeout": WAIT_S})
+
+    def connect() -> sqlite3.Connection:
+        address = f"file:{quote(str(Path(file.path)))}?mode=rw"
+        return sqlite3.connect(address, uri=True, timeout=WAIT_S, check_same_thread=False)
+
+    return create_engine(parsed, poolclass=NullPool, creator=connect)
+
+
+def require_usable(engine: Engine, schema: str | None) -> None:
+    """Refuse an engine of a database that this release has no store for.
+
+    Raises:
+        SettingsRejected: What is not supported, in one sentence.
+    """
+    _require_sqlite(engine.dialect.name, engine.dialect.driver)
+    if schema not in {None, "main"}:
+        raise SettingsRejected("SQLite has no schemas; leave `schema` out")
+
+
+def _require_sqlite(database: str, driver: str) -> None:
+    if database in _POSTGRESQL:
+        raise SettingsRejected("PostgreSQL is not supported yet; use a sqlite:/// URL")
+    if database != "sqlite" or driver not in {"", "pysqlite"}:
+        raise SettingsRejected(
+            "sessions are kept in SQLite through Python's sqlite3; use sqlite:///"
+        )

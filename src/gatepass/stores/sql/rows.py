@@ -1,0 +1,87 @@
+"""Between a `Session` and its row: pure, and the same for every database."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from gatepass.sessions import Session
+
+COLUMNS: Final = (
+    "session_id",
+    "subject",
+    "client_id",
+    "device",
+    "auth_time",
+    "generation",
+    "born_ms",
+    "created_ms",
+    "last_used_ms",
+    "idle_ends_ms",
+    "ends_ms",
+    "revoked_ms",
+    "reason",
+    "claims_json",
+    "sec_hash",
+    "recent",
+)
+"""The order in which statements select a session."""
+
+ROTATING: Final = (
+    "generation",
+    "born_ms",
+    "last_used_ms",
+    "idle_ends_ms",
+    "claims_json",
+    "recent",
+)
+"""What a rotation writes."""
+
+_recent_from_json: Final = msgspec.json.Decoder(tuple[tuple[int, int], ...]).decode
+_to_json: Final = msgspec.json.encode
+
+
+def session_of(row: Sequence[Any]) -> Session:
+    """The session in a row of `COLUMNS`.
+
+    Raises:
+        ValueError: What is in the row was not written by this package.
+    """
+    return Session(
+        session_id=row[0],
+        subject=row[1],
+        client_id=row[2],
+        device=row[3],
+        auth_time=row[4],
+        generation=row[5],
+        born_ms=row[6],
+        created_ms=row[7],
+        last_used_ms=row[8],
+        idle_ends_ms=row[9],
+        ends_ms=row[10],
+        revoked_ms=row[11],
+        reason=row[12],
+        claims_json=row[13],
+        sec_hash=row[14],
+        recent=_recent_from_json(row[15]),
+    )
+
+
+def row_of(session: Session) -> dict[str, Any]:
+    """The values that an insert of this session binds."""
+    return {name: getattr(session, name) for name in COLUMNS} | {
+        "recent": _to_json(session.recent),
+    }
+
+
+def rotation_of(session: Session) -> dict[str, Any]:
+    """The values that the update of a rotation binds."""
+    return {
+        "session_id": session.session_id,
+        "generation": session.generation,
+        "born_ms": session.born_ms,
+        "last_used_ms": session.last_used_ms,
+        "idle_ends_ms": session.idle_ends_ms,
+        "claims_json": session.claims_json,
+        "recent": _to_json(session.recent),
+    }

@@ -1,0 +1,113 @@
+"""One connection to SQLite: how long it waits, and what its failures mean."""
+
+import sqlite3
+import time
+from contextlib import suppress
+from contextvars import ContextVar
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import Pool
+
+from gatepass.errors import StoreUnavailable
+from gatepass.stores.sql.sqlite_file import Identity
+
+WAIT_S: Final = 1.9
+"""All waiting of one operation together, so that it answers within two seconds."""
+
+DEADLINE: Final[ContextVar[float | None]] = ContextVar("gatepass_deadline", default=None)
+"""When the operation under way must stop waiting, if it was asked for in another thread."""
+
+_BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_OURS: Final = (
+    sqlite3.DataError,
+    sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
+    sqlite3.NotSupportedError,
+    sqlite3.ProgrammingError,
+)
+_KEPT: Final[list[sqlite3.Connection]] = []
+"""Connections that a child inherited; closing them would touch the parent's files."""
+
+
+class WouldWait(Exception):
+    """Another connection is in the way, and this one was told not to wait."""
+
+
+class MustBeDurable(Exception):
+    """What came out of a transaction must not be committed on a `NORMAL` connection."""
+
+
+def find_deadline() -> float:
+    """When the operation that begins now, or began in another thread, must stop waiting."""
+    deadline = DEADLINE.get()
+    return time.monotonic() + WAIT_S if deadline is None else deadline
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether another connection holds a lock; primary code without its extension."""
+    return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _BUSY
+
+
+def unavailable(error: Exception) -> StoreUnavailable:
+    """The error to raise for a driver's; one that only a mistake of ours explains is raised."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, _OURS):
+        raise error
+    if isinstance(cause, sqlite3.Error) and is_busy(cause):
+        return StoreUnavailable("the database is locked")
+    return StoreUnavailable("the database does not answer as it should")
+
+
+class SqliteConnection:
+    """A connection of ours alone, in autocommit mode, with one cursor that is used again."""
+
+    __slots__ = ("_connection", "_wait_ms", "cursor", "log")
+
+    def __init__(self, pool: Pool, *, durable: bool) -> None:
+        fairy = pool.connect()
+        fairy.detach()
+        connection: object = fairy.dbapi_connection
+        if not isinstance(connection, sqlite3.Connection):
+            raise TypeError("the engine's driver must be Python's sqlite3")
+        connection.isolation_level = None
+        self._connection = connection
+        self._wait_ms = -1
+        self.cursor = connection.cursor()
+        self.log: Identity | None = None
+        self.wait(0)
+        self.cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        if durable:
+            self.cursor.execute("PRAGMA fullfsync=ON")  # macOS keeps fsync in the drive's cache
+
+    def wait(self, wait_ms: int) -> None:
+        """Wait this long for other connections from now on."""
+        if wait_ms != self._wait_ms:
+            self.cursor.execute(f"PRAGMA busy_timeout={wait_ms}").fetchall()
+            self._wait_ms = wait_ms
+
+    def wait_until(self, deadline: float) -> None:
+        """Wait for other connections until then, give or take a tenth of a second."""
+        left_ms = max(int((deadline - time.monotonic()) * 1000), 0)
+        self.wait(left_ms - left_ms % 100)
+
+    def roll_back(self) -> bool:
+        """End a transaction without a trace; whether the connection is fit for another."""
+        with suppress(sqlite3.Error):
+            self._connection.rollback()
+            return not self._connection.in_transaction
+        return False
+
+    def close(self) -> None:
+        """Close it; a failure to close changes nothing."""
+        with suppress(sqlite3.Error):
+            self._connection.close()
+
+    def abandon(self) -> None:
+        """Never touch it again, in a process that inherited it."""
+        _KEPT.append(self._connection)
+
+    @property
+    def raw(self) -> sqlite3.Connection:
+        """The driver's connection."""
+        return self._connection

@@ -1,0 +1,235 @@
+"""The connections to one SQLite file: reads that wait for nobody, one writer at a time.
+
+Writes go through two connections, since `synchronous` cannot change inside a transaction:
+NORMAL for what heals when lost, FULL for what is acknowledged only when durable.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from sqlite3 import Cursor, Error
+from typing import Final, TypeVar
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from gatepass.errors import StoreUnavailable
+from gatepass.stores.sql.sqlite_connection import (
+    MustBeDurable,
+    SqliteConnection,
+    WouldWait,
+    find_deadline,
+    is_busy,
+    unavailable,
+)
+from gatepass.stores.sql.sqlite_file import SqliteFile
+from gatepass.stores.sql.sqlite_fork import watch_forks
+from gatepass.stores.sql.sqlite_setup import set_up
+
+T = TypeVar("T")
+
+_FORK_WAIT_S: Final = 2.5
+_CLOSED: Final = "the store is closed"
+_LOCKED: Final = "the database is locked"
+
+
+class SqliteDatabase:
+    """One file, usable from many threads; other processes use it at the same time."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.file = SqliteFile(engine.url)
+        self._pool = engine.pool.recreate()
+        self._is_set_up = False
+        self._closed = False
+        self._writing = threading.Lock()
+        self._opening = threading.Lock()
+        self._taken_for_fork: list[threading.Lock] = []
+        self._writers: dict[bool, SqliteConnection] = {}
+        self._idle: list[SqliteConnection] = []
+        self._readers: set[SqliteConnection] = set()
+        watch_forks(self)
+
+    def try_read(self, query: Callable[[Cursor], T]) -> T:
+        """What the query finds, without waiting for anybody.
+
+        Raises:
+            WouldWait: A lock is in the way, or there is no connection yet.
+            StoreUnavailable: The database cannot be read.
+        """
+        if self._closed:
+            raise StoreUnavailable(_CLOSED)
+        try:
+            reader = self._idle.pop()
+        except IndexError:
+            raise WouldWait from None
+        return self._ask(reader, query)
+
+    def read(self, query: Callable[[Cursor], T]) -> T:
+        """What the query finds, waiting for a lock if it must.
+
+        Raises:
+            StoreUnavailable: The database cannot be read.
+        """
+        with suppress(WouldWait):
+            return self.try_read(query)
+        deadline = find_deadline()
+        try:
+            reader = self._idle.pop()
+        except IndexError:
+            reader = self.open_reader(deadline)
+            self._readers.add(reader)
+        reader.wait_until(deadline)
+        try:
+            return self._ask(reader, query)
+        except WouldWait as error:
+            raise StoreUnavailable(_LOCKED) from error
+
+    def write(self, change: Callable[[Cursor, bool], T], *, durable: bool) -> T:
+        """Run a change in a transaction that has the write lock from its first statement.
+
+        The change is told whether its commit will be durable; it may raise `MustBeDurable`, to be
+        rolled back and run again on the connection whose commits are.
+
+        Raises:
+            StoreUnavailable: The change was not made, or not confirmed.
+        """
+        deadline = find_deadline()
+        with held(self._writing, deadline):
+            if not durable:
+                with suppress(MustBeDurable):
+                    return self._transact(change, durable=False, deadline=deadline)
+            return self._transact(change, durable=True, deadline=deadline)
+
+    def open_reader(self, deadline: float) -> SqliteConnection:
+        """A new connection for the caller to use and close; it has yet to be told to wait."""
+        return self._open(durable=False, deadline=deadline)
+
+    def close(self) -> None:
+        """Close every connection and refuse everything from now on."""
+        self._closed = True
+        deadline = find_deadline()
+        with suppress(StoreUnavailable), held(self._writing, deadline):
+            self._close_idle()
+
+    def before_fork(self) -> None:
+        """See `ForkAware`."""
+        deadline = time.monotonic() + _FORK_WAIT_S
+        for lock in (self._writing, self._opening):
+            if lock.acquire(timeout=max(deadline - time.monotonic(), 0)):
+                self._taken_for_fork.append(lock)
+        self._close_idle()
+        while self._readers and time.monotonic() < deadline:
+            time.sleep(0.001)
+            self._close_idle()
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """See `ForkAware`."""
+        taken, self._taken_for_fork = self._taken_for_fork, []
+        if not in_child:
+            for lock in taken:
+                lock.release()
+            return
+        for connection in (*self._writers.values(), *self._readers):
+            connection.abandon()
+        self._writers, self._idle, self._readers = {}, [], set()
+        self._writing, self._opening = threading.Lock(), threading.Lock()
+
+    def _ask(self, reader: SqliteConnection, query: Callable[[Cursor], T]) -> T:
+        try:
+            answer = query(reader.cursor)
+            self.file.require_same()
+            self.file.require_log(reader.log)
+        except Error as error:
+            if is_busy(error):
+                self._give_back(reader)
+                raise WouldWait from error
+            self._discard(reader)
+            raise unavailable(error) from error
+        except BaseException:
+            self._discard(reader)
+            raise
+        self._give_back(reader)
+        return answer
+
+    def _give_back(self, reader: SqliteConnection) -> None:
+        reader.wait(0)
+        self._idle.append(reader)
+        if self._closed:
+            self._close_idle()
+
+    def _discard(self, reader: SqliteConnection) -> None:
+        self._readers.discard(reader)
+        reader.close()
+
+    def _transact(
+        self, change: Callable[[Cursor, bool], T], *, durable: bool, deadline: float
+    ) -> T:
+        writer = self._writers.get(durable)
+        if writer is None:
+            writer = self._writers[durable] = self._open(durable=durable, deadline=deadline)
+        elif self._closed:
+            raise StoreUnavailable(_CLOSED)
+        try:
+            writer.wait_until(deadline)
+            writer.cursor.execute("BEGIN IMMEDIATE")
+            answer = change(writer.cursor, durable)
+            writer.cursor.execute("COMMIT")
+            self.file.require_same()
+            self.file.require_log(writer.log)
+        except Error as error:
+            if not (writer.roll_back() and is_busy(error)):
+                self._writers.pop(durable).close()
+            raise unavailable(error) from error
+        except MustBeDurable:
+            writer.roll_back()
+            raise
+        except BaseException:
+            self._writers.pop(durable).close()  # which rolls back
+            raise
+        return answer
+
+    def _open(self, *, durable: bool, deadline: float) -> SqliteConnection:
+        """A connection to the file that was there from the first, tables up to date."""
+        with held(self._opening, deadline):
+            if self._closed:
+                raise StoreUnavailable(_CLOSED)
+            self.file.prepare()
+            self.file.require_same()
+            try:
+                connection = SqliteConnection(self._pool, durable=durable)
+            except (Error, SQLAlchemyError) as error:
+                raise unavailable(error) from error
+            try:
+                connection.wait_until(deadline)
+                if not self._is_set_up:
+                    set_up(connection, deadline)
+                    self._is_set_up = True
+                connection.cursor.execute("SELECT 1 FROM gatepass_meta").fetchall()
+                connection.log = self.file.find_log()
+                self.file.require_same()
+            except BaseException as error:
+                connection.close()
+                if isinstance(error, (Error, SQLAlchemyError)):
+                    raise unavailable(error) from error
+                raise
+            return connection
+
+    def _close_idle(self) -> None:
+        """Close what nobody is using; the caller holds the write lock or does not care."""
+        while self._writers:
+            self._writers.popitem()[1].close()
+        while self._idle:
+            with suppress(IndexError):
+                self._discard(self._idle.pop())
+
+
+@contextmanager
+def held(lock: threading.Lock, deadline: float) -> Iterator[None]:
+    """Hold a lock, or refuse when it is not free by the deadline."""
+    if not lock.acquire(timeout=max(deadline - time.monotonic(), 0)):
+        raise StoreUnavailable(_LOCKED)
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,66 @@
+"""The first use of a SQLite file: write-ahead log on, tables made or brought up to date."""
+
+import sqlite3
+import time
+from typing import Final
+
+from sqlalchemy import create_engine
+from sqlalchemy.pool import StaticPool
+
+from gatepass.errors import StoreUnavailable
+from gatepass.stores.sql.sqlite_connection import WAIT_S, SqliteConnection, is_busy
+from gatepass.stores.sql.tables import VERSION_TABLE
+
+HEAD: Final = "0001"
+"""The newest revision in `migrations/versions`; tables that have it need no upgrade."""
+
+_PAUSE_S: Final = 0.01
+
+
+def set_up(connection: SqliteConnection, deadline: float) -> None:
+    """Make a new file, or one of an older release, ready for use.
+
+    Any number of processes may do this to one file at once.
+
+    Raises:
+        StoreUnavailable: The tables are newer than this release.
+        sqlite3.Error: The driver's, for the caller to translate.
+    """
+    _turn_on_log(connection.cursor, deadline)
+    if not _is_current(connection.cursor):
+        _upgrade(connection)
+
+
+def _turn_on_log(cursor: sqlite3.Cursor, deadline: float) -> None:
+    """Switch to WAL, once in a file's life; SQLite does not wait for others by itself here."""
+    while cursor.execute("PRAGMA journal_mode").fetchall() != [("wal",)]:
+        try:
+            [(mode,)] = cursor.execute("PRAGMA journal_mode=WAL").fetchall()
+        except sqlite3.OperationalError as error:
+            if not is_busy(error) or time.monotonic() >= deadline:
+                raise
+            time.sleep(_PAUSE_S)
+        else:
+            if mode != "wal":
+                raise StoreUnavailable("the database cannot keep a write-ahead log")
+
+
+def _is_current(cursor: sqlite3.Cursor) -> bool:
+    query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = :name"
+    if not cursor.execute(query, {"name": VERSION_TABLE}).fetchall():
+        return False
+    rows = cursor.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchall()  # noqa: S608
+    return rows == [(HEAD,)]
+
+
+def _upgrade(connection: SqliteConnection) -> None:
+    """Run the migrations, all or none, while nobody else can write."""
+    # Alembic takes a tenth of a second to import, and only a new file needs it.
+    from gatepass.stores.sql.upgrade import upgrade_tables  # noqa: PLC0415
+
+    engine = create_engine("sqlite://", creator=lambda: connection.raw, poolclass=StaticPool)
+    connection.wait_until(time.monotonic() + WAIT_S)
+    with engine.connect() as wrapped:
+        wrapped.exec_driver_sql("BEGIN IMMEDIATE")
+        upgrade_tables(wrapped)
+        wrapped.exec_driver_sql("COMMIT")

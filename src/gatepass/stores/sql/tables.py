@@ -1,0 +1,96 @@
+"""The tables as SQLAlchemy sees them; the migrations make them, nothing here touches a database."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+VERSION_TABLE: Final = "gatepass_alembic_version"
+
+metadata: Final = MetaData()
+
+sessions: Final = Table(
+    "gatepass_sessions",
+    metadata,
+    Column("session_id", Text, primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("device", Text),
+    Column("auth_time", BigInteger, nullable=False),
+    Column("generation", BigInteger, nullable=False),
+    Column("born_ms", BigInteger, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("last_used_ms", BigInteger, nullable=False),
+    Column("idle_ends_ms", BigInteger, nullable=False),
+    Column("ends_ms", BigInteger, nullable=False),
+    Column("revoked_ms", BigInteger),
+    Column("reason", Text),
+    Column("claims_json", LargeBinary, nullable=False),
+    Column("sec_hash", LargeBinary, nullable=False),
+    Column("recent", LargeBinary, nullable=False),
+    Index("gatepass_sessions_subject", "subject", "created_ms"),
+    Index("gatepass_sessions_ends", "ends_ms"),
+)
+
+subjects: Final = Table(
+    "gatepass_subjects",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+)
+
+revocations: Final = Table(
+    "gatepass_revocations",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    UniqueConstraint("kind", "id", name="gatepass_revocations_kind_id"),
+    Index("gatepass_revocations_at", "at_ms"),
+    sqlite_autoincrement=True,
+)
+
+meta: Final = Table(
+    "gatepass_meta",
+    metadata,
+    Column("log_identity", Text, primary_key=True),
+    Column("longest_access_ms", BigInteger, nullable=False),
+    Column("epoch_of_all", BigInteger, nullable=False),
+)
+
+accounts: Final = Table(
+    "gatepass_accounts",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("username", Text, nullable=False),
+    Column("email", Text),
+    Column("role", Text),
+    Column("password_hash", Text, nullable=False),
+    Column("disabled", Boolean, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("updated_ms", BigInteger, nullable=False),
+    UniqueConstraint("username", name="gatepass_accounts_username"),
+)
+
+
+def alembic_include_name(
+    name: str | None, type_: str, parent_names: Mapping[str, str | None]
+) -> bool:
+    """Alembic's `include_name` hook that leaves these tables out of another project's migrations.
+
+    Give it to `context.configure(include_name=alembic_include_name)`.
+    """
+    table = name if type_ == "table" else parent_names.get("table_name")
+    return not (table or "").startswith("gatepass_")
