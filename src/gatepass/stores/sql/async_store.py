@@ -82,7 +82,7 @@ class AsyncSqlStore:
         clock: Callable[[], float] | None = None,
         schema: str | None = None,
     ) -> None:
-        self._store = SqlStore(engine, clock=clock, schema=schema)
+        self.twin = SqlStore(engine, clock=clock, schema=schema)
         self.threads = Threads()
 
     @classmethod
@@ -95,69 +95,69 @@ class AsyncSqlStore:
     @property
     def engine(self) -> Engine:
         """See `SqlStore.engine`."""
-        return self._store.engine
+        return self.twin.engine
 
     @property
     def database(self) -> SqliteDatabase:
         """See `SqlStore.database`."""
-        return self._store.database
+        return self.twin.database
 
     async def upgrade(self) -> None:
         """See `SqlStore.upgrade`."""
-        await self.threads.run(self._store.upgrade)
+        await self.threads.run(self.twin.upgrade)
 
     def now_ms(self) -> int:
         """See `SqlStore.now_ms`."""
-        return self._store.now_ms()
+        return self.twin.now_ms()
 
     async def issue(self, plan: IssuePlan) -> Session | None:
         """See `SqlStore.issue`."""
-        return await self.threads.run(self._store.issue, plan)
+        return await self.threads.run(self.twin.issue, plan)
 
     async def rotate(self, plan: RotationPlan) -> RotationFact:
         """See `SqlStore.rotate`."""
-        return await self.threads.run(self._store.rotate, plan)
+        return await self.threads.run(self.twin.rotate, plan)
 
     async def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
         """See `SqlStore.is_revoked`."""
         try:
-            return self._store.try_is_revoked(session_id, token_id)
+            return self.twin.try_is_revoked(session_id, token_id)
         except WouldWait:
-            return await self.threads.run(self._store.is_revoked, session_id, token_id)
+            return await self.threads.run(self.twin.is_revoked, session_id, token_id)
 
     async def revoke_session(
         self, session_id: str, *, reason: str, sec_hash: bytes | None = None
     ) -> RevokeKind:
         """See `SqlStore.revoke_session`."""
         return await self.threads.run(
-            self._store.revoke_session, session_id, reason=reason, sec_hash=sec_hash
+            self.twin.revoke_session, session_id, reason=reason, sec_hash=sec_hash
         )
 
     async def revoke_token(self, token_id: str) -> None:
         """See `SqlStore.revoke_token`."""
-        await self.threads.run(self._store.revoke_token, token_id)
+        await self.threads.run(self.twin.revoke_token, token_id)
 
     async def revoke_subject(self, subject: str, *, reason: str) -> int:
         """See `SqlStore.revoke_subject`."""
-        return await self.threads.run(self._store.revoke_subject, subject, reason=reason)
+        return await self.threads.run(self.twin.revoke_subject, subject, reason=reason)
 
     async def revoke_all(self, *, reason: str) -> int:
         """See `SqlStore.revoke_all`."""
-        return await self.threads.run(self._store.revoke_all, reason=reason)
+        return await self.threads.run(self.twin.revoke_all, reason=reason)
 
     async def sessions(self, subject: str) -> list[Session]:
         """See `SqlStore.sessions`."""
-        return await self.threads.run(self._store.sessions, subject)
+        return await self.threads.run(self.twin.sessions, subject)
 
     async def subject_epoch(self, subject: str) -> int:
         """See `SqlStore.subject_epoch`."""
-        return await self.threads.run(self._store.subject_epoch, subject)
+        return await self.threads.run(self.twin.subject_epoch, subject)
 
     async def purge(self) -> int:
         """See `SqlStore.purge`."""
-        return await self.threads.run(self._store.purge)
+        return await self.threads.run(self.twin.purge)
 
     async def close(self) -> None:
         """See `SqlStore.close`."""
-        await self.threads.run(self._store.close)
+        await self.threads.run(self.twin.close)
         self.threads.close()

@@ -1,10 +1,12 @@
 """Between a `Session` and its row: pure, and the same for every database."""
 
 from collections.abc import Sequence
+from types import NoneType
 from typing import Any, Final
 
 import msgspec
 
+from gatepass.errors import StoreUnavailable
 from gatepass.sessions import Session
 
 COLUMNS: Final = (
@@ -37,6 +39,16 @@ ROTATING: Final = (
 )
 """What a rotation writes."""
 
+_TEXT: Final = (str,)
+_MAYBE_TEXT: Final = (str, NoneType)
+_TYPES: Final = (
+    *(_TEXT, _TEXT, _TEXT, _MAYBE_TEXT),
+    *((int,),) * 7,
+    *((int, NoneType), _MAYBE_TEXT),
+    *((bytes,), (bytes,), (bytes, str)),
+)
+"""What each column holds; SQLite itself does not care, and a damaged file does not either."""
+
 _recent_from_json: Final = msgspec.json.Decoder(tuple[tuple[int, int], ...]).decode
 _to_json: Final = msgspec.json.encode
 
@@ -45,8 +57,10 @@ def session_of(row: Sequence[Any]) -> Session:
     """The session in a row of `COLUMNS`.
 
     Raises:
-        ValueError: What is in the row was not written by this package.
+        StoreUnavailable: What is in the row was not written by this package.
     """
+    if not all(map(isinstance, row, _TYPES)):
+        raise StoreUnavailable("a row of the database is damaged")
     return Session(
         session_id=row[0],
         subject=row[1],
@@ -63,8 +77,15 @@ def session_of(row: Sequence[Any]) -> Session:
         reason=row[12],
         claims_json=row[13],
         sec_hash=row[14],
-        recent=_recent_from_json(row[15]),
+        recent=_recent_of(row[15]),
     )
+
+
+def _recent_of(text: bytes | str) -> tuple[tuple[int, int], ...]:
+    try:
+        return _recent_from_json(text)
+    except ValueError as error:
+        raise StoreUnavailable("a row of the database is damaged") from error
 
 
 def row_of(session: Session) -> dict[str, Any]:

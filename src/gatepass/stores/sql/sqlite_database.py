@@ -40,8 +40,9 @@ class SqliteDatabase:
     def __init__(self, engine: Engine) -> None:
         self.file = SqliteFile(engine.url)
         self._pool = engine.pool.recreate()
+        self.closed = False
+        self.on_close: list[Callable[[], None]] = []
         self._is_set_up = False
-        self._closed = False
         self._writing = threading.Lock()
         self._opening = threading.Lock()
         self._taken_for_fork: list[threading.Lock] = []
@@ -57,7 +58,7 @@ class SqliteDatabase:
             WouldWait: A lock is in the way, or there is no connection yet.
             StoreUnavailable: The database cannot be read.
         """
-        if self._closed:
+        if self.closed:
             raise StoreUnavailable(_CLOSED)
         try:
             reader = self._idle.pop()
@@ -107,9 +108,10 @@ class SqliteDatabase:
 
     def close(self) -> None:
         """Close every connection and refuse everything from now on."""
-        self._closed = True
-        deadline = find_deadline()
-        with suppress(StoreUnavailable), held(self._writing, deadline):
+        self.closed = True
+        for close in self.on_close:
+            close()
+        with suppress(StoreUnavailable), held(self._writing, find_deadline()):
             self._close_idle()
 
     def before_fork(self) -> None:
@@ -155,7 +157,7 @@ class SqliteDatabase:
     def _give_back(self, reader: SqliteConnection) -> None:
         reader.wait(0)
         self._idle.append(reader)
-        if self._closed:
+        if self.closed:
             self._close_idle()
 
     def _discard(self, reader: SqliteConnection) -> None:
@@ -168,7 +170,7 @@ class SqliteDatabase:
         writer = self._writers.get(durable)
         if writer is None:
             writer = self._writers[durable] = self._open(durable=durable, deadline=deadline)
-        elif self._closed:
+        elif self.closed:
             raise StoreUnavailable(_CLOSED)
         try:
             writer.wait_until(deadline)
@@ -192,7 +194,7 @@ class SqliteDatabase:
     def _open(self, *, durable: bool, deadline: float) -> SqliteConnection:
         """A connection to the file that was there from the first, tables up to date."""
         with held(self._opening, deadline):
-            if self._closed:
+            if self.closed:
                 raise StoreUnavailable(_CLOSED)
             self.file.prepare()
             self.file.require_same()

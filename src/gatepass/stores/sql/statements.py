@@ -129,7 +129,7 @@ def _changes() -> dict[str, ClauseElement]:
     ended: dict[str, Any] = {
         "revoked_ms": _number("now_ms"),
         "reason": _text("why"),
-        "recent": literal_column("'[]'"),
+        "recent": literal_column("'[]'"),  # SQLite keeps text; rows read either
     }
     longest = _number("access_lifetime_ms")
     return {

@@ -1,0 +1,182 @@
+"""The revocation log of a SQLite store, held in this process and never stale.
+
+`PRAGMA data_version` tells, in 3 µs, whether any other connection has committed since it was
+last asked; only then is the log read, from the last entry on.
+"""
+
+import threading
+import time
+from contextlib import suppress
+from sqlite3 import Error
+from typing import ClassVar, Final, Literal
+
+from gatepass.errors import StoreUnavailable
+from gatepass.revocations.log import LogPage, RevocationLog
+from gatepass.sessions.session import SKEW_MS
+from gatepass.stores.sql import AsyncSqlStore, SqlStore
+from gatepass.stores.sql.sqlite_changes import SQL
+from gatepass.stores.sql.sqlite_connection import (
+    DEADLINE,
+    SqliteConnection,
+    WouldWait,
+    find_deadline,
+)
+from gatepass.stores.sql.sqlite_database import held
+from gatepass.stores.sql.sqlite_fork import watch_forks
+
+_PAGE: Final = 500
+_LOOK_S: Final = 0.01
+"""How often the file itself is looked at: a swapped file is noticed within a hundredth."""
+_RETRY_S: Final = 1.0
+"""How long the store alone answers after the copy could not be kept up to date."""
+
+
+class SqliteReplica:
+    """A `Revocations` that answers from memory; it knows the log, not the sessions' rows.
+
+    When the log cannot be read it asks the store, and when that fails too the check fails with
+    `StoreUnavailable`. Closing the store closes it.
+    """
+
+    is_async: ClassVar[Literal[False]] = False
+
+    def __init__(self, store: SqlStore) -> None:
+        self._store = store
+        self._database = store.database
+        self._log = RevocationLog()
+        self._lock = threading.Lock()
+        self._is_taken_for_fork = False
+        self._connection: SqliteConnection | None = None
+        self._version: int | None = None
+        self._look_at = 0.0
+        self._retry_at = 0.0
+        self._database.on_close.append(self._close)
+        watch_forks(self)
+
+    def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
+        """Whether the session or the token is in the log.
+
+        Raises:
+            StoreUnavailable: Neither the log nor the store can be read.
+        """
+        deadline = find_deadline()
+        try:
+            with held(self._lock, deadline):
+                if self._connection is None:
+                    self._connect(deadline)
+                while not self._catch_up():
+                    pass
+                return self._log.is_revoked(session_id, token_id)
+        except (StoreUnavailable, WouldWait):
+            token = DEADLINE.set(deadline)
+            try:
+                return self._store.is_revoked(session_id, token_id)
+            finally:
+                DEADLINE.reset(token)
+
+    def try_is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
+        """`is_revoked`, raising `WouldWait` rather than wait, read much or ask the store."""
+        if not self._lock.acquire(blocking=False):
+            raise WouldWait
+        try:
+            if self._connection is None or not self._catch_up():
+                raise WouldWait
+            return self._log.is_revoked(session_id, token_id)
+        except StoreUnavailable as error:
+            raise WouldWait from error
+        finally:
+            self._lock.release()
+
+    def before_fork(self) -> None:
+        """See `ForkAware`."""
+        self._is_taken_for_fork = self._lock.acquire(timeout=_RETRY_S)
+        if self._is_taken_for_fork:
+            self._drop()
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """See `ForkAware`."""
+        if in_child:
+            self._lock = threading.Lock()
+            if self._connection is not None:
+                self._connection.abandon()
+                self._connection = None
+        elif self._is_taken_for_fork:
+            self._lock.release()
+
+    def _connect(self, deadline: float) -> None:
+        if time.monotonic() < self._retry_at:
+            raise WouldWait
+        try:
+            self._connection = self._database.open_reader(deadline)
+        except StoreUnavailable:
+            self._retry_at = time.monotonic() + _RETRY_S
+            raise
+        self._connection.wait(0)
+        self._version = None
+        self._look_at = 0.0
+
+    def _catch_up(self) -> bool:
+        """Bring the copy up to date; `False`: there is more to read. The lock is held."""
+        connection = self._connection
+        if connection is None or self._database.closed:
+            raise WouldWait
+        try:
+            version = connection.cursor.execute("PRAGMA data_version").fetchall()[0][0]
+            now = time.monotonic()
+            if now >= self._look_at:
+                self._database.file.require_same()
+                self._database.file.require_log(connection.log)
+                self._look_at = now + _LOOK_S
+            if version == self._version:
+                return True
+            page = self._read_page(connection)
+            if not self._log.merge(page, self._store.now_ms()):
+                return False
+        except (Error, StoreUnavailable) as error:
+            self._drop()
+            self._retry_at = time.monotonic() + _RETRY_S
+            raise WouldWait from error
+        self._version = version
+        return True
+
+    def _read_page(self, connection: SqliteConnection) -> LogPage:
+        states = connection.cursor.execute(SQL.log_state).fetchall()
+        if len(states) != 1:
+            self._log.alarm("no log")
+            raise StoreUnavailable("the revocation log is gone")
+        [(identity, longest_access_ms, head)] = states
+        values = {"cursor": self._log.cursor, "size": _PAGE}
+        entries = connection.cursor.execute(SQL.log_page, values).fetchall()
+        return LogPage(
+            identity=identity,
+            head=head or 0,
+            retention_ms=longest_access_ms + SKEW_MS,
+            entries=entries,
+            is_last=len(entries) < _PAGE,
+        )
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _close(self) -> None:
+        with suppress(StoreUnavailable), held(self._lock, find_deadline()):
+            self._drop()
+
+
+class AsyncSqliteReplica:
+    """`SqliteReplica` for `await`: in place while that takes microseconds, else in a thread."""
+
+    is_async: ClassVar[Literal[True]] = True
+
+    def __init__(self, store: AsyncSqlStore) -> None:
+        self._twin = SqliteReplica(store.twin)
+        self._threads = store.threads
+
+    async def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
+        """See `SqliteReplica.is_revoked`."""
+        try:
+            return self._twin.try_is_revoked(session_id, token_id)
+        except WouldWait:
+            return await self._threads.run(self._twin.is_revoked, session_id, token_id)
