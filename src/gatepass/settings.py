@@ -64,20 +64,26 @@ class TokenSettings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    access_secret: SecretStr | None = Field(None, alias="JWT_ACCESS_SECRET")
-    refresh_secret: SecretStr | None = Field(None, alias="JWT_REFRESH_SECRET")
-    access_secret_previous: SecretStr | None = Field(None, alias="JWT_ACCESS_SECRET_PREVIOUS")
+    access_secret: SecretStr | None = Field(default=None, validation_alias="JWT_ACCESS_SECRET")
+    refresh_secret: SecretStr | None = Field(default=None, validation_alias="JWT_REFRESH_SECRET")
+    access_secret_previous: SecretStr | None = Field(
+        default=None, validation_alias="JWT_ACCESS_SECRET_PREVIOUS"
+    )
     """Also accepted, comma-separated: a new secret is deployed here first, then swapped."""
-    refresh_secret_previous: SecretStr | None = Field(None, alias="JWT_REFRESH_SECRET_PREVIOUS")
-    issuer: str | None = Field(None, alias="JWT_ISSUER")
-    audience: str | None = Field(None, alias="JWT_AUDIENCE")
-    access_lifetime: _Lifetime = Field(None, alias="JWT_ACCESS_LIFETIME")
-    refresh_lifetime: _Lifetime = Field(None, alias="JWT_REFRESH_LIFETIME")
-    session_lifetime: _Lifetime = Field(None, alias="JWT_SESSION_LIFETIME")
-    database_url: SecretStr | None = Field(None, alias="DATABASE_URL")
-    redis_url: SecretStr | None = Field(None, alias="REDIS_URL")
-    misnamed_secret: SecretStr | None = Field(None, alias="JWT_SECRET")
-    misnamed_previous_secret: SecretStr | None = Field(None, alias="JWT_PREVIOUS_SECRET")
+    refresh_secret_previous: SecretStr | None = Field(
+        default=None, validation_alias="JWT_REFRESH_SECRET_PREVIOUS"
+    )
+    issuer: str | None = Field(default=None, validation_alias="JWT_ISSUER")
+    audience: str | None = Field(default=None, validation_alias="JWT_AUDIENCE")
+    access_lifetime: _Lifetime = Field(default=None, validation_alias="JWT_ACCESS_LIFETIME")
+    refresh_lifetime: _Lifetime = Field(default=None, validation_alias="JWT_REFRESH_LIFETIME")
+    session_lifetime: _Lifetime = Field(default=None, validation_alias="JWT_SESSION_LIFETIME")
+    database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
+    redis_url: SecretStr | None = Field(default=None, validation_alias="REDIS_URL")
+    misnamed_secret: SecretStr | None = Field(default=None, validation_alias="JWT_SECRET")
+    misnamed_previous_secret: SecretStr | None = Field(
+        default=None, validation_alias="JWT_PREVIOUS_SECRET"
+    )
 
     _access_keys: KeySet = PrivateAttr()
     _refresh_keys: KeySet = PrivateAttr()
@@ -90,7 +96,8 @@ class TokenSettings(BaseSettings):
             if environ is None:
                 return cls()
             names = [_variable(field) for field in cls.model_fields]
-            return cls(**{name: environ.get(name) or None for name in names})
+            given: dict[str, Any] = {name: environ.get(name) or None for name in names}
+            return cls(**given)
         except ValidationError as error:
             variable = error.errors(include_input=False)[0]["loc"][0]
         raise SettingsRejected(f"{variable} cannot be read: it is not text")
@@ -226,7 +233,8 @@ class TokenSettings(BaseSettings):
             return TokenPolicy(**{**_NAMES, **set_here})
         except SettingsRejected as error:
             field, _, rest = str(error).partition(" ")
-        raise SettingsRejected(f"{_variable(field)} {rest}")
+        seconds = rest.replace("a timedelta or whole seconds", "a whole number of seconds")
+        raise SettingsRejected(f"{_variable(field)} {seconds}")
 
 
 _SECRETS: Final = (
@@ -247,7 +255,7 @@ _POLICY: Final = (
 
 def _variable(field: str | None) -> str:
     """The environment's name of a field."""
-    return str(TokenSettings.model_fields[field].alias) if field else "a setting"
+    return str(TokenSettings.model_fields[field].validation_alias) if field else "a setting"
 
 
 def _read_key(variable: str, secret: str) -> SharedKey:

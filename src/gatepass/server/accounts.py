@@ -137,7 +137,8 @@ class Accounts:
         """The account when the password is its own; one argon2 verification in every case."""
         account = None if subject is None else self.find_subject(subject)
         usable = account if account is not None and not account.disabled else None
-        if not self._passwords.verify(usable and usable.password_hash, password) or usable is None:
+        kept = None if usable is None else usable.password_hash
+        if not self._passwords.verify(kept, password) or usable is None:
             return None
         if self._passwords.needs_rehash(usable.password_hash):
             self._rehash(usable, password)
