@@ -63,8 +63,11 @@ class KeySet:
         return self._by_kid.get((algorithm, kid), ())
 
     def rotate(self, successor: Key) -> "KeySet":
-        """A set in which the successor signs and all of this one's keys are accepted."""
-        return KeySet(successor, *self.keys)
+        """A set in which the successor signs and all of this one's keys are accepted.
+
+        The successor may have been announced: accepted here before it signs.
+        """
+        return KeySet(successor, *(key for key in self.keys if not _announces(key, successor)))
 
     def without(self, kid: str) -> "KeySet":
         """A set that no longer accepts the named key; the primary cannot be left out."""
@@ -112,6 +115,15 @@ def key_source(keys: Key | KeySet | KeySource) -> KeySource:
         return keys
     message = "keys are a Key, a KeySet or a KeySource"
     raise KeyRejected(message)
+
+
+def _announces(key: Key, successor: object) -> bool:
+    """Whether this is the successor itself, perhaps its public half."""
+    return (
+        isinstance(successor, (SharedKey, SigningKey, VerificationKey))
+        and (key.algorithm, key.kid) == (successor.algorithm, successor.kid)
+        and key.is_same_key(successor)
+    )
 
 
 def require_signing(keys: KeySet) -> None:
