@@ -189,7 +189,9 @@ def test_rsa_key_below_2048_bits_is_refused(size: int) -> None:
 
 def _foreign_keys() -> dict[str, bytes]:
     encoding, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    keys = {
+    keys: dict[
+        str, x25519.X25519PrivateKey | ed448.Ed448PrivateKey | ec.EllipticCurvePrivateKey
+    ] = {
         "X25519": x25519.X25519PrivateKey.generate(),
         "Ed448": ed448.Ed448PrivateKey.generate(),
         "secp256k1": ec.generate_private_key(ec.SECP256K1()),
