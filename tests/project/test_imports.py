@@ -63,7 +63,7 @@ def test_import_gatepass_imports_no_store_driver_framework_or_asyncio() -> None:
     loaded = modules_after("import gatepass")
     tops = {name.split(".")[0] for name in loaded}
 
-    assert not tops & {"asyncio", "sqlite3", "socket", "ssl", "http", "logging"}
+    assert not tops & {"asyncio", "sqlite3", "socket", "ssl", "http"}
     assert not tops & {_IMPORT_NAMES.get(name, name) for name in _OPTIONAL}
     assert not {
         name

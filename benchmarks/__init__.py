@@ -1,0 +1,1 @@
+"""How fast gatepass is beside its peers, measured in one run: `make bench`."""
