@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from types import EllipsisType, MappingProxyType
 from typing import Any, Final
 
-from gatepass.errors import ClaimsRejected, KeyRejected, TokenInvalid, TokenMalformed
+from gatepass.errors import ClaimsRejected, TokenInvalid, TokenMalformed
 from gatepass.jose import _base64url, _strict_json
-from gatepass.jose.keys import Key, SharedKey, SigningKey
+from gatepass.jose.keys import Key
 from gatepass.jose.keyset import KeySet, KeySource, key_source
 
 MAX_SIZE: Final = 8192
@@ -72,9 +72,6 @@ def sign(
         ClaimsRejected: The claims have no JSON form.
     """
     key = key_source(keys).current().primary
-    if not isinstance(key, (SharedKey, SigningKey)):
-        message = "the primary key cannot sign: it is a public key"
-        raise KeyRejected(message)
     header = header_segment(key, typ, key.kid if isinstance(kid, EllipsisType) else kid)
     if not isinstance(payload, bytes):
         payload = _strict_json.encode_claims(payload)
@@ -101,7 +98,7 @@ def header_segment(key: Key, typ: str | None, kid: str | None) -> bytes:
     return segment
 
 
-def sign_segments(header: bytes, payload: bytes, key: SharedKey | SigningKey) -> str:
+def sign_segments(header: bytes, payload: bytes, key: Key) -> str:
     """The compact serialization, given a prepared header segment."""
     signing_input = header + b"." + _base64url.encode(payload)
     return (signing_input + b"." + key.sign(signing_input)).decode("ascii")

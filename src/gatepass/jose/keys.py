@@ -137,6 +137,12 @@ class VerificationKey(_AnyKey):
         self._key = key
         self.verify = _signatures.verifier(algorithm, key)
 
+    def sign(self, signing_input: bytes) -> bytes:
+        """Nothing: a public key cannot sign."""
+        del signing_input
+        message = "the primary key cannot sign: it is a public key"
+        raise KeyRejected(message)
+
     @property
     def thumbprint(self) -> str:
         """The RFC 7638 thumbprint under SHA-256, in base64url."""

@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gatepass.errors import ClaimsRejected, SettingsRejected
-from gatepass.jose import MAX_SIZE, Key, KeySet, KeySource, SharedKey, SigningKey
+from gatepass.errors import ClaimsRejected
+from gatepass.jose import MAX_SIZE, Key, KeySet, KeySource
 from gatepass.jose._strict_json import encode_claims
 from gatepass.jose.jws import header_segment, sign_segments
 from gatepass.jose.keyset import key_source, require_signing
@@ -89,9 +89,6 @@ class TokenIssuer:
 def sign_claims(keys: KeySet, claims: Mapping[str, Any], typ: str | None) -> str:
     """The token of these claims; one that verifiers would refuse for its size is refused here."""
     key = keys.primary
-    if not isinstance(key, (SharedKey, SigningKey)):
-        message = "the primary key cannot sign: it is a public key"
-        raise SettingsRejected(message)
     token = sign_segments(header_segment(key, typ, key.kid), encode_claims(claims), key)
     if len(token) > MAX_SIZE:
         message = f"the claims make a token of more than {MAX_SIZE} characters"

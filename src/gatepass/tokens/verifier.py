@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Collection, Mapping
+from operator import itemgetter
 from typing import Any, ClassVar, Generic, TypeVar
 
 from gatepass.errors import (
@@ -68,7 +69,9 @@ class ClaimsVerifier:
         self._issuer = issuer
         self._audience = audience
         self._typs = frozenset({None, "jwt"} if typ is None else {normalize_typ(typ)})
-        self._required = frozenset({"exp", "sub", *require_claim_names(required_claims)})
+        self._required = itemgetter(
+            "iss", "aud", "sub", "exp", *require_claim_names(required_claims)
+        )
         self._allowed = tuple(freeze_allowed_values(allowed_values).items())
         self._leeway = leeway
         self._now = now
@@ -95,18 +98,17 @@ class ClaimsVerifier:
         if prepared.typ not in self._typs:
             raise TokenInvalid
         claims = decode_claims(payload)
+        try:
+            issuer, audience, subject, expires_at = self._required(claims)[:4]
+        except KeyError:
+            raise TokenInvalid from None
         get = claims.get
-        if get("iss") != self._issuer:
-            raise TokenInvalid
-        if get("aud") != self._audience and not self._is_for_us(get("aud")):
-            raise TokenInvalid
-        if not self._required <= claims.keys():
-            raise TokenInvalid
-        if self._allowed and not self._has_allowed_values(claims):
-            raise TokenInvalid
         if (
-            claims["sub"].__class__ is not str
-            or (claims["exp"].__class__ is not int and not _is_number(claims["exp"]))
+            issuer != self._issuer
+            or (audience != self._audience and not self._is_for_us(audience))
+            or (self._allowed and not self._has_allowed_values(claims))
+            or subject.__class__ is not str
+            or (expires_at.__class__ is not int and not _is_number(expires_at))
             or (get("iat", 0).__class__ is not int and not _is_number(claims["iat"]))
             or ("nbf" in claims and not _is_number(claims["nbf"]))
             or get("jti", "").__class__ is not str
