@@ -1,0 +1,189 @@
+"""Logging in: both bodies, every refusal, and what `authenticate` may be."""
+
+from collections.abc import Awaitable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from gatepass.errors import ClaimsRejected
+from gatepass.fastapi import Identity
+from tests.fastapi.answers import assert_refused, assert_unstored
+from tests.fastapi.world import ADDRESS, CLAIMS, PASSWORDS, World
+from tests.leaks import Leaks
+
+pytestmark = pytest.mark.anyio
+ADA = {"username": "ada", "password": PASSWORDS["ada"]}
+WRONG = {"username": "ada", "password": "not the password"}
+
+
+@pytest.mark.parametrize("form", [{"json": ADA}, {"data": ADA | {"grant_type": "password"}}])
+async def test_the_right_password_opens_a_session(world: World, form: dict[str, Any]) -> None:
+    response = await world.client.post("/auth/login", **form)
+    pair = response.json()
+    claims = await world.manager.verify(pair["access_token"])
+
+    assert_unstored(response)
+    assert list(pair) == [
+        "access_token",
+        "refresh_token",
+        "token_type",
+        "expires_in",
+        "refresh_expires_in",
+        "session_id",
+    ]
+    assert (pair["token_type"], pair["expires_in"]) == ("Bearer", 900)
+    assert pair["refresh_expires_in"] == 7 * 86_400
+    assert claims.subject == "user-ada"
+    assert claims.session_id == pair["session_id"]
+    assert {name: claims[name] for name in CLAIMS["ada"]} == CLAIMS["ada"]
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        WRONG,
+        {"username": "nobody-here", "password": PASSWORDS["ada"]},
+        {"username": "ADA", "password": PASSWORDS["ada"]},
+        {"username": "off", "password": PASSWORDS["off"]},
+    ],
+)
+async def test_wrong_name_wrong_password_and_disabled_account_are_one_answer(
+    world: World, credentials: dict[str, str]
+) -> None:
+    assert_refused(await world.client.post("/auth/login", json=credentials), "invalid_credentials")
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"", "application/json"),
+        (b"not json at all", "application/json"),
+        (b'{"username":"ada"}', "application/json"),
+        (b'{"username":"ada","password":7}', "application/json"),
+        (b'{"username":"ada","password":"one-password","password":"two"}', "application/json"),
+        (b'{"username":"ada","password":"' + b"p" * 1025 + b'"}', "application/json"),
+        (b" " * 1_000_000, "application/json"),
+        (b'{"username":"ada","password":"correct horse battery"}', "text/plain"),
+        (b"username=ada&password=", "application/x-www-form-urlencoded"),
+    ],
+)
+async def test_a_malformed_log_in_is_refused_before_anybody_is_asked(
+    leaks: Leaks, body: bytes, content_type: str
+) -> None:
+    async def authenticate(username: str, _: str) -> Identity | None:
+        raise AssertionError(username)
+
+    async with World(leaks=leaks).running(authenticate=authenticate) as world:
+        response = await world.client.post(
+            "/auth/login", content=body, headers={"Content-Type": content_type}
+        )
+
+        assert_refused(response, "invalid_request")
+
+
+async def test_an_old_password_log_in_that_races_a_password_change_loses(leaks: Leaks) -> None:
+    world = World(leaks=leaks)
+
+    async def authenticate(username: str, password: str) -> Identity | None:
+        identity = await world.authenticate(username, password)
+        await world.manager.revoke_subject("user-ada", reason="password-change")
+        return identity
+
+    async with world.running(authenticate=authenticate):
+        response = await world.client.post("/auth/login", json=ADA)
+
+        assert_refused(response, "invalid_credentials")
+        assert await world.manager.sessions("user-ada") == []
+
+
+def plain(username: str, password: str) -> Identity | None:
+    return Identity(username) if PASSWORDS.get(username) == password else None
+
+
+async def coroutine(username: str, password: str) -> Identity | None:
+    return plain(username, password)
+
+
+def promise(username: str, password: str) -> Awaitable[Identity | None]:
+    return coroutine(username, password)
+
+
+class Callable:
+    async def __call__(self, username: str, password: str) -> Identity | None:
+        return plain(username, password)
+
+
+@pytest.mark.parametrize(
+    "authenticate",
+    [plain, coroutine, Callable(), partial(coroutine), promise],
+    ids=["plain", "async", "object", "partial", "awaitable"],
+)
+async def test_authenticate_may_be_plain_or_async(leaks: Leaks, authenticate: Any) -> None:
+    async with World(leaks=leaks).running(authenticate=authenticate) as world:
+        right = await world.client.post("/auth/login", json=ADA)
+        wrong = await world.client.post("/auth/login", json=WRONG)
+
+        assert_unstored(right)
+        assert_refused(wrong, "invalid_credentials")
+
+
+@pytest.mark.parametrize("found", [True, "user-ada", {"subject": "user-ada"}, ("user-ada", {})])
+async def test_anything_but_an_identity_from_authenticate_lets_nobody_in(
+    leaks: Leaks, found: Any
+) -> None:
+    async with World(leaks=leaks).running(authenticate=lambda *_: found) as world:
+        with pytest.raises(TypeError, match="authenticate returns an Identity or None"):
+            await world.client.post("/auth/login", json=ADA)
+
+
+async def test_claims_that_may_not_be_signed_are_the_applications_fault(leaks: Leaks) -> None:
+    identity = Identity("user-ada", {"iss": "somebody-else"})
+
+    async with World(leaks=leaks).running(authenticate=lambda *_: identity) as world:
+        with pytest.raises(ClaimsRejected):
+            await world.client.post("/auth/login", json=ADA)
+
+
+class Limit:
+    """Two failures, then a wait of 41.2 seconds."""
+
+    def __init__(self) -> None:
+        self.failures: list[str] = []
+
+    async def check(self, key: str) -> float | None:
+        return 41.2 if self.failures.count(key) >= 2 else None
+
+    async def failed(self, key: str) -> None:
+        self.failures.append(key)
+
+
+async def test_failed_log_ins_of_an_address_are_limited(leaks: Leaks) -> None:
+    limit = Limit()
+
+    async with World(leaks=leaks).running(login_limit=limit) as world:
+        first = await world.client.post("/auth/login", json=WRONG)
+        good = await world.client.post("/auth/login", json=ADA)
+        second = await world.client.post("/auth/login", json=WRONG)
+        third = await world.client.post(
+            "/auth/login", json=ADA, headers={"X-Forwarded-For": "203.0.113.9"}
+        )
+
+    assert_refused(first, "invalid_credentials")
+    assert_unstored(good)
+    assert_refused(second, "invalid_credentials")
+    assert_refused(third, "rate_limited", retry_after="42")
+    assert limit.failures == [ADDRESS, ADDRESS]
+
+
+async def test_the_device_is_the_user_agent_cut_to_200_characters(world: World) -> None:
+    await world.log_in(**{"User-Agent": "x" * 300})
+    (session,) = await world.manager.sessions("user-ada")
+
+    assert session.device == "x" * 200
+
+
+async def test_a_log_in_ignores_an_authorization_header(world: World) -> None:
+    basic = {"Authorization": "Basic Y2xpZW50OnNlY3JldA=="}
+
+    assert_unstored(await world.client.post("/auth/login", data=ADA, headers=basic))

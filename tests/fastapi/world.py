@@ -1,0 +1,215 @@
+"""A small application with sign-in, a clock that can be set and a store that can be down."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+import httpx
+from fastapi import Depends, FastAPI, WebSocket
+
+from gatepass import AccessClaims, AsyncTokenManager, TokenPolicy
+from gatepass.errors import StoreUnavailable
+from gatepass.fastapi import Auth, Authenticate, Identity, LoginLimit
+from gatepass.jose import KeySet, SharedKey, SigningKey
+from gatepass.sessions import IssuePlan, RevokeKind, RotationFact, RotationPlan, Session
+from gatepass.stores.memory import AsyncMemoryStore
+from tests.leaks import Leaks
+
+ACCESS_SECRET = "vT4mQ8xZ2pLw7RkJ9sYcD3fHbN6gUe1a"
+REFRESH_SECRET = "Kq5WzX1rB8nEo3TjM7uPyV2hGdS9cLf6"
+PASSWORDS = {"ada": "correct horse battery", "grace": "staple lantern violet", "off": "disabled-1"}
+CLAIMS = {
+    "ada": {"username": "ada", "role": "admin", "scope": "reports:read reports:write"},
+    "grace": {"username": "grace", "role": "user", "scope": "reports:read"},
+}
+START = 1_800_000_000
+ADDRESS = "198.51.100.7"
+
+
+class Clock:
+    """The time of manager, store and `Auth` alike, in seconds."""
+
+    def __init__(self) -> None:
+        self.now = float(START)
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class OutageStore(AsyncMemoryStore):
+    """A memory store whose database goes away when told to."""
+
+    is_down = False
+    checks = 0
+    """How often it was asked whether a token was revoked."""
+
+    async def issue(self, plan: IssuePlan) -> Session | None:
+        self._require_up()
+        return await super().issue(plan)
+
+    async def rotate(self, plan: RotationPlan) -> RotationFact:
+        self._require_up()
+        return await super().rotate(plan)
+
+    async def revoke_session(
+        self, session_id: str, *, reason: str, sec_hash: bytes | None = None
+    ) -> RevokeKind:
+        self._require_up()
+        return await super().revoke_session(session_id, reason=reason, sec_hash=sec_hash)
+
+    async def revoke_subject(self, subject: str, *, reason: str) -> int:
+        self._require_up()
+        return await super().revoke_subject(subject, reason=reason)
+
+    async def sessions(self, subject: str) -> list[Session]:
+        self._require_up()
+        return await super().sessions(subject)
+
+    async def subject_epoch(self, subject: str) -> int:
+        self._require_up()
+        return await super().subject_epoch(subject)
+
+    async def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
+        self._require_up()
+        self.checks += 1
+        return await super().is_revoked(session_id, token_id)
+
+    def _require_up(self) -> None:
+        if self.is_down:
+            raise StoreUnavailable from OSError("the disk is gone")
+
+
+@dataclass(kw_only=True)
+class World:
+    """Everything a test needs at hand."""
+
+    leaks: Leaks
+    clock: Clock = field(default_factory=Clock)
+    disabled: set[str] = field(default_factory=set)
+    app: FastAPI = field(init=False)
+    auth: Auth = field(init=False)
+    store: OutageStore = field(init=False)
+    manager: AsyncTokenManager = field(init=False)
+    client: httpx.AsyncClient = field(init=False)
+
+    @asynccontextmanager
+    async def running(
+        self,
+        *,
+        authenticate: Authenticate | None = None,
+        login_limit: LoginLimit | None = None,
+        invalid_token_status: Literal[401, 403] = 403,
+        access_keys: SharedKey | SigningKey | KeySet | None = None,
+        prefix: str = "/auth",
+    ) -> AsyncIterator["World"]:
+        """The application with a client; the manager is closed afterwards."""
+        self.store = OutageStore(clock=self.clock)
+        self.manager = AsyncTokenManager(
+            TokenPolicy(issuer="api-server", audience="api-client"),
+            access_keys=access_keys or SharedKey.from_secret(ACCESS_SECRET),
+            refresh_keys=SharedKey.from_secret(REFRESH_SECRET),
+            store=self.store,
+            load_claims=self._load_claims,
+            now=self.clock,
+        )
+        self.auth = Auth(
+            self.manager,
+            authenticate=authenticate or self.authenticate,
+            login_limit=login_limit,
+            invalid_token_status=invalid_token_status,
+            now=self.clock,
+        )
+        self.app = application(self.auth, prefix)
+        self.leaks.watch(ACCESS_SECRET, REFRESH_SECRET, *PASSWORDS.values())
+        self.leaks.watch_exceptions(self.app)
+        transport = httpx.ASGITransport(app=self.app, client=(ADDRESS, 50_000))
+        hooks = self.leaks.hooks()
+        async with (
+            self.manager,
+            httpx.AsyncClient(
+                transport=transport, base_url="http://gate.test", event_hooks=hooks
+            ) as self.client,
+        ):
+            yield self
+
+    async def authenticate(self, username: str, password: str) -> Identity | None:
+        """Accounts as an application might keep them; the epoch is read first."""
+        epoch = await self.manager.subject_epoch(f"user-{username}")
+        if PASSWORDS.get(username) != password or username in self.disabled | {"off"}:
+            return None
+        return Identity(f"user-{username}", CLAIMS[username], epoch)
+
+    def _load_claims(self, subject: str) -> dict[str, str] | None:
+        username = subject.removeprefix("user-")
+        return None if username in self.disabled else CLAIMS[username]
+
+    async def log_in(self, username: str = "ada", **headers: str) -> dict[str, Any]:
+        """The token pair of a successful log-in."""
+        credentials = {"username": username, "password": PASSWORDS[username]}
+        response = await self.client.post("/auth/login", json=credentials, headers=headers)
+        assert response.status_code == 200
+        pair: dict[str, Any] = response.json()
+        return pair
+
+    async def get(self, path: str, token: str) -> httpx.Response:
+        """A GET with an access token."""
+        return await self.client.get(path, headers=bearer(token))
+
+    async def refresh(self, refresh_token: str) -> httpx.Response:
+        """A refresh."""
+        return await self.client.post("/auth/refresh", json={"refresh_token": refresh_token})
+
+
+def bearer(token: str) -> dict[str, str]:
+    """The header that carries an access token."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+def application(auth: Auth, prefix: str = "/auth") -> FastAPI:
+    """Sign-in, and one route for each thing that a route can ask for."""
+    app = FastAPI()
+    auth.install(app, prefix)
+    reader = auth.required(scopes=("reports:read",))
+    writer = auth.required(scopes=("reports:read", "reports:write"))
+
+    @app.get("/open")
+    async def anybody(
+        claims: Annotated[AccessClaims | None, Depends(auth.optional())],
+    ) -> dict[str, str | None]:
+        return {"subject": claims.subject if claims else None}
+
+    @app.get("/private")
+    async def private(claims: Annotated[AccessClaims, Depends(auth.required())]) -> dict[str, str]:
+        return {"subject": claims.subject}
+
+    @app.get("/admin")
+    async def admin(
+        claims: Annotated[AccessClaims, Depends(auth.required(roles=("admin",)))],
+    ) -> dict[str, str]:
+        return {"subject": claims.subject}
+
+    @app.get("/reports", dependencies=[Depends(reader)])
+    async def reports(claims: Annotated[AccessClaims, Depends(writer)]) -> dict[str, str]:
+        return {"subject": claims.subject}
+
+    @app.get("/transfer")
+    async def transfer(
+        claims: Annotated[AccessClaims, Depends(auth.required(fresh=timedelta(minutes=5)))],
+    ) -> dict[str, str]:
+        return {"subject": claims.subject}
+
+    @app.get("/outage")
+    async def outage() -> None:
+        raise StoreUnavailable
+
+    @app.websocket("/live")
+    async def live(
+        websocket: WebSocket, claims: Annotated[AccessClaims, Depends(auth.required())]
+    ) -> None:
+        await websocket.accept()
+        await websocket.send_text(claims.subject)
+        await websocket.close()
+
+    return app
