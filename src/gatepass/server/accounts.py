@@ -1,17 +1,14 @@
 """Who may log in: accounts, kept in the same SQLite file as the sessions."""
 
 import secrets
-import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final, Protocol
 
-from sqlalchemy import Connection, Row, create_engine, insert, select, update
+from sqlalchemy import Connection, Engine, Row, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.pool import NullPool
 
 from gatepass.errors import StoreUnavailable
 from gatepass.server.errors import AccountRejected
@@ -19,7 +16,6 @@ from gatepass.server.passwords import Passwords
 from gatepass.server.usernames import find_username, parse_username
 from gatepass.stores.sql.tables import accounts as _table
 
-_WAIT_SECONDS: Final = 2.0
 _MAX_FIELD: Final = 254
 
 
@@ -58,12 +54,10 @@ class Accounts:
         StoreUnavailable: The database did not answer within two seconds, or is gone.
     """
 
-    def __init__(self, database: Path, passwords: Passwords) -> None:
+    def __init__(self, engine: Engine, passwords: Passwords) -> None:
+        """Work on the database of a store, given its engine, which keeps no connection."""
+        self._engine = engine
         self._passwords = passwords
-        # A connection per operation: one that is kept would go on in a file that was replaced.
-        self._engine = create_engine(
-            "sqlite://", creator=lambda: _connect(database), poolclass=NullPool
-        )
 
     def add(
         self, username: str, password: str, *, email: str | None = None, role: str = "user"
@@ -189,6 +183,7 @@ class Accounts:
     def _transaction(self) -> Iterator[Connection]:
         try:
             with self._engine.begin() as connection:
+                connection.execute(_DURABLE)
                 yield connection
         except IntegrityError:
             raise
@@ -197,22 +192,11 @@ class Accounts:
 
 
 _SELECT: Final = select(_table)
+_DURABLE: Final = text("PRAGMA synchronous=FULL")
 
 
 def _account(row: Row[Any]) -> Account:
     return Account(**row._asdict())
-
-
-def _connect(database: Path) -> sqlite3.Connection:
-    """A connection to a file that exists: a deleted one must not come back empty."""
-    connection = sqlite3.connect(
-        f"{database.absolute().as_uri()}?mode=rw",
-        uri=True,
-        timeout=_WAIT_SECONDS,
-        check_same_thread=False,
-    )
-    connection.execute("PRAGMA synchronous=FULL")
-    return connection
 
 
 def _end_sessions(sessions: EndsSessions, subject: str, reason: str) -> int:
@@ -224,10 +208,10 @@ def _end_sessions(sessions: EndsSessions, subject: str, reason: str) -> int:
         ) from error
 
 
-def _parse_field(what: str, text: str) -> str:
-    if not 0 < len(text) <= _MAX_FIELD or not text.isprintable() or " " in text:
+def _parse_field(what: str, value: str) -> str:
+    if not 0 < len(value) <= _MAX_FIELD or not value.isprintable() or " " in value:
         raise AccountRejected(f"{what} is 1 to {_MAX_FIELD} printable characters without blanks")
-    return text
+    return value
 
 
 def _now_ms() -> int:

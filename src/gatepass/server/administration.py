@@ -29,8 +29,8 @@ def administer(environ: Mapping[str, str], here: Path, *, create: bool) -> Itera
         StoreUnavailable: The database cannot be opened.
     """
     state = find_state(environ, here, create=create)
-    accounts = Accounts(state.database, Passwords())
     store = SqlStore.from_url(state.database_url)
+    accounts = Accounts(store.engine, Passwords())
     with state.settings.manager(store, load_claims=accounts.load_claims) as manager:
         store.upgrade()
         yield Administration(accounts=accounts, manager=manager)

@@ -37,7 +37,7 @@ class Parts:
 def make_parts(state: State, passwords: Passwords) -> Parts:
     """The parts over the state's database."""
     store = AsyncSqlStore.from_url(state.database_url)
-    accounts = Accounts(state.database, passwords)
+    accounts = Accounts(store.engine, passwords)
 
     async def load_claims(subject: str) -> Mapping[str, Any] | None:
         return await asyncio.to_thread(accounts.load_claims, subject)

@@ -1,5 +1,6 @@
 """Start the server: settings, socket, state, first account, banner; then uvicorn until a signal."""
 
+import contextlib
 import errno
 import ipaddress
 import os
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+import structlog
 import uvicorn
 
 from gatepass.errors import SettingsRejected
@@ -23,6 +25,7 @@ from gatepass.server.passwords import Passwords
 from gatepass.server.state import Environment, State, find_state, read_environment
 from gatepass.stores.sql import SqlStore
 
+_log = structlog.stdlib.get_logger(__name__)
 _BACKLOG: Final = 2048
 _GRACE_SECONDS: Final = 10
 _WHY_NOT: Final = {
@@ -51,6 +54,7 @@ def serve(environ: Mapping[str, str], here: Path, *, host: str, port: int) -> No
             sys.stdout.write(write_banner(url, password=password, command=_command()) + "\n")
             sys.stdout.flush()
         configure_logs(as_json=environment is Environment.PRODUCTION)
+        _log.info("serving", host=host, port=listener.getsockname()[1])
         config = uvicorn.Config(
             make_app(make_parts(state, passwords)),
             log_config=None,
@@ -64,19 +68,17 @@ def serve(environ: Mapping[str, str], here: Path, *, host: str, port: int) -> No
 def _prepare_database(state: State, passwords: Passwords) -> str | None:
     """Make or upgrade the tables; the password of `admin` when this start made the account."""
     store = SqlStore.from_url(state.database_url)
-    try:
+    with contextlib.closing(store):
         store.upgrade()
-    finally:
-        store.close()
-    accounts = Accounts(state.database, passwords)
-    if state.environment is Environment.PRODUCTION or not accounts.is_empty():
-        return None
-    password = secrets.token_urlsafe(18)
-    try:
-        accounts.add("admin", password, role="admin")
-    except AccountRejected:  # another process started at the same moment
-        return None
-    return password
+        accounts = Accounts(store.engine, passwords)
+        if state.environment is Environment.PRODUCTION or not accounts.is_empty():
+            return None
+        password = secrets.token_urlsafe(18)
+        try:
+            accounts.add("admin", password, email="admin@localhost", role="admin")
+        except AccountRejected:  # another process started at the same moment
+            return None
+        return password
 
 
 def _require_loopback(host: str) -> None:

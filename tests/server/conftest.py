@@ -1,0 +1,32 @@
+"""A folder to serve from, commands to run in it, and a production environment for it."""
+
+from pathlib import Path
+
+import pytest
+
+from gatepass.server.secrets import generate_secret
+from tests.cli.command import Command
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def command(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Command:
+    return Command(here, monkeypatch, capsys)
+
+
+@pytest.fixture
+def production(here: Path) -> dict[str, str]:
+    return {
+        "GATEPASS_ENV": "production",
+        "JWT_ACCESS_SECRET": generate_secret(),
+        "JWT_REFRESH_SECRET": generate_secret(),
+        "DATABASE_URL": f"sqlite:///{here}/gate.db",
+    }

@@ -1,0 +1,166 @@
+"""`gatepass serve` as a process of its own, and what it said."""
+
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+SOURCE: Final = Path(__file__).parents[2] / "src"
+PROGRAM: Final = (sys.executable, "-c", "from gatepass.cli import main; main()")
+_PATIENCE: Final = 30.0
+_OURS: Final = re.compile(r"(JWT_|GATEPASS_|DATABASE_URL$|REDIS_URL$)")
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The variables of this process without those that gatepass reads, and these."""
+    kept = {name: value for name, value in os.environ.items() if not _OURS.match(name)}
+    return {**kept, "PYTHONPATH": str(SOURCE), "PYTHONUNBUFFERED": "1", **(extra or {})}
+
+
+def gatepass(
+    arguments: Sequence[str],
+    here: Path,
+    *,
+    environ: Mapping[str, str] | None = None,
+    stdin: str = "",
+) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end."""
+    return subprocess.run(
+        [*PROGRAM, *arguments],
+        cwd=here,
+        env=environment(environ),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=_PATIENCE,
+        check=False,
+    )
+
+
+def free_port() -> int:
+    """A port that nobody listens on at this moment."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@dataclass(slots=True)
+class Running:
+    """A server under way."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    said: Path
+    logged: Path
+    secrets: list[str] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def stdout(self) -> str:
+        return self.said.read_text()
+
+    @property
+    def stderr(self) -> str:
+        return self.logged.read_text()
+
+    @property
+    def password(self) -> str:
+        """The password that the banner shows."""
+        found = re.search(r"^admin password: (\S+)$", self.stdout, re.MULTILINE)
+        assert found is not None, self.stdout
+        return found[1]
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines to paste."""
+        return [line for line in self.stdout.splitlines() if "curl " in line]
+
+    def client(self) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=10)
+
+    def wait(self) -> None:
+        """Wait until it answers."""
+        until = time.monotonic() + _PATIENCE
+        while time.monotonic() < until:
+            assert self.process.poll() is None, self.stderr
+            try:
+                if httpx.get(f"{self.url}/healthz").json() == {"status": "ok"}:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.05)
+        raise TimeoutError(self.stderr)
+
+    def stop(self) -> int:
+        """Ask it to end, as an operator does; its exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(_PATIENCE)
+
+
+def start(
+    here: Path, *arguments: str, environ: Mapping[str, str] | None = None, name: str = "server"
+) -> Running:
+    """Start a server in this folder without waiting for it."""
+    outputs = here.parent / f"{here.name}-{name}"
+    outputs.mkdir(exist_ok=True)
+    said, logged = outputs / "stdout", outputs / "stderr"
+    port = free_port()
+    with said.open("wb") as stdout, logged.open("wb") as stderr:
+        process = subprocess.Popen(
+            [*PROGRAM, "serve", "--port", str(port), *arguments],
+            cwd=here,
+            env=environment(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+        )
+    return Running(process, port, said, logged)
+
+
+@contextmanager
+def serving(
+    here: Path, *arguments: str, environ: Mapping[str, str] | None = None, name: str = "server"
+) -> Iterator[Running]:
+    """A server in this folder that answers; it is gone afterwards."""
+    running = start(here, *arguments, environ=environ, name=name)
+    try:
+        running.wait()
+        yield running
+    finally:
+        if running.process.poll() is None:
+            running.process.kill()
+            running.process.wait()
+
+
+def paste(lines: Sequence[str], path: Path) -> subprocess.CompletedProcess[str]:
+    """What bash makes of these lines when it finds no programs but curl and sed."""
+    path.mkdir()
+    for program in ("curl", "sed"):
+        found = subprocess.run(
+            ["sh", "-c", f"command -v {shlex.quote(program)}"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        (path / program).symlink_to(found.stdout.strip())
+    return subprocess.run(
+        ["/bin/bash", "-c", "\n".join(lines)],
+        env={"PATH": str(path)},
+        capture_output=True,
+        text=True,
+        timeout=_PATIENCE,
+        check=False,
+    )

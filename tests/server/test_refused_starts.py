@@ -1,0 +1,115 @@
+"""Starts that end at once: exit code 2, one sentence, nothing made."""
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gatepass.server.secrets import generate_secret
+from tests.cli.command import Command, Result
+
+
+def sentence(refused: Result) -> str:
+    assert refused.code == 2
+    assert refused.stdout == ""
+    assert refused.stderr.count("\n") == 1
+    assert refused.stderr.startswith("gatepass: ")
+    return refused.stderr.removeprefix("gatepass: ").rstrip()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "gate.example", ""])  # noqa: S104
+def test_development_binds_loopback_only(command: Command, host: str) -> None:
+    assert "only loopback" in sentence(command("serve", "--port", "0", "--host", host))
+    assert list(command.here.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"JWT_ACCESS_SECRET": ""}, "JWT_ACCESS_SECRET"),
+        ({"JWT_REFRESH_SECRET": ""}, "JWT_REFRESH_SECRET"),
+        ({"JWT_ACCESS_SECRET": "changeme-changeme-changeme-changeme"}, "JWT_ACCESS_SECRET"),
+        ({"JWT_REFRESH_SECRET": "hunter2"}, "JWT_REFRESH_SECRET"),
+        ({"JWT_ACCESS_SECRET": "", "JWT_SECRET": generate_secret()}, "JWT_SECRET"),
+        ({"DATABASE_URL": ""}, "DATABASE_URL"),
+        ({"DATABASE_URL": "postgresql://db/gate"}, "DATABASE_URL"),
+        ({"REDIS_URL": "redis://cache"}, "REDIS_URL"),
+        ({"GATEPASS_ENV": "prod"}, "GATEPASS_ENV"),
+        ({"JWT_ACCESS_LIFETIME": "soon"}, "JWT_ACCESS_LIFETIME"),
+    ],
+)
+def test_production_refuses_bad_settings_and_makes_nothing(
+    command: Command, production: dict[str, str], change: dict[str, str], named: str
+) -> None:
+    said = sentence(command("serve", "--port", "0", environ=production | change))
+
+    assert said.startswith(named)
+    assert ("gatepass secret" in said) is ("SECRET" in named)
+    assert list(command.here.iterdir()) == []
+
+
+def test_production_refuses_equal_secrets_and_makes_nothing(
+    command: Command, production: dict[str, str]
+) -> None:
+    production["JWT_REFRESH_SECRET"] = production["JWT_ACCESS_SECRET"]
+    said = sentence(command("serve", "--port", "0", environ=production))
+
+    assert said.startswith("JWT_REFRESH_SECRET repeats a secret of JWT_ACCESS_SECRET")
+    assert "gatepass secret" in said
+    assert production["JWT_ACCESS_SECRET"] not in said
+    assert list(command.here.iterdir()) == []
+
+
+def test_development_refuses_a_weak_secret_of_the_environment_and_makes_nothing(
+    command: Command,
+) -> None:
+    said = sentence(command("serve", "--port", "0", environ={"JWT_ACCESS_SECRET": "hunter2"}))
+
+    assert said.startswith("JWT_ACCESS_SECRET")
+    assert list(command.here.iterdir()) == []
+
+
+def test_a_port_in_use_is_said_in_one_sentence(command: Command) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = sentence(command("serve", "--port", str(port)))
+
+    assert said == (
+        f"port {port} of 127.0.0.1 cannot be used: it is in use, choose another with --port"
+    )
+    assert not (command.here / ".gatepass" / "gatepass.db").exists()
+
+
+def test_an_address_of_another_machine_is_said_in_one_sentence(
+    command: Command, production: dict[str, str]
+) -> None:
+    refused = command("serve", "--port", "0", "--host", "192.0.2.1", environ=production)
+
+    assert "--host" in sentence(refused)
+    assert list(command.here.iterdir()) == []
+
+
+def replace_by_link(path: Path) -> None:
+    path.rename(path.with_name("elsewhere"))
+    path.symlink_to(path.with_name("elsewhere"))
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil"),
+    [
+        ("", lambda path: path.chmod(0o755)),
+        ("secrets.env", lambda path: path.chmod(0o644)),
+        ("secrets.env", replace_by_link),
+        ("secrets.env", lambda path: path.write_text("JWT_ACCESS_SECRET=\n")),
+    ],
+)
+def test_secrets_that_others_could_have_read_or_made_are_refused(
+    command: Command, name: str, spoil: Callable[[Path], None]
+) -> None:
+    made = command("users", "add", "ada", "--password-stdin", stdin="a long password")
+    path = command.here / ".gatepass" / name
+    spoil(path)
+
+    assert made.code == 0
+    assert str(path) in sentence(command("serve", "--port", "0"))

@@ -1,0 +1,172 @@
+"""The first start, the second, two at once, and the starts that are refused."""
+
+import json
+import re
+import signal
+import stat
+from pathlib import Path
+
+import pytest
+
+from gatepass.server.secrets import generate_secret
+from tests.server.running import Running, gatepass, paste, serving, start
+
+HOME = ".gatepass"
+
+
+def answers(text: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def log_in(server: Running, password: str) -> dict[str, str]:
+    with server.client() as client:
+        response = client.post("/auth/login", json={"username": "admin", "password": password})
+        assert response.status_code == 200, response.text
+        pair: dict[str, str] = response.json()
+        return pair
+
+
+def is_accepted(server: Running, pair: dict[str, str]) -> bool:
+    with server.client() as client:
+        bearer = {"Authorization": f"Bearer {pair['access_token']}"}
+        return client.get("/auth/me", headers=bearer).status_code == 200
+
+
+def test_the_three_printed_lines_work_as_pasted(here: Path, tmp_path: Path) -> None:
+    with serving(here) as server:
+        result = paste(server.lines, tmp_path / "bin")
+
+        assert len(server.lines) == 3
+        assert result.stderr == ""
+        first, me, second = answers(result.stdout)
+        assert me["username"] == "admin"
+        assert me["role"] == "admin"
+        assert first["session_id"] == second["session_id"] == me["sid"]
+        assert first["refresh_token"] != second["refresh_token"]
+
+
+def test_a_first_start_keeps_everything_to_its_owner(here: Path) -> None:
+    with serving(here):
+        home = here / HOME
+
+        assert mode(home) == 0o700
+        assert {name.name for name in here.iterdir()} == {HOME}
+        assert mode(home / "secrets.env") == 0o600
+        assert mode(home / "gatepass.db") == 0o600
+        assert (home / ".gitignore").read_text() == "*\n"
+        assert list(home.glob("secrets.env*")) == [home / "secrets.env"]
+
+
+def test_a_second_start_keeps_secrets_and_password_and_shows_neither(here: Path) -> None:
+    with serving(here) as server:
+        password = server.password
+        pair = log_in(server, password)
+        server.stop()
+    secrets = (here / HOME / "secrets.env").read_bytes()
+
+    with serving(here, name="second") as again:
+        assert "admin password:" not in again.stdout
+        assert password not in again.stdout
+        assert "gatepass users password admin" in again.stdout
+        assert len(again.lines) == 3
+        assert is_accepted(again, pair)
+        log_in(again, password)
+    assert (here / HOME / "secrets.env").read_bytes() == secrets
+
+
+def test_two_first_starts_at_once_share_secrets_and_one_admin(here: Path) -> None:
+    servers = [start(here, name=name) for name in ("one", "two")]
+    try:
+        for server in servers:
+            server.wait()
+        shown = [server for server in servers if "admin password:" in server.stdout]
+        pair = log_in(servers[0], shown[0].password)
+
+        assert len(shown) == 1
+        assert all(is_accepted(server, pair) for server in servers)
+        assert is_accepted(servers[0], log_in(servers[1], shown[0].password))
+    finally:
+        for server in servers:
+            server.process.kill()
+            server.process.wait()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.2", "localhost"])
+def test_development_binds_any_loopback_address(here: Path, host: str) -> None:
+    server = start(here, "--host", host)
+    try:
+        until_said(server, f"http://{host}:{server.port}")
+    finally:
+        server.process.kill()
+        server.process.wait()
+
+
+def until_said(server: Running, words: str) -> None:
+    while words not in server.stdout:
+        assert server.process.poll() is None, server.stderr
+
+
+def test_production_serves_the_accounts_that_were_added_and_shows_no_password(
+    here: Path, production: dict[str, str]
+) -> None:
+    password = "a password for production"
+    added = gatepass(
+        ["users", "add", "admin", "--role", "admin", "--password-stdin"],
+        here,
+        environ=production,
+        stdin=password,
+    )
+    with serving(here, "--host", "0.0.0.0", environ=production) as server:  # noqa: S104 - meant
+        pair = log_in(server, password)
+
+        assert added.returncode == 0, added.stderr
+        assert is_accepted(server, pair)
+        assert server.stdout == ""
+        assert not (here / HOME).exists()
+        events = [json.loads(line) for line in server.stderr.splitlines()]
+        assert "serving" in [event["event"] for event in events]
+
+
+def test_secrets_in_the_environment_win_over_the_files(here: Path) -> None:
+    with serving(here) as server:
+        password = server.password
+        pair = log_in(server, password)
+        server.stop()
+
+    with serving(here, environ={"JWT_ACCESS_SECRET": generate_secret()}, name="other") as other:
+        assert not is_accepted(other, pair)
+        assert is_accepted(other, log_in(other, password))
+
+
+def use_in_every_way(server: Running) -> list[str]:
+    """Every token and password that was used."""
+    pair = log_in(server, server.password)
+    with server.client() as client:
+        bearer = {"Authorization": f"Bearer {pair['access_token']}"}
+        client.get("/auth/me", params={"token": pair["access_token"]}, headers=bearer)
+        renewed = client.post("/auth/refresh", json=pair).json()
+        client.post("/auth/login", json={"username": "admin", "password": "wrong-password"})
+        client.post("/auth/logout", json={"refresh_token": renewed["refresh_token"]})
+    tokens = [each[name] for each in (pair, renewed) for name in ("access_token", "refresh_token")]
+    return [server.password, "wrong-password", *tokens]
+
+
+def test_a_signal_ends_it_in_good_order_and_no_log_line_holds_a_secret(here: Path) -> None:
+    with serving(here) as server:
+        used = use_in_every_way(server)
+        status = server.stop()
+    kept = (here / HOME / "secrets.env").read_text()
+    secrets = [line.partition("=")[2] for line in kept.splitlines()]
+
+    assert status == -signal.SIGTERM
+    assert "Application shutdown complete" in server.stderr
+    assert "Traceback" not in server.stderr
+    assert "GET /auth/me HTTP" in server.stderr
+    assert len(secrets) == 2
+    for value in (*used, *secrets):
+        assert value not in server.stderr
+        assert value not in re.sub(r"admin password: \S+|pair=.*", "", server.stdout)
