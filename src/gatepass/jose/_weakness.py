@@ -65,7 +65,10 @@ def require_strong(secret: str) -> None:
         message = f"the secret is shorter than {MIN_SECRET_LENGTH} characters"
         raise KeyRejected(message)
     require_no_key_material(secret.encode("utf-8", "surrogatepass"))
-    folded = secret.casefold()
+    if not secret.isascii():
+        # A binary key file that was read as text: each character may stand for one octet.
+        require_no_key_material(secret.encode("latin-1", "replace"))
+    folded = secret.strip().casefold()
     if any(known.casefold() in folded for known in _PUBLISHED):
         message = "the secret is a published example"
         raise KeyRejected(message)
@@ -87,8 +90,8 @@ def require_no_key_material(octets: bytes) -> None:
 
 
 def _is_patterned(text: str) -> bool:
-    """Whether it mostly repeats itself, or mostly walks along an alphabet or a keyboard."""
-    adjacent = sum(a + b in _ADJACENT for a, b in pairwise(text))
+    """Whether it mostly repeats itself, or mostly walks along a row of characters."""
+    adjacent = sum(a == b or a + b in _ADJACENT for a, b in pairwise(text))
     if adjacent >= _MAX_ADJACENT * (len(text) - 1):
         return True
     return any(
