@@ -1,0 +1,227 @@
+"""Secrets: which become keys, and which never do."""
+
+import base64
+import secrets
+import string
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+from gatepass.errors import KeyRejected
+from gatepass.jose import SharedKey
+from tests.jose.forge import b64, public_forms, slug
+from tests.jose.material import (
+    HMAC,
+    OCTETS,
+    OTHER_SECRET,
+    SECRET,
+    pem_of,
+    private_jwk_of,
+    private_key,
+    public_jwk_of,
+)
+
+KINDS = ("RS256", "ES256", "ES512", "EdDSA")
+FORMS = {
+    f"{kind} {name}": form
+    for kind in KINDS
+    for name, form in public_forms(private_key(kind), public_jwk_of(private_key(kind))).items()
+}
+
+
+def _refused(secret: str) -> None:
+    with pytest.raises(KeyRejected) as refusal:
+        SharedKey.from_secret(secret)
+    assert len(secret) < 8 or secret not in repr(refusal.value)
+
+
+@pytest.mark.parametrize("algorithm", HMAC)
+def test_long_random_text_is_taken(algorithm: str) -> None:
+    secret = secrets.token_urlsafe(64)
+
+    assert SharedKey.from_secret(secret, algorithm=algorithm).algorithm == algorithm
+
+
+def test_what_people_generate_is_taken() -> None:
+    alphabet = string.ascii_letters + string.digits
+    for _ in range(500):
+        octets = secrets.token_bytes(32)
+        for secret in (
+            b64(octets),
+            base64.b64encode(octets).decode(),
+            octets.hex(),
+            octets.hex()[:32],
+            octets.hex()[:32].upper(),
+            base64.b32encode(octets).decode(),
+            "".join(secrets.choice(alphabet) for _ in range(32)),
+            "".join(secrets.choice(string.ascii_lowercase) for _ in range(32)),
+            "".join(secrets.choice(string.digits) for _ in range(48)),
+        ):
+            SharedKey.from_secret(secret)
+        SharedKey.from_bytes(octets)
+
+
+def test_a_passphrase_of_many_uncommon_words_is_taken() -> None:
+    SharedKey.from_secret("glacier-tundra-ocelot-quince-velvet-harpoon-mosaic")
+    SharedKey.from_secret("Ein längerer Satz über Käse, Öfen und zwölf Boxkämpfer!")
+
+
+@pytest.mark.parametrize("size", [0, 1, 6, 16, 31])
+def test_secret_below_32_characters_is_refused(size: int) -> None:
+    _refused(SECRET[:size])
+
+
+def test_secret_of_32_characters_is_enough_for_hs256_only() -> None:
+    assert SharedKey.from_secret(SECRET[:32]).algorithm == "HS256"
+    for algorithm in ("HS384", "HS512"):
+        with pytest.raises(KeyRejected):
+            SharedKey.from_secret(SECRET[:32], algorithm=algorithm)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "a" * 32,
+        "0" * 64,
+        " " * 40,
+        "ab" * 20,
+        "abc123" * 8,
+        "secret" * 6,
+        "Passw0rd!" * 5,
+        "deadbeef" * 4,
+        "0123456789abcdef" * 2,
+        "0123456789" * 4,
+        "9876543210" * 4,
+        "abcdefghijklmnopqrstuvwxyzabcdef",
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
+        "zyxwvutsrqponmlkjihgfedcba987654",
+        "abcdefghijklmnopqrstuvwxyz012345",
+        "qwertyuiopasdfghjklzxcvbnmqwertyuiop",
+        "QWERTYUIOPASDFGHJKLZXCVBNM1234567890",
+        "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p",
+        "qazwsxedcrfvtgbyhnujmikolpqazwsxedcrfv",
+        "1234567890qwertyuiopasdfghjklzxcvbnm",
+        "aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbb",
+        "aaaaaaaabbbbbbbbccccccccdddddddd",
+        "11112222333344445555666677778888",
+        "a" * 31 + "b",
+        "ab" * 15 + "xy",
+        "ÄÖ" * 20,
+        "🔑" * 40,
+        "\0" * 40,
+    ],
+    ids=lambda secret: ascii(secret)[:24],
+)
+def test_secret_that_repeats_or_runs_is_refused(secret: str) -> None:
+    _refused(secret)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "your-256-bit-secret-your-256-bit-secret",
+        "your_super_secret_key_change_in_production",
+        "your-access-secret-at-least-32-characters-long",
+        "change-me-change-me-change-me-change-me",
+        "this-is-a-very-long-secret-key-for-jwt-signing",
+        "mysupersecretkeythatisatleast32characterslong",
+        "please-change-this-secret-in-production!!",
+        "super-secret-jwt-token-with-at-least-32-characters-long",
+        "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
+        "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow",
+        "hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg",
+        "django-insecure-8y^5x!u@p2m(7k$w0r#z4t&n6v*b1c3",
+        "JWT_ACCESS_SECRET=replace-me-please-replace-me",
+        "correct horse battery staple correct horse battery",
+        "passwordpasswordpasswordpassword1234",
+        "SECRETSECRETSECRETSECRETSECRETSECRET1!",
+    ],
+)
+def test_well_known_example_is_refused(secret: str) -> None:
+    _refused(secret)
+    _refused(f" {secret}\n")
+
+
+@pytest.mark.parametrize("name", FORMS, ids=slug)
+def test_public_key_in_any_form_is_refused_as_secret(name: str) -> None:
+    form = FORMS[name]
+
+    with pytest.raises(KeyRejected):
+        SharedKey.from_bytes(form)
+    with pytest.raises(KeyRejected):
+        SharedKey.from_jwk({"kty": "oct", "alg": "HS256", "k": b64(form)})
+    for encoding in ("utf-8", "latin-1"):  # a DER file read as text
+        try:
+            text = form.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        _refused(text)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_private_key_in_any_form_is_refused_as_secret(kind: str) -> None:
+    key = private_key(kind)
+    pem = pem_of(key)
+    ssh = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.OpenSSH,
+        serialization.NoEncryption(),
+    )
+    locked = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"password"),
+    )
+    der = key.private_bytes(
+        serialization.Encoding.DER,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    for form in (pem, ssh, locked, der, base64.b64encode(der), str(private_jwk_of(key)).encode()):
+        with pytest.raises(KeyRejected):
+            SharedKey.from_bytes(form)
+        if form.isascii():
+            _refused(form.decode())
+
+
+@pytest.mark.parametrize("secret", [None, 7, b"x" * 40, bytearray(40), ["x" * 40], True])
+def test_secret_is_text(secret: Any) -> None:
+    with pytest.raises(KeyRejected):
+        SharedKey.from_secret(secret)
+
+
+@pytest.mark.parametrize("octets", [None, 7, "x" * 40, bytearray(OCTETS), [1] * 40])
+def test_key_bytes_are_bytes(octets: Any) -> None:
+    with pytest.raises(KeyRejected):
+        SharedKey.from_bytes(octets)
+
+
+def test_text_without_a_utf8_form_is_refused() -> None:
+    _refused(SECRET + "\ud800")
+
+
+@pytest.mark.parametrize(("algorithm", "size"), [("HS256", 32), ("HS384", 48), ("HS512", 64)])
+def test_key_bytes_are_as_long_as_the_hash(algorithm: str, size: int) -> None:
+    assert SharedKey.from_bytes(OCTETS[:size], algorithm).algorithm == algorithm
+    with pytest.raises(KeyRejected):
+        SharedKey.from_bytes(OCTETS[: size - 1], algorithm)
+
+
+def test_key_bytes_of_few_values_are_refused() -> None:
+    for octets in (bytes(32), b"\xff" * 64, b"ab" * 32, b"\0\1\2\3" * 16):
+        with pytest.raises(KeyRejected):
+            SharedKey.from_bytes(octets)
+
+
+def test_secrets_of_one_service_are_told_apart() -> None:
+    first, second = SharedKey.from_secret(SECRET), SharedKey.from_secret(OTHER_SECRET)
+
+    assert first.is_same_key(SharedKey.from_secret(SECRET))
+    assert first.is_same_key(SharedKey.from_bytes(SECRET.encode()))
+    assert not first.is_same_key(second)
+
+
+def test_refusing_a_huge_secret_takes_no_time_to_speak_of() -> None:
+    for secret in ("x" * 1_000_000, "-----BEGIN" * 100_000, "[" * 500_000, "QUJD" * 250_000):
+        _refused(secret)
