@@ -51,7 +51,7 @@ async def test_the_document_is_served_and_the_page_finds_it(world: World) -> Non
     document = await world.client.get("/openapi.json")
     page = await world.client.get("/docs")
 
-    assert document.json()["openapi"].startswith("3.")
+    assert document.json() == world.app.openapi()
     assert "/openapi.json" in page.text
 
 
@@ -79,14 +79,17 @@ async def test_plain_rfc_6750_is_documented_as_such(leaks: Leaks) -> None:
     assert codes(operation, "403") == ["insufficient_scope"]
 
 
-async def test_the_routes_move_with_the_prefix_and_the_key_set_does_not(leaks: Leaks) -> None:
-    async with World(leaks=leaks).running(prefix="/api/v1/sign-in") as world:
+@pytest.mark.parametrize("prefix", ["/api/v1/sign-in", ""])
+async def test_the_routes_move_with_the_prefix_and_the_key_set_does_not(
+    leaks: Leaks, prefix: str
+) -> None:
+    async with World(leaks=leaks).running(prefix=prefix) as world:
         paths = world.app.openapi()["paths"]
         flows = world.app.openapi()["components"]["securitySchemes"]["gatepass"]["flows"]
 
-    assert "/api/v1/sign-in/login" in paths
+    assert f"{prefix}/login" in paths
     assert "/.well-known/jwks.json" in paths
-    assert flows["password"]["tokenUrl"] == "api/v1/sign-in/login"
+    assert flows["password"]["tokenUrl"] == f"{prefix}/login".lstrip("/")
 
 
 @pytest.mark.parametrize("prefix", ["auth", "/auth/", "/"])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gatepass.errors import ClaimsRejected
+from gatepass.errors import ClaimsRejected, SubjectDisabled
 from gatepass.fastapi import Identity
 from tests.fastapi.answers import assert_refused, assert_unstored
 from tests.fastapi.world import ADDRESS, CLAIMS, PASSWORDS, World
@@ -187,3 +187,14 @@ async def test_a_log_in_ignores_an_authorization_header(world: World) -> None:
     basic = {"Authorization": "Basic Y2xpZW50OnNlY3JldA=="}
 
     assert_unstored(await world.client.post("/auth/login", data=ADA, headers=basic))
+
+
+async def test_a_disabled_subject_is_told_nothing_and_counts_as_a_failure(leaks: Leaks) -> None:
+    limit = Limit()
+
+    async def authenticate(_username: str, _password: str) -> Identity | None:
+        raise SubjectDisabled
+
+    async with World(leaks=leaks).running(authenticate=authenticate, login_limit=limit) as world:
+        assert_refused(await world.client.post("/auth/login", json=ADA), "invalid_credentials")
+    assert limit.failures == [ADDRESS]

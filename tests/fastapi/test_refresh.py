@@ -1,6 +1,8 @@
 """Refreshing: the successor, every refusal, and racing clients."""
 
 import asyncio
+import json
+from typing import Any
 
 import pytest
 
@@ -44,6 +46,37 @@ async def test_a_malformed_body_is_an_invalid_request(world: World, body: bytes)
     response = await world.client.post("/auth/refresh", content=body, headers=headers)
 
     assert_refused(response, "invalid_request")
+
+
+async def test_a_client_that_hangs_up_in_the_middle_of_its_body_spends_nothing(
+    world: World,
+) -> None:
+    pair = await world.log_in()
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/auth/refresh",
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json")],
+    }
+    body = json.dumps({"refresh_token": pair["refresh_token"]}).encode()
+    arriving: list[dict[str, Any]] = [
+        {"type": "http.request", "body": body, "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return arriving.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await world.app(scope, receive, send)
+    (session,) = await world.manager.sessions("user-ada")
+
+    assert sent[0]["status"] == 400
+    assert session.generation == 0
 
 
 async def test_forged_malformed_and_foreign_refresh_tokens_are_one_answer(world: World) -> None:

@@ -36,19 +36,14 @@ class Login:
             RequestRefused: Too many attempts, wrong credentials, or the store is down.
         """
         address = request.client.host if request.client else "unknown"
-        with door(LOGIN_DOOR):
-            await self._require_attempt(address)
-            identity = await self._identify(credentials)
-            if identity is None:
-                if self.limit is not None:
-                    await self.limit.failed(address)
-                raise RequestRefused(INVALID_CREDENTIALS)
-            return await self.manager.issue(
-                identity.subject,
-                identity.claims,
-                device=parse_device(request.headers.get("user-agent")),
-                epoch=identity.epoch,
-            )
+        await self._require_attempt(address)
+        try:
+            with door(LOGIN_DOOR):
+                return await self._open_session(request, credentials)
+        except RequestRefused as refused:
+            if self.limit is not None and refused.problem is INVALID_CREDENTIALS:
+                await self.limit.failed(address)
+            raise
 
     async def _require_attempt(self, address: str) -> None:
         if self.limit is None:
@@ -56,6 +51,17 @@ class Login:
         retry_after = await self.limit.check(address)
         if retry_after is not None:
             raise RequestRefused(RATE_LIMITED, retry_after=math.ceil(retry_after))
+
+    async def _open_session(self, request: Request, credentials: Credentials) -> TokenPair:
+        identity = await self._identify(credentials)
+        if identity is None:
+            raise RequestRefused(INVALID_CREDENTIALS)
+        return await self.manager.issue(
+            identity.subject,
+            identity.claims,
+            device=parse_device(request.headers.get("user-agent")),
+            epoch=identity.epoch,
+        )
 
     async def _identify(self, credentials: Credentials) -> Identity | None:
         username, password = credentials.username, credentials.password
