@@ -59,20 +59,10 @@ class SqliteReplica:
         Raises:
             StoreUnavailable: Neither the log nor the store can be read.
         """
-        deadline = find_deadline()
         try:
-            with held(self._lock, deadline):
-                if self._connection is None:
-                    self._connect(deadline)
-                while not self._catch_up():
-                    pass
-                return self._log.is_revoked(session_id, token_id)
-        except (StoreUnavailable, WouldWait):
-            token = DEADLINE.set(deadline)
-            try:
-                return self._store.is_revoked(session_id, token_id)
-            finally:
-                DEADLINE.reset(token)
+            return self.try_is_revoked(session_id, token_id)
+        except WouldWait:
+            return self._wait_is_revoked(session_id, token_id)
 
     def try_is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
         """`is_revoked`, raising `WouldWait` rather than wait, read much or ask the store."""
@@ -82,8 +72,6 @@ class SqliteReplica:
             if self._connection is None or not self._catch_up():
                 raise WouldWait
             return self._log.is_revoked(session_id, token_id)
-        except StoreUnavailable as error:
-            raise WouldWait from error
         finally:
             self._lock.release()
 
@@ -102,6 +90,22 @@ class SqliteReplica:
                 self._connection = None
         elif self._is_taken_for_fork:
             self._lock.release()
+
+    def _wait_is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
+        deadline = find_deadline()
+        try:
+            with held(self._lock, deadline):
+                if self._connection is None:
+                    self._connect(deadline)
+                while not self._catch_up():
+                    pass
+                return self._log.is_revoked(session_id, token_id)
+        except (StoreUnavailable, WouldWait):
+            token = DEADLINE.set(deadline)
+            try:
+                return self._store.is_revoked(session_id, token_id)
+            finally:
+                DEADLINE.reset(token)
 
     def _connect(self, deadline: float) -> None:
         if time.monotonic() < self._retry_at:

@@ -1,0 +1,62 @@
+"""Every store in both twins; one file and one clock per test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gatepass.sessions import Session, Store
+from tests.stores.plans import Clock, log_in
+from tests.stores.twins import Runner, memory_store, sqlite_store
+
+
+@pytest.fixture
+def runner() -> Iterator[Runner]:
+    with Runner() as runner:
+        yield runner
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "gate.db"
+
+
+@pytest.fixture
+def url(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(params=["sync", "async"])
+def twin(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(
+    request: pytest.FixtureRequest, twin: str, runner: Runner, clock: Clock, url: str
+) -> Iterator[Store]:
+    if request.param == "memory":
+        store = memory_store(twin, runner, clock)
+    else:
+        store = sqlite_store(twin, runner, url, clock)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def sqlite(twin: str, runner: Runner, clock: Clock, url: str) -> Iterator[Store]:
+    store = sqlite_store(twin, runner, url, clock)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def session(store: Store) -> Session:
+    session = store.issue(log_in())
+    assert session is not None
+    return session
