@@ -1,0 +1,1 @@
+"""Attacks, each test named after the one it tries."""
