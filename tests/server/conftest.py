@@ -1,11 +1,14 @@
 """A folder to serve from, commands to run in it, and a production environment for it."""
 
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from gatepass.server.secrets import generate_secret
 from tests.cli.command import Command
+from tests.leaks import Leaks, watching
+from tests.server.world import World
 
 
 @pytest.fixture
@@ -30,3 +33,25 @@ def production(here: Path) -> dict[str, str]:
         "JWT_REFRESH_SECRET": generate_secret(),
         "DATABASE_URL": f"sqlite:///{here}/gate.db",
     }
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def leaks(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[Leaks]:
+    yield from watching(caplog, capfd)
+
+
+@pytest.fixture
+def made(here: Path, leaks: Leaks) -> World:
+    """A server that is not serving yet."""
+    return World.make(here, leaks)
+
+
+@pytest.fixture
+async def world(made: World) -> AsyncIterator[World]:
+    async with made.serve() as serving:
+        yield serving

@@ -1,0 +1,116 @@
+"""The real server in this process, over a real database, with a cheap and counted argon2."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import httpx
+from argon2 import PasswordHasher
+from fastapi import FastAPI
+
+from gatepass.manager import TokenManager
+from gatepass.server.accounts import Accounts
+from gatepass.server.app import Parts, make_app, make_parts
+from gatepass.server.limits import LoginLimit
+from gatepass.server.passwords import Passwords
+from gatepass.server.state import State, find_state
+from gatepass.stores.sql import SqlStore
+from tests.leaks import Leaks
+
+PASSWORD = "a password that ada knows"
+ADDRESS = "198.51.100.7"
+
+
+class CountingHasher(PasswordHasher):
+    """argon2id at little cost, which tells what it verified, and what happens before it does."""
+
+    def __init__(self, *, time_cost: int = 1) -> None:
+        super().__init__(time_cost=time_cost, memory_cost=8, parallelism=1)
+        self.verified: list[str] = []
+        self.meanwhile: Callable[[], object] = lambda: None
+
+    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002
+        self.verified.append(str(hash))
+        self.meanwhile()
+        return super().verify(hash, password)
+
+
+@dataclass
+class World:
+    """One server, one account `ada`, and ways to talk to both."""
+
+    state: State
+    parts: Parts
+    hasher: CountingHasher
+    leaks: Leaks
+    app: FastAPI = field(default_factory=FastAPI)
+    client: httpx.AsyncClient = field(default_factory=httpx.AsyncClient)
+
+    @classmethod
+    def make(cls, here: Path, leaks: Leaks) -> "World":
+        hasher = CountingHasher()
+        state = find_state({}, here, create=True)
+        parts = make_parts(state, Passwords(hasher))
+        world = cls(state, replace(parts, limit=LoginLimit("1000/minute")), hasher, leaks)
+        with world.administration() as (accounts, _):
+            accounts.add("ada", PASSWORD, email="ada@example.com", role="author")
+        leaks.watch(PASSWORD)
+        return world
+
+    @contextmanager
+    def administration(self) -> Iterator[tuple[Accounts, TokenManager]]:
+        """What the command line has, beside the running server."""
+        store = SqlStore.from_url(self.state.database_url)
+        with self.state.settings.manager(store) as manager:
+            store.upgrade()
+            yield Accounts(store.engine, Passwords(self.hasher)), manager
+
+    @asynccontextmanager
+    async def serve(self) -> AsyncIterator["World"]:
+        app = make_app(self.parts)
+        self.leaks.watch_exceptions(app)
+        async with app.router.lifespan_context(app), self.client_at(app, ADDRESS) as client:
+            self.client = client
+            self.app = app
+            yield self
+
+    def client_at(self, app: FastAPI, address: str) -> httpx.AsyncClient:
+        """A client whose requests come from this address."""
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(app, client=(address, 49152)),
+            base_url="http://gate.example",
+            event_hooks=self.leaks.hooks(),
+        )
+
+    async def log_in(
+        self, username: str = "ada", password: str = PASSWORD, *, address: str = ADDRESS
+    ) -> httpx.Response:
+        async with self.client_at(self.app, address) as client:
+            return await client.post(
+                "/auth/login", json={"username": username, "password": password}
+            )
+
+    async def pair(self) -> dict[str, Any]:
+        response = await self.log_in()
+        assert response.status_code == 200, response.text
+        pair: dict[str, Any] = response.json()
+        return pair
+
+    async def me(self, pair: dict[str, Any]) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {pair['access_token']}"}
+        return await self.client.get("/auth/me", headers=headers)
+
+    async def refresh(self, pair: dict[str, Any]) -> httpx.Response:
+        body = {"refresh_token": pair["refresh_token"]}
+        return await self.client.post("/auth/refresh", json=body)
+
+    async def log_out(self, pair: dict[str, Any]) -> httpx.Response:
+        body = {"refresh_token": pair["refresh_token"]}
+        return await self.client.post("/auth/logout", json=body)
+
+
+def outcome(response: httpx.Response) -> tuple[int, str]:
+    """Status and code of a refusal."""
+    return response.status_code, response.json()["code"]
