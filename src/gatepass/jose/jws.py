@@ -174,9 +174,8 @@ def _prepare(head: bytes, keys: KeySet) -> PreparedHeader:
     algorithm, kid, typ = header.get("alg"), header.get("kid"), header.get("typ")
     if not isinstance(algorithm, str):
         raise TokenMalformed
-    for value in (kid, typ):
-        if value is not None and not isinstance(value, str):
-            raise TokenMalformed
+    if not all(isinstance(header.get(name, ""), str) for name in ("kid", "typ")):
+        raise TokenMalformed
     if any(name in header for name in _REFUSED):
         message = "the header asks for an extension that is refused"
         raise TokenInvalid(message)
