@@ -107,6 +107,11 @@ def private_jwk_of(key: PrivateKey) -> dict[str, Any]:
 
 def signing_key(algorithm: str, number: int = 0) -> SigningKey:
     """The gatepass key of `private_key`."""
+    return _signing_key(algorithm, number)
+
+
+@cache
+def _signing_key(algorithm: str, number: int) -> SigningKey:
     return SigningKey.from_pem(pem_of(private_key(algorithm, number)), algorithm=algorithm)
 
 

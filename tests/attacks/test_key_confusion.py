@@ -1,0 +1,138 @@
+"""A public key as HMAC secret, another algorithm than the key's, another key than the set's."""
+
+import pytest
+
+from gatepass.jose import KeySet, VerificationKey
+from tests.attacks.target import REFUSED, Verify, claims, forged, header
+from tests.jose.forge import hmac_signer, public_forms, signer, slug
+from tests.jose.material import (
+    ALGORITHMS,
+    ASYMMETRIC,
+    ECDSA,
+    EDDSA,
+    HMAC,
+    RSA,
+    any_key,
+    private_key,
+    public_jwk_of,
+    raw_signer,
+    rsa_key,
+    signing_key,
+)
+
+KINDS = {"RS256": "RS256", "PS512": "PS512", "ES256": "ES256", "ES512": "ES512", "EdDSA": "EdDSA"}
+FORMS = [
+    pytest.param(kind, form, id=slug(f"{kind} {name}"))
+    for kind in KINDS
+    for name, form in public_forms(private_key(kind), public_jwk_of(private_key(kind))).items()
+]
+FAMILIES = (RSA, ECDSA, EDDSA, HMAC)
+
+
+@pytest.mark.parametrize(("kind", "form"), FORMS)
+def test_public_key_as_hmac_secret(verify: Verify, kind: str, form: bytes) -> None:
+    key = signing_key(kind).public()
+    keys = KeySet(key, signing_key("ES384"))
+
+    for algorithm in HMAC:
+        sign = hmac_signer(form, algorithm[2:])
+        for named in (header(alg=algorithm), header(alg=algorithm, kid=key.kid)):
+            with pytest.raises(REFUSED):
+                verify(forged(claims(), named, sign), keys)
+
+
+@pytest.mark.parametrize("algorithm", ASYMMETRIC)
+@pytest.mark.parametrize("hmac", HMAC)
+def test_empty_or_short_hmac_secret_against_a_public_key(
+    verify: Verify, algorithm: str, hmac: str
+) -> None:
+    for secret in (b"", b"\0", b"secret", bytes(64)):
+        with pytest.raises(REFUSED):
+            verify(
+                forged(claims(), header(alg=hmac), hmac_signer(secret, hmac[2:])),
+                signing_key(algorithm).public(),
+            )
+
+
+@pytest.mark.parametrize("mine", ALGORITHMS)
+@pytest.mark.parametrize("named", ALGORITHMS)
+def test_algorithm_of_the_keys_family_but_not_the_keys(
+    verify: Verify, mine: str, named: str
+) -> None:
+    family = next(family for family in FAMILIES if mine in family)
+    if named == mine or named not in family:
+        return
+    key = any_key(mine)
+    honest = raw_signer(mine)
+    signs = [honest]
+    if mine in RSA:  # signed with the very key, as the header says
+        signs.append(signer(rsa_key(), named))
+    elif mine in HMAC:
+        signs.append(raw_signer(named))
+
+    assert verify(forged(claims(), header(alg=mine), honest), key).subject == "alice"
+    for sign in signs:
+        for head in (header(alg=named), header(alg=named, kid=key.kid or "x")):
+            with pytest.raises(REFUSED):
+                verify(forged(claims(), head, sign), key)
+
+
+@pytest.mark.parametrize(
+    "named",
+    ["hs256", "Hs256", "HS256 ", "HS-256", "\uff28\uff33256", "HS\uff12\uff15\uff16", "HS256\0"],
+)
+def test_algorithm_spelled_otherwise(verify: Verify, named: str) -> None:
+    with pytest.raises(REFUSED):
+        verify(forged(claims(), header(alg=named)))
+
+
+def test_the_two_names_of_ed25519_are_two_algorithms(verify: Verify) -> None:
+    sign = raw_signer("EdDSA")
+
+    assert verify(forged(claims(), header(alg="EdDSA"), sign), signing_key("EdDSA"))
+    with pytest.raises(REFUSED):
+        verify(forged(claims(), header(alg="Ed25519"), sign), signing_key("EdDSA"))
+    with pytest.raises(REFUSED):
+        verify(forged(claims(), header(alg="EdDSA"), sign), signing_key("Ed25519"))
+
+
+def test_name_of_one_member_with_the_algorithm_of_another(verify: Verify) -> None:
+    ours = [signing_key("RS256"), signing_key("ES256"), signing_key("EdDSA")]
+    keys = KeySet(*ours)
+
+    for key in ours:
+        for other in ours:
+            head = header(alg=other.algorithm, kid=key.kid)
+            token = forged(claims(), head, raw_signer(other.algorithm))
+            if key is other:
+                assert verify(token, keys).subject == "alice"
+            else:
+                with pytest.raises(REFUSED):
+                    verify(token, keys)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_another_key_of_the_right_kind(verify: Verify, algorithm: str) -> None:
+    key = any_key(algorithm)
+    sign = (
+        hmac_signer(b"another secret, of which nobody here knows a thing", algorithm[2:])
+        if algorithm in HMAC
+        else signer(private_key(algorithm, 1), algorithm)
+    )
+
+    for head in (header(alg=algorithm), header(alg=algorithm, kid=key.kid)):
+        with pytest.raises(REFUSED):
+            verify(forged(claims(), head, sign), key)
+
+
+@pytest.mark.parametrize("named", ECDSA)
+@pytest.mark.parametrize("used", ECDSA)
+def test_key_of_another_curve(verify: Verify, named: str, used: str) -> None:
+    if named == used:
+        return
+
+    with pytest.raises(REFUSED):
+        verify(
+            forged(claims(), header(alg=named), signer(private_key(used), used)),
+            VerificationKey.from_jwk(public_jwk_of(private_key(named))),
+        )
