@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import alembic  # noqa: F401 - stores load it late; here its absence is told in one sentence
 from sqlalchemy import make_url
 
 from gatepass.errors import SettingsRejected
