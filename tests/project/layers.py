@@ -35,7 +35,7 @@ MAY_NEED: dict[str, frozenset[str]] = {
     "http": frozenset({"msgspec"}),
     "tokens": frozenset({"msgspec"}),
     "manager": frozenset({"msgspec"}),
-    "stores": frozenset({"alembic", "sqlalchemy"}),
+    "stores": frozenset({"alembic", "msgspec", "sqlalchemy"}),
     "revocations": frozenset({"sqlalchemy"}),
     "settings": frozenset({"pydantic", "pydantic_settings"}),
     "fastapi": frozenset({"anyio", "fastapi", "pydantic", "starlette"}),
@@ -47,12 +47,15 @@ NO_IO = frozenset(
     | {"ssl", "subprocess", "tempfile", "urllib.request"}
 )
 """What the pure parts leave alone."""
+_ALSO_OF = {"_manager_parts": "manager"}
+"""Modules at the top that belong to a part of another name."""
 PURE = _PURE | {"http"}
 
 
 def part_of(module: str) -> str:
     """The part a module of ours belongs to: `gatepass.jose.keys` is of `jose`."""
-    return [*module.split("."), ""][1]
+    name = [*module.split("."), ""][1]
+    return _ALSO_OF.get(name, name)
 
 
 def imports_of(source: str, module: str, *, is_package: bool = False) -> Iterator[str]:

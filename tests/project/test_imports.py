@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,12 +37,13 @@ _IMPORT_NAMES = {
 }
 
 
-def run_python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_python(code: str, *arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
     """A fresh interpreter that nothing but `code` has imported into: no coverage either."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("COV")}
     environment["PYTHONPATH"] = str(ROOT / "src")
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
+        cwd=folder,
         env=environment,
         capture_output=True,
         text=True,
@@ -108,14 +110,15 @@ def test_the_installed_version_is_the_projects() -> None:
     ],
 )
 def test_without_its_extra_the_command_says_one_sentence_with_the_remedy(
-    extra: str, missing: str
+    extra: str, missing: str, tmp_path: Path
 ) -> None:
     block = f"import sys; sys.modules[{missing!r}] = None; sys.argv[0] = 'gatepass'\n"
-    result = run_python(f"{block}from gatepass.cli import main\nmain()", "serve")
+    result = run_python(f"{block}from gatepass.cli import main\nmain()", "serve", folder=tmp_path)
 
     assert result.returncode == 2
     assert result.stdout == ""
     assert len(result.stderr.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
     assert re.search(rf"pip install '?gatepass\[({extra}|server)\]", result.stderr)
 
 
