@@ -1,0 +1,155 @@
+"""The database is locked, gone or replaced under the running server: 503, and nothing claimed."""
+
+import sqlite3
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from gatepass.errors import StoreUnavailable
+from tests.server.world import PASSWORD, World, outcome
+
+pytestmark = pytest.mark.anyio
+
+Outage = Callable[[Path], AbstractContextManager[None]]
+Request = Callable[[World, dict[str, Any]], Awaitable[httpx.Response]]
+
+DOWN = (503, "store_unavailable")
+BOUND = 2.5
+
+
+@contextmanager
+def locked(database: Path) -> Iterator[None]:
+    """Another process's write transaction that does not end."""
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+
+
+@contextmanager
+def gone(database: Path) -> Iterator[None]:
+    """The database's files are elsewhere, and come back."""
+    elsewhere = database.parent / "elsewhere"
+    elsewhere.mkdir()
+    files = list(database.parent.glob(f"{database.name}*"))
+    for file in files:
+        file.rename(elsewhere / file.name)
+    yield
+    for file in files:
+        assert not file.exists()
+        (elsewhere / file.name).rename(file)
+
+
+@contextmanager
+def replaced(database: Path) -> Iterator[None]:
+    """An empty database stands where ours was."""
+    with gone(database):
+        sqlite3.connect(database).close()
+        database.touch()
+        yield
+        database.unlink()
+
+
+def assert_down(response: httpx.Response, since: float) -> None:
+    assert outcome(response) == DOWN
+    assert int(response.headers["retry-after"]) >= 1
+    assert time.monotonic() - since < BOUND
+
+
+@pytest.mark.parametrize("outage", [locked, gone, replaced])
+@pytest.mark.parametrize("request_of", [World.log_out, World.refresh])
+async def test_what_could_not_be_written_is_not_claimed(
+    world: World, outage: Outage, request_of: Request
+) -> None:
+    pair = await world.pair()
+    with outage(world.state.database):
+        since = time.monotonic()
+        assert_down(await request_of(world, pair), since)
+
+    assert (await request_of(world, pair)).status_code == 200
+
+
+@pytest.mark.parametrize("outage", [locked, gone, replaced])
+async def test_nobody_logs_in(world: World, outage: Outage) -> None:
+    await world.pair()
+    with outage(world.state.database):
+        since = time.monotonic()
+        assert_down(await world.log_in(), since)
+
+    assert (await world.log_in()).status_code == 200
+
+
+@pytest.mark.parametrize("outage", [gone, replaced])
+@pytest.mark.parametrize("is_revoked", [False, True])
+async def test_a_protected_route_lets_nobody_in_unchecked(
+    world: World, outage: Outage, *, is_revoked: bool
+) -> None:
+    """The replica looks at the file's name now and then; until it does, it has the file's log."""
+    pair = await world.pair()
+    await world.me(pair)
+    if is_revoked:
+        await world.log_out(pair)
+    held = (401, "token_revoked") if is_revoked else (200, None)
+    with outage(world.state.database):
+        since = time.monotonic()
+        while (answer := await world.me(pair)).status_code != 503:
+            assert (answer.status_code, answer.json().get("code")) == held
+            assert time.monotonic() - since < BOUND
+
+        assert outcome(answer) == DOWN
+        assert int(answer.headers["retry-after"]) >= 1
+
+
+async def test_a_locked_database_still_tells_who_is_revoked(world: World) -> None:
+    pair, other = await world.pair(), await world.pair()
+    await world.log_out(other)
+    with locked(world.state.database):
+        assert (await world.me(pair)).status_code == 200
+        assert outcome(await world.me(other)) == (401, "token_revoked")
+
+
+async def test_the_server_itself_is_healthy_while_the_database_is_gone(world: World) -> None:
+    with gone(world.state.database):
+        response = await world.client.get("/healthz")
+
+    assert response.json() == {"status": "ok"}
+
+
+async def test_a_change_whose_sessions_could_not_be_ended_is_an_error_and_can_be_repeated(
+    world: World,
+) -> None:
+    new = "another password for ada"
+    pair = await world.pair()
+    with world.administration() as (accounts, manager):
+        with pytest.raises(StoreUnavailable, match="repeat the command"):
+            accounts.set_password("ada", new, _Down())
+        assert (await world.me(pair)).status_code == 200
+        assert accounts.set_password("ada", new, manager) == 1
+
+    assert outcome(await world.me(pair)) == (401, "token_revoked")
+    assert (await world.log_in(password=PASSWORD)).status_code == 401
+    assert (await world.log_in(password=new)).status_code == 200
+
+
+class _Down:
+    """A store that did not confirm."""
+
+    def revoke_subject(self, subject: str, *, reason: str) -> int:
+        raise StoreUnavailable(f"{len(subject)} {len(reason)}")
+
+
+async def test_accounts_of_a_locked_database_wait_two_seconds_at_most(world: World) -> None:
+    with world.administration() as (accounts, manager), locked(world.state.database):
+        for change in (
+            lambda: accounts.add("eve", PASSWORD),
+            lambda: accounts.disable("ada", manager),
+            lambda: accounts.set_password("ada", "another password", manager),
+        ):
+            since = time.monotonic()
+            with pytest.raises(StoreUnavailable):
+                change()
+            assert time.monotonic() - since < BOUND
