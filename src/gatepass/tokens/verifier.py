@@ -30,7 +30,6 @@ from gatepass.tokens.policy import (
 
 ACCESS_TYP = "at+jwt"
 REFRESH_TYP = "rt+jwt"
-_NUMBERS = (int, float)
 
 R = TypeVar("R", Revocations, AsyncRevocations)
 
@@ -249,4 +248,5 @@ def require_verifiable_typ(typ: object) -> None:
 
 def _is_number(value: object) -> bool:
     """A NumericDate: a finite number, and a boolean is none (RFC 7519 §2)."""
-    return value.__class__ in _NUMBERS and math.isfinite(value)
+    # Asked of floats only: a whole number too large for one would raise.
+    return value.__class__ is int or (isinstance(value, float) and math.isfinite(value))
