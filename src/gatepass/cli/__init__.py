@@ -19,9 +19,10 @@ def needs(extra: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] == "gatepass":
+        missing = (error.name or "").partition(".")[0]
+        if missing in {"", "gatepass"}:
             raise
         sys.stderr.write(
-            f"gatepass: {error.name} is not installed, run: pip install 'gatepass[{extra}]'\n"
+            f"gatepass: {missing} is not installed, run: pip install 'gatepass[{extra}]'\n"
         )
         raise SystemExit(2) from None

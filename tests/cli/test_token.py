@@ -1,0 +1,105 @@
+"""`gatepass token`, as somebody at a shell sees it."""
+
+import json
+
+import pytest
+
+from gatepass.jose import SharedKey, sign
+from tests.cli.command import Command
+
+
+def test_issue_prints_a_token_that_verifies(ada: Command) -> None:
+    issued = ada("token", "issue", "ada")
+    verified = ada("token", "verify", "--json", stdin=issued.stdout)
+
+    assert (issued.code, issued.stderr) == (0, "")
+    assert issued.stdout.count(".") == 2
+    claims = json.loads(verified.stdout)
+    assert (claims["username"], claims["role"]) == ("ada", "user")
+    assert (verified.code, verified.stderr) == (0, "")
+
+
+def test_issue_as_json_is_the_pair(ada: Command) -> None:
+    pair = json.loads(ada("token", "issue", "ada", "--json").stdout)
+
+    assert list(pair) == [
+        *("access_token", "refresh_token", "token_type", "expires_in"),
+        *("refresh_expires_in", "session_id"),
+    ]
+
+
+def test_nothing_is_issued_for_nobody_and_the_disabled(ada: Command) -> None:
+    ada("users", "disable", "ada")
+    unknown, disabled = ada("token", "issue", "eve"), ada("token", "issue", "ada")
+
+    assert unknown.code == disabled.code == 1
+    assert unknown.stdout == disabled.stdout == ""
+    assert disabled.stderr == "gatepass: the subject is disabled\n"
+
+
+def test_verify_prints_claims_for_people(ada: Command) -> None:
+    token = ada("token", "issue", "ada").stdout
+    verified = ada("token", "verify", stdin=f"Bearer {token}")
+
+    assert 'username: "ada"' in verified.stdout.splitlines()
+    assert token.strip() not in verified.stdout
+
+
+def test_verify_refuses_a_revoked_a_forged_and_no_token(ada: Command) -> None:
+    pair = json.loads(ada("token", "issue", "ada", "--json").stdout)
+    forged = sign({"sub": "ada"}, SharedKey.generate(), typ="at+jwt")
+    ada("sessions", "revoke", pair["session_id"])
+    texts = [pair["access_token"], pair["refresh_token"], forged, "nonsense", ""]
+    refusals = [ada("token", "verify", stdin=text) for text in texts]
+
+    assert [refused.code for refused in refusals] == [1] * 5
+    assert [refused.stdout for refused in refusals] == [""] * 5
+    assert [refused.stderr for refused in refusals] == [
+        "gatepass: the token has been revoked\n",
+        "gatepass: the token is invalid\n",
+        "gatepass: the token is invalid\n",
+        "gatepass: the token is malformed\n",
+        "gatepass: there is no token\n",
+    ]
+
+
+@pytest.mark.parametrize("name", ["verify", "inspect"])
+def test_a_token_is_never_an_argument(ada: Command, name: str) -> None:
+    token = ada("token", "issue", "ada").stdout.strip()
+    refused = ada("token", name, token)
+
+    assert refused.code == 2
+    assert refused.stdout == ""
+
+
+def test_inspect_needs_no_state_and_says_that_it_trusts_nothing(command: Command) -> None:
+    token = sign({"sub": "ada", "note": "\x1b[2J"}, SharedKey.generate(), typ="at+jwt")
+    shown = command("token", "inspect", stdin=token)
+    as_json = command("token", "inspect", "--json", stdin=token)
+
+    assert shown.code == as_json.code == 0
+    assert shown.stderr == as_json.stderr == "gatepass: nothing was verified\n"
+    assert json.loads(as_json.stdout) == {
+        "header": {"alg": "HS256", "typ": "at+jwt"},
+        "claims": {"sub": "ada", "note": "\x1b[2J"},
+    }
+    assert 'sub: "ada"' in shown.stdout
+    assert "\x1b" not in shown.stdout + as_json.stdout
+    assert token.rpartition(".")[2] not in shown.stdout + as_json.stdout
+    assert list(command.here.iterdir()) == []
+
+
+def test_inspect_hides_what_refreshes_a_session(ada: Command) -> None:
+    pair = json.loads(ada("token", "issue", "ada", "--json").stdout)
+    shown = ada("token", "inspect", "--json", stdin=pair["refresh_token"])
+
+    assert json.loads(shown.stdout)["claims"]["sec"] == "(hidden)"
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "a.b.c", "e30.e30.e30.e30.e30"])
+def test_inspect_refuses_what_is_no_token(command: Command, text: str) -> None:
+    refused = command("token", "inspect", stdin=text)
+
+    assert refused.code == 1
+    assert refused.stdout == ""
+    assert refused.stderr == "gatepass: the token is malformed\n"
