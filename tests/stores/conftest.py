@@ -60,3 +60,8 @@ def session(store: Store) -> Session:
     session = store.issue(log_in())
     assert session is not None
     return session
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"

@@ -29,6 +29,8 @@ def engine_of(url: str) -> Engine:
     except ArgumentError:
         raise SettingsRejected("the database URL cannot be read") from None
     _require_sqlite(parsed.get_backend_name(), parsed.drivername.partition("+")[2])
+    if parsed.host or parsed.username or parsed.password or parsed.port:
+        raise SettingsRejected("a SQLite URL names only a file: sqlite:///gate.db")
     file = SqliteFile(parsed)
     if parsed.query:
         return create_engine(parsed, poolclass=NullPool, connect_args={"timeout": WAIT_S})

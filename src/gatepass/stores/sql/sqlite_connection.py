@@ -64,7 +64,7 @@ class SqliteConnection:
 
     __slots__ = ("_connection", "_wait_ms", "cursor", "log")
 
-    def __init__(self, pool: Pool, *, durable: bool) -> None:
+    def __init__(self, pool: Pool, *, durable: bool, deadline: float) -> None:
         fairy = pool.connect()
         fairy.detach()
         connection: object = fairy.dbapi_connection
@@ -75,7 +75,7 @@ class SqliteConnection:
         self._wait_ms = -1
         self.cursor = connection.cursor()
         self.log: Identity | None = None
-        self.wait(0)
+        self.wait_until(deadline)
         self.cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         if durable:
             self.cursor.execute("PRAGMA fullfsync=ON")  # macOS keeps fsync in the drive's cache

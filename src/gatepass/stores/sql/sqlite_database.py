@@ -16,6 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gatepass.errors import StoreUnavailable
 from gatepass.stores.sql.sqlite_connection import (
+    DEADLINE,
+    WAIT_S,
     MustBeDurable,
     SqliteConnection,
     WouldWait,
@@ -74,7 +76,7 @@ class SqliteDatabase:
         """
         with suppress(WouldWait):
             return self.try_read(query)
-        deadline = find_deadline()
+        deadline = self._begin()
         try:
             reader = self._idle.pop()
         except IndexError:
@@ -95,7 +97,7 @@ class SqliteDatabase:
         Raises:
             StoreUnavailable: The change was not made, or not confirmed.
         """
-        deadline = find_deadline()
+        deadline = self._begin()
         with held(self._writing, deadline):
             if not durable:
                 with suppress(MustBeDurable):
@@ -136,6 +138,17 @@ class SqliteDatabase:
             connection.abandon()
         self._writers, self._idle, self._readers = {}, [], set()
         self._writing, self._opening = threading.Lock(), threading.Lock()
+
+    def _begin(self) -> float:
+        """When this operation must stop waiting; a first use gets the file ready before."""
+        if not self._is_set_up:
+            self._keep(self.open_reader(find_deadline()))
+            DEADLINE.set(None if DEADLINE.get() is None else time.monotonic() + WAIT_S)
+        return find_deadline()
+
+    def _keep(self, reader: SqliteConnection) -> None:
+        self._readers.add(reader)
+        self._give_back(reader)
 
     def _ask(self, reader: SqliteConnection, query: Callable[[Cursor], T]) -> T:
         try:
@@ -199,11 +212,10 @@ class SqliteDatabase:
             self.file.prepare()
             self.file.require_same()
             try:
-                connection = SqliteConnection(self._pool, durable=durable)
+                connection = SqliteConnection(self._pool, durable=durable, deadline=deadline)
             except (Error, SQLAlchemyError) as error:
                 raise unavailable(error) from error
             try:
-                connection.wait_until(deadline)
                 if not self._is_set_up:
                     set_up(connection, deadline)
                     self._is_set_up = True

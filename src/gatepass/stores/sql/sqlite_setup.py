@@ -62,5 +62,6 @@ def _upgrade(connection: SqliteConnection) -> None:
     connection.wait_until(time.monotonic() + WAIT_S)
     with engine.connect() as wrapped:
         wrapped.exec_driver_sql("BEGIN IMMEDIATE")
-        upgrade_tables(wrapped)
+        if not _is_current(connection.cursor):  # another process may have done it meanwhile
+            upgrade_tables(wrapped)
         wrapped.exec_driver_sql("COMMIT")

@@ -1,0 +1,151 @@
+"""Revocation by token, session, subject and for everybody, on every store."""
+
+import pytest
+
+from gatepass.errors import StoreUnavailable
+from gatepass.sessions import RevokeKind, RotationKind, Session, Store
+from tests.stores.plans import IDLE, SEC_HASH, SECOND, Clock, log_in, present
+
+
+def opened(store: Store, session_id: str, subject: str = "ada", *, idle: int = IDLE) -> Session:
+    session = store.issue(log_in(subject, session_id=session_id, idle=idle))
+    assert session is not None
+    return session
+
+
+def test_revoking_a_session_ends_it_and_says_why(
+    store: Store, session: Session, clock: Clock
+) -> None:
+    clock.forward(SECOND)
+
+    assert store.revoke_session(session.session_id, reason="log-out") is RevokeKind.REVOKED
+
+    fact = store.rotate(present(session.session_id))
+    assert fact.kind is RotationKind.REVOKED
+    assert fact.session is not None
+    assert (fact.session.revoked_ms, fact.session.reason) == (clock.ms, "log-out")
+    assert fact.session.recent == ()
+    assert store.is_revoked(session.session_id, "token")
+    assert store.sessions("ada") == []
+
+
+def test_revoking_again_changes_nothing(store: Store, session: Session, clock: Clock) -> None:
+    store.revoke_session(session.session_id, reason="log-out")
+    before = store.rotate(present(session.session_id)).session
+    clock.forward(SECOND)
+
+    assert store.revoke_session(session.session_id, reason="theft") is RevokeKind.ALREADY
+    assert store.rotate(present(session.session_id)).session == before
+
+
+def test_the_secret_must_be_the_sessions_when_it_is_given(store: Store, session: Session) -> None:
+    wrong = store.revoke_session(session.session_id, reason="log-out", sec_hash=SEC_HASH[::-1])
+    missing = store.revoke_session("missing", reason="log-out", sec_hash=SEC_HASH)
+
+    assert [wrong, missing] == [RevokeKind.UNKNOWN, RevokeKind.UNKNOWN]
+    assert not store.is_revoked(session.session_id, None)
+    right = store.revoke_session(session.session_id, reason="log-out", sec_hash=SEC_HASH)
+    assert right is RevokeKind.REVOKED
+
+
+def test_a_missing_session_is_revoked_and_may_be_revoked(store: Store) -> None:
+    assert store.is_revoked("missing", None)
+    assert store.revoke_session("missing", reason="log-out") is RevokeKind.UNKNOWN
+    assert store.is_revoked("missing", None)
+
+
+def test_a_session_revoked_before_it_was_stored_stays_revoked(store: Store) -> None:
+    store.revoke_session("late", reason="log-out")
+
+    opened(store, "late")
+
+    assert store.is_revoked("late", None)
+
+
+def test_a_token_is_revoked_alone(store: Store, session: Session) -> None:
+    store.revoke_token("stolen")
+    store.revoke_token("stolen")
+
+    assert store.is_revoked(session.session_id, "stolen")
+    assert store.is_revoked(None, "stolen")
+    assert not store.is_revoked(session.session_id, "other")
+
+
+def test_session_and_token_ids_do_not_mix(store: Store, session: Session) -> None:
+    store.revoke_token(session.session_id)
+
+    assert not store.is_revoked(session.session_id, None)
+    assert store.is_revoked(None, session.session_id)
+
+
+def test_what_is_not_asked_is_not_revoked(store: Store) -> None:
+    assert not store.is_revoked(None, None)
+
+
+def test_revoking_a_subject_ends_all_its_sessions(store: Store, clock: Clock) -> None:
+    for name in ("a", "b", "c"):
+        opened(store, name)
+    store.revoke_session("c", reason="log-out")
+    opened(store, "other", "bob")
+
+    assert store.revoke_subject("ada", reason="password changed") == 2
+
+    assert all(store.is_revoked(name, None) for name in ("a", "b", "c"))
+    assert not store.is_revoked("other", None)
+    assert store.sessions("ada") == []
+    fact = store.rotate(present("a"))
+    assert fact.session is not None
+    assert (fact.session.revoked_ms, fact.session.reason) == (clock.ms, "password changed")
+    assert store.revoke_subject("ada", reason="again") == 0
+    assert store.subject_epoch("ada") == 2
+    assert store.revoke_subject("nobody", reason="again") == 0
+
+
+@pytest.mark.parametrize("everybody", [False, True])
+def test_an_idle_session_cannot_come_back_after_its_subject_was_revoked(
+    store: Store, clock: Clock, *, everybody: bool
+) -> None:
+    opened(store, "idle", idle=SECOND)
+    clock.forward(SECOND)
+
+    if everybody:
+        ended = store.revoke_all(reason="restore")
+    else:
+        ended = store.revoke_subject("ada", reason="password changed")
+
+    assert ended == 0
+    assert store.rotate(present("idle", 1)).kind is RotationKind.REVOKED
+
+
+def test_revoking_everybody_ends_every_session(store: Store) -> None:
+    names = [f"session {number}" for number in range(30)]
+    for number, name in enumerate(names):
+        opened(store, name, f"subject {number % 7}")
+    store.revoke_session(names[0], reason="log-out")
+
+    assert store.revoke_all(reason="restore") == 29
+
+    assert all(store.is_revoked(name, None) for name in names)
+    assert store.revoke_all(reason="restore") == 0
+    assert store.issue(log_in("subject 1", session_id="fresh")) is not None
+    assert not store.is_revoked("fresh", None)
+
+
+def test_a_closed_store_refuses_everything(store: Store, session: Session) -> None:
+    store.close()
+    store.close()
+
+    for operation in (
+        lambda: store.issue(log_in()),
+        lambda: store.rotate(present(session.session_id)),
+        lambda: store.is_revoked(session.session_id, None),
+        lambda: store.revoke_session(session.session_id, reason="log-out"),
+        lambda: store.revoke_token("token"),
+        lambda: store.revoke_subject("ada", reason="log-out"),
+        lambda: store.revoke_all(reason="log-out"),
+        lambda: store.sessions("ada"),
+        lambda: store.subject_epoch("ada"),
+        store.purge,
+    ):
+        with pytest.raises(StoreUnavailable):
+            operation()
