@@ -73,6 +73,24 @@ def test_a_true_document_passes(text: str, tmp_path: Path, monkeypatch: pytest.M
     run_document(file, tmp_path, monkeypatch)
 
 
+def test_a_document_may_talk_to_a_server_and_log_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    login = (
+        "curl -sS http://127.0.0.1:8000/auth/login -H 'Content-Type: application/json' "
+        """-d '{"username":"admin","password":"'"$ADMIN_PASSWORD"'"}'"""
+    )
+    text = (
+        "```console\n$ make serve\ngatepass serves http://127.0.0.1:8000 …\n```\n"
+        f'```console\n$ {login}\n{{"access_token":"…","token_type":"Bearer",…}}\n'
+        "$ curl -sS http://127.0.0.1:8000/healthz\n{…ok…}\n```"
+    )
+    file = tmp_path / "serving.md"
+    file.write_text(text)
+
+    run_document(file, tmp_path, monkeypatch)
+
+
 @pytest.mark.parametrize(
     "text",
     [

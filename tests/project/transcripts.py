@@ -4,6 +4,8 @@ Commands that set a machine up are checked to exist instead. A document that tal
 127.0.0.1:8000 gets a real server on another port and its password as `$ADMIN_PASSWORD`.
 """
 
+import contextlib
+import http.client
 import os
 import re
 import shlex
@@ -156,8 +158,12 @@ class Transcript:
         while time.monotonic() < deadline:
             assert self._server is not None
             assert self._server.poll() is None, self._log.read_text()
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self._port)) == 0:
+            with contextlib.suppress(OSError):
+                connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
+                connection.request("GET", "/healthz")
+                status = connection.getresponse().status
+                connection.close()
+                if status == http.HTTPStatus.OK:
                     return
             time.sleep(0.05)
         raise AssertionError("the server did not answer within 30 s")
