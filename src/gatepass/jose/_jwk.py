@@ -161,6 +161,9 @@ def _rsa_private_key(jwk: Mapping[str, Any], public: rsa.RSAPublicKey) -> rsa.RS
     if "p" in jwk:
         p, q = _number(jwk, "p"), _number(jwk, "q")
         dp, dq, qi = _number(jwk, "dp"), _number(jwk, "dq"), _number(jwk, "qi")
+    elif pow(_WITNESS, numbers.e * d, numbers.n) != _WITNESS:
+        message = "the RSA exponents do not belong together"
+        raise KeyRejected(message)
     else:  # RFC 7518 §6.3.2 lets a producer leave all of these out
         p, q = rsa.rsa_recover_prime_factors(numbers.n, numbers.e, d)
         dp, dq, qi = rsa.rsa_crt_dmp1(d, p), rsa.rsa_crt_dmq1(d, q), rsa.rsa_crt_iqmp(p, q)
