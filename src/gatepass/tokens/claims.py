@@ -1,6 +1,5 @@
 """The claims of a verified token: an immutable mapping with the registered names as attributes."""
 
-import copy
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -29,7 +28,7 @@ class AccessClaims(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         value = self._claims[name]
-        return copy.deepcopy(value) if value.__class__ in _JSON_CONTAINERS else value
+        return _copy(value) if value.__class__ in _JSON_CONTAINERS else value
 
     def __contains__(self, name: object) -> bool:
         return name in self._claims
@@ -106,3 +105,16 @@ class AccessClaims(Mapping[str, Any]):
 
 
 _set_claims = AccessClaims.__dict__["_claims"].__set__
+
+
+def _copy(value: Any) -> Any:
+    """A deep copy of a JSON container, without recursion: a token may be nested deeply."""
+    root = value.copy()
+    pending = [root]
+    while pending:
+        holder = pending.pop()
+        for at, inner in list(holder.items() if holder.__class__ is dict else enumerate(holder)):
+            if inner.__class__ in _JSON_CONTAINERS:
+                holder[at] = inner.copy()
+                pending.append(holder[at])
+    return root
