@@ -17,6 +17,8 @@ from gatepass.jose.algorithms import BY_CURVE, CURVES, Algorithm, find_algorithm
 
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _MAX_MEMBER = 4096
+# Any number shows that exponents do not fit, long before a search for the primes gives up.
+_WITNESS = 2
 _MAX_KID = 256
 _MIN_RSA_BITS, _MAX_RSA_BITS = 2048, 8192
 _NUMBER_ERRORS = (ValueError, TypeError, UnsupportedAlgorithm, OverflowError)
