@@ -1,0 +1,66 @@
+"""A manager of each kind over memory, with a clock that tests set."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from gatepass import AsyncTokenManager, TokenManager, TokenPolicy
+from gatepass.jose import SharedKey
+from gatepass.stores.memory import AsyncMemoryStore, MemoryStore
+from tests.twins import Driven
+
+START = 1_700_000_000.25
+
+
+class Clock:
+    """Seconds since 1970 that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.time = START
+
+    def __call__(self) -> float:
+        return self.time
+
+    def advance(self, seconds: float) -> None:
+        self.time += seconds
+
+
+Make = Callable[..., Any]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(params=["sync", "async"])
+def make(request: pytest.FixtureRequest, clock: Clock) -> Iterator[Make]:
+    """Builds a manager of the twin under test; policy fields and manager parts as keywords."""
+    loop = asyncio.new_event_loop()
+    access, refresh = SharedKey.generate(), SharedKey.generate()
+
+    def build(**options: Any) -> Any:
+        parts = {
+            name: options.pop(name)
+            for name in ("store", "revocations", "load_claims", "access_keys", "refresh_keys")
+            if name in options
+        }
+        policy = TokenPolicy(**{"issuer": "api-server", "audience": "api-client"} | options)
+        is_async = request.param == "async"
+        parts.setdefault("access_keys", access)
+        parts.setdefault("refresh_keys", refresh)
+        if is_async:
+            parts.setdefault("store", AsyncMemoryStore(clock=clock))
+            return Driven(AsyncTokenManager(policy, now=clock, **parts), loop)
+        parts.setdefault("store", MemoryStore(clock=clock))
+        return TokenManager(policy, now=clock, **parts)
+
+    yield build
+    loop.close()
+
+
+@pytest.fixture
+def manager(make: Make) -> Any:
+    return make()

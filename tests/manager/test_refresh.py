@@ -1,0 +1,183 @@
+"""Trading refresh tokens; every row of the rotation table as a manager answers it."""
+
+import asyncio
+import logging
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gatepass.errors import (
+    ClaimsRejected,
+    RefreshReused,
+    SessionExpired,
+    SessionRevoked,
+    SessionUnknown,
+    SubjectDisabled,
+    TokenExpired,
+    TokenInvalid,
+    TokenMalformed,
+    TokenMissing,
+)
+from gatepass.jose import SharedKey, inspect, sign
+from tests.manager.conftest import START, Clock, Make
+
+
+def test_a_refresh_gives_the_next_generation_of_the_same_session(
+    manager: Any, clock: Clock
+) -> None:
+    first = manager.issue("alice", {"role": "admin"})
+    clock.advance(60)
+    second = manager.refresh(first.refresh_token)
+    claims = manager.verify(second.access_token)
+
+    assert second.session_id == first.session_id
+    assert inspect(second.refresh_token).claims["gen"] == 1
+    assert claims["role"] == "admin"
+    assert claims.auth_time == int(START)
+    assert claims.issued_at == int(START) + 60
+
+
+def test_racing_callers_all_get_the_same_refresh_token_byte_for_byte(
+    manager: Any, clock: Clock
+) -> None:
+    first = manager.issue("alice")
+    successor = manager.refresh(first.refresh_token)
+    clock.advance(10)
+    again = manager.refresh(first.refresh_token)
+
+    assert again.refresh_token == successor.refresh_token
+    assert again.access_token != successor.access_token
+
+
+def test_a_reused_token_ends_the_session(
+    manager: Any, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = manager.issue("alice")
+    second = manager.refresh(first.refresh_token)
+    clock.advance(10.5)
+
+    with caplog.at_level(logging.WARNING), pytest.raises(RefreshReused):
+        manager.refresh(first.refresh_token)
+    with pytest.raises(SessionRevoked):
+        manager.refresh(second.refresh_token)
+    assert first.session_id in caplog.text
+    assert first.refresh_token not in caplog.text
+
+
+def test_a_leeway_of_zero_replays_nothing(make: Make) -> None:
+    manager = make(rotation_leeway=0)
+    first = manager.issue("alice")
+    manager.refresh(first.refresh_token)
+
+    with pytest.raises(RefreshReused):
+        manager.refresh(first.refresh_token)
+
+
+def test_an_idle_refresh_token_is_expired_without_asking_the_store(
+    manager: Any, clock: Clock
+) -> None:
+    pair = manager.issue("alice")
+    clock.advance(7 * 86400)
+
+    with pytest.raises(TokenExpired):
+        manager.refresh(pair.refresh_token)
+
+
+def test_a_session_that_ended_for_the_store_is_expired(make: Make, clock: Clock) -> None:
+    manager = make(leeway=60)
+    pair = manager.issue("alice")
+    clock.advance(7 * 86400 + 1)
+
+    with pytest.raises(SessionExpired):
+        manager.refresh(pair.refresh_token)
+
+
+def test_a_generation_ahead_of_the_store_moves_the_store_forward(
+    manager: Any, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    pair = manager.issue("alice")
+    store = getattr(manager, "_store")  # noqa: B009 - through either twin
+    rows = getattr(store, "_store", store)._rows
+    saved = rows[pair.session_id]
+    for _ in range(3):
+        clock.advance(60)
+        pair = manager.refresh(pair.refresh_token)
+    rows[pair.session_id] = replace(saved)
+
+    with caplog.at_level(logging.WARNING):
+        healed = manager.refresh(pair.refresh_token)
+    assert inspect(healed.refresh_token).claims["gen"] == 4
+    assert "moved forward" in caplog.text
+
+
+def test_claims_are_loaded_anew_at_every_refresh(make: Make) -> None:
+    roles = iter(["editor", "reader"])
+    manager = make(load_claims=lambda subject: {"name": subject, "role": next(roles)})
+    pair = manager.issue("alice", {"role": "admin"})
+    second = manager.refresh(pair.refresh_token)
+    replayed = manager.refresh(pair.refresh_token)
+
+    assert manager.verify(pair.access_token)["role"] == "admin"
+    assert manager.verify(second.access_token)["role"] == "editor"
+    assert manager.verify(replayed.access_token)["role"] == "reader"
+    assert manager.sessions("alice")[0].claims == {"name": "alice", "role": "editor"}
+
+
+def test_a_disabled_subject_is_refused_and_nothing_is_spent(make: Make) -> None:
+    answers = iter([None, {"role": "admin"}])
+    manager = make(load_claims=lambda _: next(answers))
+    pair = manager.issue("alice")
+
+    with pytest.raises(SubjectDisabled):
+        manager.refresh(pair.refresh_token)
+    assert inspect(manager.refresh(pair.refresh_token).refresh_token).claims["gen"] == 1
+
+
+def test_loaded_claims_that_the_policy_refuses_spend_nothing(make: Make) -> None:
+    answers = iter([{"sub": "mallory"}, {}])
+    manager = make(load_claims=lambda _: next(answers))
+    pair = manager.issue("alice")
+
+    with pytest.raises(ClaimsRejected):
+        manager.refresh(pair.refresh_token)
+    assert inspect(manager.refresh(pair.refresh_token).refresh_token).claims["gen"] == 1
+
+
+def test_load_claims_may_be_a_coroutine_function(make: Make) -> None:
+    async def load(_: str) -> dict[str, str]:
+        await asyncio.sleep(0)
+        return {"role": "loaded"}
+
+    manager = make()
+    if not hasattr(manager, "driven"):
+        pytest.skip("a sync manager takes plain functions")
+    manager.driven._load_claims = load
+    pair = manager.refresh(manager.issue("alice").refresh_token)
+    assert manager.verify(pair.access_token)["role"] == "loaded"
+
+
+@pytest.mark.parametrize("absent", [None, ""])
+def test_no_refresh_token_is_told_as_missing(manager: Any, absent: Any) -> None:
+    with pytest.raises(TokenMissing):
+        manager.refresh(absent)
+
+
+def test_what_is_no_refresh_token_of_ours_is_refused(make: Make) -> None:
+    key = SharedKey.generate()
+    manager = make(refresh_keys=key)
+    pair = manager.issue("alice")
+    good = dict(inspect(pair.refresh_token).claims)
+
+    with pytest.raises(TokenInvalid):
+        manager.refresh(pair.access_token)
+    with pytest.raises(TokenMalformed):
+        manager.refresh("rubbish")
+    for changed in ({"gen": -1}, {"gen": True}, {"gen": "0"}, {"sec": 5}, {"sid": 5}):
+        with pytest.raises(TokenInvalid):
+            manager.refresh(sign(good | changed, key, typ="rt+jwt"))
+    for unknown in ({"sec": "other"}, {"sid": "00" * 17}, {"gen": 65}, {"sub": "bob"}):
+        with pytest.raises(SessionUnknown):
+            manager.refresh(sign(good | unknown, key, typ="rt+jwt"))
+    with pytest.raises(TokenInvalid):
+        manager.refresh(sign(good, key, typ="at+jwt"))
