@@ -14,6 +14,7 @@ _encode_json = msgspec.json.Encoder().encode
 
 # What parsing of hostile text can raise, whatever the parser.
 PARSE_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError, MemoryError)
+_MAX_DIGITS = 20
 
 
 class DuplicateName(ValueError):
@@ -32,7 +33,10 @@ def decode_header(octets: bytes) -> dict[str, Any]:
     """The JSON object in a header, in which no name is given twice (RFC 7515 §4)."""
     try:
         header = json.loads(
-            octets.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant
+            octets.decode("utf-8"),
+            object_pairs_hook=_unique,
+            parse_int=_short_int,
+            parse_constant=_refuse_constant,
         )
         json.dumps(header, ensure_ascii=False).encode("utf-8")  # lone surrogates end here
     except PARSE_ERRORS:
@@ -64,6 +68,13 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         raise DuplicateName
     return members
+
+
+def _short_int(digits: str) -> int:
+    """An integer of few digits: parsing takes time that grows with their square."""
+    if len(digits) > _MAX_DIGITS:
+        raise ValueError
+    return int(digits)
 
 
 def _refuse_constant(_name: str) -> NoReturn:
