@@ -1,0 +1,91 @@
+"""A whole service under attack: a manager over a store, either twin behind one face."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from gatepass import AccessClaims, AsyncTokenManager, TokenManager, TokenPair, TokenPolicy
+from gatepass.jose import SharedKey
+from gatepass.sessions import Session
+from gatepass.stores.memory import AsyncMemoryStore, MemoryStore
+from gatepass.stores.sql import AsyncSqlStore, SqlStore
+from tests.attacks.target import AUDIENCE, ISSUER, NOW
+from tests.jose.forge import compact, hmac_signer, parts
+from tests.jose.material import OTHER_SECRET, SECRET
+
+KINDS = ("memory", "async memory", "sqlite", "async sqlite")
+ACCESS = SharedKey.from_secret(SECRET)
+REFRESH = SharedKey.from_secret(OTHER_SECRET)
+
+
+class Service:
+    """The manager's operations without `await`, on a clock that the test sets."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        self.now = float(NOW)
+        self._runner = asyncio.Runner()
+        is_async, url = "async" in kind, f"sqlite:///{folder / 'gate.db'}"
+        makers: dict[str, Any] = {
+            "memory": MemoryStore,
+            "async memory": AsyncMemoryStore,
+            "sqlite": lambda clock: SqlStore.from_url(url, clock=clock),
+            "async sqlite": lambda clock: AsyncSqlStore.from_url(url, clock=clock),
+        }
+        manager: Any = AsyncTokenManager if is_async else TokenManager
+        self._is_async = is_async
+        self.manager = manager(
+            TokenPolicy(issuer=ISSUER, audience=AUDIENCE, rotation_leeway=10),
+            access_keys=ACCESS,
+            refresh_keys=REFRESH,
+            store=makers[kind](clock=lambda: self.now),
+            now=lambda: self.now,
+        )
+
+    def _call(self, name: str, *args: Any, **options: Any) -> Any:
+        answer = getattr(self.manager, name)(*args, **options)
+        return self._runner.run(answer) if self._is_async else answer
+
+    def close(self) -> None:
+        self._call("close")
+        self._runner.close()
+
+    def issue(self, subject: str = "alice", **options: Any) -> TokenPair:
+        pair: TokenPair = self._call("issue", subject, **options)
+        return pair
+
+    def refresh(self, token: Any) -> TokenPair:
+        pair: TokenPair = self._call("refresh", token)
+        return pair
+
+    def verify(self, token: Any) -> AccessClaims:
+        claims: AccessClaims = self._call("verify", token)
+        return claims
+
+    def log_out(self, **tokens: Any) -> None:
+        self._call("log_out", **tokens)
+
+    def revoke_token(self, token: Any) -> None:
+        self._call("revoke_token", token)
+
+    def revoke_subject(self, subject: str) -> int:
+        ended: int = self._call("revoke_subject", subject, reason="password change")
+        return ended
+
+    def revoke_session(self, session_id: str) -> None:
+        self._call("revoke_session", session_id)
+
+    def epoch(self, subject: str) -> int:
+        epoch: int = self._call("subject_epoch", subject)
+        return epoch
+
+    def sessions(self, subject: str = "alice") -> list[Session]:
+        """Every live session as stored: equal lists mean that nothing has changed."""
+        sessions: list[Session] = self._call("sessions", subject)
+        return sessions
+
+
+def reforged(token: str, secret: str, **changes: object) -> str:
+    """The token with other claims (`...` leaves one out), signed with the right secret."""
+    header, claims, _ = parts(token)
+    changed = {name: value for name, value in (claims | changes).items() if value is not ...}
+    return compact(header, changed, hmac_signer(secret))
