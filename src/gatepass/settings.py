@@ -197,7 +197,7 @@ class TokenSettings(BaseSettings):
                 "DATABASE_URL names PostgreSQL, where sessions cannot be kept yet: "
                 "use a file as in sqlite:///gate.db"
             )
-        if not url.startswith("sqlite:///"):
+        if not re.match(r"sqlite(\+pysqlite)?:///", url):
             raise SettingsRejected("DATABASE_URL is not of the form sqlite:///gate.db")
         return url
 

@@ -104,9 +104,9 @@ class Running:
                 time.sleep(0.05)
         raise TimeoutError(self.stderr)
 
-    def stop(self) -> int:
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to end, as an operator does; its exit status."""
-        self.process.send_signal(signal.SIGTERM)
+        self.process.send_signal(number)
         return self.process.wait(_PATIENCE)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gatepass.server.secrets import generate_secret
+from tests.cli.command import Command
 from tests.server.running import Running, gatepass, paste, serving, start
 
 HOME = ".gatepass"
@@ -142,6 +143,45 @@ def test_secrets_in_the_environment_win_over_the_files(here: Path) -> None:
         assert is_accepted(other, log_in(other, password))
 
 
+def test_a_command_beside_the_running_server_is_obeyed_at_once(
+    here: Path, command: Command
+) -> None:
+    with serving(here) as server:
+        pair = log_in(server, server.password)
+        new = "another password"
+        changed = command("users", "password", "admin", "--password-stdin", stdin=new)
+
+        assert changed.stdout == "password set; live sessions ended: 1\n"
+        assert not is_accepted(server, pair)
+        assert is_accepted(server, log_in(server, new))
+
+
+def test_a_start_after_users_add_names_no_account_that_is_not_there(
+    here: Path, command: Command
+) -> None:
+    command("users", "add", "ada", "--password-stdin", stdin="a long password")
+    with serving(here) as server:
+        assert "admin" not in server.stdout
+        assert "gatepass users list" in server.stdout
+
+
+def test_development_with_everything_in_the_environment_makes_no_folder(
+    here: Path, command: Command, production: dict[str, str]
+) -> None:
+    environ = production | {"GATEPASS_ENV": ""}
+    added = command("users", "add", "ada", "--password-stdin", stdin="12345678", environ=environ)
+
+    assert added.code == 0
+    assert not (here / HOME).exists()
+
+
+def test_control_c_is_no_failure(here: Path) -> None:
+    with serving(here) as server:
+        assert server.stop(signal.SIGINT) == 0
+        assert "Traceback" not in server.stderr
+        assert "Application shutdown complete" in server.stderr
+
+
 def use_in_every_way(server: Running) -> list[str]:
     """Every token and password that was used."""
     pair = log_in(server, server.password)
@@ -151,6 +191,10 @@ def use_in_every_way(server: Running) -> list[str]:
         renewed = client.post("/auth/refresh", json=pair).json()
         client.post("/auth/login", json={"username": "admin", "password": "wrong-password"})
         client.post("/auth/logout", json={"refresh_token": renewed["refresh_token"]})
+        for access in (pair["access_token"], renewed["access_token"]):
+            refused = client.get("/auth/me", headers={"Authorization": f"Bearer {access}"})
+            assert refused.status_code == 401
+            assert refused.json() == {"error": "Token has been revoked", "code": "token_revoked"}
     tokens = [each[name] for each in (pair, renewed) for name in ("access_token", "refresh_token")]
     return [server.password, "wrong-password", *tokens]
 

@@ -127,9 +127,9 @@ class Accounts:
         account = self.find_subject(subject)
         return None if account is None or account.disabled else account.claims
 
-    def check_password(self, subject: str | None, password: str) -> Account | None:
+    def check_password(self, subject: str, password: str) -> Account | None:
         """The account when the password is its own; one argon2 verification in every case."""
-        account = None if subject is None else self.find_subject(subject)
+        account = self.find_subject(subject)
         usable = account if account is not None and not account.disabled else None
         kept = None if usable is None else usable.password_hash
         if not self._passwords.verify(kept, password) or usable is None:

@@ -35,8 +35,13 @@ class Parts:
 
 
 def make_parts(state: State, passwords: Passwords) -> Parts:
-    """The parts over the state's database."""
+    """The parts over the state's database, which is made or upgraded now.
+
+    Raises:
+        StoreUnavailable: The database cannot be opened.
+    """
     store = AsyncSqlStore.from_url(state.database_url)
+    store.twin.upgrade()  # no event loop runs yet
     accounts = Accounts(store.engine, passwords)
 
     async def load_claims(subject: str) -> Mapping[str, Any] | None:
@@ -53,7 +58,7 @@ def make_app(parts: Parts) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        purge = asyncio.create_task(_purge_for_ever(parts.manager))
+        purge = asyncio.create_task(purge_for_ever(parts.manager))
         try:
             yield
         finally:
@@ -75,10 +80,11 @@ def make_app(parts: Parts) -> FastAPI:
     return app
 
 
-async def _purge_for_ever(manager: AsyncTokenManager) -> None:
+async def purge_for_ever(manager: AsyncTokenManager, every: float = _PURGE_SECONDS) -> None:
+    """Remove what expired long ago, again and again; an outage only delays it."""
     while True:
         try:
             _log.info("purged", rows=await manager.purge())
         except GatepassError as error:
             _log.warning("purge failed", code=error.code)
-        await asyncio.sleep(_PURGE_SECONDS)
+        await asyncio.sleep(every)

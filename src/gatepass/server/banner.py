@@ -1,24 +1,28 @@
 """What the server says when it starts: the address, and lines to paste into a shell (pure)."""
 
+import json
+import shlex
 from typing import Final
 
 _JSON: Final = "-H 'Content-Type: application/json'"
 
 
-def write_banner(url: str, *, password: str | None, command: str) -> str:
+def write_banner(url: str, *, has_admin: bool, password: str | None, command: str) -> str:
     """The lines for the first start with its password, or for a later one without.
 
     Args:
         url: Where the server listens.
+        has_admin: Whether there is an account `admin`.
         password: The password of `admin`, when it was made just now.
         command: How to call this program from the folder it runs in.
     """
+    username = "admin" if has_admin else "USERNAME"
     if password is not None:
         first = [f"admin password: {password}", "(shown this once)"]
+    elif has_admin:
+        first = [f"Put your password for PASSWORD; `{command} users password admin` sets one."]
     else:
-        first = [
-            f"Put your password for PASSWORD; `{command} users password admin` sets a new one."
-        ]
+        first = [f"Put an account for USERNAME and PASSWORD; `{command} users list` shows them."]
     return "\n".join(
         [
             f"gatepass serves {url} (interactive page: {url}/docs)",
@@ -26,21 +30,22 @@ def write_banner(url: str, *, password: str | None, command: str) -> str:
             "",
             "Log in, ask who you are, refresh:",
             "",
-            *_lines(url, password or "PASSWORD"),
+            *_lines(url, {"username": username, "password": password or "PASSWORD"}),
             "",
         ]
     )
 
 
-def _lines(url: str, password: str) -> list[str]:
+def _lines(url: str, credentials: dict[str, str]) -> list[str]:
     """Three lines for bash or zsh; the answer stays in a shell variable, not in a file."""
-    log_in = f'{{"username":"admin","password":"{password}"}}'
+    log_in, me, renew = (shlex.quote(f"{url}/auth/{name}") for name in ("login", "me", "refresh"))
     access, refresh = (_member(name) for name in ("access_token", "refresh_token"))
-    spend = f"""'{{"refresh_token":"'"{refresh}"'"}}'"""
+    who = shlex.quote(json.dumps(credentials, separators=(",", ":")))
+    spent = f"""'{{"refresh_token":"'"{refresh}"'"}}'"""
     return [
-        f"""pair=$(curl -sS {url}/auth/login {_JSON} -d '{log_in}'); echo "$pair\"""",
-        f"""curl -sS {url}/auth/me -H "Authorization: Bearer {access}"; echo""",
-        f"""pair=$(curl -sS {url}/auth/refresh {_JSON} -d {spend}); echo "$pair\"""",
+        f"""pair=$(curl -sS {log_in} {_JSON} -d {who}); echo "$pair\"""",
+        f"""curl -sS {me} -H "Authorization: Bearer {access}"; echo""",
+        f"""pair=$(curl -sS {renew} {_JSON} -d {spent}); echo "$pair\"""",
     ]
 
 

@@ -9,7 +9,10 @@ from limits.strategies import MovingWindowRateLimiter
 
 
 class LoginLimit:
-    """A moving window of failed log-ins per address; an IPv6 network (/64) counts as one."""
+    """A moving window of failed log-ins per address; an IPv6 network (/64) counts as one.
+
+    Log-ins that are under way are not counted yet; the password pool bounds how many there are.
+    """
 
     def __init__(self, rate: str = "10/minute") -> None:
         self._rate: RateLimitItem = parse(rate)

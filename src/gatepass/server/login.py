@@ -9,6 +9,7 @@ from gatepass.server.accounts import Accounts
 from gatepass.server.passwords import PasswordPool
 
 _NOBODY: Final = "nobody"
+"""Stands for the subject of an unknown name, so that each is looked up as often as the other."""
 
 
 class PasswordLogin:
@@ -26,7 +27,7 @@ class PasswordLogin:
         changes the row first, so an old password never comes with a new epoch.
         """
         named = await asyncio.to_thread(self._accounts.find, username)
-        subject = None if named is None else named.subject
-        epoch = await self._manager.subject_epoch(subject or _NOBODY)
+        subject = _NOBODY if named is None else named.subject
+        epoch = await self._manager.subject_epoch(subject)
         account = await self._pool.run(self._accounts.check_password, subject, password)
         return None if account is None else Identity(account.subject, account.claims, epoch)

@@ -22,8 +22,7 @@ from gatepass.server.banner import write_banner
 from gatepass.server.errors import AccountRejected
 from gatepass.server.logs import configure_logs
 from gatepass.server.passwords import Passwords
-from gatepass.server.state import Environment, State, find_state, read_environment
-from gatepass.stores.sql import SqlStore
+from gatepass.server.state import Environment, find_state, read_environment
 
 _log = structlog.stdlib.get_logger(__name__)
 _BACKLOG: Final = 2048
@@ -47,38 +46,39 @@ def serve(environ: Mapping[str, str], here: Path, *, host: str, port: int) -> No
         _require_loopback(host)
     state = find_state(environ, here, create=True)
     with _listen(host, port) as listener:
-        passwords = Passwords()
-        password = _prepare_database(state, passwords)
+        parts = make_parts(state, Passwords())
         if environment is Environment.DEVELOPMENT:
             url = _url(host, listener.getsockname()[1])
-            sys.stdout.write(write_banner(url, password=password, command=_command()) + "\n")
+            sys.stdout.write(_greet(parts.accounts, url) + "\n")
             sys.stdout.flush()
         configure_logs(as_json=environment is Environment.PRODUCTION)
         _log.info("serving", host=host, port=listener.getsockname()[1])
         config = uvicorn.Config(
-            make_app(make_parts(state, passwords)),
+            make_app(parts),
             log_config=None,
             proxy_headers=False,  # whoever can set X-Forwarded-For could choose its address
             server_header=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
-        uvicorn.Server(config).run(sockets=[listener])
+        with contextlib.suppress(KeyboardInterrupt):  # raised again after an orderly end
+            uvicorn.Server(config).run(sockets=[listener])
 
 
-def _prepare_database(state: State, passwords: Passwords) -> str | None:
-    """Make or upgrade the tables; the password of `admin` when this start made the account."""
-    store = SqlStore.from_url(state.database_url)
-    with contextlib.closing(store):
-        store.upgrade()
-        accounts = Accounts(store.engine, passwords)
-        if state.environment is Environment.PRODUCTION or not accounts.is_empty():
-            return None
-        password = secrets.token_urlsafe(18)
-        try:
-            accounts.add("admin", password, email="admin@localhost", role="admin")
-        except AccountRejected:  # another process started at the same moment
-            return None
-        return password
+def _greet(accounts: Accounts, url: str) -> str:
+    """The banner; where there is no account yet, `admin` is made and its password shown."""
+    password = _make_admin(accounts) if accounts.is_empty() else None
+    has_admin = accounts.find("admin") is not None
+    return write_banner(url, has_admin=has_admin, password=password, command=_command())
+
+
+def _make_admin(accounts: Accounts) -> str | None:
+    """The new account's password; `None` when another process made it at the same moment."""
+    password = secrets.token_urlsafe(18)
+    try:
+        accounts.add("admin", password, email="admin@localhost", role="admin")
+    except AccountRejected:
+        return None
+    return password
 
 
 def _require_loopback(host: str) -> None:

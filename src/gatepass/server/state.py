@@ -15,6 +15,7 @@ from sqlalchemy import make_url
 from gatepass.errors import SettingsRejected
 from gatepass.server.secrets import generate_secret
 from gatepass.settings import TokenSettings
+from gatepass.stores.sql.sqlite_file import SqliteFile
 
 FOLDER: Final = ".gatepass"
 _SECRETS_FILE: Final = "secrets.env"
@@ -45,7 +46,7 @@ class State:
     @property
     def database(self) -> Path:
         """The file of that database."""
-        return Path(make_url(self.database_url).database or "")
+        return Path(SqliteFile(make_url(self.database_url)).path)
 
 
 def read_environment(environ: Mapping[str, str]) -> Environment:
@@ -119,7 +120,7 @@ def _read_secrets(file: Path, *, create: bool) -> dict[str, str]:
     if create and not file.exists():
         _make_secrets(file)
     _require_private(file, directory=False)
-    lines = file.read_text().splitlines()
+    lines = file.read_text(errors="replace").splitlines()
     found = dict(line.split("=", 1) for line in lines if "=" in line)
     if not set(_SECRETS) <= found.keys():
         raise SettingsRejected(f"{file} does not hold {' and '.join(_SECRETS)}")

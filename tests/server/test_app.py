@@ -1,0 +1,88 @@
+"""What the application offers beside log-ins."""
+
+import asyncio
+import logging
+
+import pytest
+import structlog
+
+from gatepass.server.app import purge_for_ever
+from gatepass.server.logs import configure_logs
+from tests.server.world import PASSWORD, World
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_health_needs_no_token(world: World) -> None:
+    response = await world.client.get("/healthz")
+
+    assert (response.status_code, response.content) == (200, b'{"status":"ok"}')
+
+
+async def test_the_interactive_page_can_authorize(world: World) -> None:
+    page = await world.client.get("/docs")
+    described = (await world.client.get("/openapi.json")).json()
+
+    [scheme] = described["components"]["securitySchemes"].values()
+    token_url = scheme["flows"]["password"]["tokenUrl"]
+    form = {"grant_type": "password", "username": "ada", "password": PASSWORD}
+    answer = await world.client.post(f"http://gate.example/{token_url.lstrip('/')}", data=form)
+    assert page.status_code == 200
+    assert "/openapi.json" in page.text
+    assert answer.status_code == 200
+    assert answer.json()["token_type"] == "Bearer"
+    assert {"/auth/login", "/auth/me", "/healthz"} <= described["paths"].keys()
+
+
+async def test_shared_keys_are_not_published(world: World) -> None:
+    assert (await world.client.get("/.well-known/jwks.json")).json() == {"keys": []}
+
+
+async def test_an_outage_only_delays_the_purge(made: World) -> None:
+    events: list[str] = []
+
+    def collect(_: object, __: str, event: dict[str, str]) -> str:
+        events.append(event["event"])
+        raise structlog.DropEvent
+
+    structlog.configure(processors=[collect])  # type: ignore[list-item]
+    try:
+        await made.parts.manager.close()
+        purge = asyncio.create_task(purge_for_ever(made.parts.manager, every=0))
+        while len(events) < 2:  # noqa: ASYNC110 - turns of the loop, no time
+            await asyncio.sleep(0)
+        purge.cancel()
+    finally:
+        structlog.reset_defaults()
+
+    assert set(events) == {"purge failed"}
+
+
+def fail(kept: str) -> float:
+    """Fail with a secret in a local variable."""
+    return len(kept) / 0
+
+
+async def test_log_lines_show_no_query_and_no_local_variables(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    handlers, level = logging.root.handlers[:], logging.root.level
+    access = logging.getLogger("uvicorn.access")
+    made_up = "hidden-2"
+    try:
+        configure_logs(as_json=False)
+        arguments = ("198.51.100.7:4", "GET", "/auth/me?token=hidden-1", "1.1", 200)
+        access.info('%s - "%s %s HTTP/%s" %d', *arguments)
+        try:
+            fail(made_up)
+        except ZeroDivisionError:
+            structlog.stdlib.get_logger("test").exception("failed")
+    finally:
+        logging.basicConfig(handlers=handlers, level=level, force=True)
+        access.filters.clear()
+        structlog.reset_defaults()
+
+    shown = capsys.readouterr().err
+    assert '"GET /auth/me HTTP/1.1" 200' in shown
+    assert "Traceback" in shown
+    assert "hidden-" not in shown
