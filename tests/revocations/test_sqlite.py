@@ -1,0 +1,174 @@
+"""The SQLite replica: never stale, and never sure of itself when it should not be."""
+
+import logging
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gatepass.errors import StoreUnavailable
+from gatepass.revocations.sqlite import AsyncSqliteReplica, SqliteReplica
+from gatepass.sessions import AsyncRevocations, Revocations, Store
+from gatepass.stores.sql import AsyncSqlStore, SqlStore
+from tests.stores.plans import DAY, LEEWAY, Clock, log_in, present
+from tests.stores.test_concurrency import ticking
+
+
+@pytest.fixture
+def elsewhere(path: Path, clock: Clock) -> Iterator[SqlStore]:
+    """Another process's store, in all but name."""
+    store = SqlStore.from_url(f"sqlite:///{path}", clock=clock)
+    yield store
+    store.close()
+
+
+def test_it_is_what_managers_take(replica: Revocations, store: Store) -> None:
+    assert isinstance(replica, Revocations | AsyncRevocations)
+    assert replica.is_async == store.is_async
+
+
+def test_every_revocation_is_seen_at_once(
+    replica: Revocations, store: Store, elsewhere: SqlStore, clock: Clock
+) -> None:
+    for number, writer in enumerate([store, elsewhere] * 3):
+        session, token = f"session {number}", f"token {number}"
+        writer.issue(log_in(f"subject {number}", session_id=session))
+        assert not replica.is_revoked(session, token)
+        writer.revoke_token(token)
+        assert replica.is_revoked(session, token)
+        assert not replica.is_revoked(session, None)
+        writer.rotate(present(session))
+        assert not replica.is_revoked(session, None)
+        match number % 3:
+            case 0:
+                writer.revoke_session(session, reason="log-out")
+            case 1:
+                writer.revoke_subject(f"subject {number}", reason="log-out")
+            case _:
+                clock.forward(LEEWAY + 1)
+                writer.rotate(present(session))
+        assert replica.is_revoked(session, None)
+    writer.issue(log_in(session_id="last"))
+    writer.revoke_all(reason="restore")
+    assert replica.is_revoked("last", None)
+
+
+def test_it_knows_the_log_and_not_the_rows(replica: Revocations) -> None:
+    assert not replica.is_revoked("missing", None)
+    assert not replica.is_revoked(None, None)
+
+
+def test_a_log_of_many_pages_is_read_to_its_end(
+    replica: Revocations, store: Store, path: Path, clock: Clock, inner: SqliteReplica
+) -> None:
+    store.revoke_token("first")
+    assert replica.is_revoked(None, "first")
+    add_tokens(path, 2_345, clock)
+
+    assert replica.is_revoked(None, "token 2344")
+    assert len(inner._log) == 2_346
+
+
+def test_what_was_purged_is_not_missed(replica: Revocations, store: Store, clock: Clock) -> None:
+    store.revoke_token("old")
+    assert replica.is_revoked(None, "old")
+    clock.forward(DAY)
+    assert store.purge() == 1
+    store.revoke_token("new")
+
+    assert replica.is_revoked(None, "new")
+
+
+def test_a_backup_restored_underneath_takes_nothing_back(
+    replica: Revocations, store: Store, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.revoke_token("before")
+    backup = sqlite3.connect(path.with_name("backup"))
+    live = sqlite3.connect(path)
+    live.backup(backup)
+    store.revoke_token("after")
+    assert replica.is_revoked(None, "after")
+
+    with caplog.at_level(logging.WARNING):
+        backup.backup(live)
+        assert replica.is_revoked(None, "after")
+        assert replica.is_revoked(None, "before")
+    backup.close()
+    live.close()
+
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    store.revoke_token("later")
+    assert replica.is_revoked(None, "later")
+
+
+def test_a_lost_log_keeps_what_is_held_and_says_so(
+    replica: Revocations, store: Store, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.issue(log_in(session_id="live"))
+    store.revoke_token("token")
+    assert replica.is_revoked(None, "token")
+
+    with caplog.at_level(logging.WARNING):
+        connection = sqlite3.connect(path)
+        connection.execute("DELETE FROM gatepass_meta")
+        connection.commit()
+        connection.close()
+        for _ in range(3):
+            assert replica.is_revoked(None, "token")
+
+    assert "no log" in caplog.text
+    assert len(caplog.records) == 1
+
+
+def test_when_the_copy_fails_the_store_is_asked(
+    replica: Revocations, store: Store, inner: SqliteReplica
+) -> None:
+    store.issue(log_in(session_id="live"))
+    assert not replica.is_revoked("live", None)
+    assert inner._connection is not None
+    inner._connection.close()
+
+    assert not replica.is_revoked("live", None)
+    assert inner._connection is None
+    assert replica.is_revoked("missing", None)  # the store knows the rows
+    inner._retry_at = 0
+    assert not replica.is_revoked("missing", None)  # the copy is back
+    assert inner._connection is not None
+
+
+def test_a_closed_store_closes_it(replica: Revocations, store: Store, inner: SqliteReplica) -> None:
+    store.revoke_token("token")
+    assert replica.is_revoked(None, "token")
+
+    store.close()
+
+    assert inner._connection is None
+    with pytest.raises(StoreUnavailable):
+        replica.is_revoked(None, "token")
+
+
+@pytest.mark.anyio
+async def test_a_big_log_does_not_stop_the_event_loop(path: Path, clock: Clock) -> None:
+    store = AsyncSqlStore.from_url(f"sqlite:///{path}", clock=clock)
+    await store.upgrade()
+    replica = AsyncSqliteReplica(store)
+    add_tokens(path, 100_000, clock)
+
+    async with ticking(0.3):
+        assert await replica.is_revoked(None, "token 99999")
+    add_tokens(path, 50_000, clock, begin=100_000)
+    async with ticking(0.3):
+        assert await replica.is_revoked(None, "token 149999")
+
+    await store.close()
+
+
+def add_tokens(path: Path, count: int, clock: Clock, *, begin: int = 0) -> None:
+    connection = sqlite3.connect(path)
+    connection.executemany(
+        "INSERT INTO gatepass_revocations (kind, id, at_ms) VALUES ('t', ?, ?)",
+        [(f"token {number}", clock.ms) for number in range(begin, begin + count)],
+    )
+    connection.commit()
+    connection.close()
