@@ -1,39 +1,20 @@
-"""What the environment says: policy, keys and managers; reads no files and shows no secret."""
+"""`TokenSettings`: environment variables in, policy, keys and managers out."""
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Final, Self
 
 from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from gatepass.errors import KeyRejected, SettingsRejected
-from gatepass.jose import KeySet, SharedKey
+from gatepass.errors import SettingsRejected
+from gatepass.jose import KeySet
 from gatepass.manager import AsyncTokenManager, TokenManager
 from gatepass.sessions import AsyncRevocations, AsyncStore, Revocations, Store
+from gatepass.settings.database import require_sqlite_url
+from gatepass.settings.durations import parse_duration
+from gatepass.settings.secrets import read_keys
 from gatepass.tokens import TokenPolicy
-
-_MAKE_ONE: Final = "make a good one with `gatepass secret`"
-_DURATION: Final = re.compile(
-    r"(?:(?P<days>\d{1,6})d)?(?:(?P<hours>\d{1,6})h)?"
-    r"(?:(?P<minutes>\d{1,6})m)?(?:(?P<seconds>\d{1,9})s?)?",
-    re.ASCII,
-)
-
-
-def parse_duration(text: str) -> timedelta:
-    """The time in `15m`, `7d`, `1h30m` or `900` (seconds).
-
-    Raises:
-        SettingsRejected: It is none of these, or zero.
-    """
-    match = _DURATION.fullmatch(text.strip())
-    parts = match.groupdict(default="0") if match is not None else {}
-    duration = timedelta(**{unit: int(count) for unit, count in parts.items()})
-    if not duration:
-        raise SettingsRejected("a duration is written as 15m, 12h, 7d, 1h30m or 900 (seconds)")
-    return duration
 
 
 def _read_duration(value: object, info: ValidationInfo) -> object:
@@ -104,18 +85,9 @@ class TokenSettings(BaseSettings):
 
     def model_post_init(self, _: Any, /) -> None:
         """Refuse what would only fail, or be unsafe, later."""
-        secrets = {name: list(self._secrets_of(name)) for name in _SECRETS}
-        self._require_named_right()
-        for name in ("access_secret", "refresh_secret"):
-            if not secrets[name]:
-                raise SettingsRejected(f"{_variable(name)} is not set: {_MAKE_ONE}")
-        keys = {
-            name: [_read_key(_variable(name), text) for text in texts]
-            for name, texts in secrets.items()
-        }
-        _require_different(secrets)
-        self._access_keys = _key_set("access_secret", keys)
-        self._refresh_keys = _key_set("refresh_secret", keys)
+        values = {_variable(field): _text(getattr(self, field)) for field in _SECRETS}
+        secrets = {variable: text for variable, text in values.items() if text is not None}
+        self._access_keys, self._refresh_keys = read_keys(secrets)
         self._policy = self._read_policy()
 
     @property
@@ -182,48 +154,7 @@ class TokenSettings(BaseSettings):
         Raises:
             SettingsRejected: There is none, or it names a database that cannot be used.
         """
-        if self.redis_url is not None:
-            raise SettingsRejected(
-                "REDIS_URL is set, but sessions cannot be kept in Redis yet: "
-                "unset it and set DATABASE_URL to sqlite:///gate.db"
-            )
-        if self.database_url is None:
-            raise SettingsRejected(
-                "DATABASE_URL is not set: name the file of sessions as in sqlite:///gate.db"
-            )
-        url = self.database_url.get_secret_value()
-        if re.match(r"postgres(ql)?(\+\w+)?:", url, re.IGNORECASE):
-            raise SettingsRejected(
-                "DATABASE_URL names PostgreSQL, where sessions cannot be kept yet: "
-                "use a file as in sqlite:///gate.db"
-            )
-        if not re.match(r"sqlite(\+pysqlite)?:///", url):
-            raise SettingsRejected("DATABASE_URL is not of the form sqlite:///gate.db")
-        return url
-
-    def _secrets_of(self, name: str) -> Iterator[str]:
-        setting: SecretStr | None = getattr(self, name)
-        text = "" if setting is None else setting.get_secret_value()
-        if not name.endswith("_previous"):
-            yield from [text] if text else []
-            return
-        for part in text.split(",") if text else []:
-            if not part.strip():
-                raise SettingsRejected(f"{_variable(name)} has an empty place between its commas")
-            yield part.strip()
-
-    def _require_named_right(self) -> None:
-        if self.misnamed_secret is not None and self.access_secret is None:
-            raise SettingsRejected(
-                "JWT_SECRET is not read: the names are JWT_ACCESS_SECRET and JWT_REFRESH_SECRET, "
-                f"which differ ({_MAKE_ONE})"
-            )
-        previous = self.access_secret_previous or self.refresh_secret_previous
-        if self.misnamed_previous_secret is not None and previous is None:
-            raise SettingsRejected(
-                "JWT_PREVIOUS_SECRET is not read: the names are JWT_ACCESS_SECRET_PREVIOUS and "
-                "JWT_REFRESH_SECRET_PREVIOUS"
-            )
+        return require_sqlite_url(_text(self.database_url), _text(self.redis_url))
 
     def _read_policy(self) -> TokenPolicy:
         """The policy; a lifetime that is not set keeps the policy's own default."""
@@ -242,6 +173,8 @@ _SECRETS: Final = (
     "refresh_secret",
     "access_secret_previous",
     "refresh_secret_previous",
+    "misnamed_secret",
+    "misnamed_previous_secret",
 )
 _NAMES: Final[Mapping[str, Any]] = {"issuer": "api-server", "audience": "api-client"}
 _POLICY: Final = (
@@ -258,30 +191,5 @@ def _variable(field: str | None) -> str:
     return str(TokenSettings.model_fields[field].validation_alias) if field else "a setting"
 
 
-def _read_key(variable: str, secret: str) -> SharedKey:
-    if secret != secret.strip():
-        raise SettingsRejected(f"{variable} begins or ends with a blank: {_MAKE_ONE}")
-    try:
-        return SharedKey.from_secret(secret)
-    except KeyRejected as error:
-        reason = str(error).partition(":")[0]
-    raise SettingsRejected(f"{variable} is refused because {reason}: {_MAKE_ONE}")
-
-
-def _require_different(secrets: Mapping[str, list[str]]) -> None:
-    """Refuse the same secret in two places: a token of one kind would pass for the other."""
-    seen: dict[str, str] = {}
-    for name, texts in secrets.items():
-        for text in texts:
-            if text in seen:
-                raise SettingsRejected(
-                    f"{_variable(name)} repeats a secret of {seen[text]}: {_MAKE_ONE}"
-                )
-            seen[text] = _variable(name)
-
-
-def _key_set(name: str, keys: Mapping[str, list[SharedKey]]) -> KeySet:
-    try:
-        return KeySet(*keys[name], *keys[f"{name}_previous"])
-    except KeyRejected as error:
-        raise SettingsRejected(f"{_variable(name)}_PREVIOUS: {error}") from None
+def _text(setting: SecretStr | None) -> str | None:
+    return None if setting is None else setting.get_secret_value() or None

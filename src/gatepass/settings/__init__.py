@@ -1,0 +1,6 @@
+"""What the environment says: policy, keys and managers; reads no files and shows no secret."""
+
+from gatepass.settings.durations import parse_duration
+from gatepass.settings.token_settings import TokenSettings
+
+__all__ = ["TokenSettings", "parse_duration"]

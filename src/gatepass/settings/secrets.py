@@ -1,0 +1,87 @@
+"""Secrets by the variables that hold them: refused with a sentence, or made into keys (pure)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from gatepass.errors import KeyRejected, SettingsRejected
+from gatepass.jose import KeySet, SharedKey
+
+ACCESS: Final = "JWT_ACCESS_SECRET"
+REFRESH: Final = "JWT_REFRESH_SECRET"
+PREVIOUS: Final = "_PREVIOUS"
+"""Ends the names of what is also accepted."""
+_MAKE_ONE: Final = "make a good one with `gatepass secret`"
+
+
+def read_keys(variables: Mapping[str, str]) -> tuple[KeySet, KeySet]:
+    """The access and the refresh keys.
+
+    Args:
+        variables: The texts of those that are set; a list has commas between its secrets.
+
+    Raises:
+        SettingsRejected: A secret is missing, bad, misnamed, or in two places.
+    """
+    _require_named_right(variables)
+    secrets: dict[str, list[str]] = {}
+    for variable in (ACCESS, REFRESH):
+        if variable not in variables:
+            raise SettingsRejected(f"{variable} is not set: {_MAKE_ONE}")
+        secrets[variable] = [variables[variable]]
+    for variable in (ACCESS + PREVIOUS, REFRESH + PREVIOUS):
+        secrets[variable] = _split(variable, variables.get(variable, ""))
+    keys = {
+        variable: [_read_key(variable, text) for text in texts]
+        for variable, texts in secrets.items()
+    }
+    _require_different(secrets)
+    return _key_set(ACCESS, keys), _key_set(REFRESH, keys)
+
+
+def _require_named_right(variables: Iterable[str]) -> None:
+    """Refuse names that other programs use, where ours are missing."""
+    if "JWT_SECRET" in variables and ACCESS not in variables:
+        raise SettingsRejected(
+            f"JWT_SECRET is not read: the names are {ACCESS} and {REFRESH}, "
+            f"which differ ({_MAKE_ONE})"
+        )
+    lists = {ACCESS + PREVIOUS, REFRESH + PREVIOUS}
+    if "JWT_PREVIOUS_SECRET" in variables and lists.isdisjoint(variables):
+        raise SettingsRejected(
+            "JWT_PREVIOUS_SECRET is not read: the names are "
+            f"{ACCESS}{PREVIOUS} and {REFRESH}{PREVIOUS}"
+        )
+
+
+def _split(variable: str, text: str) -> list[str]:
+    parts = [part.strip() for part in text.split(",")] if text else []
+    if not all(parts):
+        raise SettingsRejected(f"{variable} has an empty place between its commas")
+    return parts
+
+
+def _read_key(variable: str, secret: str) -> SharedKey:
+    if secret != secret.strip():
+        raise SettingsRejected(f"{variable} begins or ends with a blank: {_MAKE_ONE}")
+    try:
+        return SharedKey.from_secret(secret)
+    except KeyRejected as error:
+        reason = str(error).partition(":")[0]
+    raise SettingsRejected(f"{variable} is refused because {reason}: {_MAKE_ONE}")
+
+
+def _require_different(secrets: Mapping[str, Iterable[str]]) -> None:
+    """Refuse the same secret in two places: a token of one kind would pass for the other."""
+    seen: dict[str, str] = {}
+    for variable, texts in secrets.items():
+        for text in texts:
+            if text in seen:
+                raise SettingsRejected(f"{variable} repeats a secret of {seen[text]}: {_MAKE_ONE}")
+            seen[text] = variable
+
+
+def _key_set(variable: str, keys: Mapping[str, list[SharedKey]]) -> KeySet:
+    try:
+        return KeySet(*keys[variable], *keys[variable + PREVIOUS])
+    except KeyRejected as error:
+        raise SettingsRejected(f"{variable}{PREVIOUS}: {error}") from None
