@@ -1,11 +1,9 @@
 """`gatepass users`, as somebody at a shell sees it."""
 
-import fcntl
 import json
 import os
 import pty
 import subprocess
-import termios
 from pathlib import Path
 
 import pytest
@@ -151,7 +149,6 @@ def test_on_a_terminal_the_password_is_asked_twice_and_not_shown(here: Path) -> 
         stdout=subprocess.PIPE,
         stderr=its_end,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - one syscall
     ) as process:
         os.close(its_end)
         shown = read_until(terminal, b"Password: ")

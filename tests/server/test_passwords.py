@@ -1,0 +1,78 @@
+"""Passwords and user names by themselves, with argon2 at its real cost where that matters."""
+
+from typing import Literal
+
+import argon2
+import pytest
+from argon2 import PasswordHasher
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gatepass.server.errors import AccountRejected
+from gatepass.server.passwords import Passwords
+from gatepass.server.usernames import MAX_USERNAME, find_username, parse_username
+from tests.server.world import CountingHasher
+
+
+class Spy(PasswordHasher):
+    """argon2 at its real cost, which tells what it verified."""
+
+    verified = ""
+
+    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002
+        self.verified = str(hash)
+        return super().verify(hash, password)
+
+
+def test_nobodys_hash_costs_what_a_real_one_costs() -> None:
+    spy = Spy()
+    passwords = Passwords(spy)
+    real = passwords.hash("a long password")
+
+    assert not passwords.verify(None, "a long password")
+    assert argon2.extract_parameters(spy.verified) == argon2.extract_parameters(real)
+    assert len(spy.verified) == len(real)
+    assert passwords.verify(real, "a long password")
+
+
+def test_nobodys_hash_differs_in_every_process() -> None:
+    spies = [CountingHasher(), CountingHasher()]
+    for spy in spies:
+        Passwords(spy).verify(None, "x")
+
+    assert spies[0].verified != spies[1].verified
+
+
+@pytest.mark.parametrize("kept", ["", "plain", "$argon2id$v=19$m=8,t=1,p=1$AAAA$", "$2b$12$x"])
+def test_a_hash_that_is_none_belongs_to_no_password(kept: str) -> None:
+    assert not Passwords(CountingHasher()).verify(kept, "a long password")
+
+
+@pytest.mark.parametrize("password", ["", "1234567", "\ud800" * 8, "x" * 1025, "\u20ac" * 400])
+def test_a_password_out_of_bounds_is_refused_and_not_told(password: str) -> None:
+    with pytest.raises(AccountRejected) as caught:
+        Passwords(CountingHasher()).hash(password)
+
+    assert not password or password not in str(caught.value)
+
+
+@given(st.text())
+def test_any_text_is_verified_without_an_error(password: str) -> None:
+    passwords = Passwords(CountingHasher())
+
+    assert not passwords.verify(None, password)
+    assert not passwords.verify(passwords.hash("another password"), password)
+
+
+@given(st.text(max_size=80))
+def test_a_user_name_has_one_spelling_or_none(typed: str) -> None:
+    found = find_username(typed)
+
+    if found is None:
+        with pytest.raises(AccountRejected):
+            parse_username(typed)
+    else:
+        assert parse_username(typed) == find_username(found) == found
+        assert 0 < len(found) <= MAX_USERNAME
+        assert found.isprintable()
+        assert " " not in found
