@@ -14,14 +14,16 @@ import io
 import re
 import tokenize
 import types
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Self
 
 LANGUAGES = frozenset({"python", "python-fragment", "console", "bash", "text", "json", "toml"})
 """What a fence may say; anything else, and a fence that says nothing, is refused."""
 _FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>`{3,}|~{3,})(?P<language>[^`]*)$")
+_FORETELL, _SEEN = "__foretell__", "__seen__"
 _ARROW = re.compile(r"^#\s*->\s?(?P<expected>.*)$")
 
 
@@ -99,63 +101,106 @@ def _trimmed(text: str) -> str:
 
 
 def run_python(block: Block, module: types.ModuleType, runner: asyncio.Runner) -> None:
-    """Run a block in a module, statement by statement, and compare what was foretold."""
+    """Run a block in a module and compare what was foretold."""
     names = vars(module)
+    flags = 0
     if block.language == "python-fragment":
-        names = dict(names)
-    printed = ""
-    expected = _foretold(block.text)
+        names, flags = dict(names), ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     tree = ast.parse(block.text, filename=str(block.file))
-    for index, statement in enumerate(tree.body):
-        after = tree.body[index + 1].lineno if index + 1 < len(tree.body) else None
-        comments = [
-            text
-            for line, text in expected
-            if statement.lineno <= line and (after is None or line < after)
-        ]
-        place = statement.lineno
-        ast.increment_lineno(statement, block.line)
-        shown, output = _run_statement(statement, block, names, runner, has_arrow=bool(comments))
-        printed += output
-        if comments and not any(is_as_expected("\n".join(comments), one) for one in shown):
-            raise block.wrong(f"foretold {comments}, but it is {shown}", place)
+    expected = _foretold(block.text, tree)
+    by_line = {statement.lineno: text for statement, text in expected.items()}
+    names[_FORETELL] = lambda line: Foretold(block, line, by_line[line])
+    _Watcher(expected).visit(tree)
+    ast.fix_missing_locations(tree)
+    ast.increment_lineno(tree, block.line)
+    code = compile(tree, str(block.file), "exec", flags=flags, dont_inherit=True)
+    with contextlib.redirect_stdout(io.StringIO()) as output:
+        value = eval(code, names)  # noqa: S307 - the documents are ours
+        if code.co_flags & inspect.CO_COROUTINE:
+            runner.run(value)
+    printed = output.getvalue()
     if block.expected is not None and not is_as_expected(block.expected, printed):
         raise block.wrong(f"foretold\n{block.expected}\nbut it prints\n{printed}")
 
 
-def _foretold(source: str) -> list[tuple[int, str]]:
-    """The `# ->` comments of a source with their lines."""
-    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    comments = ((token.start[0], _ARROW.match(token.string)) for token in tokens)
-    return [(line, match["expected"]) for line, match in comments if match]
+class Foretold:
+    """Watches one statement and compares what it prints, returns or raises."""
+
+    def __init__(self, block: Block, line: int, expected: str) -> None:
+        self.value: object = None
+        self._block, self._line, self._expected = block, line, expected
+        self._output = io.StringIO()
+        self._redirection = contextlib.redirect_stdout(self._output)
+
+    def __enter__(self) -> Self:
+        self._redirection.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: types.TracebackType | None,
+    ) -> bool:
+        self._redirection.__exit__(None, None, None)
+        printed = self._output.getvalue()
+        print(printed, end="")  # noqa: T201 - on to the block's own output
+        if error is not None and not isinstance(error, Exception):
+            return False
+        if error is not None:
+            name = type(error).__name__
+            shown = [f"{name}: {error}", name]
+        elif self.value is not None:
+            shown = [repr(self.value), str(self.value)]
+        else:
+            shown = [printed]
+        if not any(is_as_expected(self._expected, one) for one in shown):
+            what = f"foretold\n{self._expected}\nbut it is\n{shown[0]}"
+            raise self._block.wrong(what, self._line) from error
+        return True
 
 
-def _run_statement(
-    statement: ast.stmt,
-    block: Block,
-    names: dict[str, Any],
-    runner: asyncio.Runner,
-    *,
-    has_arrow: bool,
-) -> tuple[list[str], str]:
-    """The ways in which a statement's outcome may be written, and what it printed."""
-    is_fragment = block.language == "python-fragment"
-    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT if is_fragment else 0
-    tree: ast.Expression | ast.Module
-    if isinstance(statement, ast.Expr):
-        tree, mode = ast.Expression(statement.value), "eval"
-    else:
-        tree, mode = ast.Module([statement], type_ignores=[]), "exec"
-    code = compile(tree, str(block.file), mode, flags=flags, dont_inherit=True)
-    value = None
-    with contextlib.redirect_stdout(io.StringIO()) as output:
-        try:
-            value = eval(code, names)  # noqa: S307 - the documents are ours
-            if code.co_flags & inspect.CO_COROUTINE:
-                value = runner.run(value)
-        except Exception as error:
-            if not has_arrow:
-                raise
-            return [f"{type(error).__name__}: {error}", type(error).__name__], output.getvalue()
-    printed = output.getvalue()
-    return ([printed] if value is None else [repr(value), str(value)]), printed
+class _Watcher(ast.NodeTransformer):
+    """Puts every statement that has an expectation into the care of a `Foretold`."""
+
+    def __init__(self, expected: Container[ast.stmt]) -> None:
+        self._expected = expected
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        """The node, or a `with` around it."""
+        self.generic_visit(node)
+        if not isinstance(node, ast.stmt) or node not in self._expected:
+            return node
+        body: ast.stmt = node
+        if isinstance(node, ast.Expr):
+            target = ast.Attribute(ast.Name(_SEEN, ast.Load()), "value", ast.Store())
+            body = ast.Assign([target], node.value)
+        call = ast.Call(ast.Name(_FORETELL, ast.Load()), [ast.Constant(node.lineno)], [])
+        watch = ast.withitem(call, ast.Name(_SEEN, ast.Store()))
+        return ast.copy_location(ast.With([watch], [ast.copy_location(body, node)]), node)
+
+
+def _foretold(source: str, tree: ast.Module) -> dict[ast.stmt, str]:
+    """Which statement each `# ->` comment speaks of: the one before it, the innermost.
+
+    A comment on a line of its own speaks of the last statement that is not further indented.
+    """
+    statements = [node for node in ast.walk(tree) if isinstance(node, ast.stmt)]
+    found: dict[ast.stmt, str] = {}
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        match = _ARROW.match(token.string) if token.type == tokenize.COMMENT else None
+        if match is None:
+            continue
+        line, column = token.start
+        is_alone = not token.line[:column].strip()
+        before = [
+            (statement.end_lineno or 0, statement.lineno, statement.col_offset, statement)
+            for statement in statements
+            if (statement.end_lineno or 0) <= line
+            and (not is_alone or statement.col_offset <= column)
+        ]
+        if before:
+            statement = max(before, key=itemgetter(0, 2))[3]
+            told = found.get(statement)
+            found[statement] = match["expected"] if told is None else f"{told}\n{match['expected']}"
+    return found

@@ -57,6 +57,8 @@ def test_every_block_of_the_documents_does_what_it_says(
         "```python\nprint('one')\nprint('two')\n```\n\n```text\none\n…\n```",
         "```python\nint('x')  # -> ValueError: invalid literal…\n```",
         "```python\nint('x')  # -> ValueError\n```",
+        "```python\nfor x in (1, 2):\n    print(x)\n# -> 1\n# -> 2\n```",
+        "```python\nif True:\n    1  # -> 1\n    [\n        1,\n    ]\n    # -> [1]\n```",
         "```python\nimport asyncio as a\n```\n```python-fragment\nawait a.sleep(0, 7)  # -> 7\n```",
         "```console\n$ echo one two\none …\n$ true\n```",
         "```console\n$ echo a \\\n    b\na b\n$ false; echo $?\n1\n```",
@@ -96,6 +98,8 @@ def test_a_document_may_talk_to_a_server_and_log_in(
     [
         "```python\n1 + 1  # -> 3\n```",
         "```python\n1 + 1  # -> ValueError\n```",
+        "```python\nif True:\n    1 + 1  # -> 3\n    2 + 2  # -> 4\n```",
+        "```python-fragment\nimport asyncio\n\nawait asyncio.sleep(0, 7)  # -> 8\n```",
         "```python\nprint('one')\n```\n```text\ntwo\n```",
         "```python-fragment\n1 + 1\n# -> 3\n```",
         "```console\n$ echo one\ntwo\n```",
