@@ -99,14 +99,12 @@ def require_fit(key: PublicKey, algorithm: Algorithm) -> None:
 
 
 def _require_sound_rsa(key: rsa.RSAPublicKey) -> None:
-    numbers = key.public_numbers()
+    """Sizes and the ROCA fingerprint; `cryptography` makes no key of an even exponent or of 1."""
+    modulus = key.public_numbers().n
     if not MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:
         message = f"RSA keys have {MIN_RSA_BITS} to {MAX_RSA_BITS} bits here"
         raise KeyRejected(message)
-    if numbers.e <= 1 or numbers.e % 2 == 0:
-        message = "the RSA exponent is not an odd number above 1"
-        raise KeyRejected(message)
-    if all(_is_power_of_65537(numbers.n % prime, prime) for prime in _ROCA_PRIMES):
+    if all(_is_power_of_65537(modulus % prime, prime) for prime in _ROCA_PRIMES):
         message = "the RSA key comes from a generator with a known flaw (CVE-2017-15361)"
         raise KeyRejected(message)
 
