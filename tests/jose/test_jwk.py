@@ -217,6 +217,7 @@ def test_algorithm_argument_serves_only_keys_that_name_none() -> None:
     assert VerificationKey.from_jwk(_without(RSA, "alg"), algorithm="PS512").algorithm == "PS512"
     assert VerificationKey.from_jwk(ED, algorithm="Ed25519").algorithm == "Ed25519"
     assert VerificationKey.from_jwk(ED).algorithm == "EdDSA"
+    assert VerificationKey.from_jwk(EC, algorithm="RS256").algorithm == "ES256"
 
 
 @pytest.mark.parametrize("kid", ["", 7, [], {}, "k" * 257])

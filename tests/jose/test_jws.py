@@ -215,6 +215,16 @@ def test_size_limit_is_a_number_of_characters() -> None:
     assert MAX_SIZE == 8192
 
 
+def test_headers_signed_before_do_not_pile_up() -> None:
+    key = SharedKey.from_bytes(OCTETS)
+
+    for number in range(200):
+        token = sign(b"{}", key, typ=f"type-{number}")
+        assert parts(token)[0] == {"alg": "HS256", "typ": f"type-{number}"}
+
+    assert len(key.headers) <= 64
+
+
 def test_headers_seen_before_do_not_pile_up() -> None:
     keys = KeySet(KEY)
 

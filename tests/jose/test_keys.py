@@ -1,5 +1,6 @@
 """Keys in and out as PEM and JWK, and the keys that are refused."""
 
+import base64
 import copy
 import json
 import pickle
@@ -185,6 +186,30 @@ def test_rsa_key_below_2048_bits_is_refused(size: int) -> None:
         VerificationKey.from_jwk(public_jwk_of(key), algorithm="PS256")
     with pytest.raises(KeyRejected, match="2048"):
         SigningKey.from_jwk(private_jwk_of(key), algorithm="RS256")
+
+
+def _spki_pem(modulus: int, exponent: int) -> bytes:
+    """An RSA public key in PEM form that no library would write."""
+
+    def tagged(tag: int, octets: bytes) -> bytes:
+        size = len(octets)
+        return bytes([tag, size] if size < 128 else [tag, 0x82, *size.to_bytes(2)]) + octets
+
+    numbers = (value.to_bytes(value.bit_length() // 8 + 1) for value in (modulus, exponent))
+    key = tagged(0x30, b"".join(tagged(2, octets) for octets in numbers))
+    algorithm = bytes.fromhex("300d06092a864886f70d0101010500")
+    der = tagged(0x30, algorithm + tagged(3, b"\0" + key))
+    body = base64.encodebytes(der).decode()
+    return f"-----BEGIN PUBLIC KEY-----\n{body}-----END PUBLIC KEY-----\n".encode()
+
+
+@pytest.mark.parametrize("exponent", [0, 1, 2, 4, 65536])
+def test_pem_of_an_rsa_key_with_an_exponent_that_hides_nothing_is_refused(exponent: int) -> None:
+    modulus = rsa_key().public_key().public_numbers().n
+
+    with pytest.raises(KeyRejected):
+        VerificationKey.from_pem(_spki_pem(modulus, exponent), algorithm="RS256")
+    assert VerificationKey.from_pem(_spki_pem(modulus, 3), algorithm="RS256").algorithm == "RS256"
 
 
 def _foreign_keys() -> dict[str, bytes]:

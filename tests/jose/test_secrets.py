@@ -222,6 +222,14 @@ def test_secrets_of_one_service_are_told_apart() -> None:
     assert not first.is_same_key(second)
 
 
+def test_random_octets_in_many_layers_of_base64_are_taken() -> None:
+    secret = OCTETS
+    for _ in range(7):
+        secret = base64.b64encode(secret)
+
+    assert SharedKey.from_secret(secret.decode()).algorithm == "HS256"
+
+
 def test_refusing_a_huge_secret_takes_no_time_to_speak_of() -> None:
     for secret in ("x" * 1_000_000, "-----BEGIN" * 100_000, "[" * 500_000, "QUJD" * 250_000):
         _refused(secret)
