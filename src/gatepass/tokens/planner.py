@@ -208,7 +208,7 @@ class PairPlanner:
             "sec": sec,
         }
         return TokenPair(
-            access_token=sign_claims(access_keys, own | access, ACCESS_TYP),
+            access_token=sign_claims(access_keys, access | own | access, ACCESS_TYP),
             refresh_token=sign_claims(refresh_keys, refresh, REFRESH_TYP),
             expires_in=max(0, expires_at - now),
             refresh_expires_in=max(0, session.idle_ends_ms // 1000 - now),
