@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import ClassVar, Final, Literal, ParamSpec, Self, TypeVar
 
@@ -28,6 +29,7 @@ class Threads:
 
     def __init__(self) -> None:
         self._executor: ThreadPoolExecutor | None = None
+        self._closed = False
         watch_forks(self)
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -35,13 +37,16 @@ class Threads:
 
         A caller that is cancelled leaves; the work goes on to its end, transaction and all.
         """
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
         if self._executor is None:
             self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="gatepass")
         job = partial(_run_until, find_deadline(), partial(work, *args, **kwargs))
         return await asyncio.get_running_loop().run_in_executor(self._executor, job)
 
     def close(self) -> None:
-        """Let the threads end when they are done."""
+        """Let the threads end when they are done, and take no more work."""
+        self._closed = True
         executor, self._executor = self._executor, None
         if executor is not None:
             executor.shutdown(wait=False)
@@ -159,5 +164,6 @@ class AsyncSqlStore:
 
     async def close(self) -> None:
         """See `SqlStore.close`."""
-        await self.threads.run(self.twin.close)
+        with suppress(StoreUnavailable):  # closed before
+            await self.threads.run(self.twin.close)
         self.threads.close()

@@ -210,7 +210,8 @@ class SqliteDatabase:
             if self.closed:
                 raise StoreUnavailable(_CLOSED)
             self.file.prepare()
-            self.file.require_same()
+            if self._is_set_up:
+                self.file.require_same()
             try:
                 connection = SqliteConnection(self._pool, durable=durable, deadline=deadline)
             except (Error, SQLAlchemyError) as error:
