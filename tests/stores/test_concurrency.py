@@ -193,6 +193,38 @@ def test_forked_children_share_the_file_safely(url: str, path: Path) -> None:
     assert logged == {"parent"} | early | late
 
 
+ASYNC_FORKING = """
+import asyncio, os, sys
+from gatepass.revocations.sqlite import AsyncSqliteReplica
+from gatepass.stores.sql import AsyncSqlStore
+from tests.stores.plans import log_in
+
+store = AsyncSqlStore.from_url(sys.argv[1])
+replica = AsyncSqliteReplica(store)
+
+async def use(name):
+    assert await store.issue(log_in(name, session_id=name)) is not None
+    assert not await store.is_revoked(name, None)
+    await store.revoke_token(name)
+    assert await replica.is_revoked(None, name)
+
+asyncio.run(use("before"))
+child = os.fork()
+asyncio.run(use("parent" if child else "child"))
+if child == 0:
+    os._exit(0)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+assert asyncio.run(replica.is_revoked(None, "child"))
+asyncio.run(store.close())
+"""
+
+
+def test_a_forked_child_has_threads_of_its_own(url: str) -> None:
+    command = [sys.executable, "-W", "ignore", "-c", ASYNC_FORKING, url]
+
+    subprocess.run(command, check=True, timeout=60, cwd=Path(__file__).parents[2])
+
+
 def test_many_threads_share_one_store_and_replica(url: str) -> None:
     store = SqlStore.from_url(url)
     replica = SqliteReplica(store)
