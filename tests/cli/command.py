@@ -5,11 +5,15 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from gatepass.cli import main
 from tests.server.running import environment
+
+_SHORTEST: Final = 8
+"""Shorter texts occur by chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +27,18 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Runs `gatepass` in a folder."""
+    """Runs `gatepass` in a folder; fails when it prints what it read or signs with."""
 
     here: Path
     monkeypatch: pytest.MonkeyPatch
     capsys: pytest.CaptureFixture[str]
+
+    def _secrets(self, environ: Mapping[str, str]) -> list[str]:
+        """What this command signs with; no command prints it."""
+        kept = self.here / ".gatepass" / "secrets.env"
+        lines = kept.read_text().splitlines() if kept.exists() else []
+        found = dict(line.partition("=")[::2] for line in lines) | dict(environ)
+        return [value for name, value in found.items() if name.startswith("JWT_")]
 
     def __call__(
         self, *arguments: str, stdin: str = "", environ: Mapping[str, str] | None = None
@@ -41,4 +52,6 @@ class Command:
                 main(arguments)
         captured = self.capsys.readouterr()
         assert isinstance(ended.value.code, int)
+        for secret in (stdin.strip(), *self._secrets(environ or {})):
+            assert len(secret) < _SHORTEST or secret not in captured.out + captured.err
         return Result(ended.value.code, captured.out, captured.err)

@@ -4,6 +4,7 @@ import json
 import re
 import signal
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,7 @@ def test_development_binds_any_loopback_address(here: Path, host: str) -> None:
 def until_said(server: Running, words: str) -> None:
     while words not in server.stdout:
         assert server.process.poll() is None, server.stderr
+        time.sleep(0.05)
 
 
 def test_production_serves_the_accounts_that_were_added_and_shows_no_password(

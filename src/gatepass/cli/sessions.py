@@ -54,7 +54,7 @@ def list_(*, user: User = None, as_json: AsJson = False) -> None:
 Examples:
   gatepass sessions revoke 5f1c0a77de53a1b2c3d4e5f60718293a4b
   gatepass sessions revoke --user ada
-  gatepass sessions revoke --all      (after restoring a backup)
+  gatepass sessions revoke --all  # after restoring a backup
 """
 )
 def revoke(

@@ -74,11 +74,7 @@ class PasswordPool:
         """
         if not self._places.acquire(blocking=False):
             raise RequestRefused(RATE_LIMITED, retry_after=1)
-        try:
-            future = self._executor.submit(work, *args, **kwargs)
-        except RuntimeError:
-            self._places.release()
-            raise
+        future = self._executor.submit(work, *args, **kwargs)
         future.add_done_callback(self._leave)
         return await asyncio.wrap_future(future)
 
