@@ -59,7 +59,7 @@ Examples:
 )
 def revoke(
     session_id: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="The session to end.")
+        str | None, typer.Argument(metavar="ID", help="The session to end.")
     ] = None,
     *,
     user: Annotated[str | None, typer.Option("--user", help="End this account's.")] = None,
