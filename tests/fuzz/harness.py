@@ -16,10 +16,9 @@ with atheris.instrument_imports(include=["gatepass"]):
     from gatepass.errors import GatepassError
     from gatepass.jose import KeySet, SharedKey, SigningKey, VerificationKey, inspect, verify
     from gatepass.jose._strict_json import decode_claims, decode_header
-
-from tests.attacks.target import KEY, claims, forged, verify_sync
-from tests.jose.forge import compact, hmac_signer
-from tests.jose.material import SECRET, signing_key
+    from tests.attacks.target import KEY, claims, forged, verify_sync
+    from tests.jose.forge import compact, hmac_signer
+    from tests.jose.material import SECRET, signing_key
 
 GOOD = forged(claims())
 PUBLIC = KeySet(signing_key("ES256").public(), signing_key("EdDSA").public())
