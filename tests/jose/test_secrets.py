@@ -3,10 +3,13 @@
 import base64
 import secrets
 import string
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509.oid import NameOID
 
 from gatepass.errors import KeyRejected
 from gatepass.jose import SharedKey
@@ -183,6 +186,25 @@ def test_private_key_in_any_form_is_refused_as_secret(kind: str) -> None:
             SharedKey.from_bytes(form)
         if form.isascii():
             _refused(form.decode())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_certificate_is_refused_as_secret(kind: str) -> None:
+    key = private_key(kind)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "gate.example")])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 7)
+        .not_valid_before(datetime(2026, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2027, 1, 1, tzinfo=UTC))
+        .sign(key, None if kind == "EdDSA" else hashes.SHA256())
+    )
+    pem = certificate.public_bytes(serialization.Encoding.PEM)
+    der = certificate.public_bytes(serialization.Encoding.DER)
+
+    for form in (pem, der, base64.b64encode(pem), base64.b64encode(der), b"\n " + pem):
+        with pytest.raises(KeyRejected):
+            SharedKey.from_bytes(form)
+        _refused(form.decode("latin-1"))
 
 
 @pytest.mark.parametrize("secret", [None, 7, b"x" * 40, bytearray(40), ["x" * 40], True])

@@ -1,0 +1,106 @@
+"""PEM texts that are refused: foreign keys, weak keys, wrong passwords, no PEM at all."""
+
+import base64
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, x25519
+
+from gatepass.errors import KeyRejected
+from gatepass.jose import SigningKey, VerificationKey
+from tests.jose.material import (
+    pem_of,
+    private_key,
+    public_pem_of,
+    rsa_key,
+    signing_key,
+)
+
+PASSWORD = b"only for this test"
+
+
+def _spki_pem(modulus: int, exponent: int) -> bytes:
+    """An RSA public key in PEM form that no library would write."""
+
+    def tagged(tag: int, octets: bytes) -> bytes:
+        size = len(octets)
+        return bytes([tag, size] if size < 128 else [tag, 0x82, *size.to_bytes(2)]) + octets
+
+    numbers = (value.to_bytes(value.bit_length() // 8 + 1) for value in (modulus, exponent))
+    key = tagged(0x30, b"".join(tagged(2, octets) for octets in numbers))
+    algorithm = bytes.fromhex("300d06092a864886f70d0101010500")
+    der = tagged(0x30, algorithm + tagged(3, b"\0" + key))
+    body = base64.encodebytes(der).decode()
+    return f"-----BEGIN PUBLIC KEY-----\n{body}-----END PUBLIC KEY-----\n".encode()
+
+
+@pytest.mark.parametrize("exponent", [0, 1, 2, 4, 65536])
+def test_pem_of_an_rsa_key_with_an_exponent_that_hides_nothing_is_refused(exponent: int) -> None:
+    modulus = rsa_key().public_key().public_numbers().n
+
+    with pytest.raises(KeyRejected):
+        VerificationKey.from_pem(_spki_pem(modulus, exponent), algorithm="RS256")
+    assert VerificationKey.from_pem(_spki_pem(modulus, 3), algorithm="RS256").algorithm == "RS256"
+
+
+def _foreign_keys() -> dict[str, bytes]:
+    encoding, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    keys: dict[
+        str, x25519.X25519PrivateKey | ed448.Ed448PrivateKey | ec.EllipticCurvePrivateKey
+    ] = {
+        "X25519": x25519.X25519PrivateKey.generate(),
+        "Ed448": ed448.Ed448PrivateKey.generate(),
+        "secp256k1": ec.generate_private_key(ec.SECP256K1()),
+        "P-224": ec.generate_private_key(ec.SECP224R1()),
+        "brainpool": ec.generate_private_key(ec.BrainpoolP256R1()),
+    }
+    return {
+        name: key.private_bytes(encoding, pkcs8, serialization.NoEncryption())
+        for name, key in keys.items()
+    }
+
+
+@pytest.mark.parametrize(("name", "pem"), _foreign_keys().items(), ids=lambda value: str(value)[:9])
+def test_key_that_no_algorithm_uses_is_refused(name: str, pem: bytes) -> None:
+    assert name
+    public = serialization.load_pem_private_key(pem, None).public_key()
+    public_pem = public.public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+
+    for algorithm in (None, "ES256", "EdDSA", "RS256"):
+        with pytest.raises(KeyRejected):
+            SigningKey.from_pem(pem, algorithm=algorithm)
+        with pytest.raises(KeyRejected):
+            VerificationKey.from_pem(public_pem, algorithm=algorithm)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "PEM", b"\xff\xfe", "-----BEGIN PRIVATE KEY-----", "\ud800", "x" * 70_000, 7, None, ["x"]],
+    ids=lambda text: repr(text)[:20],
+)
+def test_text_that_is_no_pem_is_refused(text: str) -> None:
+    with pytest.raises(KeyRejected):
+        SigningKey.from_pem(text, algorithm="ES256")
+    with pytest.raises(KeyRejected):
+        VerificationKey.from_pem(text, algorithm="ES256")
+
+
+def test_public_and_private_pem_are_told_apart() -> None:
+    key = private_key("ES256")
+
+    with pytest.raises(KeyRejected):
+        SigningKey.from_pem(public_pem_of(key))
+    with pytest.raises(KeyRejected):
+        VerificationKey.from_pem(pem_of(key))
+
+
+def test_encrypted_pem_needs_its_password() -> None:
+    pem = signing_key("ES256").to_pem(password=PASSWORD)
+
+    for password in (None, b"another password"):
+        with pytest.raises(KeyRejected):
+            SigningKey.from_pem(pem, password=password)
+    with pytest.raises(KeyRejected):  # and a plain one takes none
+        SigningKey.from_pem(signing_key("ES256").to_pem(), password=PASSWORD)
