@@ -54,6 +54,8 @@ _KEY_TEXT = re.compile(
     re.IGNORECASE,
 )
 _KEY_WIRE = re.compile(rb"^\0\0\0.(?:ssh-|ecdsa-sha2-|sk-)|^openssh-key-v1\0", re.DOTALL)
+_BEFORE = re.compile(rb"^(?:\xef\xbb\xbf|[\s\"'])+")
+_AFTER = b" \t\r\n\v\f\"'"
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2}){16,}")
 
@@ -114,10 +116,11 @@ def _is_made_of_words(folded: str) -> bool:
 
 
 def _is_key_material(octets: bytes) -> bool:
-    if _is_der(octets.strip()) or _is_der(octets) or _KEY_WIRE.search(octets):
+    bare = _BEFORE.sub(b"", octets)
+    if _is_der(bare) or _KEY_WIRE.search(bare):
         return True
     text = _text(octets)
-    return text is not None and (
+    return (
         _KEY_TEXT.search(text) is not None
         or _KEY_TEXT.search(re.sub(r"\s+", "", text)) is not None
         or _is_jwk(text)
@@ -141,25 +144,21 @@ def _is_der(octets: bytes) -> bool:
     if size & 0x80:
         header_size += size & 0x7F
         size = int.from_bytes(octets[2:header_size], "big")
-    return len(octets) == header_size + size and octets[header_size] in b"\x02\x30"
+    end = header_size + size
+    return header_size < end <= len(octets) and (
+        octets[header_size] in b"\x02\x30" and not octets[end:].strip(_AFTER)
+    )
 
 
-def _text(octets: bytes) -> str | None:
-    """The text in these octets without BOM and blanks around, where they are text."""
-    wide = octets[:2] in (b"\xff\xfe", b"\xfe\xff")
-    try:
-        text = octets.decode("utf-16" if wide else "utf-8")
-    except UnicodeDecodeError:
-        return None
-    return text.strip("\ufeff\u200b\u2060\0 \t\r\n\v\f\x85\xa0\"'`")
+def _text(octets: bytes) -> str:
+    """The text in these octets, in UTF-8 or plain UTF-16, without BOM and blanks around."""
+    text = octets.replace(b"\0", b"").decode("utf-8", "replace")
+    return text.strip("\ufffd\ufeff\u200b\u2060 \t\r\n\v\f\x85\xa0\"'`")
 
 
 def _unwrap(octets: bytes) -> bytes | None:
     """What base64 or hex text stands for, or `None`."""
-    text = _text(octets)
-    if text is None:
-        return None
-    joined = re.sub(r"(?:\s|\\[rn])+", "", text)
+    joined = re.sub(r"(?:\s|\\[rn])+", "", _text(octets))
     if _HEX.fullmatch(joined):
         return bytes.fromhex(joined)
     if not _BASE64.fullmatch(joined):
