@@ -9,7 +9,7 @@ import msgspec
 
 from gatepass.errors import ClaimsRejected, TokenMalformed
 
-_claims_decoder = msgspec.json.Decoder(dict[str, Any])
+CLAIMS_DECODER = msgspec.json.Decoder(dict[str, Any])
 _encode_json = msgspec.json.Encoder().encode
 
 # What parsing of hostile text can raise, whatever the parser.
@@ -24,7 +24,7 @@ class DuplicateName(ValueError):
 def decode_claims(payload: bytes) -> dict[str, Any]:
     """The JSON object in a payload; of duplicate names the last counts (RFC 7519 §4)."""
     try:
-        return _claims_decoder.decode(payload)
+        return CLAIMS_DECODER.decode(payload)
     except PARSE_ERRORS:
         raise TokenMalformed from None
 

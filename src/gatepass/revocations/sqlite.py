@@ -5,9 +5,9 @@ last asked; only then is the log read, from the last entry on.
 """
 
 import threading
-import time
 from contextlib import suppress
 from sqlite3 import Error
+from time import monotonic
 from typing import ClassVar, Final, Literal
 
 from gatepass.errors import StoreUnavailable
@@ -27,6 +27,7 @@ from gatepass.stores.sql.sqlite_fork import watch_forks
 _PAGE: Final = 500
 _LOOK_S: Final = 0.01
 """How often the file itself is looked at: a swapped file is noticed within a hundredth."""
+_VERSION: Final = "PRAGMA data_version"
 _RETRY_S: Final = 1.0
 """How long the store alone answers after the copy could not be kept up to date."""
 
@@ -66,14 +67,15 @@ class SqliteReplica:
 
     def try_is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
         """`is_revoked`, raising `WouldWait` rather than wait, read much or ask the store."""
-        if not self._lock.acquire(blocking=False):
+        lock = self._lock
+        if not lock.acquire(False):  # noqa: FBT003 - the hot path; a keyword costs
             raise WouldWait
         try:
-            if self._connection is None or not self._catch_up():
+            if not self._is_current() and not self._catch_up():
                 raise WouldWait
             return self._log.is_revoked(session_id, token_id)
         finally:
-            self._lock.release()
+            lock.release()
 
     def before_fork(self) -> None:
         """See `ForkAware`."""
@@ -108,16 +110,29 @@ class SqliteReplica:
                 DEADLINE.reset(token)
 
     def _connect(self, deadline: float) -> None:
-        if time.monotonic() < self._retry_at:
+        if monotonic() < self._retry_at:
             raise WouldWait
         try:
             self._connection = self._database.open_reader(deadline)
         except StoreUnavailable:
-            self._retry_at = time.monotonic() + _RETRY_S
+            self._retry_at = monotonic() + _RETRY_S
             raise
         self._connection.wait(0)
         self._version = None
         self._look_at = 0.0
+
+    def _is_current(self) -> bool:
+        """Whether nothing at all happened since the last check; the lock is held."""
+        connection = self._connection
+        try:
+            return (
+                connection is not None
+                and connection.cursor.execute(_VERSION).fetchall()[0][0] == self._version
+                and monotonic() < self._look_at
+                and not self._database.closed
+            )
+        except Error:
+            return False  # `_catch_up` meets it again and deals with it
 
     def _catch_up(self) -> bool:
         """Bring the copy up to date; `False`: there is more to read. The lock is held."""
@@ -125,8 +140,8 @@ class SqliteReplica:
         if connection is None or self._database.closed:
             raise WouldWait
         try:
-            version = connection.cursor.execute("PRAGMA data_version").fetchall()[0][0]
-            now = time.monotonic()
+            version = connection.cursor.execute(_VERSION).fetchall()[0][0]
+            now = monotonic()
             if now >= self._look_at:
                 self._database.file.require_same()
                 self._database.file.require_log(connection.log)
@@ -138,7 +153,7 @@ class SqliteReplica:
                 return False
         except (Error, StoreUnavailable) as error:
             self._drop()
-            self._retry_at = time.monotonic() + _RETRY_S
+            self._retry_at = monotonic() + _RETRY_S
             raise WouldWait from error
         self._version = version
         return True

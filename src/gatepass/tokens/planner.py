@@ -114,7 +114,7 @@ class PairPlanner:
 
     def open_refresh(self, token: str | None, *, any_time: bool = False) -> Presented:
         """What a refresh token says, once it is verified; `any_time` takes expired ones too."""
-        claims = self._refresh.open_any_time(token) if any_time else self._refresh.open(token)
+        claims = self._refresh.open(token, any_time=any_time)
         generation, sec = claims["gen"], claims["sec"]
         if generation.__class__ is not int or generation < 0 or sec.__class__ is not str:
             raise TokenInvalid
@@ -172,7 +172,7 @@ class PairPlanner:
         session_ids: list[str] = []
         proof: bytes | None = None
         if access_token is not None:
-            session_ids.append(self.access.open_any_time(access_token)["sid"])
+            session_ids.append(self.access.open(access_token, any_time=True)["sid"])
         if refresh_token is not None:
             presented = self.open_refresh(refresh_token, any_time=True)
             session_ids.append(presented.session_id)

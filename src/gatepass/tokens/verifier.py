@@ -10,11 +10,12 @@ from gatepass.errors import (
     SettingsRejected,
     TokenExpired,
     TokenInvalid,
+    TokenMalformed,
     TokenMissing,
     TokenRevoked,
 )
 from gatepass.jose import MAX_SIZE, Key, KeySet, KeySource
-from gatepass.jose._strict_json import decode_claims
+from gatepass.jose._strict_json import CLAIMS_DECODER, PARSE_ERRORS
 from gatepass.jose.jws import normalize_typ, open_compact
 from gatepass.jose.keyset import key_source
 from gatepass.sessions import AsyncRevocations, Revocations
@@ -30,6 +31,8 @@ from gatepass.tokens.policy import (
 
 ACCESS_TYP = "at+jwt"
 REFRESH_TYP = "rt+jwt"
+_IRREVOCABLE = "the token has neither sid nor jti: it could never be revoked"
+_decode_json = CLAIMS_DECODER.decode
 
 R = TypeVar("R", Revocations, AsyncRevocations)
 
@@ -76,31 +79,24 @@ class ClaimsVerifier:
         self._now = now
         self._max_size = max_size
 
-    def open(self, token: str | None) -> dict[str, Any]:
-        """The claims of a token that holds at this moment.
+    def open(self, token: str | None, *, any_time: bool = False) -> dict[str, Any]:
+        """The claims of a token that holds at this moment; `any_time`: it may be old or early.
 
         Raises:
             TokenMissing, TokenMalformed, TokenInvalid, TokenExpired: In the order of checks.
         """
-        claims = self.open_any_time(token)
-        if claims["exp"] <= self._now() - self._leeway:
-            raise TokenExpired
-        if "nbf" in claims and claims["nbf"] > self._now() + self._leeway:
-            raise TokenInvalid
-        return claims
-
-    def open_any_time(self, token: str | None) -> dict[str, Any]:
-        """The claims of a token that holds but for its time: it may be expired or early."""
         if not token:
             raise TokenMissing
         prepared, payload = open_compact(token, self._current(), self._max_size)
         if prepared.typ not in self._typs:
             raise TokenInvalid
-        claims = decode_claims(payload)
         try:
+            claims: dict[str, Any] = _decode_json(payload)
             issuer, audience, subject, expires_at = self._required(claims)[:4]
         except KeyError:
             raise TokenInvalid from None
+        except PARSE_ERRORS:
+            raise TokenMalformed from None
         get = claims.get
         if (
             issuer != self._issuer
@@ -113,6 +109,13 @@ class ClaimsVerifier:
             or get("jti", "").__class__ is not str
             or get("sid", "").__class__ is not str
         ):
+            raise TokenInvalid
+        if any_time:
+            return claims
+        now = self._now()
+        if expires_at <= now - self._leeway:
+            raise TokenExpired
+        if "nbf" in claims and claims["nbf"] > now + self._leeway:
             raise TokenInvalid
         return claims
 
@@ -202,8 +205,12 @@ class TokenVerifier(_Verifier[Revocations]):
             StoreUnavailable: Whether it was revoked could not be found out.
         """
         claims = self._claims.open(token)
-        if self._revocations is not None and self._revocations.is_revoked(*revocable(claims)):
-            raise TokenRevoked
+        if self._revocations is not None:
+            session_id, token_id = claims.get("sid"), claims.get("jti")
+            if not (session_id or token_id):
+                raise TokenInvalid(_IRREVOCABLE)
+            if self._revocations.is_revoked(session_id, token_id):
+                raise TokenRevoked
         return AccessClaims(claims)
 
 
@@ -216,17 +223,13 @@ class AsyncTokenVerifier(_Verifier[AsyncRevocations]):
     async def verify(self, token: str | None) -> AccessClaims:
         """See `TokenVerifier.verify`."""
         claims = self._claims.open(token)
-        if self._revocations is not None and await self._revocations.is_revoked(*revocable(claims)):
-            raise TokenRevoked
+        if self._revocations is not None:
+            session_id, token_id = claims.get("sid"), claims.get("jti")
+            if not (session_id or token_id):
+                raise TokenInvalid(_IRREVOCABLE)
+            if await self._revocations.is_revoked(session_id, token_id):
+                raise TokenRevoked
         return AccessClaims(claims)
-
-
-def revocable(claims: dict[str, Any]) -> tuple[str | None, str | None]:
-    """The ids that a token can be revoked by; one without any cannot be checked: refused."""
-    session_id, token_id = claims.get("sid"), claims.get("jti")
-    if not (session_id or token_id):
-        raise TokenInvalid
-    return session_id, token_id
 
 
 def require_twin(part: object, *, is_async: bool) -> None:
