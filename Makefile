@@ -62,7 +62,7 @@ bench: $(DEV) $(if $(shell command -v npm),$(NODE)) ## Measure gatepass beside i
 	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
 
 $(NODE): benchmarks/node/package.json benchmarks/node/package-lock.json
-	-npm ci --prefix benchmarks/node --ignore-scripts --no-audit --no-fund --loglevel=error
+	-npm ci --prefix benchmarks/node --ignore-scripts --no-audit --no-fund --fetch-retries=1 --loglevel=error
 	@test -d $(@D) && touch $@ || true
 
 wheel: $(DEV) ## Build the wheel, install it elsewhere and use it
