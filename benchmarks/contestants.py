@@ -13,16 +13,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
 from benchmarks.scene import (
     AUDIENCE,
     ISSUER,
-    LIFETIME,
-    OWN_CLAIMS,
     REQUIRED,
-    SUBJECT,
     TYP,
     Scene,
     new_claims,
 )
-from gatepass import TokenIssuer, TokenVerifier
-from gatepass.jose import SigningKey
+from gatepass import TokenVerifier
+from gatepass.jose import SigningKey, sign
 
 Work = Callable[[], object]
 Works = dict[str, Work]
@@ -30,13 +27,13 @@ Works = dict[str, Work]
 
 
 def gatepass_works(scene: Scene) -> Works:
-    """`TokenVerifier` and `TokenIssuer`."""
+    """`TokenVerifier` and `jose.sign`."""
     public = scene.key.public() if isinstance(scene.key, SigningKey) else scene.key
     verifier = TokenVerifier(public, issuer=ISSUER, audience=AUDIENCE, required_claims=REQUIRED)
-    issuer = TokenIssuer(scene.key, issuer=ISSUER, audience=AUDIENCE, lifetime=LIFETIME)
+    claims = new_claims()
     return {
         "verify": lambda: verifier.verify(scene.token),
-        "sign": lambda: issuer.issue(SUBJECT, OWN_CLAIMS),
+        "sign": lambda: sign(claims, scene.key, typ=TYP),
     }
 
 
@@ -48,12 +45,13 @@ def pyjwt_works(scene: Scene) -> Works:
     signing: Any = scene.secret.encode() if scene.algorithm == "HS256" else scene.private_key
     verifying = signing if scene.algorithm == "HS256" else signing.public_key()
     engine = jwt.PyJWT({"require": ["exp", *REQUIRED]})
+    claims = new_claims()
     return {
         "verify": lambda: engine.decode(
             scene.token, verifying, algorithms=algorithms, audience=AUDIENCE, issuer=ISSUER
         ),
         "sign": lambda: engine.encode(
-            new_claims(), signing, algorithm=scene.algorithm, headers={"typ": TYP}
+            claims, signing, algorithm=scene.algorithm, headers={"typ": TYP}
         ),
     }
 
@@ -79,6 +77,7 @@ def joserfc_works(scene: Scene) -> Works:
         jti={"essential": True},
     )
     header = {"alg": scene.algorithm, "typ": TYP}
+    claims = new_claims()
 
     def verify() -> object:
         token = jwt.decode(scene.token, key, algorithms=algorithms)
@@ -87,7 +86,7 @@ def joserfc_works(scene: Scene) -> Works:
 
     return {
         "verify": verify,
-        "sign": lambda: jwt.encode(header, new_claims(), key, algorithms=algorithms),
+        "sign": lambda: jwt.encode(header, claims, key, algorithms=algorithms),
     }
 
 

@@ -29,7 +29,7 @@ OWN_CLAIMS: Mapping[str, Any] = {
 
 
 def new_claims() -> dict[str, Any]:
-    """What an application puts together for each token: the claims of `TokenIssuer`."""
+    """The claims that everybody signs: those of an access token."""
     now = int(time.time())
     return {
         "iss": ISSUER,

@@ -54,6 +54,23 @@ def interleave(
     return {name: choose(values) / 1000 for name, values in taken.items()}
 
 
+def compare(ours: Timer, base: Timer, *, rounds: int, slice_ms: float = 1) -> tuple[float, float]:
+    """How many times the base ours takes, and how many microseconds more: medians of pairs.
+
+    Each pair runs back to back, so that a machine that changes its speed meanwhile changes both.
+    """
+    our_loops, base_loops = _loops_for(ours, slice_ms), _loops_for(base, slice_ms)
+    pairs = []
+    for turn in range(rounds):
+        if turn % 2:
+            our_ns, base_ns = ours(our_loops), base(base_loops)
+        else:
+            base_ns, our_ns = base(base_loops), ours(our_loops)
+        pairs.append((our_ns, base_ns))
+    ratio = median(our_ns / base_ns for our_ns, base_ns in pairs)
+    return ratio, median(our_ns - base_ns for our_ns, base_ns in pairs) / 1000
+
+
 def _loops_for(timer: Timer, slice_ms: float) -> int:
     """How often the work fits into a slice, after warming it up."""
     timer(_SHARE_OF_PILOT)

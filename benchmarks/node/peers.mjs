@@ -20,8 +20,9 @@ function fastJwt (scene) {
     requiredClaims: ['exp', ...scene.required],
     cache: false
   })
+  const claims = newClaims(scene)
   const sign = createSigner({ key: scene.secret, algorithm: scene.algorithm, typ: scene.typ })
-  return { verify: () => verify(scene.token), sign: () => sign(newClaims(scene)) }
+  return { verify: () => verify(scene.token), sign: () => sign(claims) }
 }
 
 function jsonwebtoken (scene) {
@@ -31,16 +32,17 @@ function jsonwebtoken (scene) {
   const verifying = isShared ? signing : createPublicKey(scene.publicPem)
   const asked = { algorithms: [scene.algorithm], issuer: scene.issuer, audience: scene.audience }
   const required = ['exp', ...scene.required]
+  const claims = newClaims(scene)
   const told = { algorithm: scene.algorithm, header: { alg: scene.algorithm, typ: scene.typ } }
   return {
     verify: () => {
-      const claims = jwt.verify(scene.token, verifying, asked)
+      const verified = jwt.verify(scene.token, verifying, asked)
       for (const name of required) {
-        if (claims[name] === undefined) throw new Error(`no ${name}`)
+        if (verified[name] === undefined) throw new Error(`no ${name}`)
       }
-      return claims
+      return verified
     },
-    sign: () => jwt.sign(newClaims(scene), signing, told)
+    sign: () => jwt.sign({ ...claims }, signing, told)
   }
 }
 
