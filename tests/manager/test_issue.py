@@ -1,6 +1,7 @@
 """Logging in."""
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -159,3 +160,18 @@ def test_the_oldest_session_ends_when_there_are_too_many(make: Make, clock: Cloc
     assert [session.session_id for session in left] == [pairs[2].session_id, pairs[1].session_id]
     assert left[0].device == "phone"
     assert left[0].claims == {}
+
+
+@dataclass
+class Measurement:
+    """A caller's own type among the claims."""
+
+    value: float
+
+
+def test_a_nan_inside_an_object_is_not_signed_as_null(manager: Any) -> None:
+    with pytest.raises(ClaimsRejected):
+        manager.issue("alice", {"measured": Measurement(math.nan)})
+    pair = manager.issue("alice", {"measured": Measurement(1.5), "other": None})
+
+    assert manager.verify(pair.access_token)["measured"] == {"value": 1.5}

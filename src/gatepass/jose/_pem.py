@@ -99,10 +99,11 @@ def require_fit(key: PublicKey, algorithm: Algorithm) -> None:
 
 
 def _require_sound_rsa(key: rsa.RSAPublicKey) -> None:
-    """Sizes and the ROCA fingerprint; `cryptography` makes no key of an even exponent or of 1."""
-    modulus = key.public_numbers().n
-    if not MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:
-        message = f"RSA keys have {MIN_RSA_BITS} to {MAX_RSA_BITS} bits here"
+    modulus, exponent = key.public_numbers().n, key.public_numbers().e
+    if not MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS or exponent <= 1 or exponent % 2 == 0:
+        message = (
+            f"RSA keys have {MIN_RSA_BITS} to {MAX_RSA_BITS} bits and an odd exponent above 1 here"
+        )
         raise KeyRejected(message)
     if all(_is_power_of_65537(modulus % prime, prime) for prime in _ROCA_PRIMES):
         message = "the RSA key comes from a generator with a known flaw (CVE-2017-15361)"

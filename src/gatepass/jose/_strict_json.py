@@ -53,8 +53,9 @@ def encode_claims(claims: Mapping[str, Any]) -> bytes:
         ClaimsRejected: A value has no JSON form; NaN and Infinity have none (RFC 8259 §6).
     """
     try:
-        encoded = _encode_json(claims if claims.__class__ is dict else dict(claims))
-        if b"null" in encoded and _has_non_finite(claims):
+        members = claims if claims.__class__ is dict else dict(claims)
+        encoded = _encode_json(members)
+        if b"null" in encoded and _has_non_finite(msgspec.to_builtins(members)):
             message = "NaN and Infinity have no JSON form"
             raise ClaimsRejected(message)
     except (*PARSE_ERRORS, TypeError, OverflowError):
@@ -84,8 +85,6 @@ def _refuse_constant(_name: str) -> NoReturn:
 def _has_non_finite(value: object) -> bool:
     if isinstance(value, float):
         return not math.isfinite(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return any(map(_has_non_finite, value.values()))
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return any(map(_has_non_finite, value))
-    return False
+    return isinstance(value, (list, tuple)) and any(map(_has_non_finite, value))
