@@ -12,10 +12,10 @@ for _octet in _ALPHABET:
     _STANDARD[_octet] = _octet
 _STANDARD[ord("-")] = ord("+")
 _STANDARD[ord("_")] = ord("/")
-_TO_STANDARD = bytes(_STANDARD)
-_END = (b'"', b'"', b'=="', b'="')
+TO_STANDARD = bytes(_STANDARD)
+END = (b'"', b'"', b'=="', b'="')
 # What the last character may be, by length modulo 4, when its unused bits are zero.
-_LAST = (
+LAST = (
     frozenset(_ALPHABET),
     frozenset[int](),
     frozenset(_ALPHABET[::16]),
@@ -24,7 +24,7 @@ _LAST = (
 
 # As JSON text, because msgspec decodes three times as fast as binascii. Characters outside the
 # alphabet, so also those that mean something in JSON, have become "!" before, which it refuses.
-_decode_json = msgspec.json.Decoder(bytes).decode
+decode_json = msgspec.json.Decoder(bytes).decode
 
 
 def encode(octets: bytes) -> bytes:
@@ -36,10 +36,10 @@ def encode(octets: bytes) -> bytes:
 def decode(segment: bytes) -> bytes:
     """The octets behind canonical base64url text; anything else is `TokenMalformed`."""
     rest = len(segment) & 3
-    if rest and segment[-1] not in _LAST[rest]:
+    if rest and segment[-1] not in LAST[rest]:
         raise TokenMalformed
     try:
-        return _decode_json(b'"' + segment.translate(_TO_STANDARD) + _END[rest])
+        return decode_json(b'"' + segment.translate(TO_STANDARD) + END[rest])
     except msgspec.MsgspecError:
         raise TokenMalformed from None
 

@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 from types import EllipsisType, MappingProxyType
 from typing import Any, Final
 
+from msgspec import MsgspecError
+
 from gatepass.errors import ClaimsRejected, TokenInvalid, TokenMalformed
 from gatepass.jose import _base64url, _strict_json
+from gatepass.jose._base64url import END, LAST, TO_STANDARD, decode_json
 from gatepass.jose.keys import Key
 from gatepass.jose.keyset import KeySet, KeySource, key_source
 
@@ -129,7 +132,13 @@ def open_compact(compact: str, keys: KeySet, max_size: int) -> tuple[PreparedHea
     head, dot, body = signing_input.partition(b".")
     if not dot:
         raise TokenMalformed
-    payload = _decode(body)
+    rest = len(body) & 3
+    if rest and body[-1] not in LAST[rest]:
+        raise TokenMalformed
+    try:  # `_base64url.decode`, written out: a call less
+        payload: bytes = decode_json(b'"' + body.translate(TO_STANDARD) + END[rest])
+    except MsgspecError:
+        raise TokenMalformed from None
     prepared = keys.prepared.get(head)
     if prepared is not None:
         for key in prepared.keys:

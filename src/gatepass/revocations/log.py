@@ -6,7 +6,7 @@ past retention, not even when the log itself loses them.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,17 +43,19 @@ class RevocationLog:
         self.cursor = START
         self._identity: str | None = None
         self._at_ms: dict[str, dict[str, int]] = {"s": {}, "t": {}}
-        self._sessions = self._at_ms["s"]
-        self._tokens = self._at_ms["t"]
+        self.sessions: Mapping[str, int] = self._at_ms["s"]
+        """Revoked sessions, and when."""
+        self.tokens: Mapping[str, int] = self._at_ms["t"]
+        """Revoked tokens, and when."""
         self._expire_at = _FIRST_EXPIRY
         self._is_alarmed = False
 
     def __len__(self) -> int:
-        return len(self._sessions) + len(self._tokens)
+        return len(self.sessions) + len(self.tokens)
 
     def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
         """Whether either id is held."""
-        return session_id in self._sessions or token_id in self._tokens
+        return session_id in self.sessions or token_id in self.tokens
 
     def merge(self, page: LogPage, now_ms: int) -> bool:
         """Take in a page; whether the copy is complete, or the reader must ask again.

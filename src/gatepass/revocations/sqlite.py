@@ -5,8 +5,9 @@ last asked; only then is the log read, from the last entry on.
 """
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
-from sqlite3 import Error
+from sqlite3 import Cursor, Error
 from time import monotonic
 from typing import ClassVar, Final, Literal
 
@@ -45,9 +46,12 @@ class SqliteReplica:
         self._store = store
         self._database = store.database
         self._log = RevocationLog()
+        self._sessions, self._tokens = self._log.sessions, self._log.tokens
         self._lock = threading.Lock()
         self._is_taken_for_fork = False
         self._connection: SqliteConnection | None = None
+        self._execute: Callable[[str], Cursor]
+        """The connection's, while there is one."""
         self._version: int | None = None
         self._look_at = 0.0
         self._retry_at = 0.0
@@ -71,9 +75,18 @@ class SqliteReplica:
         if not lock.acquire(False):  # noqa: FBT003 - the hot path; a keyword costs
             raise WouldWait
         try:
-            if not self._is_current() and not self._catch_up():
+            if (  # nothing at all happened since the last check
+                self._connection is None
+                or self._execute(_VERSION).fetchall()[0][0] != self._version
+                or monotonic() >= self._look_at
+                or self._database.closed
+            ) and not self._catch_up():
                 raise WouldWait
-            return self._log.is_revoked(session_id, token_id)
+        except Error as error:
+            self._give_up()
+            raise WouldWait from error
+        else:
+            return session_id in self._sessions or token_id in self._tokens
         finally:
             lock.release()
 
@@ -118,21 +131,9 @@ class SqliteReplica:
             self._retry_at = monotonic() + _RETRY_S
             raise
         self._connection.wait(0)
+        self._execute = self._connection.cursor.execute
         self._version = None
         self._look_at = 0.0
-
-    def _is_current(self) -> bool:
-        """Whether nothing at all happened since the last check; the lock is held."""
-        connection = self._connection
-        try:
-            return (
-                connection is not None
-                and connection.cursor.execute(_VERSION).fetchall()[0][0] == self._version
-                and monotonic() < self._look_at
-                and not self._database.closed
-            )
-        except Error:
-            return False  # `_catch_up` meets it again and deals with it
 
     def _catch_up(self) -> bool:
         """Bring the copy up to date; `False`: there is more to read. The lock is held."""
@@ -152,8 +153,7 @@ class SqliteReplica:
             if not self._log.merge(page, self._store.now_ms()):
                 return False
         except (Error, StoreUnavailable) as error:
-            self._drop()
-            self._retry_at = monotonic() + _RETRY_S
+            self._give_up()
             raise WouldWait from error
         self._version = version
         return True
@@ -173,6 +173,11 @@ class SqliteReplica:
             entries=entries,
             is_last=len(entries) < _PAGE,
         )
+
+    def _give_up(self) -> None:
+        """Leave it to the store for a while."""
+        self._drop()
+        self._retry_at = monotonic() + _RETRY_S
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
