@@ -91,7 +91,10 @@ def joserfc_works(scene: Scene) -> Works:
 
 
 def bare_works(scene: Scene) -> Works:
-    """Nothing but the primitive, over the same bytes: no parsing, no claims."""
+    """Nothing but the primitive, over the same bytes: no parsing, no claims.
+
+    For ECDSA that includes the form in which `cryptography` takes a JWS's r and s.
+    """
     signing_input = scene.signing_input
     segment = scene.token.rpartition(".")[2]
     signature = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
@@ -105,9 +108,12 @@ def bare_works(scene: Scene) -> Works:
         return {"verify": lambda: verify(signature, signing_input, scheme, digest)}
     if scene.algorithm == "ES256":
         curve = ec.ECDSA(hashes.SHA256())
-        r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
-        der = utils.encode_dss_signature(r, s)
-        return {"verify": lambda: verify(der, signing_input, curve)}
+
+        def verify_pair() -> None:
+            r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
+            verify(utils.encode_dss_signature(r, s), signing_input, curve)
+
+        return {"verify": verify_pair}
     return {"verify": lambda: verify(signature, signing_input)}
 
 
