@@ -1,13 +1,14 @@
 """The revocation log of a SQLite store, held in this process and never stale.
 
-`PRAGMA data_version` tells, in 3 µs, whether any other connection has committed since it was
-last asked; only then is the log read, from the last entry on.
+Whoever commits durably rings `SqliteBell` before it is acknowledged, so a look at it tells
+whether there can be anything new; only then is `PRAGMA data_version` asked and the log read,
+from the last entry on. That is done every hundredth of a second in any case, for what no
+bell was rung for: a foreign hand in the file, or a commit whose maker died unacknowledged.
 """
 
 import threading
-from collections.abc import Callable
 from contextlib import suppress
-from sqlite3 import Cursor, Error
+from sqlite3 import Error
 from time import monotonic
 from typing import ClassVar, Final, Literal
 
@@ -15,6 +16,7 @@ from gatepass.errors import StoreUnavailable
 from gatepass.revocations.log import LogPage, RevocationLog
 from gatepass.sessions.session import SKEW_MS
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
+from gatepass.stores.sql.sqlite_bell import SqliteBell
 from gatepass.stores.sql.sqlite_changes import SQL
 from gatepass.stores.sql.sqlite_connection import (
     DEADLINE,
@@ -50,8 +52,9 @@ class SqliteReplica:
         self._lock = threading.Lock()
         self._is_taken_for_fork = False
         self._connection: SqliteConnection | None = None
-        self._execute: Callable[[str], Cursor]
-        """The connection's, while there is one."""
+        self._bell = SqliteBell(self._database.file.path)
+        self._heard = b""
+        """What the bell left before the copy was last brought up to date."""
         self._version: int | None = None
         self._look_at = 0.0
         self._retry_at = 0.0
@@ -75,17 +78,13 @@ class SqliteReplica:
         if not lock.acquire(False):  # noqa: FBT003 - the hot path; a keyword costs
             raise WouldWait
         try:
-            if (  # nothing at all happened since the last check
-                self._connection is None
-                or self._execute(_VERSION).fetchall()[0][0] != self._version
+            if (  # nobody has committed durably since the last check
+                not self._heard
+                or self._bell.look() != self._heard
                 or monotonic() >= self._look_at
                 or self._database.closed
             ) and not self._catch_up():
                 raise WouldWait
-        except Error as error:
-            self._give_up()
-            raise WouldWait from error
-        else:
             return session_id in self._sessions or token_id in self._tokens
         finally:
             lock.release()
@@ -131,7 +130,6 @@ class SqliteReplica:
             self._retry_at = monotonic() + _RETRY_S
             raise
         self._connection.wait(0)
-        self._execute = self._connection.cursor.execute
         self._version = None
         self._look_at = 0.0
 
@@ -140,14 +138,19 @@ class SqliteReplica:
         connection = self._connection
         if connection is None or self._database.closed:
             raise WouldWait
+        heard = self._bell.look()  # before the log is read: a later commit will differ
         try:
             version = connection.cursor.execute(_VERSION).fetchall()[0][0]
             now = monotonic()
             if now >= self._look_at:
                 self._database.file.require_same()
                 self._database.file.require_log(connection.log)
+                if not self._bell.is_in_place():
+                    with suppress(OSError):  # without it every check asks SQLite
+                        self._bell.open()
                 self._look_at = now + _LOOK_S
             if version == self._version:
+                self._heard = heard
                 return True
             page = self._read_page(connection)
             if not self._log.merge(page, self._store.now_ms()):
@@ -155,7 +158,7 @@ class SqliteReplica:
         except (Error, StoreUnavailable) as error:
             self._give_up()
             raise WouldWait from error
-        self._version = version
+        self._version, self._heard = version, heard
         return True
 
     def _read_page(self, connection: SqliteConnection) -> LogPage:
@@ -181,6 +184,8 @@ class SqliteReplica:
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
+        self._heard = b""
+        self._bell.close()
         if connection is not None:
             connection.close()
 

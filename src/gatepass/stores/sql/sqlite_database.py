@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from gatepass.errors import StoreUnavailable
+from gatepass.stores.sql.sqlite_bell import SqliteBell
 from gatepass.stores.sql.sqlite_connection import (
     DEADLINE,
     WAIT_S,
@@ -41,6 +42,7 @@ class SqliteDatabase:
 
     def __init__(self, engine: Engine) -> None:
         self.file = SqliteFile(engine.url)
+        self._bell = SqliteBell(self.file.path)
         self._pool = engine.pool.recreate()
         self.closed = False
         self.on_close: list[Callable[[], None]] = []
@@ -115,6 +117,7 @@ class SqliteDatabase:
             close()
         with suppress(StoreUnavailable), held(self._writing, find_deadline()):
             self._close_idle()
+            self._bell.close()
 
     def before_fork(self) -> None:
         """See `ForkAware`."""
@@ -192,6 +195,8 @@ class SqliteDatabase:
             writer.cursor.execute("COMMIT")
             self.file.require_same()
             self.file.require_log(writer.log)
+            if durable:
+                self._bell.ring()
         except Error as error:
             if not (writer.roll_back() and is_busy(error)):
                 self._writers.pop(durable).close()
