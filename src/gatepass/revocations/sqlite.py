@@ -52,7 +52,7 @@ class SqliteReplica:
         self._lock = threading.Lock()
         self._is_taken_for_fork = False
         self._connection: SqliteConnection | None = None
-        self._bell = SqliteBell(self._database.file.path)
+        self._bell = SqliteBell(self._database.file.real_path)
         self._heard = b""
         """What the bell left before the copy was last brought up to date."""
         self._version: int | None = None

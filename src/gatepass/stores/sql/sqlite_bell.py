@@ -6,13 +6,14 @@ of the revocation log looks here before every check.
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from gatepass.errors import StoreUnavailable
 
 _SIZE: Final = 8
-_FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+_FLAGS: Final = os.O_RDWR | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
 _pread = os.pread
 
 
@@ -20,6 +21,7 @@ class SqliteBell:
     """The file `…-bell`; anybody may delete it, it is made again."""
 
     def __init__(self, database: str) -> None:
+        self._database = database
         self._path = f"{database}-bell"
         self._descriptor: int | None = None
 
@@ -45,10 +47,11 @@ class SqliteBell:
             raise StoreUnavailable("the file beside the database cannot be written") from error
 
     def open(self) -> None:
-        """Open the file that is there now, or make it, readable by its owner only."""
+        """Open the file that is there now, or make it."""
         self.close()
-        descriptor = os.open(self._path, _FLAGS, 0o600)
-        self._descriptor = descriptor
+        with suppress(FileExistsError):
+            self._make()
+        self._descriptor = os.open(self._path, _FLAGS)
 
     def is_in_place(self) -> bool:
         """Whether the open file is the one that others find by its name."""
@@ -59,6 +62,18 @@ class SqliteBell:
         except OSError:
             return False
         return (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino)
+
+    def _make(self) -> None:
+        """An empty file for whoever may use the database, as SQLite makes its own."""
+        like = Path(self._database).stat()
+        descriptor = os.open(self._path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            os.fchmod(descriptor, like.st_mode & 0o666)
+            if os.geteuid() == 0:
+                with suppress(OSError):  # a container's root may give nothing away
+                    os.fchown(descriptor, like.st_uid, like.st_gid)
+        finally:
+            os.close(descriptor)
 
     def close(self) -> None:
         """Close the file; closing twice is fine."""

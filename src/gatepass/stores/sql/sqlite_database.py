@@ -42,7 +42,7 @@ class SqliteDatabase:
 
     def __init__(self, engine: Engine) -> None:
         self.file = SqliteFile(engine.url)
-        self._bell = SqliteBell(self.file.path)
+        self._bell = SqliteBell(self.file.real_path)
         self._pool = engine.pool.recreate()
         self.closed = False
         self.on_close: list[Callable[[], None]] = []

@@ -30,8 +30,12 @@ class SqliteFile:
             query |= {key: values[-1] for key, values in parse_qs(parts.query).items()}
         if name in {"", ":memory:"} or query.get("mode") == "memory":
             raise SettingsRejected(_IN_MEMORY)
+        if "\0" in name or not _is_encodable(name):
+            raise SettingsRejected("the database URL names no file that there could be")
         self.path = str(Path(name).absolute())
-        self._log_path = self.path + "-wal"
+        self.real_path = os.path.realpath(self.path)
+        """Where links lead: SQLite keeps its own files beside that, whoever opens which name."""
+        self._log_path = self.real_path + "-wal"
         self._may_create = query.get("mode", "rwc") == "rwc" and "immutable" not in query
         self._identity: Identity | None = None
 
@@ -43,13 +47,14 @@ class SqliteFile:
         if self._identity is not None or not self._may_create:
             return
         try:
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC)
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            descriptor = os.open(self.path, flags, 0o600)
         except FileExistsError:
             return
         except OSError as error:
             raise StoreUnavailable("the database file cannot be created") from error
         try:
-            os.fchmod(descriptor, 0o600)
+            os.fchmod(descriptor, 0o600)  # whatever the umask took away
         finally:
             os.close(descriptor)
 
@@ -85,3 +90,11 @@ class SqliteFile:
         except OSError as error:
             raise StoreUnavailable("the database file cannot be looked at") from error
         return status.st_dev, status.st_ino
+
+
+def _is_encodable(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

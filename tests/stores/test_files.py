@@ -1,0 +1,101 @@
+"""The files beside and behind a SQLite database: whose they are, and which ones are watched."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from gatepass.errors import SettingsRejected, StoreUnavailable
+from gatepass.revocations.sqlite import SqliteReplica
+from gatepass.stores.sql import SqlStore
+from tests.stores import broken
+from tests.stores.plans import log_in
+
+COMPANIONS = ("gate.db-wal", "gate.db-shm", "gate.db-bell")
+
+
+@pytest.fixture
+def without_umask() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@pytest.fixture
+def link(path: Path) -> Path:
+    """Another name for the database, in a folder of its own."""
+    folder = path.with_name("elsewhere")
+    folder.mkdir()
+    link = folder / "link.db"
+    link.symlink_to(path)
+    return link
+
+
+@pytest.mark.usefixtures("without_umask")
+def test_opening_the_file_before_it_is_made_private(
+    path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    born: list[int] = []
+    make_private = os.fchmod
+
+    def look_first(descriptor: int, mode: int) -> None:
+        born.append(stat.S_IMODE(os.fstat(descriptor).st_mode))
+        make_private(descriptor, mode)
+
+    monkeypatch.setattr(os, "fchmod", look_first)
+    with closing(SqlStore.from_url(url)) as store:
+        store.issue(log_in())
+        modes = {name: stat.S_IMODE(path.with_name(name).stat().st_mode) for name in COMPANIONS}
+
+    assert set(born) == {0o600}
+    assert modes == dict.fromkeys(COMPANIONS, 0o600)
+
+
+@pytest.mark.usefixtures("without_umask")
+def test_a_file_shared_with_a_group_is_shared_with_all_that_belongs_to_it(
+    path: Path, url: str
+) -> None:
+    path.touch()
+    path.chmod(0o660)
+    if os.geteuid() == 0:
+        os.chown(path, 65534, 65534)
+
+    with closing(SqlStore.from_url(url)) as store:
+        store.issue(log_in())
+        for name in COMPANIONS:
+            made = path.with_name(name).stat()
+            assert stat.S_IMODE(made.st_mode) == 0o660
+            assert (made.st_uid, made.st_gid) == (path.stat().st_uid, path.stat().st_gid)
+
+
+def test_write_ahead_log_deleted_behind_a_link(path: Path, url: str, link: Path) -> None:
+    broken.fill(url)
+    with closing(SqlStore.from_url(f"sqlite:///{link}")) as store:
+        store.revoke_token("before")
+        broken.delete_log(path)
+
+        with pytest.raises(StoreUnavailable):
+            store.revoke_session("live", reason="log-out")
+
+
+def test_two_names_of_one_file_ring_one_bell(url: str, link: Path) -> None:
+    broken.fill(url)
+    with (
+        closing(SqlStore.from_url(url)) as store,
+        closing(SqlStore.from_url(f"sqlite:///{link}")) as linked,
+    ):
+        replica = SqliteReplica(linked)
+        linked.revoke_token("first")
+        for number in range(200):
+            assert not replica.is_revoked(None, f"token {number}")
+            store.revoke_token(f"token {number}")
+            assert replica.is_revoked(None, f"token {number}")
+
+
+@pytest.mark.parametrize("name", ["gate\0.db", "gate\udc80.db"], ids=["NUL", "surrogate"])
+def test_name_that_no_file_can_have(name: str) -> None:
+    with pytest.raises(SettingsRejected):
+        SqlStore.from_url(f"sqlite:///{name}")
