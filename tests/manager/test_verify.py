@@ -245,6 +245,25 @@ def test_keys_that_change_while_running_are_held_to_the_same_rules(make: Make) -
         manager.issue("alice")
 
 
+def test_keys_that_change_while_they_are_read_are_looked_at_again(make: Make) -> None:
+    refresh = SharedKey.generate()
+
+    class Slipping(Rotating):
+        def current(self) -> KeySet:
+            keys = self.keys
+            if self.version == 2:
+                self.keys, self.version = KeySet(refresh), 3
+            return keys
+
+    source = Slipping(KeySet(SharedKey.generate()))
+    manager = make(access_keys=source, refresh_keys=refresh)
+    source.version = 2
+
+    for _ in range(2):
+        with pytest.raises(KeyRejected):
+            manager.issue("alice")
+
+
 def test_managers_close_their_store_as_context_managers(make: Make) -> None:
     manager = make()
     if hasattr(manager, "driven"):

@@ -225,8 +225,9 @@ class PairPlanner:
 
     def _signing_keys(self) -> tuple[KeySet, KeySet]:
         """Both key sets of this moment; rules between them are checked when either changed."""
-        access, refresh = self.access_keys.current(), self.refresh_keys.current()
+        # The versions first: keys that change in between are then checked next time.
         versions = (self.access_keys.version, self.refresh_keys.version)
+        access, refresh = self.access_keys.current(), self.refresh_keys.current()
         if versions != self._checked:
             require_signing(access)
             require_signing(refresh)
