@@ -119,6 +119,14 @@ def test_value_that_is_not_allowed(verify: Verify, role: object) -> None:
     assert verify(forged(claims(role="user", level=2)), allowed_values=allowed)["role"] == "user"
 
 
+def test_lists_nested_where_a_value_is_expected(verify: Verify) -> None:
+    depth = 900
+    nested = b'"role":' + b"[" * depth + b'"user"' + b"]" * depth
+
+    with pytest.raises(TokenInvalid):
+        verify(forged(claims_text(nested)), allowed_values={"role": {"user"}})
+
+
 @pytest.mark.parametrize(
     "payload", ["null", "true", "7", '"text"', "[]", "[{}]", "", " ", "{", "{}{}"]
 )

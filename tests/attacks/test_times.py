@@ -1,5 +1,6 @@
 """Well signed tokens whose times are missing, of another kind, or over."""
 
+import math
 from typing import Any
 
 import pytest
@@ -117,3 +118,10 @@ def test_forgery_is_told_before_expiry(verify: Verify) -> None:
         verify(forged(claims(exp=NOW - 60), sign=lambda _: bytes(32)))
     with pytest.raises(TokenInvalid):
         verify(forged(claims(exp=NOW - 60), {"alg": "HS256", "typ": "rt+jwt"}))
+
+
+def test_clock_that_is_no_number_lets_nobody_in(verify: Verify) -> None:
+    with pytest.raises(TokenExpired):
+        verify(forged(claims()), now=lambda: math.nan)
+    with pytest.raises(TokenInvalid):
+        verify(forged(claims(exp=NOW, nbf=NOW)), now=lambda: -math.inf)

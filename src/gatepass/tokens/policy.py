@@ -114,10 +114,9 @@ def freeze_allowed_values(allowed: object) -> Mapping[str, tuple[Any, ...]]:
 
 def is_allowed(value: object, allowed: Collection[Any]) -> bool:
     """Whether a claim's value, or each of a list's, is one of these; True is not 1."""
-    if isinstance(value, list):
-        return all(is_allowed(each, allowed) for each in value)
-    return any(
-        value == each and isinstance(value, bool) is isinstance(each, bool) for each in allowed
+    return all(
+        any(one == each and isinstance(one, bool) is isinstance(each, bool) for each in allowed)
+        for one in (value if isinstance(value, list) else (value,))
     )
 
 

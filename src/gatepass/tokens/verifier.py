@@ -113,9 +113,9 @@ class ClaimsVerifier:
         if any_time:
             return claims
         now = self._now()
-        if expires_at <= now - self._leeway:
+        if not expires_at > now - self._leeway:  # so that a clock of NaN lets nobody in
             raise TokenExpired
-        if "nbf" in claims and claims["nbf"] > now + self._leeway:
+        if "nbf" in claims and not claims["nbf"] <= now + self._leeway:
             raise TokenInvalid
         return claims
 
