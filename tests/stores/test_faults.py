@@ -188,6 +188,9 @@ def test_a_file_damaged_in_use_lets_no_revoked_session_in(
     [
         "UPDATE gatepass_sessions SET recent = 'nonsense'",
         "UPDATE gatepass_sessions SET recent = x'00'",
+        "UPDATE gatepass_sessions SET claims_json = x'ff'",
+        "UPDATE gatepass_sessions SET claims_json = x'5b5d'",
+        "UPDATE gatepass_sessions SET claims_json = x'7b2261223a22ff227d'",
         "UPDATE gatepass_sessions SET sec_hash = 'text'",
         "UPDATE gatepass_sessions SET generation = 'text'",
         "DROP TABLE gatepass_sessions",

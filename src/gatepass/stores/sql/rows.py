@@ -39,6 +39,7 @@ ROTATING: Final = (
 )
 """What a rotation writes."""
 
+_DAMAGED: Final = "a row of the database is damaged"
 _TEXT: Final = (str,)
 _MAYBE_TEXT: Final = (str, NoneType)
 _TYPES: Final = (
@@ -50,6 +51,7 @@ _TYPES: Final = (
 """What each column holds; SQLite itself does not care, and a damaged file does not either."""
 
 _recent_from_json: Final = msgspec.json.Decoder(tuple[tuple[int, int], ...]).decode
+_claims_from_json: Final = msgspec.json.Decoder(dict[str, Any]).decode
 _to_json: Final = msgspec.json.encode
 
 
@@ -60,7 +62,12 @@ def session_of(row: Sequence[Any]) -> Session:
         StoreUnavailable: What is in the row was not written by this package.
     """
     if not all(map(isinstance, row, _TYPES)):
-        raise StoreUnavailable("a row of the database is damaged")
+        raise StoreUnavailable(_DAMAGED)
+    try:
+        _claims_from_json(row[13])
+        recent = _recent_from_json(row[15])
+    except (ValueError, RecursionError) as error:
+        raise StoreUnavailable(_DAMAGED) from error
     return Session(
         session_id=row[0],
         subject=row[1],
@@ -77,15 +84,8 @@ def session_of(row: Sequence[Any]) -> Session:
         reason=row[12],
         claims_json=row[13],
         sec_hash=row[14],
-        recent=_recent_of(row[15]),
+        recent=recent,
     )
-
-
-def _recent_of(text: bytes | str) -> tuple[tuple[int, int], ...]:
-    try:
-        return _recent_from_json(text)
-    except ValueError as error:
-        raise StoreUnavailable("a row of the database is damaged") from error
 
 
 def row_of(session: Session) -> dict[str, Any]:
