@@ -4,10 +4,12 @@ import logging
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
 from gatepass.errors import StoreUnavailable
+from gatepass.revocations import sqlite as replicas
 from gatepass.revocations.sqlite import AsyncSqliteReplica, SqliteReplica
 from gatepass.sessions import AsyncRevocations, Revocations, Store
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
@@ -68,6 +70,27 @@ def test_a_log_of_many_pages_is_read_to_its_end(
 
     assert replica.is_revoked(None, "token 2344")
     assert len(inner._log) == 2_346
+
+
+def test_a_log_too_long_for_one_check_is_read_in_several(
+    replica: Revocations,
+    store: Store,
+    path: Path,
+    clock: Clock,
+    inner: SqliteReplica,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store.issue(log_in(session_id="live"))
+    add_tokens(path, 2_345, clock)
+    monkeypatch.setattr(replicas, "find_deadline", monotonic)
+    held = []
+
+    for _ in range(6):
+        assert replica.is_revoked(None, "token 2344")
+        assert not replica.is_revoked("live", None)
+        held.append(len(inner._log))
+
+    assert 0 < held[0] < held[-1] == 2_345
 
 
 def test_what_was_purged_is_not_missed(replica: Revocations, store: Store, clock: Clock) -> None:

@@ -30,6 +30,8 @@ from gatepass.stores.sql.sqlite_fork import watch_forks
 _PAGE: Final = 500
 _LOOK_S: Final = 0.01
 """How often the file itself is looked at: a swapped file is noticed within a hundredth."""
+_ASK_S: Final = 0.4
+"""What is left of a check's time for asking the store when the log is too long to be read."""
 _VERSION: Final = "PRAGMA data_version"
 _RETRY_S: Final = 1.0
 """How long the store alone answers after the copy could not be kept up to date."""
@@ -111,8 +113,7 @@ class SqliteReplica:
             with held(self._lock, deadline):
                 if self._connection is None:
                     self._connect(deadline)
-                while not self._catch_up():
-                    pass
+                self._read_on(deadline)
                 return self._log.is_revoked(session_id, token_id)
         except (StoreUnavailable, WouldWait):
             token = DEADLINE.set(deadline)
@@ -132,6 +133,12 @@ class SqliteReplica:
         self._connection.wait(0)
         self._version = None
         self._look_at = 0.0
+
+    def _read_on(self, deadline: float) -> None:
+        """Bring the copy up to date; where time runs out the next check reads on from there."""
+        while not self._catch_up():
+            if monotonic() >= deadline - _ASK_S:
+                raise WouldWait
 
     def _catch_up(self) -> bool:
         """Bring the copy up to date; `False`: there is more to read. The lock is held."""
