@@ -21,20 +21,20 @@ class _Forks:
 
     def __init__(self) -> None:
         self.watched: Final[WeakSet[ForkAware]] = WeakSet()
-        self._one = threading.Lock()
+        self.one = threading.Lock()
 
     def before(self) -> None:
-        self._one.acquire()
+        self.one.acquire()
         for holder in list(self.watched):
             holder.before_fork()
 
     def after_in_parent(self) -> None:
         for holder in list(self.watched):
             holder.after_fork(in_child=False)
-        self._one.release()
+        self.one.release()
 
     def after_in_child(self) -> None:
-        self._one = threading.Lock()
+        self.one = threading.Lock()
         for holder in list(self.watched):
             holder.after_fork(in_child=True)
 
@@ -49,4 +49,5 @@ os.register_at_fork(
 
 def watch_forks(holder: ForkAware) -> None:
     """Call the holder's methods around every fork for as long as it lives."""
-    _FORKS.watched.add(holder)
+    with _FORKS.one:  # not while a fork is under way: it goes through the set
+        _FORKS.watched.add(holder)
