@@ -103,3 +103,13 @@ def test_inspect_refuses_what_is_no_token(command: Command, text: str) -> None:
     assert refused.code == 1
     assert refused.stdout == ""
     assert refused.stderr == "gatepass: the token is malformed\n"
+
+
+def test_names_of_claims_cannot_command_the_terminal(ada: Command) -> None:
+    escape = "\x1b]0;taken over\x07\x1b[2J"
+    token = sign({escape: escape}, SharedKey.generate(), typ=escape)
+    inspected = ada("token", "inspect", stdin=token)
+
+    assert inspected.code == 0
+    assert "taken over" in inspected.stdout
+    assert inspected.stdout.replace("\n", "").isprintable()

@@ -23,7 +23,7 @@ def say(sentence: str) -> None:
 
 def show(result: Mapping[str, Any], text: str, *, as_json: bool) -> None:
     """The result: as JSON, or this text."""
-    sys.stdout.write(f"{_dump(result) if as_json else text}\n")
+    _print(_dump(result) if as_json else text)
 
 
 def show_table(
@@ -31,7 +31,7 @@ def show_table(
 ) -> None:
     """The rows: as JSON under this name, or as a table of these columns."""
     if as_json:
-        sys.stdout.write(_dump({name: rows}) + "\n")
+        _print(_dump({name: rows}))
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
@@ -47,10 +47,20 @@ def when(milliseconds: int) -> str:
     return datetime.fromtimestamp(milliseconds // 1000, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _cell(value: object) -> str:
-    """The value without characters that a terminal would obey."""
-    text = "" if value is None else value if isinstance(value, str) else json.dumps(value)
+def printable(text: str) -> str:
+    """The text without characters that a terminal would obey."""
     return "".join(character for character in text if character.isprintable())
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else value if isinstance(value, str) else json.dumps(value)
+    return printable(text)
+
+
+def _print(text: str) -> None:
+    """Print now: at the end of the process a full disk would go unnoticed."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def _dump(value: object) -> str:

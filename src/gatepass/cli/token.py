@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from gatepass.cli.input import administration, read_token
-from gatepass.cli.output import AsJson, say, show
+from gatepass.cli.output import AsJson, printable, say, show
 from gatepass.errors import SubjectDisabled
 from gatepass.jose import inspect as inspect_jws
 
@@ -82,4 +82,5 @@ def inspect(*, as_json: AsJson = False) -> None:
 
 
 def _lines(members: Mapping[str, Any]) -> str:
-    return "\n".join(f"{name}: {json.dumps(value)}" for name, value in members.items())
+    """The members for people; whoever made the token chose their names too."""
+    return "\n".join(f"{printable(name)}: {json.dumps(value)}" for name, value in members.items())
