@@ -3,13 +3,14 @@
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Final, NoReturn
 
 import typer
 
 from gatepass.cli import needs, sessions, token, users
+from gatepass.cli.input import find_here
 from gatepass.cli.output import AsJson, say, show
+from gatepass.cli.streams import prepare_streams
 from gatepass.errors import GatepassError, KeyRejected, SettingsRejected
 from gatepass.server.secrets import generate_secret
 
@@ -63,7 +64,7 @@ def serve(
     with needs("server"):
         from gatepass.server.serve import serve as start  # noqa: PLC0415 - an extra
 
-    start(os.environ, Path.cwd(), host=host, port=port)
+    start(os.environ, find_here(), host=host, port=port)
 
 
 @app.command(
@@ -82,6 +83,7 @@ def secret(*, as_json: AsJson = False) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program; refusals become one sentence and an exit code."""
+    prepare_streams()
     try:
         app(args=arguments, prog_name="gatepass")
     except (SettingsRejected, KeyRejected) as error:
@@ -89,5 +91,8 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(2)
     except GatepassError as error:
         say(str(error))
+        sys.exit(1)
+    except OSError as error:  # an output on a full disk, say
+        say(f"the system refused: {error.strerror}")
         sys.exit(1)
     sys.exit(0)

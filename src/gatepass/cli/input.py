@@ -11,6 +11,7 @@ import typer
 
 from gatepass.cli import needs
 from gatepass.cli.output import say
+from gatepass.errors import SettingsRejected
 
 if TYPE_CHECKING:
     from gatepass.server.administration import Administration
@@ -47,11 +48,23 @@ def read_token() -> str:
     return rest.strip() if scheme.lower() == "bearer" else token
 
 
+def find_here() -> Path:
+    """The folder that this runs in.
+
+    Raises:
+        SettingsRejected: It was removed.
+    """
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise SettingsRejected("the folder that this runs in is gone: change to another") from error
+
+
 @contextmanager
 def administration(*, create: bool = False) -> Iterator["Administration"]:
     """The state of this folder or environment; only commands that may `create` make one."""
     with needs("server"):
         from gatepass.server.administration import administer  # noqa: PLC0415 - an extra
 
-    with administer(os.environ, Path.cwd(), create=create) as opened:
+    with administer(os.environ, find_here(), create=create) as opened:
         yield opened
