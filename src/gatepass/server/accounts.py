@@ -17,6 +17,7 @@ from gatepass.server.usernames import find_username, parse_username
 from gatepass.stores.sql.tables import accounts as _table
 
 _MAX_FIELD: Final = 254
+"""Bytes of an email address or a role; both and the user name fit into a session's claims."""
 
 
 class EndsSessions(Protocol):
@@ -209,8 +210,9 @@ def _end_sessions(sessions: EndsSessions, subject: str, reason: str) -> int:
 
 
 def _parse_field(what: str, value: str) -> str:
-    if not 0 < len(value) <= _MAX_FIELD or not value.isprintable() or " " in value:
-        raise AccountRejected(f"{what} is 1 to {_MAX_FIELD} printable characters without blanks")
+    printable = value.isprintable() and " " not in value
+    if not printable or not 0 < len(value.encode()) <= _MAX_FIELD:
+        raise AccountRejected(f"{what} is 1 to {_MAX_FIELD} bytes of printable text without blanks")
     return value
 
 
