@@ -108,11 +108,12 @@ def _make_folder(folder: Path) -> None:
     """Make the folder, for its owner alone, and keep it out of version control."""
     try:
         folder.mkdir(mode=0o700)
+        folder.chmod(0o700)  # the process's umask may have taken more away
+        (folder / ".gitignore").write_text("*\n")
     except FileExistsError:
         return
     except OSError as error:
         raise SettingsRejected(f"{folder} cannot be made: {error.strerror}") from error
-    (folder / ".gitignore").write_text("*\n")
 
 
 def _read_secrets(file: Path, *, create: bool) -> dict[str, str]:
@@ -120,7 +121,10 @@ def _read_secrets(file: Path, *, create: bool) -> dict[str, str]:
     if create and not file.exists():
         _make_secrets(file)
     _require_private(file, directory=False)
-    lines = file.read_text(errors="replace").splitlines()
+    try:
+        lines = file.read_text(errors="replace").splitlines()
+    except OSError as error:
+        raise SettingsRejected(f"{file} cannot be read: {error.strerror}") from error
     found = dict(line.split("=", 1) for line in lines if "=" in line)
     if not set(_SECRETS) <= found.keys():
         raise SettingsRejected(f"{file} does not hold {' and '.join(_SECRETS)}")
@@ -135,6 +139,7 @@ def _make_secrets(file: Path) -> None:
         descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(descriptor, "w") as opened:
+                os.fchmod(descriptor, 0o600)
                 opened.write(lines)
                 opened.flush()
                 os.fsync(opened.fileno())
