@@ -63,7 +63,7 @@ def fail(kept: str) -> float:
     return len(kept) / 0
 
 
-async def test_log_lines_show_no_query_and_no_local_variables(
+async def test_log_lines_show_no_token_of_an_address_and_no_local_variables(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     handlers, level = logging.root.handlers[:], logging.root.level
@@ -73,6 +73,8 @@ async def test_log_lines_show_no_query_and_no_local_variables(
         configure_logs(as_json=False)
         arguments = ("198.51.100.7:4", "GET", "/auth/me?token=hidden-1", "1.1", 200)
         access.info('%s - "%s %s HTTP/%s" %d', *arguments)
+        misplaced = f"/auth/sessions/{'hidden-3' * 3}.{'hidden-4' * 3}.{'hidden-5' * 5}"
+        access.info('%s - "%s %s HTTP/%s" %d', arguments[0], "DELETE", misplaced, "1.1", 401)
         try:
             fail(made_up)
         except ZeroDivisionError:
@@ -84,5 +86,6 @@ async def test_log_lines_show_no_query_and_no_local_variables(
 
     shown = capsys.readouterr().err
     assert '"GET /auth/me HTTP/1.1" 200' in shown
+    assert '"DELETE /auth/sessions/(hidden) HTTP/1.1" 401' in shown
     assert "Traceback" in shown
     assert "hidden-" not in shown

@@ -1,6 +1,7 @@
-"""Log lines on standard error: structured, without query strings, without local variables."""
+"""Log lines on standard error: structured, with no token of an address and no local variable."""
 
 import logging
+import re
 import sys
 
 import structlog
@@ -8,16 +9,17 @@ from structlog.typing import Processor
 
 _ACCESS_PATH = 2
 _ACCESS_ARGUMENTS = 5
+_TOKEN = re.compile(r"[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}")
 
 
-class WithoutQuery(logging.Filter):
-    """Cuts query strings from uvicorn's access lines: people put tokens there."""
+class WithoutTokens(logging.Filter):
+    """Cuts query strings and tokens from the paths of uvicorn's access lines."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Keep every line, shortened."""
+        """Keep every line, shortened: people put tokens wherever an address has room."""
         arguments = record.args
         if isinstance(arguments, tuple) and len(arguments) == _ACCESS_ARGUMENTS:
-            path = str(arguments[_ACCESS_PATH]).partition("?")[0]
+            path = _TOKEN.sub("(hidden)", str(arguments[_ACCESS_PATH]).partition("?")[0])
             record.args = (*arguments[:_ACCESS_PATH], path, *arguments[_ACCESS_PATH + 1 :])
         return True
 
@@ -43,7 +45,7 @@ def configure_logs(*, as_json: bool) -> None:
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=ends)
     )
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
-    logging.getLogger("uvicorn.access").addFilter(WithoutQuery())
+    logging.getLogger("uvicorn.access").addFilter(WithoutTokens())
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

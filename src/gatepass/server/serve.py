@@ -58,6 +58,7 @@ def serve(environ: Mapping[str, str], here: Path, *, host: str, port: int) -> No
             log_config=None,
             proxy_headers=False,  # whoever can set X-Forwarded-For could choose its address
             server_header=False,
+            ws="none",  # there is no socket here, and its log lines show query strings
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
         with contextlib.suppress(KeyboardInterrupt):  # raised again after an orderly end
@@ -104,7 +105,7 @@ def _listen(host: str, port: int) -> socket.socket:
             flags=socket.AI_PASSIVE,
         )[0]
         return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, UnicodeError) as error:  # no host name in IDNA's eyes
         number = error.errno if isinstance(error, OSError) else None
         reason = _WHY_NOT.get(number or 0, "choose others with --host and --port")
         raise SettingsRejected(f"port {port} of {host} cannot be used: {reason}") from error
