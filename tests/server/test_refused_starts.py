@@ -113,3 +113,25 @@ def test_secrets_that_others_could_have_read_or_made_are_refused(
 
     assert made.code == 0
     assert str(path) in sentence(command("serve", "--port", "0"))
+
+
+@pytest.mark.parametrize("host", ["a..b", f"{'a' * 64}.example", " "])
+def test_a_host_that_is_no_name_is_said_in_one_sentence(
+    command: Command, production: dict[str, str], host: str
+) -> None:
+    refused = command("serve", "--port", "0", "--host", host, environ=production)
+
+    assert "--host" in sentence(refused)
+    assert list(command.here.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "options", ["?timeout=soon", "?check_same_thread=maybe", "?made=up", "%00"]
+)
+def test_a_database_url_with_bad_options_is_said_in_one_sentence(
+    command: Command, production: dict[str, str], options: str
+) -> None:
+    production["DATABASE_URL"] += options
+    sentence(command("serve", "--port", "0", environ=production))
+
+    assert list(command.here.iterdir()) == []

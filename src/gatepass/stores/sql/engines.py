@@ -1,13 +1,14 @@
 """Which databases are taken today, and how an engine is made from a URL."""
 
 import sqlite3
+import warnings
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from sqlalchemy import Engine, NullPool, create_engine
+from sqlalchemy import URL, Engine, NullPool, create_engine
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, SAWarning, SQLAlchemyError
 
 from gatepass.errors import SettingsRejected
 from gatepass.stores.sql.sqlite_connection import WAIT_S
@@ -33,7 +34,7 @@ def engine_of(url: str) -> Engine:
         raise SettingsRejected("a SQLite URL names only a file: sqlite:///gate.db")
     file = SqliteFile(parsed)
     if parsed.query:
-        return create_engine(parsed, poolclass=NullPool, connect_args={"timeout": WAIT_S})
+        return _engine_with_options(parsed)
 
     def connect() -> sqlite3.Connection:
         address = f"file:{quote(str(Path(file.path)))}?mode=rw"
@@ -51,6 +52,18 @@ def require_usable(engine: Engine, schema: str | None) -> None:
     _require_sqlite(engine.dialect.name, engine.dialect.driver)
     if schema not in {None, "main"}:
         raise SettingsRejected("SQLite has no schemas; leave `schema` out")
+
+
+def _engine_with_options(url: URL) -> Engine:
+    """An engine for a URL whose options are all taken; a bad one would only fail later."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", SAWarning)
+            engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": WAIT_S})
+            engine.dialect.create_connect_args(url)
+    except (ValueError, SQLAlchemyError, SAWarning):
+        raise SettingsRejected("the database URL has an option that is not taken") from None
+    return engine
 
 
 def _require_sqlite(database: str, driver: str) -> None:
