@@ -14,7 +14,7 @@ from gatepass.sessions import (
     Store,
 )
 from gatepass.tokens import AccessClaims, TokenPair
-from gatepass.tokens.pair import require_known, require_text, require_token_id
+from gatepass.tokens.pair import require_known, require_text
 
 
 class TokenManager(ManagerParts[Store, Revocations, LoadClaims]):
@@ -100,8 +100,13 @@ class TokenManager(ManagerParts[Store, Revocations, LoadClaims]):
         require_known(kind, proof)
 
     def revoke_token(self, token: AccessClaims | str) -> None:
-        """Revoke one access token, given its claims or its id (`jti`), never its text."""
-        self._store.revoke_token(require_token_id(token))
+        """Revoke one access token, given its claims or its id (`jti`), never its text.
+
+        A token that lives longer than the policy's `access_lifetime`, as a `TokenIssuer` may
+        make them, is revoked by its claims: an id does not say how long to remember it.
+        """
+        token_id, lifetime_ms = self._planner.plan_token_revocation(token)
+        self._store.revoke_token(token_id, lifetime_ms=lifetime_ms)
 
     def revoke_session(self, session_id: str, *, reason: str = "revoked") -> bool:
         """End a session and every token that came from it; whether it was live."""
@@ -188,7 +193,8 @@ class AsyncTokenManager(ManagerParts[AsyncStore, AsyncRevocations, AsyncLoadClai
 
     async def revoke_token(self, token: AccessClaims | str) -> None:
         """See `TokenManager.revoke_token`."""
-        await self._store.revoke_token(require_token_id(token))
+        token_id, lifetime_ms = self._planner.plan_token_revocation(token)
+        await self._store.revoke_token(token_id, lifetime_ms=lifetime_ms)
 
     async def revoke_session(self, session_id: str, *, reason: str = "revoked") -> bool:
         """See `TokenManager.revoke_session`."""

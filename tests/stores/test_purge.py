@@ -106,6 +106,17 @@ def test_the_longest_access_life_outlives_the_process(
     assert sqlite.purge() == 0
 
 
+def test_a_token_is_remembered_for_as_long_as_it_lives(store: Store, clock: Clock) -> None:
+    opened(store, "a")
+    store.revoke_token("long", lifetime_ms=DAY)
+
+    clock.forward(DAY + SKEW_MS - 1)
+    assert store.purge() == 0
+    assert store.is_revoked(None, "long")
+    clock.forward(1)
+    assert store.purge() == 1
+
+
 def test_a_big_purge_removes_everything_in_small_steps(
     sqlite: Store, path: Path, clock: Clock
 ) -> None:
@@ -147,3 +158,23 @@ def test_memory_is_given_back_without_being_asked(clock: Clock) -> None:
         clock.forward(2 * DAY)
 
     assert len(store._rows) + len(store._log) <= 1_200
+
+
+def test_memory_that_only_revokes_is_given_back_too(clock: Clock) -> None:
+    store = MemoryStore(clock)
+    for number in range(10_000):
+        store.revoke_token(f"token {number}", lifetime_ms=ACCESS_LIFE)
+        store.revoke_session(f"session {number}", reason="log-out")
+        clock.forward(MINUTE)
+
+    assert len(store._log) <= 1_200
+    assert store.is_revoked(None, "token 9999")
+
+
+def test_memory_forgets_nothing_before_it_knows_how_long_tokens_live(clock: Clock) -> None:
+    store = MemoryStore(clock)
+    for number in range(3_000):
+        store.revoke_token(f"token {number}")
+        clock.forward(MINUTE)
+
+    assert store.is_revoked(None, "token 0")

@@ -109,8 +109,12 @@ class Store(Revocations, Protocol):
         """
         ...
 
-    def revoke_token(self, token_id: str) -> None:
-        """Log one token's `jti`, durably; repeating changes nothing."""
+    def revoke_token(self, token_id: str, *, lifetime_ms: int = 0) -> None:
+        """Log one token's `jti`, durably; repeating changes nothing.
+
+        The log is kept for `lifetime_ms`, how long the token could still pass, or for the
+        longest access life the store knows of, whichever is longer.
+        """
         ...
 
     def revoke_subject(self, subject: str, *, reason: str) -> int:
@@ -155,7 +159,7 @@ class AsyncStore(AsyncRevocations, Protocol):
         """See `Store.revoke_session`."""
         ...
 
-    async def revoke_token(self, token_id: str) -> None:
+    async def revoke_token(self, token_id: str, *, lifetime_ms: int = 0) -> None:
         """See `Store.revoke_token`."""
         ...
 

@@ -104,6 +104,7 @@ class MemoryStore:
             ):
                 return RevokeKind.UNKNOWN
             if session is None:
+                self._tidy(now_ms)
                 self._log.setdefault(("s", session_id), now_ms)
                 return RevokeKind.UNKNOWN
             if session.revoked_ms is not None:
@@ -111,10 +112,13 @@ class MemoryStore:
             self._revoke([session], now_ms, reason)
             return RevokeKind.REVOKED
 
-    def revoke_token(self, token_id: str) -> None:
-        """Log one token's `jti`; repeating changes nothing."""
+    def revoke_token(self, token_id: str, *, lifetime_ms: int = 0) -> None:
+        """Log one token's `jti` for its life; repeating changes nothing."""
         with self._lock:
-            self._log.setdefault(("t", token_id), self._now_ms())
+            now_ms = self._now_ms()
+            self._longest_access_ms = max(self._longest_access_ms, lifetime_ms)
+            self._tidy(now_ms)
+            self._log.setdefault(("t", token_id), now_ms)
 
     def revoke_subject(self, subject: str, *, reason: str) -> int:
         """Raise the subject's epoch and end its sessions; how many live ones ended."""
@@ -178,10 +182,16 @@ class MemoryStore:
             )
         return ended
 
-    def _make_room(self, now_ms: int) -> None:
-        if len(self._rows) + len(self._log) >= self._purge_at or len(self._rows) >= self._max_rows:
+    def _tidy(self, now_ms: int) -> None:
+        """Purge now and then, but never before it is known how long tokens live."""
+        if self._longest_access_ms and len(self._rows) + len(self._log) >= self._purge_at:
             self._purge(now_ms)
             self._purge_at = max(_FIRST_PURGE, 2 * (len(self._rows) + len(self._log)))
+
+    def _make_room(self, now_ms: int) -> None:
+        self._tidy(now_ms)
+        if len(self._rows) >= self._max_rows:
+            self._purge(now_ms)
         if len(self._rows) >= self._max_rows:
             message = "the memory store is full"
             raise StoreUnavailable(message)
@@ -229,9 +239,9 @@ class AsyncMemoryStore:
         """See `MemoryStore.revoke_session`."""
         return self._store.revoke_session(session_id, reason=reason, sec_hash=sec_hash)
 
-    async def revoke_token(self, token_id: str) -> None:
+    async def revoke_token(self, token_id: str, *, lifetime_ms: int = 0) -> None:
         """See `MemoryStore.revoke_token`."""
-        self._store.revoke_token(token_id)
+        self._store.revoke_token(token_id, lifetime_ms=lifetime_ms)
 
     async def revoke_subject(self, subject: str, *, reason: str) -> int:
         """See `MemoryStore.revoke_subject`."""

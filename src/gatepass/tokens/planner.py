@@ -4,6 +4,7 @@ Log-in: `plan_issue` → store → `conclude_issue`. Refresh: `open_refresh` →
 `plan_rotation` → store → `conclude_rotation`. Tokens are signed after the store's fact.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, assert_never
 
@@ -32,10 +33,19 @@ from gatepass.sessions import (
     Session,
     new_id,
 )
+from gatepass.tokens.claims import AccessClaims
 from gatepass.tokens.issuer import sign_claims
-from gatepass.tokens.pair import LogIn, Presented, TokenPair, require_text, sec_hash
+from gatepass.tokens.pair import (
+    LogIn,
+    Presented,
+    TokenPair,
+    require_text,
+    require_token_id,
+    sec_hash,
+)
 from gatepass.tokens.policy import (
     MAX_CLAIMS_SIZE,
+    MAX_LIFETIME,
     TokenPolicy,
     require_claims,
     require_subject,
@@ -183,6 +193,15 @@ class PairPlanner:
             message = "the two tokens are of different sessions"
             raise TokenInvalid(message)
         return session_ids[0], proof
+
+    def plan_token_revocation(self, token: AccessClaims | str) -> tuple[str, int]:
+        """Which token to revoke, and for how many milliseconds it could still pass."""
+        token_id = require_token_id(token)
+        lifetime_s: float = self._access_s
+        if isinstance(token, AccessClaims):  # of a `TokenIssuer` perhaps, and long-lived
+            now = self._now()
+            lifetime_s = max(lifetime_s, min(token.expires_at, now + MAX_LIFETIME) - now)
+        return token_id, math.ceil(lifetime_s) * 1000
 
     def _pair(self, session: Session, sec: str, claims_json: bytes) -> TokenPair:
         access_keys, refresh_keys = self._signing_keys()

@@ -12,7 +12,7 @@ MAX_LEEWAY = 60
 MAX_SESSIONS = 1000
 MAX_CLAIMS_SIZE = 2048
 MAX_TEXT = 255
-_MAX_LIFETIME = 10 * 366 * 86400
+MAX_LIFETIME = 10 * 366 * 86400
 
 SESSION_CLAIMS = frozenset({"client_id", "sid", "auth_time", "gen", "sec"})
 TOKEN_CLAIMS = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid"})
@@ -55,9 +55,9 @@ class TokenPolicy:
     def __post_init__(self) -> None:
         for name in ("issuer", "audience", "client_id"):
             require_name(name, getattr(self, name))
-        access = whole_seconds("access_lifetime", self.access_lifetime, 1, _MAX_LIFETIME)
-        whole_seconds("refresh_lifetime", self.refresh_lifetime, access, _MAX_LIFETIME)
-        whole_seconds("session_lifetime", self.session_lifetime, access, _MAX_LIFETIME)
+        access = whole_seconds("access_lifetime", self.access_lifetime, 1, MAX_LIFETIME)
+        whole_seconds("refresh_lifetime", self.refresh_lifetime, access, MAX_LIFETIME)
+        whole_seconds("session_lifetime", self.session_lifetime, access, MAX_LIFETIME)
         whole_seconds("leeway", self.leeway, 0, MAX_LEEWAY)
         whole_seconds("rotation_leeway", self.rotation_leeway, 0, MAX_LEEWAY)
         if not _is_whole(self.max_sessions) or not 1 <= self.max_sessions <= MAX_SESSIONS:

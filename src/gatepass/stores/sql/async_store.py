@@ -138,9 +138,9 @@ class AsyncSqlStore:
             self.twin.revoke_session, session_id, reason=reason, sec_hash=sec_hash
         )
 
-    async def revoke_token(self, token_id: str) -> None:
+    async def revoke_token(self, token_id: str, *, lifetime_ms: int = 0) -> None:
         """See `SqlStore.revoke_token`."""
-        await self.threads.run(self.twin.revoke_token, token_id)
+        await self.threads.run(self.twin.revoke_token, token_id, lifetime_ms=lifetime_ms)
 
     async def revoke_subject(self, subject: str, *, reason: str) -> int:
         """See `SqlStore.revoke_subject`."""

@@ -95,8 +95,9 @@ class SqliteChanges:
         self._revoke(cursor, session_id, now_ms, reason)
         return RevokeKind.REVOKED
 
-    def revoke_token(self, cursor: Cursor, token_id: str) -> None:
-        """Log a token."""
+    def revoke_token(self, cursor: Cursor, token_id: str, lifetime_ms: int) -> None:
+        """Log a token, and see to it that the log is kept for as long as it lives."""
+        cursor.execute(SQL.raise_access_life, {"access_lifetime_ms": lifetime_ms})
         cursor.execute(SQL.log_token, {"token_id": token_id, "now_ms": self.now_ms()})
 
     def revoke_subject(self, cursor: Cursor, subject: str, reason: str) -> int:

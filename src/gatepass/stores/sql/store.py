@@ -102,10 +102,11 @@ class SqlStore:
             durable=True,
         )
 
-    def revoke_token(self, token_id: str) -> None:
-        """Log one token's `jti`, durably; repeating changes nothing."""
+    def revoke_token(self, token_id: str, *, lifetime_ms: int = 0) -> None:
+        """Log one token's `jti` for its life, durably; repeating changes nothing."""
         self.database.write(
-            lambda cursor, _: self._changes.revoke_token(cursor, token_id), durable=True
+            lambda cursor, _: self._changes.revoke_token(cursor, token_id, lifetime_ms),
+            durable=True,
         )
 
     def revoke_subject(self, subject: str, *, reason: str) -> int:
