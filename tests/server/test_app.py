@@ -34,6 +34,16 @@ async def test_the_interactive_page_can_authorize(world: World) -> None:
     assert {"/auth/login", "/auth/me", "/healthz"} <= described["paths"].keys()
 
 
+@pytest.mark.parametrize("path", ["/auth/login/", "/auth/refresh/", "/auth/logout/"])
+async def test_no_redirect_has_a_client_send_its_password_elsewhere(
+    world: World, path: str
+) -> None:
+    answer = await world.client.post(path, json={}, headers={"Host": "evil.example"})
+
+    assert answer.status_code == 404
+    assert "location" not in answer.headers
+
+
 async def test_shared_keys_are_not_published(world: World) -> None:
     assert (await world.client.get("/.well-known/jwks.json")).json() == {"keys": []}
 

@@ -68,7 +68,8 @@ def make_app(parts: Parts) -> FastAPI:
             await asyncio.to_thread(parts.pool.close)
             await parts.manager.close()
 
-    app = FastAPI(title="gatepass", lifespan=lifespan, redoc_url=None)
+    # A redirect behind a TLS proxy would name http:, and clients would send the password there.
+    app = FastAPI(title="gatepass", lifespan=lifespan, redoc_url=None, redirect_slashes=False)
     login = PasswordLogin(parts.accounts, parts.manager, parts.pool)
     Auth(parts.manager, authenticate=login.authenticate, login_limit=parts.limit).install(app)
 
