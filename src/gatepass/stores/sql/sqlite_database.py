@@ -18,7 +18,6 @@ from gatepass.errors import StoreUnavailable
 from gatepass.stores.sql.sqlite_bell import SqliteBell
 from gatepass.stores.sql.sqlite_connection import (
     DEADLINE,
-    WAIT_S,
     MustBeDurable,
     SqliteConnection,
     WouldWait,
@@ -47,6 +46,7 @@ class SqliteDatabase:
         self.closed = False
         self.on_close: list[Callable[[], None]] = []
         self._is_set_up = False
+        self._set_up_s = 0.0
         self._writing = threading.Lock()
         self._opening = threading.Lock()
         self._taken_for_fork: list[threading.Lock] = []
@@ -145,8 +145,12 @@ class SqliteDatabase:
     def _begin(self) -> float:
         """When this operation must stop waiting; a first use gets the file ready before."""
         if not self._is_set_up:
-            self._keep(self.open_reader(find_deadline()))
-            DEADLINE.set(None if DEADLINE.get() is None else time.monotonic() + WAIT_S)
+            deadline = find_deadline()
+            self._keep(self.open_reader(deadline))
+            deadline += self._set_up_s  # is work; all waiting together stays within the limit
+            if DEADLINE.get() is not None:
+                DEADLINE.set(deadline)
+            return deadline
         return find_deadline()
 
     def _keep(self, reader: SqliteConnection) -> None:
@@ -223,7 +227,7 @@ class SqliteDatabase:
                 raise unavailable(error) from error
             try:
                 if not self._is_set_up:
-                    set_up(connection, deadline)
+                    self._set_up_s = set_up(connection, deadline)
                     self._is_set_up = True
                 connection.cursor.execute("SELECT 1 FROM gatepass_meta").fetchall()
                 connection.log = self.file.find_log()

@@ -8,7 +8,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
 
 from gatepass.errors import StoreUnavailable
-from gatepass.stores.sql.sqlite_connection import WAIT_S, SqliteConnection, is_busy
+from gatepass.stores.sql.sqlite_connection import SqliteConnection, is_busy
 from gatepass.stores.sql.tables import VERSION_TABLE
 
 HEAD: Final = "0001"
@@ -17,8 +17,8 @@ HEAD: Final = "0001"
 _PAUSE_S: Final = 0.01
 
 
-def set_up(connection: SqliteConnection, deadline: float) -> None:
-    """Make a new file, or one of an older release, ready for use.
+def set_up(connection: SqliteConnection, deadline: float) -> float:
+    """Make a new file, or one of an older release, ready for use; seconds of work besides waiting.
 
     Any number of processes may do this to one file at once.
 
@@ -27,8 +27,7 @@ def set_up(connection: SqliteConnection, deadline: float) -> None:
         sqlite3.Error: The driver's, for the caller to translate.
     """
     _turn_on_log(connection.cursor, deadline)
-    if not _is_current(connection.cursor):
-        _upgrade(connection)
+    return 0.0 if _is_current(connection.cursor) else _upgrade(connection, deadline)
 
 
 def _turn_on_log(cursor: sqlite3.Cursor, deadline: float) -> None:
@@ -53,15 +52,19 @@ def _is_current(cursor: sqlite3.Cursor) -> bool:
     return rows == [(HEAD,)]
 
 
-def _upgrade(connection: SqliteConnection) -> None:
-    """Run the migrations, all or none, while nobody else can write."""
+def _upgrade(connection: SqliteConnection, deadline: float) -> float:
+    """Run the migrations, all or none, while nobody else can write; what that took."""
+    began = time.monotonic()
     # Alembic takes a tenth of a second to import, and only a new file needs it.
     from gatepass.stores.sql.upgrade import upgrade_tables  # noqa: PLC0415
 
     engine = create_engine("sqlite://", creator=lambda: connection.raw, poolclass=StaticPool)
-    connection.wait_until(time.monotonic() + WAIT_S)
     with engine.connect() as wrapped:
+        waits = time.monotonic()
+        connection.wait_until(deadline + waits - began)
         wrapped.exec_driver_sql("BEGIN IMMEDIATE")
+        has_waited_s = time.monotonic() - waits
         if not _is_current(connection.cursor):  # another process may have done it meanwhile
             upgrade_tables(wrapped)
         wrapped.exec_driver_sql("COMMIT")
+    return time.monotonic() - began - has_waited_s
