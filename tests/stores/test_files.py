@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -93,6 +94,17 @@ def test_two_names_of_one_file_ring_one_bell(url: str, link: Path) -> None:
             assert not replica.is_revoked(None, f"token {number}")
             store.revoke_token(f"token {number}")
             assert replica.is_revoked(None, f"token {number}")
+
+
+def test_url_that_ties_connections_to_one_thread(url: str) -> None:
+    with (
+        closing(SqlStore.from_url(f"{url}?check_same_thread=true")) as store,
+        ThreadPoolExecutor(1) as elsewhere,
+    ):
+        store.revoke_token("here")
+        elsewhere.submit(store.revoke_token, "there").result()
+
+        assert store.is_revoked(None, "there")
 
 
 @pytest.mark.parametrize("name", ["gate\0.db", "gate\udc80.db"], ids=["NUL", "surrogate"])

@@ -56,10 +56,11 @@ def require_usable(engine: Engine, schema: str | None) -> None:
 
 def _engine_with_options(url: URL) -> Engine:
     """An engine for a URL whose options are all taken; a bad one would only fail later."""
+    ours = {"timeout": WAIT_S, "check_same_thread": False}  # whatever the URL says
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", SAWarning)
-            engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": WAIT_S})
+            engine = create_engine(url, poolclass=NullPool, connect_args=ours)
             engine.dialect.create_connect_args(url)
     except (ValueError, SQLAlchemyError, SAWarning):
         raise SettingsRejected("the database URL has an option that is not taken") from None
