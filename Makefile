@@ -7,7 +7,7 @@ RUNTIME := .venv/runtime.stamp
 DEV := .venv/dev.stamp
 NODE := benchmarks/node/node_modules/.package-lock.json
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
-COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile --quiet --strip-extras \
+COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile --quiet --no-strip-extras \
 	$(if $(UPGRADE),--upgrade) --generate-hashes --unsafe-package gatepass --no-annotate \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 

@@ -32,7 +32,6 @@ _IMPORT_NAMES = {
     "pip-tools": "piptools",
     "pydantic-settings": "pydantic_settings",
     "pyjwt": "jwt",
-    "pytest-cov": "pytest_cov",
     "python-multipart": "python_multipart",
 }
 
