@@ -11,7 +11,7 @@ from hmac import compare_digest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature
 
 from gatepass.errors import TokenMalformed
 from gatepass.jose._base64url import decode, encode, is_canonical
@@ -84,15 +84,16 @@ def verifier(algorithm: Algorithm, key: PublicKey) -> Verifier:
 
 
 def _rsa_verifier(algorithm: Algorithm, key: rsa.RSAPublicKey) -> Verifier:
-    padding, hash_ = algorithm.padding(), algorithm.hash()
+    padding, prehashed = algorithm.padding(), Prehashed(algorithm.hash())
     verify_rsa, size = key.verify, (key.key_size + 7) // 8
+    digest = getattr(hashlib, algorithm.hash_name)  # a microsecond less than to have it hashed
 
     def verify(signing_input: bytes, segment: bytes) -> bool:
         signature = decode(segment)
         if len(signature) != size:
             return False
         try:
-            verify_rsa(signature, signing_input, padding, hash_)
+            verify_rsa(signature, digest(signing_input).digest(), padding, prehashed)
         except InvalidSignature:
             return False
         return True
@@ -111,7 +112,8 @@ def _ecdsa_signer(algorithm: Algorithm, key: ec.EllipticCurvePrivateKey) -> Sign
 
 
 def _ecdsa_verifier(algorithm: Algorithm, key: ec.EllipticCurvePublicKey) -> Verifier:
-    ecdsa, size, verify_ecdsa = ec.ECDSA(algorithm.hash()), algorithm.coordinate_size, key.verify
+    ecdsa, size = ec.ECDSA(Prehashed(algorithm.hash())), algorithm.coordinate_size
+    verify_ecdsa, digest = key.verify, getattr(hashlib, algorithm.hash_name)
     forms = _der_forms(size)
 
     def verify(signing_input: bytes, segment: bytes) -> bool:
@@ -125,7 +127,7 @@ def _ecdsa_verifier(algorithm: Algorithm, key: ec.EllipticCurvePublicKey) -> Ver
         else:
             der = _der_sequence(signature[:size], signature[size:])
         try:
-            verify_ecdsa(der, signing_input, ecdsa)
+            verify_ecdsa(der, digest(signing_input).digest(), ecdsa)
         except InvalidSignature:
             return False
         return True
