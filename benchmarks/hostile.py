@@ -100,6 +100,7 @@ def shapes(key: SharedKey) -> dict[str, Shape]:
         "signed list of objects": _signed(key, _filled("[{}", ",{}", "]")),
         "signed list of fractions": _signed(key, _filled("[1.5e3", ",1.7976931348623157e308", "]")),
         "signed big number": _signed(key, _filled("1", "9", "")),
+        "signed numbers in a text": _signed(key, _filled('"', "9" * 49 + "x", '"')),
         "signed big fraction": _signed(key, _filled("1.", "9", "e9")),
         "signed escapes": _signed(key, _filled('"', "\\u0041", '"')),
         "signed surrogates": _signed(key, _filled('"', "\\ud83d\\ude00", '"')),

@@ -15,6 +15,11 @@ _encode_json = msgspec.json.Encoder().encode
 # What parsing of hostile text can raise, whatever the parser.
 PARSE_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError, MemoryError)
 _MAX_DIGITS = 20
+_LONG_INTEGER = 400
+LONG_PAYLOAD = 1024
+"""Bytes up to which no number takes long to parse."""
+_DIGITS_TO_ZERO = bytes.maketrans(b"123456789", b"000000000")
+_LONG_RUN = b"0" * _LONG_INTEGER
 
 
 class DuplicateName(ValueError):
@@ -24,9 +29,17 @@ class DuplicateName(ValueError):
 def decode_claims(payload: bytes) -> dict[str, Any]:
     """The JSON object in a payload; of duplicate names the last counts (RFC 7519 §4)."""
     try:
+        if len(payload) > LONG_PAYLOAD:
+            require_short_integers(payload)
         return CLAIMS_DECODER.decode(payload)
     except PARSE_ERRORS:
         raise TokenMalformed from None
+
+
+def require_short_integers(payload: bytes) -> None:
+    """Refuse, with one of `PARSE_ERRORS`, integers that no float holds: parsing is quadratic."""
+    if _LONG_RUN in payload.translate(_DIGITS_TO_ZERO):  # which may be text
+        json.loads(payload, parse_int=_payload_int)
 
 
 def decode_header(octets: bytes) -> dict[str, Any]:
@@ -76,6 +89,12 @@ def _short_int(digits: str) -> int:
     if len(digits) > _MAX_DIGITS:
         raise ValueError
     return int(digits)
+
+
+def _payload_int(digits: str) -> int:
+    if len(digits) > _LONG_INTEGER:
+        raise ValueError
+    return 0
 
 
 def _refuse_constant(_name: str) -> NoReturn:

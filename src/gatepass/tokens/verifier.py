@@ -15,7 +15,12 @@ from gatepass.errors import (
     TokenRevoked,
 )
 from gatepass.jose import MAX_SIZE, Key, KeySet, KeySource
-from gatepass.jose._strict_json import CLAIMS_DECODER, PARSE_ERRORS
+from gatepass.jose._strict_json import (
+    CLAIMS_DECODER,
+    LONG_PAYLOAD,
+    PARSE_ERRORS,
+    require_short_integers,
+)
 from gatepass.jose.jws import normalize_typ, open_compact
 from gatepass.jose.keyset import key_source
 from gatepass.sessions import AsyncRevocations, Revocations
@@ -91,6 +96,8 @@ class ClaimsVerifier:
         if prepared.typ not in self._typs:
             raise TokenInvalid
         try:
+            if len(payload) > LONG_PAYLOAD:
+                require_short_integers(payload)
             claims: dict[str, Any] = _decode_json(payload)
             issuer, audience, subject, expires_at = self._required(claims)[:4]
         except KeyError:
