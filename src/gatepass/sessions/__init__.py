@@ -1,5 +1,14 @@
 """What a session is, how it rotates, and what a store promises. Pure: no clock, no I/O."""
 
+from gatepass.sessions.opaque import (
+    OpaqueFact,
+    OpaqueKind,
+    OpaquePlan,
+    OpaqueToken,
+    judge_opaque,
+    opaque_id,
+    plan_opaque,
+)
 from gatepass.sessions.rotation import RotationFact, RotationKind, RotationPlan, rotate
 from gatepass.sessions.session import Session, new_id, partition_of
 from gatepass.sessions.store import (
@@ -16,6 +25,10 @@ __all__ = [
     "AsyncRevocations",
     "AsyncStore",
     "IssuePlan",
+    "OpaqueFact",
+    "OpaqueKind",
+    "OpaquePlan",
+    "OpaqueToken",
     "Revocations",
     "RevokeKind",
     "RotationFact",
@@ -23,8 +36,11 @@ __all__ = [
     "RotationPlan",
     "Session",
     "Store",
+    "judge_opaque",
     "new_id",
+    "opaque_id",
     "partition_of",
+    "plan_opaque",
     "plan_session",
     "rotate",
 ]

@@ -8,6 +8,7 @@ import enum
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Protocol, runtime_checkable
 
+from gatepass.sessions.opaque import OpaqueFact, OpaquePlan, OpaqueToken
 from gatepass.sessions.rotation import RotationFact, RotationPlan
 from gatepass.sessions.session import Session
 
@@ -99,6 +100,20 @@ class Store(Revocations, Protocol):
         """Apply `rotation.rotate` atomically; `REUSED` is durable and logged before it returns."""
         ...
 
+    def issue_opaque(self, plan: OpaquePlan) -> OpaqueToken | None:
+        """Record an opaque access token by its hash; `None`: the session is over or unknown.
+
+        Losing one heals like a lost rotation (the client refreshes): it need not be durable.
+
+        Raises:
+            ValueError: The hash is in use.
+        """
+        ...
+
+    def find_opaque(self, opaque_id: str) -> OpaqueFact:
+        """What is known of an opaque access token, revocation included."""
+        ...
+
     def revoke_session(
         self, session_id: str, *, reason: str, sec_hash: bytes | None = None
     ) -> RevokeKind:
@@ -134,7 +149,10 @@ class Store(Revocations, Protocol):
         ...
 
     def purge(self) -> int:
-        """Remove rows past their absolute end + retention, log entries past retention; how many."""
+        """Remove what is past its end + retention: sessions, opaque tokens, log entries; how many.
+
+        A store whose rows expire by themselves removes nothing here and answers 0.
+        """
         ...
 
     def close(self) -> None:
@@ -151,6 +169,14 @@ class AsyncStore(AsyncRevocations, Protocol):
 
     async def rotate(self, plan: RotationPlan) -> RotationFact:
         """See `Store.rotate`."""
+        ...
+
+    async def issue_opaque(self, plan: OpaquePlan) -> OpaqueToken | None:
+        """See `Store.issue_opaque`."""
+        ...
+
+    async def find_opaque(self, opaque_id: str) -> OpaqueFact:
+        """See `Store.find_opaque`."""
         ...
 
     async def revoke_session(

@@ -11,7 +11,16 @@ from typing import ClassVar, Final, Literal, ParamSpec, Self, TypeVar
 from sqlalchemy import Engine
 
 from gatepass.errors import StoreUnavailable
-from gatepass.sessions import IssuePlan, RevokeKind, RotationFact, RotationPlan, Session
+from gatepass.sessions import (
+    IssuePlan,
+    OpaqueFact,
+    OpaquePlan,
+    OpaqueToken,
+    RevokeKind,
+    RotationFact,
+    RotationPlan,
+    Session,
+)
 from gatepass.stores.sql.engines import engine_of
 from gatepass.stores.sql.sqlite_connection import DEADLINE, WouldWait, find_deadline
 from gatepass.stores.sql.sqlite_database import SqliteDatabase
@@ -122,6 +131,14 @@ class AsyncSqlStore:
     async def rotate(self, plan: RotationPlan) -> RotationFact:
         """See `SqlStore.rotate`."""
         return await self.threads.run(self.twin.rotate, plan)
+
+    async def issue_opaque(self, plan: OpaquePlan) -> OpaqueToken | None:
+        """See `SqlStore.issue_opaque`."""
+        return await self.threads.run(self.twin.issue_opaque, plan)
+
+    async def find_opaque(self, opaque_id: str) -> OpaqueFact:
+        """See `SqlStore.find_opaque`."""
+        return await self.threads.run(self.twin.find_opaque, opaque_id)
 
     async def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
         """See `SqlStore.is_revoked`."""

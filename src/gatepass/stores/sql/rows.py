@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from gatepass.errors import StoreUnavailable
-from gatepass.sessions import Session
+from gatepass.sessions import OpaqueFact, OpaqueKind, OpaqueToken, Session, judge_opaque
 
 COLUMNS: Final = (
     "session_id",
@@ -86,6 +86,30 @@ def session_of(row: Sequence[Any]) -> Session:
         sec_hash=row[14],
         recent=recent,
     )
+
+
+def opaque_fact_of(row: Sequence[Any] | None, now_ms: int) -> OpaqueFact:
+    """The fact in a row of `find_opaque`: id, times, whether it is logged, then its session's.
+
+    Raises:
+        StoreUnavailable: What is in the row was not written by this package.
+    """
+    if row is None:
+        return judge_opaque(None, is_revoked=False, now_ms=now_ms)
+    token_id, issued_ms, ends_ms, is_logged, *session_row = row
+    if (
+        not isinstance(token_id, str)
+        or not isinstance(issued_ms, int)
+        or not isinstance(ends_ms, int)
+    ):
+        raise StoreUnavailable(_DAMAGED)
+    if session_row[0] is None:  # purged, or never restored
+        is_over = now_ms >= ends_ms
+        return OpaqueFact(kind=OpaqueKind.EXPIRED if is_over else OpaqueKind.REVOKED)
+    token = OpaqueToken(
+        token_id=token_id, issued_ms=issued_ms, ends_ms=ends_ms, session=session_of(session_row)
+    )
+    return judge_opaque(token, is_revoked=bool(is_logged), now_ms=now_ms)
 
 
 def row_of(session: Session) -> dict[str, Any]:

@@ -10,16 +10,20 @@ from sqlalchemy.dialects import sqlite
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import (
     IssuePlan,
+    OpaqueFact,
+    OpaquePlan,
+    OpaqueToken,
     RevokeKind,
     RotationFact,
     RotationKind,
     RotationPlan,
     Session,
+    plan_opaque,
     plan_session,
     rotate,
 )
 from gatepass.sessions.session import SKEW_MS
-from gatepass.stores.sql.rows import rotation_of, row_of, session_of
+from gatepass.stores.sql.rows import opaque_fact_of, rotation_of, row_of, session_of
 from gatepass.stores.sql.sqlite_connection import MustBeDurable
 from gatepass.stores.sql.statements import Statements, compile_statements
 
@@ -77,6 +81,23 @@ class SqliteChanges:
             self._revoke(cursor, plan.session_id, now_ms, fact.session.reason)
         return fact
 
+    def issue_opaque(self, cursor: Cursor, plan: OpaquePlan) -> OpaqueToken | None:
+        """Record an opaque token; `None`: its session is over or unknown."""
+        token = plan_opaque(plan, find_session(cursor, plan.session_id), self.now_ms())
+        if token is None:
+            return None
+        cursor.execute(SQL.raise_access_life, {"access_lifetime_ms": plan.lifetime_ms})
+        values = {
+            "opaque_id": plan.opaque_id,
+            "token_id": plan.token_id,
+            "session_id": plan.session_id,
+            "issued_ms": token.issued_ms,
+            "ends_ms": token.ends_ms,
+        }
+        if cursor.execute(SQL.insert_opaque, values).rowcount != 1:
+            raise ValueError("the opaque token's hash is in use")
+        return token
+
     def revoke_session(
         self, cursor: Cursor, session_id: str, reason: str, sec_hash: bytes | None
     ) -> RevokeKind:
@@ -125,8 +146,8 @@ class SqliteChanges:
         """Remove some of what is past its retention, which this transaction reads; how many."""
         retention_ms = _one(cursor.execute(SQL.find_access_life)) + SKEW_MS
         values = {"before_ms": self.now_ms() - retention_ms, "size": PURGE_SIZE}
-        sessions = cursor.execute(SQL.purge_sessions, values).rowcount
-        return sessions + cursor.execute(SQL.purge_log, values).rowcount
+        statements = (SQL.purge_sessions, SQL.purge_opaque, SQL.purge_log)
+        return sum(cursor.execute(statement, values).rowcount for statement in statements)
 
     @staticmethod
     def _revoke(cursor: Cursor, session_id: str, now_ms: int, reason: str | None) -> None:
@@ -156,6 +177,12 @@ def find_revoked(cursor: Cursor, session_id: str | None, token_id: str | None) -
     """The direct check: the session is missing or revoked, or either is in the log."""
     values = {"session_id": session_id, "token_id": token_id}
     return bool(cursor.execute(SQL.is_revoked, values).fetchall()[0][0])
+
+
+def find_opaque(cursor: Cursor, opaque_id: str, now_ms: int) -> OpaqueFact:
+    """What is known of an opaque token, its session and their revocation."""
+    rows = cursor.execute(SQL.find_opaque, {"opaque_id": opaque_id}).fetchall()
+    return opaque_fact_of(rows[0] if rows else None, now_ms)
 
 
 def _one(found: Any) -> int:

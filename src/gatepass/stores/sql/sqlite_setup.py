@@ -11,7 +11,7 @@ from gatepass.errors import StoreUnavailable
 from gatepass.stores.sql.sqlite_connection import SqliteConnection, is_busy
 from gatepass.stores.sql.tables import VERSION_TABLE
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The newest revision in `migrations/versions`; tables that have it need no upgrade."""
 
 _PAUSE_S: Final = 0.01

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 
 from gatepass.stores.sql.rows import COLUMNS, ROTATING
-from gatepass.stores.sql.tables import meta, revocations, sessions, subjects
+from gatepass.stores.sql.tables import meta, opaque_tokens, revocations, sessions, subjects
 
 _INSERT: Final = {"sqlite": sqlite.insert}
 """`ON CONFLICT` is spelt per dialect; PostgreSQL's insert has the same methods."""
@@ -71,6 +71,9 @@ class Statements:
     raise_epoch: str
     raise_epoch_of_all: str
     find_access_life: str
+    find_opaque: str
+    insert_opaque: str
+    purge_opaque: str
     raise_access_life: str
     purge_sessions: str
     purge_log: str
@@ -122,6 +125,19 @@ def _reads() -> dict[str, ClauseElement]:
         "live_ids": select(sessions.c.session_id).where(_of_subject, _live).order_by(*newest_first),
         "count_live_of": select(func.count()).select_from(sessions).where(_of_subject, _live),
         "count_live": select(func.count()).select_from(sessions).where(_live),
+        "find_opaque": select(
+            opaque_tokens.c.token_id,
+            opaque_tokens.c.issued_ms,
+            opaque_tokens.c.ends_ms,
+            select(_ONE)
+            .where(revocations.c.kind == _TOKEN, revocations.c.id == opaque_tokens.c.token_id)
+            .exists(),
+            *all_columns,
+        )
+        .select_from(
+            opaque_tokens.outerjoin(sessions, sessions.c.session_id == opaque_tokens.c.session_id)
+        )
+        .where(opaque_tokens.c.opaque_id == _text("opaque_id")),
         "find_access_life": select(meta.c.longest_access_ms),
     }
 
@@ -161,6 +177,7 @@ def _log(dialect_name: str) -> dict[str, ClauseElement]:
 
     return {
         "insert_session": insert(sessions).on_conflict_do_nothing(),
+        "insert_opaque": insert(opaque_tokens).on_conflict_do_nothing(),
         "log_session": log_one(_SESSION, "session_id"),
         "log_token": log_one(_TOKEN, "token_id"),
         "log_sessions_of": log_rows(_of_subject, _unrevoked),
@@ -193,6 +210,12 @@ def _purges() -> dict[str, ClauseElement]:
         .limit(_number("size"))
         .offset(_NONE)
     )
+    expired = (
+        select(opaque_tokens.c.opaque_id)
+        .where(opaque_tokens.c.ends_ms <= _number("before_ms"))
+        .limit(_number("size"))
+        .offset(_NONE)
+    )
     stale = (
         select(revocations.c.seq)
         .where(revocations.c.at_ms <= _number("before_ms"))
@@ -201,5 +224,6 @@ def _purges() -> dict[str, ClauseElement]:
     )
     return {
         "purge_sessions": delete(sessions).where(sessions.c.session_id.in_(ended)),
+        "purge_opaque": delete(opaque_tokens).where(opaque_tokens.c.opaque_id.in_(expired)),
         "purge_log": delete(revocations).where(revocations.c.seq.in_(stale)),
     }

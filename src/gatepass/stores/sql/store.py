@@ -6,13 +6,23 @@ from typing import ClassVar, Literal, Self
 
 from sqlalchemy import Engine
 
-from gatepass.sessions import IssuePlan, RevokeKind, RotationFact, RotationPlan, Session
+from gatepass.sessions import (
+    IssuePlan,
+    OpaqueFact,
+    OpaquePlan,
+    OpaqueToken,
+    RevokeKind,
+    RotationFact,
+    RotationPlan,
+    Session,
+)
 from gatepass.stores.sql.engines import engine_of, require_usable
 from gatepass.stores.sql.sqlite_changes import (
     PURGE_SIZE,
     SqliteChanges,
     find_epoch,
     find_live,
+    find_opaque,
     find_revoked,
 )
 from gatepass.stores.sql.sqlite_database import SqliteDatabase
@@ -84,6 +94,20 @@ class SqlStore:
         if longer and fact.session is not None:
             self._learn(plan.access_lifetime_ms)
         return fact
+
+    def issue_opaque(self, plan: OpaquePlan) -> OpaqueToken | None:
+        """Record an opaque access token by its hash; `None`: the session is over or unknown."""
+        token = self.database.write(
+            lambda cursor, _: self._changes.issue_opaque(cursor, plan),
+            durable=plan.lifetime_ms > self._known_access_ms,
+        )
+        if token is not None:
+            self._learn(plan.lifetime_ms)
+        return token
+
+    def find_opaque(self, opaque_id: str) -> OpaqueFact:
+        """What is known of an opaque access token, revocation included."""
+        return self.database.read(lambda cursor: find_opaque(cursor, opaque_id, self.now_ms()))
 
     def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
         """Whether the session was revoked or is missing, or the token was revoked."""

@@ -43,6 +43,17 @@ sessions: Final = Table(
     Index("gatepass_sessions_ends", "ends_ms"),
 )
 
+opaque_tokens: Final = Table(
+    "gatepass_opaque_tokens",
+    metadata,
+    Column("opaque_id", Text, primary_key=True),
+    Column("token_id", Text, nullable=False),
+    Column("session_id", Text, nullable=False),
+    Column("issued_ms", BigInteger, nullable=False),
+    Column("ends_ms", BigInteger, nullable=False),
+    Index("gatepass_opaque_tokens_ends", "ends_ms"),
+)
+
 subjects: Final = Table(
     "gatepass_subjects",
     metadata,

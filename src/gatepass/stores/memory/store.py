@@ -10,11 +10,16 @@ from typing import ClassVar, Final, Literal
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import (
     IssuePlan,
+    OpaqueFact,
+    OpaquePlan,
+    OpaqueToken,
     RevokeKind,
     RotationFact,
     RotationKind,
     RotationPlan,
     Session,
+    judge_opaque,
+    plan_opaque,
     plan_session,
     rotate,
 )
@@ -40,6 +45,7 @@ class MemoryStore:
         self._lock = threading.Lock()
         self._rows: dict[str, Session] = {}
         self._ids_of: dict[str, set[str]] = {}
+        self._opaque: dict[str, OpaqueToken] = {}
         self._epochs: dict[str, int] = {}
         self._epoch_of_all = 0
         self._log: dict[tuple[str, str], int] = {}
@@ -81,6 +87,32 @@ class MemoryStore:
             if fact.kind is RotationKind.REUSED:
                 self._log.setdefault(("s", plan.session_id), now_ms)
             return fact
+
+    def issue_opaque(self, plan: OpaquePlan) -> OpaqueToken | None:
+        """Record an opaque access token by its hash; `None`: the session is over or unknown."""
+        with self._lock:
+            now_ms = self._now_ms()
+            if plan.opaque_id in self._opaque:
+                message = "the opaque token's hash is in use"
+                raise ValueError(message)
+            token = plan_opaque(plan, self._rows.get(plan.session_id), now_ms)
+            if token is not None:
+                self._longest_access_ms = max(self._longest_access_ms, plan.lifetime_ms)
+                self._tidy(now_ms)
+                self._opaque[plan.opaque_id] = token
+            return token
+
+    def find_opaque(self, opaque_id: str) -> OpaqueFact:
+        """What is known of an opaque access token, revocation included."""
+        with self._lock:
+            now_ms = self._now_ms()
+            token = self._opaque.get(opaque_id)
+            if token is None:
+                return judge_opaque(None, is_revoked=False, now_ms=now_ms)
+            session = self._rows.get(token.session.session_id)
+            is_revoked = session is None or ("t", token.token_id) in self._log
+            token = token if session is None else replace(token, session=session)
+            return judge_opaque(token, is_revoked=is_revoked, now_ms=now_ms)
 
     def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
         """Whether the session was revoked or is missing, or the token was revoked."""
@@ -147,7 +179,7 @@ class MemoryStore:
             return self._epoch(subject)
 
     def purge(self) -> int:
-        """Remove rows past their absolute end + retention, log entries past retention; how many."""
+        """Remove what is past its end + retention: sessions, tokens, log entries; how many."""
         with self._lock:
             return self._purge(self._now_ms())
 
@@ -184,9 +216,12 @@ class MemoryStore:
 
     def _tidy(self, now_ms: int) -> None:
         """Purge now and then, but never before it is known how long tokens live."""
-        if self._longest_access_ms and len(self._rows) + len(self._log) >= self._purge_at:
+        if self._longest_access_ms and self._held() >= self._purge_at:
             self._purge(now_ms)
-            self._purge_at = max(_FIRST_PURGE, 2 * (len(self._rows) + len(self._log)))
+            self._purge_at = max(_FIRST_PURGE, 2 * self._held())
+
+    def _held(self) -> int:
+        return len(self._rows) + len(self._opaque) + len(self._log)
 
     def _make_room(self, now_ms: int) -> None:
         self._tidy(now_ms)
@@ -205,64 +240,10 @@ class MemoryStore:
             ids.discard(row.session_id)
             if not ids:
                 del self._ids_of[row.subject]
+        ended = [key for key, one in self._opaque.items() if one.ends_ms + retention_ms <= now_ms]
+        for opaque_id in ended:
+            del self._opaque[opaque_id]
         stale = [key for key, at_ms in self._log.items() if at_ms + retention_ms <= now_ms]
         for key in stale:
             del self._log[key]
-        return len(gone) + len(stale)
-
-
-class AsyncMemoryStore:
-    """`MemoryStore` for `await`; nothing in it waits."""
-
-    is_async: ClassVar[Literal[True]] = True
-
-    def __init__(
-        self, clock: Callable[[], float] = time.time, *, max_rows: int = 1_000_000
-    ) -> None:
-        self._store = MemoryStore(clock, max_rows=max_rows)
-
-    async def issue(self, plan: IssuePlan) -> Session | None:
-        """See `MemoryStore.issue`."""
-        return self._store.issue(plan)
-
-    async def rotate(self, plan: RotationPlan) -> RotationFact:
-        """See `MemoryStore.rotate`."""
-        return self._store.rotate(plan)
-
-    async def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
-        """See `MemoryStore.is_revoked`."""
-        return self._store.is_revoked(session_id, token_id)
-
-    async def revoke_session(
-        self, session_id: str, *, reason: str, sec_hash: bytes | None = None
-    ) -> RevokeKind:
-        """See `MemoryStore.revoke_session`."""
-        return self._store.revoke_session(session_id, reason=reason, sec_hash=sec_hash)
-
-    async def revoke_token(self, token_id: str, *, lifetime_ms: int = 0) -> None:
-        """See `MemoryStore.revoke_token`."""
-        self._store.revoke_token(token_id, lifetime_ms=lifetime_ms)
-
-    async def revoke_subject(self, subject: str, *, reason: str) -> int:
-        """See `MemoryStore.revoke_subject`."""
-        return self._store.revoke_subject(subject, reason=reason)
-
-    async def revoke_all(self, *, reason: str) -> int:
-        """See `MemoryStore.revoke_all`."""
-        return self._store.revoke_all(reason=reason)
-
-    async def sessions(self, subject: str) -> list[Session]:
-        """See `MemoryStore.sessions`."""
-        return self._store.sessions(subject)
-
-    async def subject_epoch(self, subject: str) -> int:
-        """See `MemoryStore.subject_epoch`."""
-        return self._store.subject_epoch(subject)
-
-    async def purge(self) -> int:
-        """See `MemoryStore.purge`."""
-        return self._store.purge()
-
-    async def close(self) -> None:
-        """See `MemoryStore.close`."""
-        self._store.close()
+        return len(gone) + len(ended) + len(stale)

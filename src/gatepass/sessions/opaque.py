@@ -1,0 +1,86 @@
+"""Opaque access tokens as a store keeps them: by hash, beside the session they came from. Pure.
+
+Such a token says nothing by itself; whoever gets one asks the store. A leaked database gives
+none away, and revocation needs no entry in the log but a single token's.
+"""
+
+import enum
+from dataclasses import dataclass, field
+
+from gatepass.sessions.session import Session, partition_digits
+
+
+def opaque_id(subject: str, token_hash: bytes) -> str:
+    """How a store finds an opaque token: partition digits, then the hash of its text, all hex.
+
+    The token itself must tell the digits, since whoever presents it names no subject.
+    """
+    return partition_digits(subject) + token_hash.hex()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpaquePlan:
+    """What a store is asked to do for a new opaque access token."""
+
+    opaque_id: str = field(repr=False)
+    """`opaque_id` of the session's subject and the SHA-256 of the token's text."""
+    token_id: str
+    """Its `jti`, by which it can be revoked."""
+    session_id: str
+    lifetime_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpaqueToken:
+    """An opaque access token that was issued; times are the store's, in milliseconds."""
+
+    token_id: str
+    issued_ms: int
+    ends_ms: int
+    """Never after the session's absolute end."""
+    session: Session
+
+
+class OpaqueKind(enum.Enum):
+    """What is known of a presented opaque token."""
+
+    LIVE = "live"
+    EXPIRED = "expired"
+    """Its own end has passed; told apart from unknown for as long as the log is kept."""
+    REVOKED = "revoked"
+    """It or its session was revoked, or its session is gone."""
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpaqueFact:
+    """What the store knows; `token` is there for `LIVE` only."""
+
+    kind: OpaqueKind
+    token: OpaqueToken | None = None
+
+
+def plan_opaque(plan: OpaquePlan, session: Session | None, now_ms: int) -> OpaqueToken | None:
+    """The token a store records at this moment; `None`: its session is over or unknown.
+
+    A session past its idle end may still have one: idleness stops refreshing, nothing else.
+    """
+    if session is None or session.revoked_ms is not None or now_ms >= session.ends_ms:
+        return None
+    return OpaqueToken(
+        token_id=plan.token_id,
+        issued_ms=now_ms,
+        ends_ms=min(now_ms + plan.lifetime_ms, session.ends_ms),
+        session=session,
+    )
+
+
+def judge_opaque(token: OpaqueToken | None, *, is_revoked: bool, now_ms: int) -> OpaqueFact:
+    """The fact about a recorded token, in the order of checks: known, `exp`, revocation."""
+    if token is None:
+        return OpaqueFact(kind=OpaqueKind.UNKNOWN)
+    if now_ms >= token.ends_ms:
+        return OpaqueFact(kind=OpaqueKind.EXPIRED)
+    if is_revoked or token.session.revoked_ms is not None:
+        return OpaqueFact(kind=OpaqueKind.REVOKED)
+    return OpaqueFact(kind=OpaqueKind.LIVE, token=token)

@@ -1,0 +1,159 @@
+"""Opaque access tokens: known by hash, as revocable as the session they came from."""
+
+import hashlib
+import secrets
+
+import pytest
+
+from gatepass.sessions import OpaqueKind, OpaquePlan, Session, Store, new_id, opaque_id
+from tests.stores.plans import ACCESS_LIFE, LIFE, MINUTE, Clock, log_in, present
+
+
+def plan_for(session: Session, *, life: int = ACCESS_LIFE) -> OpaquePlan:
+    """A token of this session with an id of its own."""
+    return OpaquePlan(
+        opaque_id=opaque_id(session.subject, hashlib.sha256(secrets.token_bytes(16)).digest()),
+        token_id=new_id(session.subject, secrets.token_bytes(16)),
+        session_id=session.session_id,
+        lifetime_ms=life,
+    )
+
+
+@pytest.fixture
+def plan(store: Store, session: Session) -> OpaquePlan:
+    plan = plan_for(session)
+    assert store.issue_opaque(plan) is not None
+    return plan
+
+
+def test_a_token_is_found_with_its_session(store: Store, session: Session, clock: Clock) -> None:
+    plan = plan_for(session)
+    issued = store.issue_opaque(plan)
+
+    assert issued is not None
+    assert (issued.issued_ms, issued.ends_ms) == (clock.ms, clock.ms + ACCESS_LIFE)
+    fact = store.find_opaque(plan.opaque_id)
+    assert fact.kind is OpaqueKind.LIVE
+    assert fact.token == issued
+    assert fact.token.session == session
+
+
+def test_claims_of_a_refresh_are_found_by_an_older_token(
+    store: Store, session: Session, plan: OpaquePlan
+) -> None:
+    store.rotate(present(session.session_id, claims=b'{"role":"admin"}'))
+
+    found = store.find_opaque(plan.opaque_id).token
+    assert found is not None
+    assert found.session.claims == {"role": "admin"}
+
+
+def test_an_id_that_was_never_issued_is_unknown(store: Store, plan: OpaquePlan) -> None:
+    assert store.find_opaque("00" + "ab" * 32).kind is OpaqueKind.UNKNOWN
+    assert store.find_opaque(plan.opaque_id[:-1]).kind is OpaqueKind.UNKNOWN
+
+
+def test_an_id_is_never_taken_over(store: Store, plan: OpaquePlan) -> None:
+    with pytest.raises(ValueError, match="in use"):
+        store.issue_opaque(plan)
+
+    assert store.find_opaque(plan.opaque_id).kind is OpaqueKind.LIVE
+
+
+def test_a_token_ends_at_its_end_and_not_a_millisecond_later(
+    store: Store, plan: OpaquePlan, clock: Clock
+) -> None:
+    clock.forward(ACCESS_LIFE - 1)
+    assert store.find_opaque(plan.opaque_id).kind is OpaqueKind.LIVE
+
+    clock.forward(1)
+    assert store.find_opaque(plan.opaque_id).kind is OpaqueKind.EXPIRED
+
+
+def test_a_token_never_outlives_its_session(store: Store, session: Session, clock: Clock) -> None:
+    clock.forward(LIFE - MINUTE)
+    issued = store.issue_opaque(plan_for(session))
+
+    assert issued is not None
+    assert issued.ends_ms == session.ends_ms
+
+
+@pytest.mark.parametrize("how", ["token", "session", "subject", "everybody", "reuse"])
+def test_a_revoked_token_is_revoked_however_that_was_done(
+    store: Store, session: Session, plan: OpaquePlan, clock: Clock, how: str
+) -> None:
+    if how == "token":
+        store.revoke_token(plan.token_id)
+    elif how == "session":
+        store.revoke_session(session.session_id, reason="log-out")
+    elif how == "subject":
+        store.revoke_subject(session.subject, reason="password")
+    elif how == "everybody":
+        store.revoke_all(reason="restore")
+    else:
+        store.rotate(present(session.session_id))
+        clock.forward(MINUTE)
+        store.rotate(present(session.session_id))
+
+    assert store.find_opaque(plan.opaque_id).kind is OpaqueKind.REVOKED
+
+
+def test_revoking_one_token_leaves_its_siblings(
+    store: Store, session: Session, plan: OpaquePlan
+) -> None:
+    sibling = plan_for(session)
+    store.issue_opaque(sibling)
+    store.revoke_token(plan.token_id)
+
+    assert store.find_opaque(sibling.opaque_id).kind is OpaqueKind.LIVE
+
+
+def test_an_expired_token_is_expired_even_when_it_was_revoked(
+    store: Store, session: Session, plan: OpaquePlan, clock: Clock
+) -> None:
+    store.revoke_session(session.session_id, reason="log-out")
+    clock.forward(ACCESS_LIFE)
+
+    assert store.find_opaque(plan.opaque_id).kind is OpaqueKind.EXPIRED
+
+
+def test_no_token_comes_from_a_session_that_is_over(
+    store: Store, session: Session, clock: Clock
+) -> None:
+    other = store.issue(log_in("bob"))
+    assert other is not None
+    store.revoke_session(other.session_id, reason="log-out")
+    unknown = plan_for(session)
+
+    assert store.issue_opaque(plan_for(other)) is None
+    missing = OpaquePlan(
+        opaque_id=unknown.opaque_id,
+        token_id=unknown.token_id,
+        session_id=new_id("ada", bytes(16)),
+        lifetime_ms=ACCESS_LIFE,
+    )
+    assert store.issue_opaque(missing) is None
+    clock.forward(LIFE)
+    assert store.issue_opaque(plan_for(session)) is None
+
+
+def test_a_purge_takes_tokens_past_their_retention(
+    store: Store, session: Session, plan: OpaquePlan, clock: Clock
+) -> None:
+    clock.forward(ACCESS_LIFE + ACCESS_LIFE + 2 * MINUTE)
+    store.purge()
+
+    assert store.find_opaque(plan.opaque_id).kind is OpaqueKind.UNKNOWN
+    assert not store.is_revoked(session.session_id, None)
+
+
+def test_a_long_lived_token_keeps_the_log_for_as_long(
+    store: Store, session: Session, clock: Clock
+) -> None:
+    plan = plan_for(session, life=4 * ACCESS_LIFE)
+    store.issue_opaque(plan)
+    store.revoke_token(plan.token_id)
+    clock.forward(3 * ACCESS_LIFE)
+    store.purge()
+
+    assert store.find_opaque(plan.opaque_id).kind is OpaqueKind.REVOKED
