@@ -151,11 +151,12 @@ class Limit:
     def __init__(self) -> None:
         self.failures: list[str] = []
 
-    async def check(self, key: str) -> float | None:
+    async def begin(self, key: str) -> float | None:
         return 41.2 if self.failures.count(key) >= 2 else None
 
-    async def failed(self, key: str) -> None:
-        self.failures.append(key)
+    async def end(self, key: str, *, failed: bool) -> None:
+        if failed:
+            self.failures.append(key)
 
 
 async def test_failed_log_ins_of_an_address_are_limited(leaks: Leaks) -> None:

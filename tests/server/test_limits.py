@@ -26,18 +26,39 @@ async def test_a_guesser_is_an_address_or_an_ipv6_network(
     one: str, other: str, *, same: bool
 ) -> None:
     limit = LoginLimit("1/minute")
-    await limit.failed(one)
+    await fail(limit, one)
 
-    assert (await limit.check(other) is not None) is same
+    assert (await limit.begin(other) is not None) is same
 
 
 async def test_a_guesser_waits_no_longer_than_the_window() -> None:
     limit = LoginLimit("2/minute")
-    assert await limit.check("unknown") is None
-    await limit.failed("unknown")
-    assert await limit.check("unknown") is None
-    await limit.failed("unknown")
-    wait = await limit.check("unknown")
+    await fail(limit, "unknown")
+    await fail(limit, "unknown")
+    wait = await limit.begin("unknown")
 
     assert wait is not None
     assert 1 <= wait <= 60
+
+
+async def test_a_burst_gets_no_more_guesses_than_one_after_the_other() -> None:
+    limit = LoginLimit("3/minute")
+    begun = [await limit.begin("unknown") for _ in range(20)]
+
+    assert begun.count(None) == 3
+
+
+async def test_log_ins_that_succeed_leave_the_limit_as_it_was() -> None:
+    limit = LoginLimit("1/minute")
+    for _ in range(5):
+        assert await limit.begin("unknown") is None
+        assert await limit.begin("unknown") is not None
+        await limit.end("unknown", failed=False)
+
+    await fail(limit, "unknown")
+    assert await limit.begin("unknown") is not None
+
+
+async def fail(limit: LoginLimit, address: str) -> None:
+    assert await limit.begin(address) is None
+    await limit.end(address, failed=True)

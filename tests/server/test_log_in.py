@@ -204,6 +204,23 @@ async def test_guessing_passwords_ends_in_429_for_the_guessers_address_only(made
         assert (await world.log_in(address="198.51.100.8")).status_code == 200
 
 
+async def test_a_burst_of_guesses_gets_no_further_than_one_after_the_other(made: World) -> None:
+    limited = replace(made, parts=replace(made.parts, limit=LoginLimit("3/minute")))
+    async with limited.serve() as world:
+        outcomes = []
+
+        async def guess() -> None:
+            outcomes.append(outcome(await world.log_in(password=WRONG)))
+
+        async with anyio.create_task_group() as group:
+            for _ in range(12):
+                group.start_soon(guess)
+
+        assert sorted(outcomes) == [REFUSED] * 3 + [(429, "rate_limited")] * 9
+        assert len(world.hasher.verified) == 3
+        assert outcome(await world.log_in()) == (429, "rate_limited")
+
+
 async def test_addresses_of_one_ipv6_network_are_one_guesser(made: World) -> None:
     limited = replace(made, parts=replace(made.parts, limit=LoginLimit("2/minute")))
     async with limited.serve() as world:

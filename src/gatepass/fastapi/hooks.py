@@ -13,12 +13,16 @@ Async functions are awaited, plain ones run in the thread pool.
 
 
 class LoginLimit(Protocol):
-    """A limit on failed log-ins; the key is the client's address."""
+    """A limit on failed log-ins; the key is the client's address.
 
-    async def check(self, key: str) -> float | None:
-        """Seconds until this key may try again; `None` when it may try now."""
+    Log-ins under way count as failed until they end: otherwise a burst of guesses would all
+    begin before the first is known to be wrong.
+    """
+
+    async def begin(self, key: str) -> float | None:
+        """Begin a log-in of this key; or the seconds until it may try again."""
         ...
 
-    async def failed(self, key: str) -> None:
-        """Count a failed log-in of this key."""
+    async def end(self, key: str, *, failed: bool) -> None:
+        """End a log-in that was begun, and count it if it failed."""
         ...

@@ -1,5 +1,6 @@
 """The log-in: limit, `authenticate`, issue; in this order, and nothing is said about why not."""
 
+import asyncio
 import inspect
 import math
 from dataclasses import dataclass
@@ -36,32 +37,34 @@ class Login:
             RequestRefused: Too many attempts, wrong credentials, or the store is down.
         """
         address = request.client.host if request.client else "unknown"
-        await self._require_attempt(address)
-        try:
-            with door(LOGIN_DOOR):
-                return await self._open_session(request, credentials)
-        except RequestRefused as refused:
-            if self.limit is not None and refused.problem is INVALID_CREDENTIALS:
-                await self.limit.failed(address)
-            raise
-
-    async def _require_attempt(self, address: str) -> None:
         if self.limit is None:
-            return
-        retry_after = await self.limit.check(address)
+            return await self._open_session(request, credentials)
+        retry_after = await self.limit.begin(address)
         if retry_after is not None:
             raise RequestRefused(RATE_LIMITED, retry_after=math.ceil(retry_after))
+        failed = False
+        try:
+            return await self._open_session(request, credentials)
+        except RequestRefused as refused:
+            failed = refused.problem is INVALID_CREDENTIALS
+            raise
+        except asyncio.CancelledError:
+            failed = True  # hanging up must not buy another guess
+            raise
+        finally:
+            await self.limit.end(address, failed=failed)
 
     async def _open_session(self, request: Request, credentials: Credentials) -> TokenPair:
-        identity = await self._identify(credentials)
-        if identity is None:
-            raise RequestRefused(INVALID_CREDENTIALS)
-        return await self.manager.issue(
-            identity.subject,
-            identity.claims,
-            device=parse_device(request.headers.get("user-agent")),
-            epoch=identity.epoch,
-        )
+        with door(LOGIN_DOOR):
+            identity = await self._identify(credentials)
+            if identity is None:
+                raise RequestRefused(INVALID_CREDENTIALS)
+            return await self.manager.issue(
+                identity.subject,
+                identity.claims,
+                device=parse_device(request.headers.get("user-agent")),
+                epoch=identity.epoch,
+            )
 
     async def _identify(self, credentials: Credentials) -> Identity | None:
         username, password = credentials.username, credentials.password

@@ -2,6 +2,7 @@
 
 import ipaddress
 import time
+from collections import Counter
 
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
@@ -11,23 +12,31 @@ from limits.strategies import MovingWindowRateLimiter
 class LoginLimit:
     """A moving window of failed log-ins per address; an IPv6 network (/64) counts as one.
 
-    Log-ins that are under way are not counted yet; the password pool bounds how many there are.
+    Log-ins that are under way count until they end, so that no burst gets more guesses.
     """
 
     def __init__(self, rate: str = "10/minute") -> None:
         self._rate: RateLimitItem = parse(rate)
         self._window = MovingWindowRateLimiter(MemoryStorage())
+        self._under_way: Counter[str] = Counter()
 
-    async def check(self, key: str) -> float | None:
-        """Seconds until this address may try again; `None` when it may try now."""
+    async def begin(self, key: str) -> float | None:
+        """Begin a log-in of this address; or the seconds until it may try again."""
         place = _place(key)
-        if self._window.test(self._rate, place):
+        if self._window.test(self._rate, place, cost=self._under_way[place] + 1):
+            self._under_way[place] += 1
             return None
-        return max(1.0, self._window.get_window_stats(self._rate, place).reset_time - time.time())
+        reset_time = self._window.get_window_stats(self._rate, place).reset_time
+        return max(1.0, reset_time - time.time())
 
-    async def failed(self, key: str) -> None:
-        """Count a failed log-in of this address."""
-        self._window.hit(self._rate, _place(key))
+    async def end(self, key: str, *, failed: bool) -> None:
+        """End a log-in that was begun, and count it if it failed."""
+        place = _place(key)
+        if failed:
+            self._window.hit(self._rate, place)
+        self._under_way[place] -= 1
+        if not self._under_way[place]:
+            del self._under_way[place]
 
 
 def _place(address: str) -> str:
