@@ -4,9 +4,14 @@ Tokens come in the `Authorization` header alone: those in a query string end up 
 browser histories, so they are not looked for (RFC 6750 §5.3).
 """
 
+import re
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from gatepass.http.problems import INVALID_REQUEST, RequestRefused
+
+_TWO_IN_ONE: Final = re.compile(r"^\s*bearer\s[^,]*,|,\s*bearer(\s|$)", re.IGNORECASE)
+"""No bearer token has a comma in it (RFC 6750 §2.1)."""
 
 
 def parse_bearer(authorization: Sequence[str]) -> str | None:
@@ -16,11 +21,12 @@ def parse_bearer(authorization: Sequence[str]) -> str | None:
     text that cannot be a token (RFC 6750 §2.1) is the verifier's to refuse.
 
     Raises:
-        RequestRefused: There is more than one header, so it is unclear which one counts.
+        RequestRefused: There is more than one header, or one that was joined from several
+            (RFC 9110 §5.3), so it is unclear which one counts.
     """
     if not authorization:
         return None
-    if len(authorization) > 1:
+    if len(authorization) > 1 or _TWO_IN_ONE.search(authorization[0]):
         raise RequestRefused(INVALID_REQUEST, challenge="invalid_request")
     scheme, _, token = authorization[0].strip(" \t").partition(" ")
     if scheme.lower() != "bearer":
