@@ -43,6 +43,9 @@ ROWS = """
 400 invalid_request | Invalid request |
 429 rate_limited | Too many attempts |
 503 store_unavailable | Temporarily unavailable |
+404 not_found | Not found |
+405 method_not_allowed | Method not allowed |
+500 internal_error | Internal error |
 """.strip().splitlines()
 
 

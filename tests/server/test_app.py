@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+import re
+from unittest.mock import AsyncMock
 
+import httpx
 import pytest
 import structlog
 
-from gatepass.server.app import purge_for_ever
+from gatepass.server.app import make_app, purge_for_ever
 from gatepass.server.logs import configure_logs
 from tests.server.world import PASSWORD, World
 
@@ -44,11 +47,63 @@ async def test_no_redirect_has_a_client_send_its_password_elsewhere(
     assert "location" not in answer.headers
 
 
+async def test_the_interactive_page_loads_nothing_from_elsewhere(world: World) -> None:
+    page = (await world.client.get("/docs")).text
+    loaded = [*re.findall(r"""(?:src|href)=["']([^"']+)""", page)]
+    statuses = [(await world.client.get(path)).status_code for path in loaded]
+
+    assert any(path.endswith(".js") for path in loaded)
+    assert all(path.startswith("/") for path in loaded)
+    assert "://" not in page
+    assert set(statuses) == {200}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/", 404, "not_found"),
+        ("GET", "/auth/nothing", 404, "not_found"),
+        ("POST", "/docs/x", 404, "not_found"),
+        ("GET", "/static-offline-docs/../x", 404, "not_found"),
+        ("GET", "/auth/login", 405, "method_not_allowed"),
+        ("DELETE", "/auth/me", 405, "method_not_allowed"),
+        ("TRACE", "/healthz", 405, "method_not_allowed"),
+    ],
+)
+async def test_what_no_route_answers_is_answered_as_json(
+    world: World, method: str, path: str, status: int, code: str
+) -> None:
+    answer = await world.client.request(method, path)
+
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.headers["content-type"] == "application/json"
+    assert ("allow" in answer.headers) is (status == 405)
+
+
+async def test_a_fault_of_ours_is_answered_as_json_and_says_nothing(made: World) -> None:
+    def fail(subject: str, password: str) -> None:
+        raise RuntimeError(f"{subject} {password}")
+
+    made.parts.accounts.check_password = fail  # type: ignore[method-assign]
+    app = make_app(made.parts)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://gate.example") as client:
+        answer = await client.post("/auth/login", json={"username": "ada", "password": PASSWORD})
+
+    assert (answer.status_code, answer.json()) == (
+        500,
+        {"error": "Internal error", "code": "internal_error"},
+    )
+
+
 async def test_shared_keys_are_not_published(world: World) -> None:
     assert (await world.client.get("/.well-known/jwks.json")).json() == {"keys": []}
 
 
-async def test_an_outage_only_delays_the_purge(made: World) -> None:
+@pytest.mark.parametrize("error", [None, RuntimeError("unforeseen")])
+async def test_an_outage_or_a_fault_only_delays_the_purge(
+    made: World, error: Exception | None
+) -> None:
     events: list[str] = []
 
     def collect(_: object, __: str, event: dict[str, str]) -> str:
@@ -57,7 +112,11 @@ async def test_an_outage_only_delays_the_purge(made: World) -> None:
 
     structlog.configure(processors=[collect])  # type: ignore[list-item]
     try:
-        await made.parts.manager.close()
+        if error is None:
+            await made.parts.manager.close()
+        else:
+            failing = AsyncMock(side_effect=error)
+            made.parts.manager.purge = failing  # type: ignore[method-assign]
         purge = asyncio.create_task(purge_for_ever(made.parts.manager, every=0))
         while len(events) < 2:  # noqa: ASYNC110 - turns of the loop, no time
             await asyncio.sleep(0)

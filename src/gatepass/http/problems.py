@@ -64,6 +64,9 @@ SESSION_UNKNOWN: Final = Problem(404, "session_unknown", "No such session")
 INVALID_REQUEST: Final = Problem(400, "invalid_request", "Invalid request")
 RATE_LIMITED: Final = Problem(429, "rate_limited", "Too many attempts")
 STORE_UNAVAILABLE: Final = Problem(503, "store_unavailable", "Temporarily unavailable")
+NOT_FOUND: Final = Problem(404, "not_found", "Not found")
+METHOD_NOT_ALLOWED: Final = Problem(405, "method_not_allowed", "Method not allowed")
+INTERNAL_ERROR: Final = Problem(500, "internal_error", "Internal error")
 
 PROBLEMS: Final = (
     TOKEN_MISSING,
@@ -84,8 +87,11 @@ PROBLEMS: Final = (
     INVALID_REQUEST,
     RATE_LIMITED,
     STORE_UNAVAILABLE,
+    NOT_FOUND,
+    METHOD_NOT_ALLOWED,
+    INTERNAL_ERROR,
 )
-"""Every row, in the order of the documentation."""
+"""Every row, in the order of the documentation; the last three are the ready server's own."""
 
 WITH_RETRY_AFTER: Final = (RATE_LIMITED, STORE_UNAVAILABLE)
 """The rows whose answers say when to try again."""

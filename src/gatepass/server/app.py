@@ -8,12 +8,13 @@ from typing import Any, Final
 
 import structlog
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
-from gatepass.errors import GatepassError
 from gatepass.fastapi import Auth
 from gatepass.manager import AsyncTokenManager
 from gatepass.revocations.sqlite import AsyncSqliteReplica
 from gatepass.server.accounts import Accounts
+from gatepass.server.answers import answer_the_rest
 from gatepass.server.limits import LoginLimit
 from gatepass.server.login import PasswordLogin
 from gatepass.server.passwords import PasswordPool, Passwords
@@ -69,7 +70,10 @@ def make_app(parts: Parts) -> FastAPI:
             await parts.manager.close()
 
     # A redirect behind a TLS proxy would name http:, and clients would send the password there.
-    app = FastAPI(title="gatepass", lifespan=lifespan, redoc_url=None, redirect_slashes=False)
+    app = FastAPIOffline(
+        title="gatepass", lifespan=lifespan, redoc_url=None, redirect_slashes=False
+    )
+    answer_the_rest(app)
     login = PasswordLogin(parts.accounts, parts.manager, parts.pool)
     Auth(parts.manager, authenticate=login.authenticate, login_limit=parts.limit).install(app)
 
@@ -86,6 +90,6 @@ async def purge_for_ever(manager: AsyncTokenManager, every: float = _PURGE_SECON
     while True:
         try:
             _log.info("purged", rows=await manager.purge())
-        except GatepassError as error:
-            _log.warning("purge failed", code=error.code)
+        except Exception as error:  # noqa: BLE001 - a purge that ends never comes back
+            _log.warning("purge failed", cause=type(error).__name__)
         await asyncio.sleep(every)
