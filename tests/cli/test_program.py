@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -154,6 +155,27 @@ def test_a_missing_extra_is_one_sentence_with_the_line_to_run(
     assert list(here.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("module", "extra", "imported"),
+    [
+        ("sqlalchemy", "sql", "gatepass.stores.sql"),
+        ("fastapi", "fastapi", "gatepass.fastapi"),
+        ("pydantic_settings", "settings", "gatepass.settings"),
+    ],
+)
+def test_importing_a_module_without_its_extra_names_the_line_to_run(
+    here: Path, module: str, extra: str, imported: str
+) -> None:
+    code = f"import sys; sys.modules[{module!r}] = None; import {imported}"
+    failed = subprocess.run(
+        [sys.executable, "-c", code], cwd=here, capture_output=True, text=True, check=False
+    )
+
+    assert failed.stderr.splitlines()[-1] == (
+        f"ModuleNotFoundError: {module} is not installed, run: pip install 'gatepass[{extra}]'"
+    )
+
+
 @pytest.mark.parametrize("module", ["sqlalchemy", "fastapi", "argon2", "pydantic_settings"])
 def test_a_secret_needs_the_cli_extra_only(here: Path, module: str) -> None:
     assert run_without(module, here, "secret").returncode == 0
@@ -177,6 +199,13 @@ def test_a_made_secret_is_one_that_serves(command: Command, production: dict[str
     )
 
     assert added.code == 0, added.stderr
+
+
+def test_the_program_tells_its_version(command: Command) -> None:
+    shown = command("--version")
+
+    assert (shown.code, shown.stderr) == (0, "")
+    assert shown.stdout == f"gatepass {version('gatepass')}\n"
 
 
 def test_the_program_runs_as_its_own_process(here: Path) -> None:

@@ -8,10 +8,11 @@ PACKAGE = "gatepass"
 
 _PURE = frozenset({"errors", "jose", "sessions", "tokens"})
 _CORE = _PURE | {"manager"}
-_STORES = frozenset({"errors", "sessions", "stores", "revocations"})
+_STORES = frozenset({"_extras", "errors", "sessions", "stores", "revocations"})
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "": _CORE,
+    "_extras": frozenset(),
     "errors": frozenset(),
     "jose": frozenset({"errors"}),
     "sessions": frozenset({"errors"}),
@@ -21,7 +22,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "stores": _STORES - {"revocations"},
     "revocations": _STORES,
     "settings": _CORE | _STORES,
-    "fastapi": _CORE | {"http"},
+    "fastapi": _CORE | {"_extras", "http"},
     "cli": _CORE | _STORES | {"settings", "server", "http"},
     "server": _CORE | _STORES | {"settings", "http", "fastapi"},
 }
@@ -29,6 +30,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 
 MAY_NEED: dict[str, frozenset[str]] = {
     "": frozenset(),
+    "_extras": frozenset(),
     "errors": frozenset(),
     "jose": frozenset({"cryptography", "msgspec"}),
     "sessions": frozenset({"msgspec"}),

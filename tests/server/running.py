@@ -111,23 +111,28 @@ class Running:
 
 
 def start(
-    here: Path, *arguments: str, environ: Mapping[str, str] | None = None, name: str = "server"
+    here: Path,
+    *arguments: str,
+    environ: Mapping[str, str] | None = None,
+    name: str = "server",
+    port: int | None = 0,
 ) -> Running:
-    """Start a server in this folder without waiting for it."""
+    """Start a server in this folder without waiting for it; 0 takes any port, None names none."""
     outputs = here.parent / f"{here.name}-{name}"
     outputs.mkdir(exist_ok=True)
     said, logged = outputs / "stdout", outputs / "stderr"
-    port = free_port()
+    port = free_port() if port == 0 else port
+    named = [] if port is None else ["--port", str(port)]
     with said.open("wb") as stdout, logged.open("wb") as stderr:
         process = subprocess.Popen(
-            [*PROGRAM, "serve", "--port", str(port), *arguments],
+            [*PROGRAM, "serve", *named, *arguments],
             cwd=here,
             env=environment(environ),
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,
         )
-    return Running(process, port, said, logged)
+    return Running(process, port or 0, said, logged)
 
 
 @contextmanager

@@ -76,7 +76,8 @@ def test_a_port_in_use_is_said_in_one_sentence(command: Command) -> None:
         said = sentence(command("serve", "--port", str(port)))
 
     assert said == (
-        f"port {port} of 127.0.0.1 cannot be used: it is in use, choose another with --port"
+        f"port {port} of 127.0.0.1 cannot be used: it is in use, "
+        "choose another with --port or GATEPASS_PORT"
     )
     assert not (command.here / ".gatepass" / "gatepass.db").exists()
 

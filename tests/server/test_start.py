@@ -11,7 +11,7 @@ import pytest
 
 from gatepass.server.secrets import generate_secret
 from tests.cli.command import Command
-from tests.server.running import Running, gatepass, paste, serving, start
+from tests.server.running import Running, free_port, gatepass, paste, serving, start
 
 HOME = ".gatepass"
 
@@ -175,6 +175,21 @@ def test_development_with_everything_in_the_environment_makes_no_folder(
 
     assert added.code == 0
     assert not (here / HOME).exists()
+
+
+def test_a_misnamed_secret_is_hinted_at_and_a_port_may_be_set(here: Path) -> None:
+    port = free_port()
+    environ = {"JWT_SECRET": "x" * 40, "GATEPASS_PORT": str(port)}
+    process = start(here, environ=environ, port=None)
+    try:
+        process.port = port
+        process.wait()
+    finally:
+        process.stop()
+
+    hint = "JWT_SECRET is not read: the names are JWT_ACCESS_SECRET and JWT_REFRESH_SECRET"
+    assert hint in process.stderr
+    assert "x" * 40 not in process.stderr
 
 
 def test_control_c_is_no_failure(here: Path) -> None:

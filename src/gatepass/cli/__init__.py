@@ -4,6 +4,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from gatepass._extras import needs_extra
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run `gatepass` with these arguments, by default those of the process; it ends in an exit."""
@@ -17,12 +19,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def needs(extra: str) -> Iterator[None]:
     """Say in one sentence what to install when an import inside fails, and exit with 2."""
     try:
-        yield
+        with needs_extra(extra):
+            yield
     except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
-        if missing in {"", "gatepass"}:
+        if error.name is None or error.name.startswith("gatepass"):
             raise
-        sys.stderr.write(
-            f"gatepass: {missing} is not installed, run: pip install 'gatepass[{extra}]'\n"
-        )
+        sys.stderr.write(f"gatepass: {error}\n")
         raise SystemExit(2) from None

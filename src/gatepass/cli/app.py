@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import Annotated, Final, NoReturn
 
 import typer
@@ -27,6 +28,14 @@ Examples:
   echo "$TOKEN" | gatepass token verify
 """
 
+
+def show_version(wanted: bool) -> None:  # noqa: FBT001 - Typer's way to call it
+    """Print the version and end, where it is asked for."""
+    if wanted:
+        sys.stdout.write(f"gatepass {version('gatepass')}\n")
+        raise typer.Exit
+
+
 app = typer.Typer(
     name="gatepass",
     help="Sign-in tokens: a server, its accounts and sessions, secrets and tokens.",
@@ -42,6 +51,17 @@ app.add_typer(sessions.app, name="sessions")
 app.add_typer(token.app, name="token")
 
 
+@app.callback()
+def main(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Sign-in tokens: a server, its accounts and sessions, secrets and tokens."""
+
+
 @app.command(
     epilog="""\
 \b
@@ -52,8 +72,13 @@ Examples:
 """
 )
 def serve(
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes any.")] = 8000,
+    host: Annotated[
+        str, typer.Option(envvar="GATEPASS_HOST", help="The address to listen on.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int,
+        typer.Option(min=0, max=65535, envvar="GATEPASS_PORT", help="The port; 0 takes any."),
+    ] = 8000,
 ) -> None:
     """Serve log-in, refresh and log-out over HTTP.
 

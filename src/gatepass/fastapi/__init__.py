@@ -1,7 +1,10 @@
 """Sign-in for FastAPI: routes, dependencies and answers over an `AsyncTokenManager`."""
 
-from gatepass.fastapi.auth import Auth
-from gatepass.fastapi.hooks import Authenticate, LoginLimit
-from gatepass.http import Identity
+from gatepass._extras import needs_extra
+
+with needs_extra("fastapi"):
+    from gatepass.fastapi.auth import Auth
+    from gatepass.fastapi.hooks import Authenticate, LoginLimit
+    from gatepass.http import Identity
 
 __all__ = ["Auth", "Authenticate", "Identity", "LoginLimit"]

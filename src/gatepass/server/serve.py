@@ -23,13 +23,14 @@ from gatepass.server.errors import AccountRejected
 from gatepass.server.logs import configure_logs
 from gatepass.server.passwords import Passwords
 from gatepass.server.state import Environment, find_state, read_environment
+from gatepass.settings.secrets import find_misnamed
 
 _log = structlog.stdlib.get_logger(__name__)
 _BACKLOG: Final = 2048
 _GRACE_SECONDS: Final = 10
 _WHY_NOT: Final = {
-    errno.EADDRINUSE: "it is in use, choose another with --port",
-    errno.EACCES: "it is reserved, choose one above 1023 with --port",
+    errno.EADDRINUSE: "it is in use, choose another with --port or GATEPASS_PORT",
+    errno.EACCES: "it is reserved, choose one above 1023 with --port or GATEPASS_PORT",
     errno.EADDRNOTAVAIL: "this machine has no such address, choose another with --host",
 }
 
@@ -44,6 +45,9 @@ def serve(environ: Mapping[str, str], here: Path, *, host: str, port: int) -> No
     environment = read_environment(environ)
     if environment is Environment.DEVELOPMENT:
         _require_loopback(host)
+        hint = find_misnamed([name for name, value in environ.items() if value])
+        if hint is not None:  # production refuses it; here secrets are made up all the same
+            sys.stderr.write(f"gatepass: {hint}\n")
     state = find_state(environ, here, create=True)
     with _listen(host, port) as listener:
         parts = make_parts(state, Passwords())

@@ -1,6 +1,9 @@
 """What the environment says: policy, keys and managers; reads no files and shows no secret."""
 
-from gatepass.settings.durations import parse_duration
-from gatepass.settings.token_settings import TokenSettings
+from gatepass._extras import needs_extra
+
+with needs_extra("settings"):
+    from gatepass.settings.durations import parse_duration
+    from gatepass.settings.token_settings import TokenSettings
 
 __all__ = ["TokenSettings", "parse_duration"]

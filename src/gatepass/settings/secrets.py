@@ -1,6 +1,6 @@
 """Secrets by the variables that hold them: refused with a sentence, or made into keys (pure)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from gatepass.errors import KeyRejected, SettingsRejected
@@ -22,7 +22,9 @@ def read_keys(variables: Mapping[str, str]) -> tuple[KeySet, KeySet]:
     Raises:
         SettingsRejected: A secret is missing, bad, misnamed, or in two places.
     """
-    _require_named_right(variables)
+    misnamed = find_misnamed(variables)
+    if misnamed is not None:
+        raise SettingsRejected(misnamed)
     secrets: dict[str, list[str]] = {}
     for variable in (ACCESS, REFRESH):
         if variable not in variables:
@@ -38,19 +40,20 @@ def read_keys(variables: Mapping[str, str]) -> tuple[KeySet, KeySet]:
     return _key_set(ACCESS, keys), _key_set(REFRESH, keys)
 
 
-def _require_named_right(variables: Iterable[str]) -> None:
-    """Refuse names that other programs use, where ours are missing."""
+def find_misnamed(variables: Collection[str]) -> str | None:
+    """What to say of names that other programs use, where ours are missing."""
     if "JWT_SECRET" in variables and ACCESS not in variables:
-        raise SettingsRejected(
+        return (
             f"JWT_SECRET is not read: the names are {ACCESS} and {REFRESH}, "
             f"which differ ({_MAKE_ONE})"
         )
     lists = {ACCESS + PREVIOUS, REFRESH + PREVIOUS}
     if "JWT_PREVIOUS_SECRET" in variables and lists.isdisjoint(variables):
-        raise SettingsRejected(
+        return (
             "JWT_PREVIOUS_SECRET is not read: the names are "
             f"{ACCESS}{PREVIOUS} and {REFRESH}{PREVIOUS}"
         )
+    return None
 
 
 def _split(variable: str, text: str) -> list[str]:
