@@ -4,9 +4,11 @@ import asyncio
 import json
 from typing import Any
 
+import anyio
 import pytest
 
 from gatepass import TokenIssuer
+from gatepass.fastapi import token_routes
 from gatepass.jose import SharedKey, sign, verify
 from tests.fastapi.answers import assert_refused, assert_unstored
 from tests.fastapi.world import REFRESH_SECRET, World
@@ -48,9 +50,11 @@ async def test_a_malformed_body_is_an_invalid_request(world: World, body: bytes)
     assert_refused(response, "invalid_request")
 
 
-async def test_a_client_that_hangs_up_in_the_middle_of_its_body_spends_nothing(
-    world: World,
+@pytest.mark.parametrize("how", ["hangs up", "drips"])
+async def test_a_client_that_hangs_up_or_drips_in_the_middle_of_its_body_spends_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
+    monkeypatch.setattr(token_routes, "_BODY_S", 0.05)
     pair = await world.log_in()
     scope = {
         "type": "http",
@@ -67,6 +71,8 @@ async def test_a_client_that_hangs_up_in_the_middle_of_its_body_spends_nothing(
     sent: list[Any] = []
 
     async def receive() -> dict[str, Any]:
+        if how == "drips" and len(arriving) == 1:
+            await anyio.sleep_forever()
         return arriving.pop(0)
 
     async def send(message: Any) -> None:

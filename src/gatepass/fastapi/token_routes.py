@@ -1,6 +1,7 @@
 """The routes that hand out tokens or end a session: log-in, refresh, log-out."""
 
-from typing import Annotated
+import asyncio
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Request, Response, Security
 from starlette.requests import ClientDisconnect
@@ -20,6 +21,9 @@ from gatepass.http import (
     parse_refresh_token,
 )
 from gatepass.http.problems import INVALID_REQUEST, REFRESH_MISSING
+
+_BODY_S: Final = 10.0
+"""Seconds in which a body has to arrive: who drips it would hold a connection for ever."""
 
 
 def add_token_routes(router: APIRouter, login: Login, scheme: BearerScheme) -> None:
@@ -56,13 +60,14 @@ def add_token_routes(router: APIRouter, login: Login, scheme: BearerScheme) -> N
 
 
 async def _read(request: Request) -> tuple[str | None, bytes]:
-    """The content type and the body; reading stops where a body is too long."""
+    """The content type and the body; reading stops where a body is too long or too slow."""
     body = bytearray()
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_BODY:
-                raise RequestRefused(INVALID_REQUEST)
-    except ClientDisconnect:
+        async with asyncio.timeout(_BODY_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_BODY:
+                    raise RequestRefused(INVALID_REQUEST)
+    except (ClientDisconnect, TimeoutError):
         raise RequestRefused(INVALID_REQUEST) from None
     return request.headers.get("content-type"), bytes(body)
