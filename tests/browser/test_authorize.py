@@ -1,0 +1,46 @@
+"""The interactive page as a person uses it: Authorize, then try a protected route."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+
+from tests.server.running import serving
+
+pytestmark = pytest.mark.browser
+
+_FORM = ".auth-container"
+_ME = "#operations-auth-me_auth_me_get"
+
+
+def test_authorize_logs_in_and_try_it_out_is_answered(browser: Chrome, tmp_path: Path) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    with serving(here) as server:
+        browser.get(f"{server.url}/docs")
+        browser.find_element(By.CSS_SELECTOR, "button.authorize").click()
+        browser.find_element(By.CSS_SELECTOR, f"{_FORM} #oauth_username").send_keys("admin")
+        password = browser.find_element(By.CSS_SELECTOR, f"{_FORM} #oauth_password")
+        password.send_keys(server.password)
+        browser.find_element(By.CSS_SELECTOR, f"{_FORM} button.authorize").click()
+        browser.find_element(By.CSS_SELECTOR, f"{_FORM} .btn-done").click()
+
+        browser.find_element(By.CSS_SELECTOR, f"{_ME} button").click()
+        browser.find_element(By.CSS_SELECTOR, f"{_ME} .try-out__btn").click()
+        browser.find_element(By.CSS_SELECTOR, f"{_ME} .execute").click()
+        body = browser.find_element(
+            By.CSS_SELECTOR, f"{_ME} .live-responses-table .response-col_description pre"
+        )
+
+        assert json.loads(body.text)["username"] == "admin"
+        assert [line for line in console(browser) if line["level"] == "SEVERE"] == []
+
+
+def console(browser: Chrome) -> list[dict[str, Any]]:
+    """What the page wrote to the browser's console."""
+    get_log: Any = browser.get_log
+    lines: list[dict[str, Any]] = get_log("browser")
+    return lines
