@@ -2,9 +2,13 @@
 
 import hashlib
 import secrets
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from gatepass.errors import StoreUnavailable
 from gatepass.sessions import OpaqueKind, OpaquePlan, Session, Store, new_id, opaque_id
 from tests.stores.plans import ACCESS_LIFE, LIFE, MINUTE, Clock, log_in, present
 
@@ -157,3 +161,30 @@ def test_a_long_lived_token_keeps_the_log_for_as_long(
     store.purge()
 
     assert store.find_opaque(plan.opaque_id).kind is OpaqueKind.REVOKED
+
+
+def test_a_token_whose_session_row_is_gone_is_revoked_until_its_own_end(
+    sqlite: Store, path: Path, clock: Clock
+) -> None:
+    session = sqlite.issue(log_in())
+    assert session is not None
+    plan = plan_for(session)
+    sqlite.issue_opaque(plan)
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("DELETE FROM gatepass_sessions")
+
+    assert sqlite.find_opaque(plan.opaque_id).kind is OpaqueKind.REVOKED
+    clock.forward(ACCESS_LIFE)
+    assert sqlite.find_opaque(plan.opaque_id).kind is OpaqueKind.EXPIRED
+
+
+def test_a_damaged_row_is_an_outage_and_lets_nobody_in(sqlite: Store, path: Path) -> None:
+    session = sqlite.issue(log_in())
+    assert session is not None
+    plan = plan_for(session)
+    sqlite.issue_opaque(plan)
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE gatepass_opaque_tokens SET ends_ms = 'never'")
+
+    with pytest.raises(StoreUnavailable):
+        sqlite.find_opaque(plan.opaque_id)
