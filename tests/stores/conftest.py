@@ -7,6 +7,7 @@ import pytest
 
 from gatepass.sessions import Session, Store
 from tests.stores.plans import Clock, log_in
+from tests.stores.postgres_backend import postgres_store
 from tests.stores.twins import Runner, memory_store, sqlite_store
 
 
@@ -36,12 +37,14 @@ def twin(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def store(
     request: pytest.FixtureRequest, twin: str, runner: Runner, clock: Clock, url: str
 ) -> Iterator[Store]:
     if request.param == "memory":
         store = memory_store(twin, runner, clock)
+    elif request.param == "postgres":
+        store = postgres_store(twin, runner, clock)
     else:
         store = sqlite_store(twin, runner, url, clock)
     yield store

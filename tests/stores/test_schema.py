@@ -15,7 +15,7 @@ from sqlalchemy import MetaData, NullPool, create_engine, event
 
 from gatepass.errors import SettingsRejected, StoreUnavailable
 from gatepass.stores import sql
-from gatepass.stores.sql import SqlStore, alembic_include_name, metadata, sqlite_setup, tables
+from gatepass.stores.sql import SqlStore, alembic_include_name, metadata, tables
 from tests.stores.plans import log_in
 from tests.stores.twins import Runner, sqlite_store
 
@@ -88,8 +88,9 @@ def test_a_relative_path_is_where_the_store_was_made(
         ("sqlite://", "gatepass.stores.memory"),
         ("sqlite:///:memory:", "gatepass.stores.memory"),
         ("sqlite:///file:gate?mode=memory&uri=true", "gatepass.stores.memory"),
-        ("postgresql://ada:hunter2@db/gate", "PostgreSQL is not supported yet"),
-        ("postgres://ada:hunter2@db/gate", "PostgreSQL is not supported yet"),
+        ("postgresql+asyncpg://ada:hunter2@db/gate", "psycopg 3"),
+        ("postgresql://ada:hunter2@db:port/gate", "cannot be read"),
+        ("postgresql://ada:hunter2@db/gate?connect_tiemout=2", "an option that is not taken"),
         ("mysql://ada:hunter2@db/gate", "sqlite:///"),
         ("sqlite+aiosqlite:///gate.db", "sqlite:///"),
         ("sqlite://ada:hunter2@db/gate", "sqlite:///"),
@@ -151,13 +152,13 @@ def test_the_migrations_make_what_the_metadata_says(store: SqlStore, url: str) -
         options = {"version_table": tables.VERSION_TABLE}
         context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, metadata) == []
-        assert context.get_current_revision() == sqlite_setup.HEAD
+        assert context.get_current_revision() == tables.HEAD
 
 
 def test_the_newest_migration_is_the_one_that_is_looked_for() -> None:
     scripts = ScriptDirectory(str(Path(sql.__file__).with_name("migrations")))
 
-    assert scripts.get_heads() == [sqlite_setup.HEAD]
+    assert scripts.get_heads() == [tables.HEAD]
 
 
 def test_another_projects_migrations_leave_the_tables_alone(store: SqlStore, url: str) -> None:
@@ -208,7 +209,7 @@ def test_tables_of_a_newer_release_are_not_touched(store: SqlStore, path: Path) 
 def test_durable_writes_and_rotations_have_a_connection_each(store: SqlStore, path: Path) -> None:
     found = {}
     for durable in (False, True):
-        found[durable] = store.database.write(
+        found[durable] = store.sqlite.database.write(
             lambda cursor, _: cursor.execute("PRAGMA synchronous").fetchall(), durable=durable
         )
     connection = sqlite3.connect(path)

@@ -38,13 +38,16 @@ def memory_store(twin: str, runner: Runner, clock: Callable[[], float], **option
     return cast("Store", Awaited(store, runner))
 
 
-def sqlite_store(
+def sql_store(
     twin: str, runner: Runner, url: str, clock: Callable[[], float] | None = None
 ) -> Store:
     if twin == "sync":
         return SqlStore.from_url(url, clock=clock)
     store: AsyncStore = AsyncSqlStore.from_url(url, clock=clock)
     return cast("Store", Awaited(store, runner))
+
+
+sqlite_store = sql_store
 
 
 def sqlite_replica(store: Store, runner: Runner) -> Revocations:

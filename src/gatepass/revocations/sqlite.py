@@ -26,6 +26,7 @@ from gatepass.stores.sql.sqlite_connection import (
 )
 from gatepass.stores.sql.sqlite_database import held
 from gatepass.stores.sql.sqlite_fork import watch_forks
+from gatepass.stores.sql.sqlite_store import SqliteStore
 
 _PAGE: Final = 500
 _LOOK_S: Final = 0.01
@@ -46,9 +47,9 @@ class SqliteReplica:
 
     is_async: ClassVar[Literal[False]] = False
 
-    def __init__(self, store: SqlStore) -> None:
-        self._store = store
-        self._database = store.database
+    def __init__(self, store: SqlStore | SqliteStore) -> None:
+        self._store = store if isinstance(store, SqliteStore) else store.sqlite
+        self._database = self._store.database
         self._log = RevocationLog()
         self._sessions, self._tokens = self._log.sessions, self._log.tokens
         self._lock = threading.Lock()
@@ -207,8 +208,8 @@ class AsyncSqliteReplica:
     is_async: ClassVar[Literal[True]] = True
 
     def __init__(self, store: AsyncSqlStore) -> None:
-        self._twin = SqliteReplica(store.twin)
-        self._threads = store.threads
+        self._twin = SqliteReplica(store.sqlite.twin)
+        self._threads = store.sqlite.threads
 
     async def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
         """See `SqliteReplica.is_revoked`."""

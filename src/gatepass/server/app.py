@@ -43,7 +43,7 @@ def make_parts(state: State, passwords: Passwords) -> Parts:
     """
     store = AsyncSqlStore.from_url(state.database_url)
     store.twin.upgrade()  # no event loop runs yet
-    accounts = Accounts(store.engine, passwords)
+    accounts = Accounts(store.twin.engine, passwords)
 
     async def load_claims(subject: str) -> Mapping[str, Any] | None:
         return await asyncio.to_thread(accounts.load_claims, subject)

@@ -1,16 +1,11 @@
 """`AsyncSqlStore`: the twin of `SqlStore` that never makes an event loop wait."""
 
-import asyncio
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from functools import partial
-from typing import ClassVar, Final, Literal, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from sqlalchemy import Engine
 
-from gatepass.errors import StoreUnavailable
+from gatepass.errors import SettingsRejected
 from gatepass.sessions import (
     IssuePlan,
     OpaqueFact,
@@ -21,166 +16,118 @@ from gatepass.sessions import (
     RotationPlan,
     Session,
 )
-from gatepass.stores.sql.engines import engine_of
-from gatepass.stores.sql.sqlite_connection import DEADLINE, WouldWait, find_deadline
-from gatepass.stores.sql.sqlite_database import SqliteDatabase
-from gatepass.stores.sql.sqlite_fork import watch_forks
-from gatepass.stores.sql.store import SqlStore
+from gatepass.stores.sql.engines import (
+    async_engine_of,
+    postgres_part,
+    require_usable_async,
+)
+from gatepass.stores.sql.sqlite_async_store import AsyncSqliteStore
+from gatepass.stores.sql.sqlite_store import SqliteStore
 
-P = ParamSpec("P")
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
-_THREADS: Final = 4
-
-
-class Threads:
-    """A few threads for what may wait; they belong to no event loop."""
-
-    def __init__(self) -> None:
-        self._executor: ThreadPoolExecutor | None = None
-        self._closed = False
-        watch_forks(self)
-
-    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What the work returns, from a thread.
-
-        A caller that is cancelled leaves; the work goes on to its end, transaction and all.
-        """
-        if self._closed:
-            raise StoreUnavailable("the store is closed")
-        if self._executor is None:
-            self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="gatepass")
-        job = partial(_run_until, find_deadline(), partial(work, *args, **kwargs))
-        return await asyncio.get_running_loop().run_in_executor(self._executor, job)
-
-    def close(self) -> None:
-        """Let the threads end when they are done, and take no more work."""
-        self._closed = True
-        executor, self._executor = self._executor, None
-        if executor is not None:
-            executor.shutdown(wait=False)
-
-    def before_fork(self) -> None:
-        """See `ForkAware`."""
-
-    def after_fork(self, *, in_child: bool) -> None:
-        """See `ForkAware`; threads stay behind in the parent."""
-        if in_child:
-            self._executor = None
-
-
-def _run_until(deadline: float, work: Callable[[], T]) -> T:
-    """Do the work unless its time passed while it queued."""
-    if time.monotonic() > deadline:
-        raise StoreUnavailable("the database is locked")
-    token = DEADLINE.set(deadline)
-    try:
-        return work()
-    finally:
-        DEADLINE.reset(token)
+    from gatepass.stores.sql.postgres.async_store import AsyncPostgresStore
 
 
 class AsyncSqlStore:
-    """`SqlStore` for `await`; its promises are the same.
+    """`SqlStore` for `await`; its promises are the same. One serves any number of event loops.
 
-    The revocation check runs where it is called, in microseconds, as long as no lock is in the
-    way. Everything else runs in threads. One store serves any number of event loops.
+    On SQLite it takes an `Engine`: the revocation check runs where it is called, in
+    microseconds, as long as no lock is in the way, and everything else runs in threads. On
+    PostgreSQL it takes an `AsyncEngine`.
     """
 
     is_async: ClassVar[Literal[True]] = True
 
     def __init__(
         self,
-        engine: Engine,
+        engine: "Engine | AsyncEngine",
         *,
         clock: Callable[[], float] | None = None,
         schema: str | None = None,
     ) -> None:
-        self.twin = SqlStore(engine, clock=clock, schema=schema)
-        self.threads = Threads()
+        require_usable_async(engine, schema)
+        self.engine = engine
+        self._store: AsyncSqliteStore | AsyncPostgresStore
+        if isinstance(engine, Engine):
+            self._store = AsyncSqliteStore(engine, clock=clock)
+        else:
+            self._store = postgres_part().AsyncPostgresStore(engine, clock=clock, schema=schema)
 
     @classmethod
     def from_url(
         cls, url: str, *, clock: Callable[[], float] | None = None, schema: str | None = None
     ) -> Self:
         """See `SqlStore.from_url`."""
-        return cls(engine_of(url), clock=clock, schema=schema)
+        return cls(async_engine_of(url), clock=clock, schema=schema)
 
     @property
-    def engine(self) -> Engine:
-        """See `SqlStore.engine`."""
-        return self.twin.engine
+    def sqlite(self) -> AsyncSqliteStore:
+        """See `SqlStore.sqlite`."""
+        if not isinstance(self._store, AsyncSqliteStore):
+            raise SettingsRejected("this needs a store on SQLite")
+        return self._store
 
     @property
-    def database(self) -> SqliteDatabase:
-        """See `SqlStore.database`."""
-        return self.twin.database
+    def twin(self) -> SqliteStore:
+        """The synchronous store behind this one, on SQLite."""
+        return self.sqlite.twin
 
     async def upgrade(self) -> None:
         """See `SqlStore.upgrade`."""
-        await self.threads.run(self.twin.upgrade)
-
-    def now_ms(self) -> int:
-        """See `SqlStore.now_ms`."""
-        return self.twin.now_ms()
+        await self._store.upgrade()
 
     async def issue(self, plan: IssuePlan) -> Session | None:
         """See `SqlStore.issue`."""
-        return await self.threads.run(self.twin.issue, plan)
+        return await self._store.issue(plan)
 
     async def rotate(self, plan: RotationPlan) -> RotationFact:
         """See `SqlStore.rotate`."""
-        return await self.threads.run(self.twin.rotate, plan)
+        return await self._store.rotate(plan)
 
     async def issue_opaque(self, plan: OpaquePlan) -> OpaqueToken | None:
         """See `SqlStore.issue_opaque`."""
-        return await self.threads.run(self.twin.issue_opaque, plan)
+        return await self._store.issue_opaque(plan)
 
     async def find_opaque(self, opaque_id: str) -> OpaqueFact:
         """See `SqlStore.find_opaque`."""
-        return await self.threads.run(self.twin.find_opaque, opaque_id)
+        return await self._store.find_opaque(opaque_id)
 
     async def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
         """See `SqlStore.is_revoked`."""
-        try:
-            return self.twin.try_is_revoked(session_id, token_id)
-        except WouldWait:
-            return await self.threads.run(self.twin.is_revoked, session_id, token_id)
+        return await self._store.is_revoked(session_id, token_id)
 
     async def revoke_session(
         self, session_id: str, *, reason: str, sec_hash: bytes | None = None
     ) -> RevokeKind:
         """See `SqlStore.revoke_session`."""
-        return await self.threads.run(
-            self.twin.revoke_session, session_id, reason=reason, sec_hash=sec_hash
-        )
+        return await self._store.revoke_session(session_id, reason=reason, sec_hash=sec_hash)
 
     async def revoke_token(self, token_id: str, *, lifetime_ms: int = 0) -> None:
         """See `SqlStore.revoke_token`."""
-        await self.threads.run(self.twin.revoke_token, token_id, lifetime_ms=lifetime_ms)
+        await self._store.revoke_token(token_id, lifetime_ms=lifetime_ms)
 
     async def revoke_subject(self, subject: str, *, reason: str) -> int:
         """See `SqlStore.revoke_subject`."""
-        return await self.threads.run(self.twin.revoke_subject, subject, reason=reason)
+        return await self._store.revoke_subject(subject, reason=reason)
 
     async def revoke_all(self, *, reason: str) -> int:
         """See `SqlStore.revoke_all`."""
-        return await self.threads.run(self.twin.revoke_all, reason=reason)
+        return await self._store.revoke_all(reason=reason)
 
     async def sessions(self, subject: str) -> list[Session]:
         """See `SqlStore.sessions`."""
-        return await self.threads.run(self.twin.sessions, subject)
+        return await self._store.sessions(subject)
 
     async def subject_epoch(self, subject: str) -> int:
         """See `SqlStore.subject_epoch`."""
-        return await self.threads.run(self.twin.subject_epoch, subject)
+        return await self._store.subject_epoch(subject)
 
     async def purge(self) -> int:
         """See `SqlStore.purge`."""
-        return await self.threads.run(self.twin.purge)
+        return await self._store.purge()
 
     async def close(self) -> None:
         """See `SqlStore.close`."""
-        with suppress(StoreUnavailable):  # closed before
-            await self.threads.run(self.twin.close)
-        self.threads.close()
+        await self._store.close()

@@ -1,9 +1,11 @@
-"""Which databases are taken today, and how an engine is made from a URL."""
+"""Which databases are taken, and how an engine is made from a URL."""
 
+import re
 import sqlite3
 import warnings
+from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from sqlalchemy import URL, Engine, NullPool, create_engine
@@ -14,22 +16,103 @@ from gatepass.errors import SettingsRejected
 from gatepass.stores.sql.sqlite_connection import WAIT_S
 from gatepass.stores.sql.sqlite_file import SqliteFile
 
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
 _POSTGRESQL: Final = ("postgresql", "postgres")
+_PSYCOPG: Final = ("", "psycopg", "psycopg_async")
+_SCHEMA: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_$]{0,62}")
+_EXTRA: Final = "pip install 'gatepass[postgres]'"
 
 
 def engine_of(url: str) -> Engine:
-    """An engine for `sqlite:///gate.db`, `sqlite:////var/lib/gate.db` and SQLite's `file:` URIs.
+    """An engine for `sqlite:///gate.db`, SQLite's `file:` URIs, and `postgresql://…`.
 
     It keeps no connection and never makes a file: a store does, once.
 
     Raises:
-        SettingsRejected: Another database, none, or one in memory.
+        SettingsRejected: Another database, none, or one in memory; or a driver is missing.
     """
+    parsed = _parse(url)
+    if _is_postgres_url(parsed):
+        engine: Engine = postgres_part().engine_of(parsed)
+        return engine
+    return _sqlite_engine_of(parsed)
+
+
+def async_engine_of(url: str) -> "Engine | AsyncEngine":
+    """`engine_of` for `AsyncSqlStore`, which takes an `AsyncEngine` for PostgreSQL alone."""
+    parsed = _parse(url)
+    if _is_postgres_url(parsed):
+        engine: AsyncEngine = postgres_part().async_engine_of(parsed)
+        return engine
+    return _sqlite_engine_of(parsed)
+
+
+def is_postgres(engine: "Engine | AsyncEngine") -> bool:
+    """Whether the engine is one of PostgreSQL's."""
+    return engine.dialect.name in _POSTGRESQL
+
+
+def postgres_part() -> Any:
+    """`gatepass.stores.sql.postgres`, which alone needs the driver.
+
+    Raises:
+        SettingsRejected: The driver, or what SQLAlchemy needs for `await`, is not installed.
+    """
+    try:
+        import_module("psycopg")
+        import_module("greenlet")
+    except ImportError as error:
+        missing = (error.name or "psycopg").partition(".")[0]
+        raise SettingsRejected(f"{missing} is not installed, run: {_EXTRA}") from None
+    return import_module("gatepass.stores.sql.postgres")
+
+
+def require_usable(engine: "Engine | AsyncEngine", schema: str | None) -> None:
+    """Refuse an engine of a database, or with a schema, that there is no store for.
+
+    Raises:
+        SettingsRejected: What is not supported, in one sentence.
+        TypeError: An engine of the other kind.
+    """
+    if not isinstance(engine, Engine):
+        raise TypeError("SqlStore takes an Engine; AsyncSqlStore takes an AsyncEngine")
+    _require_supported(engine, schema)
+
+
+def require_usable_async(engine: "Engine | AsyncEngine", schema: str | None) -> None:
+    """`require_usable` for `AsyncSqlStore`: an `AsyncEngine`, or an `Engine` for SQLite."""
+    if isinstance(engine, Engine) and is_postgres(engine):
+        raise TypeError("on PostgreSQL AsyncSqlStore takes an AsyncEngine")
+    _require_supported(engine, schema)
+
+
+def _require_supported(engine: "Engine | AsyncEngine", schema: str | None) -> None:
+    _require_driver(engine.dialect.name, engine.dialect.driver)
+    if is_postgres(engine):
+        if schema is not None and not _SCHEMA.fullmatch(schema):
+            raise SettingsRejected("a schema is named by letters, digits and underscores, up to 63")
+    elif schema not in {None, "main"}:
+        raise SettingsRejected("SQLite has no schemas; leave `schema` out")
+
+
+def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError:
         raise SettingsRejected("the database URL cannot be read") from None
-    _require_sqlite(parsed.get_backend_name(), parsed.drivername.partition("+")[2])
+    except ValueError:  # a port that is no number
+        raise SettingsRejected("the database URL cannot be read") from None
+    _require_driver(parsed.drivername.partition("+")[0], parsed.drivername.partition("+")[2])
+    return parsed
+
+
+def _is_postgres_url(url: URL) -> bool:
+    return url.drivername.partition("+")[0] in _POSTGRESQL
+
+
+def _sqlite_engine_of(parsed: URL) -> Engine:
     if parsed.host or parsed.username or parsed.password or parsed.port:
         raise SettingsRejected("a SQLite URL names only a file: sqlite:///gate.db")
     file = SqliteFile(parsed)
@@ -41,17 +124,6 @@ def engine_of(url: str) -> Engine:
         return sqlite3.connect(address, uri=True, timeout=WAIT_S, check_same_thread=False)
 
     return create_engine(parsed, poolclass=NullPool, creator=connect)
-
-
-def require_usable(engine: Engine, schema: str | None) -> None:
-    """Refuse an engine of a database that this release has no store for.
-
-    Raises:
-        SettingsRejected: What is not supported, in one sentence.
-    """
-    _require_sqlite(engine.dialect.name, engine.dialect.driver)
-    if schema not in {None, "main"}:
-        raise SettingsRejected("SQLite has no schemas; leave `schema` out")
 
 
 def _engine_with_options(url: URL) -> Engine:
@@ -67,10 +139,14 @@ def _engine_with_options(url: URL) -> Engine:
     return engine
 
 
-def _require_sqlite(database: str, driver: str) -> None:
+def _require_driver(database: str, driver: str) -> None:
     if database in _POSTGRESQL:
-        raise SettingsRejected("PostgreSQL is not supported yet; use a sqlite:/// URL")
-    if database != "sqlite" or driver not in {"", "pysqlite"}:
+        if driver not in _PSYCOPG:
+            raise SettingsRejected(
+                "sessions are kept in PostgreSQL through psycopg 3; use postgresql://"
+            )
+    elif database != "sqlite" or driver not in {"", "pysqlite"}:
         raise SettingsRejected(
-            "sessions are kept in SQLite through Python's sqlite3; use sqlite:///"
+            "sessions are kept in SQLite through Python's sqlite3, or in PostgreSQL; "
+            "use sqlite:/// or postgresql://"
         )

@@ -9,10 +9,7 @@ from sqlalchemy.pool import StaticPool
 
 from gatepass.errors import StoreUnavailable
 from gatepass.stores.sql.sqlite_connection import SqliteConnection, is_busy
-from gatepass.stores.sql.tables import VERSION_TABLE
-
-HEAD: Final = "0002"
-"""The newest revision in `migrations/versions`; tables that have it need no upgrade."""
+from gatepass.stores.sql.tables import HEAD, VERSION_TABLE
 
 _PAUSE_S: Final = 0.01
 

@@ -1,11 +1,11 @@
 """`SqlStore`: sessions, epochs and revocations in a SQL database, from any number of threads."""
 
-import time
 from collections.abc import Callable
-from typing import ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from sqlalchemy import Engine
 
+from gatepass.errors import SettingsRejected
 from gatepass.sessions import (
     IssuePlan,
     OpaqueFact,
@@ -16,24 +16,21 @@ from gatepass.sessions import (
     RotationPlan,
     Session,
 )
-from gatepass.stores.sql.engines import engine_of, require_usable
-from gatepass.stores.sql.sqlite_changes import (
-    PURGE_SIZE,
-    SqliteChanges,
-    find_epoch,
-    find_live,
-    find_opaque,
-    find_revoked,
-)
-from gatepass.stores.sql.sqlite_database import SqliteDatabase
+from gatepass.stores.sql.engines import engine_of, is_postgres, postgres_part, require_usable
+from gatepass.stores.sql.sqlite_store import SqliteStore
+
+if TYPE_CHECKING:
+    from gatepass.stores.sql.postgres.store import PostgresStore
 
 
 class SqlStore:
-    """Sessions in a SQL database; a SQLite file is made and migrated on first use.
+    """Sessions in SQLite or PostgreSQL.
 
-    Several processes may use one SQLite file. Every operation raises `StoreUnavailable` within
-    two seconds when the database did not do, or did not confirm, what it was asked. A deleted
-    or replaced file is such a failure too: it is neither made again nor taken for the first.
+    A SQLite file is made and migrated on first use, and several processes may use it; a deleted
+    or replaced file is a failure: it is neither made again nor taken for the first. The tables
+    in PostgreSQL are made by `gatepass db upgrade` or `upgrade()`. Every operation raises
+    `StoreUnavailable` within two seconds when the database did not do, or did not confirm,
+    what it was asked.
     """
 
     is_async: ClassVar[Literal[False]] = False
@@ -47,28 +44,42 @@ class SqlStore:
     ) -> None:
         require_usable(engine, schema)
         self.engine = engine
-        self.database = SqliteDatabase(engine)
-        self._changes = SqliteChanges(time.time if clock is None else clock)
-        self._known_access_ms = 0
+        self._store: SqliteStore | PostgresStore = (
+            postgres_part().PostgresStore(engine, clock=clock, schema=schema)
+            if is_postgres(engine)
+            else SqliteStore(engine, clock=clock)
+        )
 
     @classmethod
     def from_url(
         cls, url: str, *, clock: Callable[[], float] | None = None, schema: str | None = None
     ) -> Self:
-        """A store on `sqlite:///gate.db` or `sqlite:////absolute/path/gate.db`.
+        """A store on `sqlite:///gate.db`, `sqlite:////absolute/gate.db` or `postgresql://…`.
 
         Raises:
-            SettingsRejected: The URL names a database that this release does not support.
+            SettingsRejected: The URL names a database that is not supported, or whose driver
+                is not installed.
         """
         return cls(engine_of(url), clock=clock, schema=schema)
 
-    def upgrade(self) -> None:
-        """Make the file and bring its tables up to date, as the first use does by itself."""
-        self.database.read(lambda cursor: cursor.execute("SELECT 1").fetchall())
+    @property
+    def sqlite(self) -> SqliteStore:
+        """What does the work on SQLite.
 
-    def now_ms(self) -> int:
-        """The store's clock."""
-        return self._changes.now_ms()
+        Raises:
+            SettingsRejected: The sessions are in PostgreSQL.
+        """
+        if not isinstance(self._store, SqliteStore):
+            raise SettingsRejected("this needs a store on SQLite")
+        return self._store
+
+    def upgrade(self) -> None:
+        """Bring the tables up to date, making them and a SQLite file if need be.
+
+        Any number of processes may do so at once; on PostgreSQL one waits half a minute for
+        another at most.
+        """
+        self._store.upgrade()
 
     def issue(self, plan: IssuePlan) -> Session | None:
         """Insert a session under its subject's lock, durably; `None`: the epoch has changed.
@@ -77,101 +88,64 @@ class SqlStore:
             StoreUnavailable: The session was not inserted, or that was not confirmed.
             ValueError: The session id is in use.
         """
-        session = self.database.write(
-            lambda cursor, _: self._changes.issue(cursor, plan), durable=True
-        )
-        if session is not None:
-            self._learn(plan.access_lifetime_ms)
-        return session
+        return self._store.issue(plan)
 
     def rotate(self, plan: RotationPlan) -> RotationFact:
         """Apply `gatepass.sessions.rotate` atomically; `REUSED` is durable before it returns."""
-        longer = plan.access_lifetime_ms > self._known_access_ms
-        fact = self.database.write(
-            lambda cursor, durable: self._changes.rotate(cursor, plan, durable=durable),
-            durable=longer,
-        )
-        if longer and fact.session is not None:
-            self._learn(plan.access_lifetime_ms)
-        return fact
+        return self._store.rotate(plan)
 
     def issue_opaque(self, plan: OpaquePlan) -> OpaqueToken | None:
         """Record an opaque access token by its hash; `None`: the session is over or unknown."""
-        token = self.database.write(
-            lambda cursor, _: self._changes.issue_opaque(cursor, plan),
-            durable=plan.lifetime_ms > self._known_access_ms,
-        )
-        if token is not None:
-            self._learn(plan.lifetime_ms)
-        return token
+        return self._store.issue_opaque(plan)
 
     def find_opaque(self, opaque_id: str) -> OpaqueFact:
         """What is known of an opaque access token, revocation included."""
-        return self.database.read(lambda cursor: find_opaque(cursor, opaque_id, self.now_ms()))
+        return self._store.find_opaque(opaque_id)
 
     def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
         """Whether the session was revoked or is missing, or the token was revoked."""
-        return self.database.read(lambda cursor: find_revoked(cursor, session_id, token_id))
-
-    def try_is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
-        """`is_revoked`, raising `WouldWait` instead of waiting for anybody."""
-        return self.database.try_read(lambda cursor: find_revoked(cursor, session_id, token_id))
+        return self._store.is_revoked(session_id, token_id)
 
     def revoke_session(
         self, session_id: str, *, reason: str, sec_hash: bytes | None = None
     ) -> RevokeKind:
         """End a session and log it, in one durable step; `sec_hash`, if given, must match."""
-        return self.database.write(
-            lambda cursor, _: self._changes.revoke_session(cursor, session_id, reason, sec_hash),
-            durable=True,
-        )
+        return self._store.revoke_session(session_id, reason=reason, sec_hash=sec_hash)
 
     def revoke_token(self, token_id: str, *, lifetime_ms: int = 0) -> None:
         """Log one token's `jti` for its life, durably; repeating changes nothing."""
-        self.database.write(
-            lambda cursor, _: self._changes.revoke_token(cursor, token_id, lifetime_ms),
-            durable=True,
-        )
+        self._store.revoke_token(token_id, lifetime_ms=lifetime_ms)
 
     def revoke_subject(self, subject: str, *, reason: str) -> int:
         """Raise the subject's epoch and end its sessions in one durable step; how many ended."""
-        return self.database.write(
-            lambda cursor, _: self._changes.revoke_subject(cursor, subject, reason), durable=True
-        )
+        return self._store.revoke_subject(subject, reason=reason)
 
     def revoke_all(self, *, reason: str) -> int:
         """End every session of every subject as `revoke_subject` does; how many ended.
 
-        One transaction, about a second for a hundred thousand sessions; nobody else writes then.
+        SQLite does it in one transaction, about a second for a hundred thousand sessions, in
+        which nobody else writes. PostgreSQL raises everybody's epoch first, which stops log-ins
+        under way, then ends sessions a thousand at a time; those opened meanwhile may end too.
+        It returns when all of it is durable; after an error some have ended, and repeating ends
+        the rest.
         """
-        return self.database.write(
-            lambda cursor, _: self._changes.revoke_all(cursor, reason), durable=True
-        )
+        return self._store.revoke_all(reason=reason)
 
     def sessions(self, subject: str) -> list[Session]:
         """The subject's live sessions, newest first."""
-        return self.database.read(lambda cursor: find_live(cursor, subject, self.now_ms()))
+        return self._store.sessions(subject)
 
     def subject_epoch(self, subject: str) -> int:
         """The subject's epoch, 0 when it was never revoked."""
-        return self.database.read(lambda cursor: find_epoch(cursor, subject))
+        return self._store.subject_epoch(subject)
 
     def purge(self) -> int:
         """Remove rows past their absolute end + retention, log entries past retention; how many.
 
         A few hundred in each transaction, so that others wait for none of them long.
         """
-        removed = 0
-        while True:
-            some = self.database.write(lambda cursor, _: self._changes.purge(cursor), durable=True)
-            removed += some
-            if some < PURGE_SIZE:
-                return removed
+        return self._store.purge()
 
     def close(self) -> None:
         """Close every connection; closing twice is fine."""
-        self.database.close()
-
-    def _learn(self, access_lifetime_ms: int) -> None:
-        """Remember what is durable by now, so that rotations need not look."""
-        self._known_access_ms = max(self._known_access_ms, access_lifetime_ms)
+        self._store.close()

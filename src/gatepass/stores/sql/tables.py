@@ -18,6 +18,9 @@ from sqlalchemy import (
 
 VERSION_TABLE: Final = "gatepass_alembic_version"
 
+HEAD: Final = "0003"
+"""The newest revision in `migrations/versions`; tables that have it need no upgrade."""
+
 metadata: Final = MetaData()
 
 sessions: Final = Table(

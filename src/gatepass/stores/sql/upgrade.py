@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from alembic.config import Config
+from alembic.migration import MigrationContext
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
@@ -13,6 +14,13 @@ from gatepass.errors import StoreUnavailable
 from gatepass.stores.sql.tables import VERSION_TABLE
 
 _MIGRATIONS: Final = Path(__file__).with_name("migrations")
+
+
+def revision_of(connection: Connection, schema: str | None = None) -> str | None:
+    """The newest revision that this database has seen; `None` when there are no tables."""
+    options = {"version_table": VERSION_TABLE, "version_table_schema": schema}
+    heads = MigrationContext.configure(connection, opts=options).get_current_heads()
+    return max(heads, default=None)
 
 
 def upgrade_tables(connection: Connection, schema: str | None = None) -> None:

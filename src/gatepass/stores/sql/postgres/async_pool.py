@@ -1,0 +1,169 @@
+"""The connections of an async store: each event loop has its own."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import psycopg
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.util import greenlet_spawn
+
+from gatepass.errors import StoreUnavailable
+from gatepass.stores.sql.postgres.connection import PostgresConnection
+from gatepass.stores.sql.postgres.failures import (
+    BUSY,
+    CLOSED,
+    LATE,
+    UNREACHABLE,
+    unavailable,
+)
+from gatepass.stores.sql.postgres.outcomes import FAILURES, TRIES, next_values
+from gatepass.stores.sql.postgres.pool import DRIVERS, size_of
+from gatepass.stores.sql.postgres.requests import Request
+from gatepass.stores.sql.postgres.statements import statements_of
+from gatepass.stores.sql.postgres.waiting import left, wait_async
+from gatepass.stores.sql.postgres.wire import Refused, Row, Statement
+from gatepass.stores.sql.sqlite_fork import watch_forks
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Loop:
+    """What belongs to one event loop."""
+
+    places: asyncio.Semaphore
+    idle: list[PostgresConnection] = field(default_factory=list)
+    all: set[PostgresConnection] = field(default_factory=set)
+
+    def drop(self, connection: PostgresConnection) -> None:
+        self.all.discard(connection)
+        connection.close()
+
+
+class AsyncPostgresPool:
+    """`PostgresPool` for `await`; a loop that is closed loses its connections to nobody."""
+
+    def __init__(self, engine: AsyncEngine, schema: str | None) -> None:
+        sql = statements_of(schema)
+        self._greeting = (sql["greet"], sql["revision"])
+        self._pool = engine.sync_engine.pool.recreate()
+        self._size = size_of(engine.sync_engine.pool)
+        self._loops: dict[asyncio.AbstractEventLoop, _Loop] = {}
+        self._closed = False
+        watch_forks(self)
+
+    async def run(self, request: Request[T], until: float) -> T:
+        """See `PostgresPool.run`."""
+        values = request.values
+        tries = TRIES
+        while True:
+            tries -= 1
+            try:
+                return request.read(await self._try(request.statement, values, until))
+            except FAILURES as failure:
+                values = next_values(request, failure, is_last=not tries)
+
+    def close(self) -> None:
+        """See `PostgresPool.close`; any loop may be running, or none."""
+        self._closed = True
+        for loop in list(self._loops):
+            for connection in list(self._loops[loop].idle):
+                self._loops[loop].drop(connection)
+            self._loops[loop].idle.clear()
+
+    def before_fork(self) -> None:
+        """See `ForkAware`; connections stay open, they are the parent's."""
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """See `ForkAware`."""
+        if in_child:
+            for of_loop in self._loops.values():
+                for connection in of_loop.all:
+                    connection.abandon()
+            self._loops = {}
+            self._pool = self._pool.recreate()
+
+    async def _try(
+        self, statement: Statement, values: list[bytes | None], until: float
+    ) -> list[Row]:
+        here = self._here()
+        connection = await self._take(here, until)
+        try:
+            rows = await wait_async(connection.run(statement, values), connection.socket, until)
+        except BaseException as error:
+            if isinstance(error, Refused):
+                self._give_back(here, connection)
+            else:
+                here.drop(connection)
+            raise
+        finally:
+            here.places.release()
+        self._give_back(here, connection)
+        return rows
+
+    def _here(self) -> _Loop:
+        """What belongs to the running loop; what belonged to closed ones goes."""
+        loop = asyncio.get_running_loop()
+        here = self._loops.get(loop)
+        if here is None:
+            for other in [other for other in list(self._loops) if other.is_closed()]:
+                gone = self._loops.pop(other, None)
+                for connection in [] if gone is None else list(gone.all):
+                    connection.close()
+            here = self._loops[loop] = _Loop(asyncio.Semaphore(self._size))
+        return here
+
+    async def _take(self, here: _Loop, until: float) -> PostgresConnection:
+        """A connection, and the place that it takes."""
+        if self._closed:
+            raise StoreUnavailable(CLOSED)
+        try:
+            async with asyncio.timeout(left(until) if here.places.locked() else None):
+                await here.places.acquire()
+        except TimeoutError:
+            raise StoreUnavailable(BUSY) from None
+        while here.idle:
+            connection = here.idle.pop()
+            if connection.is_usable():
+                return connection
+            here.drop(connection)
+        connection = await self._connect(here, until)
+        here.all.add(connection)
+        try:
+            await wait_async(connection.greet(*self._greeting), connection.socket, until)
+        except BaseException as error:
+            here.drop(connection)
+            here.places.release()
+            if isinstance(error, psycopg.Error):
+                raise StoreUnavailable(UNREACHABLE) from error
+            if isinstance(error, Refused):
+                raise unavailable(error) from error
+            raise
+        return connection
+
+    async def _connect(self, here: _Loop, until: float) -> PostgresConnection:
+        """A new connection; one that comes late is closed when it comes."""
+        making = asyncio.ensure_future(self._make())
+
+        def come_late(made: asyncio.Future[PostgresConnection]) -> None:
+            if not made.cancelled() and made.exception() is None:
+                made.result().close()
+            here.places.release()
+
+        try:
+            async with asyncio.timeout(left(until)):
+                return await asyncio.shield(making)
+        except BaseException as error:
+            making.add_done_callback(come_late)
+            if isinstance(error, DRIVERS):
+                raise StoreUnavailable(UNREACHABLE if making.done() else LATE) from error
+            raise
+
+    async def _make(self) -> PostgresConnection:
+        return PostgresConnection(await greenlet_spawn(self._pool.connect))
+
+    def _give_back(self, here: _Loop, connection: PostgresConnection) -> None:
+        here.idle.append(connection)
+        if self._closed:
+            self.close()

@@ -1,0 +1,114 @@
+"""One connection to PostgreSQL, taken from an engine: what it has prepared, and its end."""
+
+import os
+from collections.abc import Generator
+from contextlib import suppress
+from typing import Any, Final
+
+import psycopg
+from psycopg.pq import ConnStatus, TransactionStatus
+from sqlalchemy.pool import PoolProxiedConnection
+
+from gatepass.errors import StoreUnavailable
+from gatepass.stores.sql.postgres.failures import (
+    NEWER,
+    OUTDATED,
+    STANDBY,
+    Lost,
+    keeps_connection,
+)
+from gatepass.stores.sql.postgres.waiting import has_news
+from gatepass.stores.sql.postgres.wire import (
+    Exchange,
+    Refused,
+    Statement,
+    execute,
+    execute_once,
+    prepare,
+)
+from gatepass.stores.sql.tables import HEAD
+
+Driver = psycopg.Connection[Any] | psycopg.AsyncConnection[Any]
+
+_ROLLBACK: Final = Statement(b"", b"ROLLBACK", ())
+_NO_TABLE: Final = ("42P01", "3F000")
+_KEPT: Final[list[Driver]] = []
+"""Connections that a child inherited; closing them would end the parent's sessions."""
+
+
+class PostgresConnection:
+    """A connection of ours alone; every statement is a transaction of its own."""
+
+    __slots__ = ("_driver", "_prepared", "_prepares", "_wire", "socket")
+
+    def __init__(self, taken: PoolProxiedConnection) -> None:
+        driver: object = taken.driver_connection
+        if not isinstance(driver, psycopg.Connection | psycopg.AsyncConnection):
+            taken.invalidate()
+            raise TypeError("the engine's driver must be psycopg 3")
+        taken.detach()
+        self._driver: Driver = driver
+        self._wire = driver.pgconn
+        self.socket = self._wire.socket
+        self._prepared: set[bytes] = set()
+        self._prepares = driver.prepare_threshold is not None
+
+    def greet(self, greeting: Statement, revision: Statement) -> Generator[int, int, list[Any]]:
+        """Set the session up, and see that this is a primary with tables of this release.
+
+        Raises:
+            StoreUnavailable: It is not.
+        """
+        if self._wire.transaction_status != TransactionStatus.IDLE:  # a hook of the engine's
+            yield from execute_once(self._wire, _ROLLBACK, [])
+        [(is_standby, *_)] = yield from execute_once(self._wire, greeting, [])
+        if is_standby:
+            raise StoreUnavailable(STANDBY)
+        try:
+            rows = yield from execute_once(self._wire, revision, [])
+        except Refused as refused:
+            if refused.state in _NO_TABLE:
+                raise StoreUnavailable(OUTDATED) from None
+            raise
+        found = max((str(name) for (name,) in rows), default="")
+        if found != HEAD:
+            raise StoreUnavailable(NEWER if found > HEAD else OUTDATED)
+        return []
+
+    def run(self, statement: Statement, values: list[bytes | None]) -> Exchange:
+        """The rows of a statement; it is parsed once per connection, where that is allowed.
+
+        Raises:
+            Refused: The server refused; whether `is_usable` depends on why.
+            Lost: The connection broke.
+        """
+        try:
+            if not self._prepares:
+                return (yield from execute_once(self._wire, statement, values))
+            if statement.name not in self._prepared:
+                yield from prepare(self._wire, statement)
+                self._prepared.add(statement.name)
+            return (yield from execute(self._wire, statement, values))
+        except psycopg.Error as error:
+            raise Lost from error
+        except Refused as refused:
+            if self._wire.status != ConnStatus.OK:
+                raise Lost from refused
+            if not keeps_connection(refused):
+                self.close()
+            raise
+
+    def is_usable(self) -> bool:
+        """Whether it is idle and nobody closed it."""
+        return self._wire.status == ConnStatus.OK and not has_news(self.socket)
+
+    def close(self) -> None:
+        """Close it; the server stops what it does for it, or ends that in vain."""
+        with suppress(psycopg.Error):
+            self._wire.finish()
+
+    def abandon(self) -> None:
+        """Never touch it again, in a process that inherited it; its session is the parent's."""
+        _KEPT.append(self._driver)
+        with suppress(OSError):
+            os.close(self.socket)

@@ -1,0 +1,63 @@
+"""What the failures of PostgreSQL and its driver mean to a caller; nothing of a URL is in them."""
+
+from typing import Final
+
+from gatepass.errors import StoreUnavailable
+from gatepass.stores.sql.postgres.wire import Refused
+
+UNREACHABLE: Final = "the database cannot be reached, or does not let this program in"
+LATE: Final = "the database did not answer in time"
+BUSY: Final = "every connection to the database is in use"
+CLOSED: Final = "the store is closed"
+STANDBY: Final = "the database is a standby, which may not know of revocations yet"
+OUTDATED: Final = (
+    "the database's tables are missing or of an older release: run `gatepass db upgrade`"
+)
+NEWER: Final = "the database's tables are of a newer release than this gatepass: upgrade it"
+
+DUPLICATE: Final = "23505"
+_UNDONE: Final = ("40001", "40P01")
+"""The transaction lost against another one: it may be tried again."""
+
+_SENTENCES: Final = {
+    "25006": "the database takes no writes",
+    "42501": "the database does not let this role do that",
+    "42P01": OUTDATED,
+    "42703": OUTDATED,
+    "42883": OUTDATED,
+    "3F000": OUTDATED,
+    "55P03": "the database is locked",
+    "57014": LATE,
+    "40": "the database is locked",
+    "53": "the database has no room left",
+    "22": "a row of the database is damaged",
+    "XX": "the database is damaged",
+}
+"""By SQLSTATE, then by its class."""
+
+_KEEPS: Final = ("22", "23", "25006", "40", "42501", "53100", "55P03", "57014")
+"""States after which a connection is as good as before."""
+
+
+class Lost(Exception):
+    """The connection broke; the statement may or may not have been done."""
+
+
+class Late(Exception):
+    """The time of the operation is over; the statement may or may not be done."""
+
+
+def is_undone(refused: Refused) -> bool:
+    """Whether the same statement may simply be tried again."""
+    return refused.state in _UNDONE
+
+
+def keeps_connection(refused: Refused) -> bool:
+    """Whether the connection can be used on."""
+    return refused.state.startswith(_KEEPS)
+
+
+def unavailable(refused: Refused) -> StoreUnavailable:
+    """The error to raise for a server's answer."""
+    sentence = _SENTENCES.get(refused.state) or _SENTENCES.get(refused.state[:2])
+    return StoreUnavailable(sentence or "the database does not answer as it should")

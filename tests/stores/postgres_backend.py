@@ -1,0 +1,42 @@
+"""PostgreSQL for the suites that run over every store: one database, empty before each test."""
+
+from collections.abc import Callable
+from functools import cache
+
+from gatepass.sessions import Store
+from gatepass.stores.sql import SqlStore
+from tests.servers.postgres import databases, shared_server
+from tests.stores.twins import Runner, sql_store
+
+DATABASE = "contract"
+
+_EMPTY = """
+SET synchronous_commit = off;
+DELETE FROM gatepass_sessions;
+DELETE FROM gatepass_opaque_tokens;
+DELETE FROM gatepass_subjects;
+DELETE FROM gatepass_revocations;
+UPDATE gatepass_meta SET longest_access_ms = 0, epoch_of_all = 0;
+"""
+
+
+@cache
+def _url() -> str:
+    databases([DATABASE])
+    url = shared_server().url_of(DATABASE)
+    store = SqlStore.from_url(url)
+    store.upgrade()
+    store.close()
+    return url
+
+
+def empty_url() -> str:
+    """The URL of the database, with the tables of this release and nothing in them."""
+    url = _url()
+    shared_server().run(_EMPTY, database=DATABASE)
+    return url
+
+
+def postgres_store(twin: str, runner: Runner, clock: Callable[[], float] | None = None) -> Store:
+    """A store on the empty database."""
+    return sql_store(twin, runner, empty_url(), clock)
