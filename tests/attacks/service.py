@@ -12,8 +12,9 @@ from gatepass.stores.sql import AsyncSqlStore, SqlStore
 from tests.attacks.target import AUDIENCE, ISSUER, NOW
 from tests.jose.forge import compact, hmac_signer, parts
 from tests.jose.material import OTHER_SECRET, SECRET
+from tests.stores.postgres_backend import empty_url
 
-KINDS = ("memory", "async memory", "sqlite", "async sqlite")
+KINDS = ("memory", "async memory", "sqlite", "async sqlite", "postgres", "async postgres")
 ACCESS = SharedKey.from_secret(SECRET)
 REFRESH = SharedKey.from_secret(OTHER_SECRET)
 
@@ -30,6 +31,8 @@ class Service:
             "async memory": AsyncMemoryStore,
             "sqlite": lambda clock: SqlStore.from_url(url, clock=clock),
             "async sqlite": lambda clock: AsyncSqlStore.from_url(url, clock=clock),
+            "postgres": lambda clock: SqlStore.from_url(empty_url(), clock=clock),
+            "async postgres": lambda clock: AsyncSqlStore.from_url(empty_url(), clock=clock),
         }
         manager: Any = AsyncTokenManager if is_async else TokenManager
         self._is_async = is_async

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+import psycopg
 
 from gatepass import TokenPair, errors
 from gatepass.sessions import Session
@@ -79,6 +80,28 @@ def forget_in_sqlite(path: str) -> Callable[[Session], None]:
             connection.execute(
                 "UPDATE gatepass_sessions SET generation=?, born_ms=?, last_used_ms=?,"
                 " idle_ends_ms=?, claims_json=?, recent=? WHERE session_id=?",
+                (
+                    session.generation,
+                    session.born_ms,
+                    session.last_used_ms,
+                    session.idle_ends_ms,
+                    session.claims_json,
+                    msgspec.json.encode(session.recent),
+                    session.session_id,
+                ),
+            )
+
+    return forget
+
+
+def forget_in_postgres(url: str) -> Callable[[Session], None]:
+    """Puts a row in PostgreSQL back to what it was."""
+
+    def forget(session: Session) -> None:
+        with psycopg.connect(url) as connection:
+            connection.execute(
+                "UPDATE gatepass_sessions SET generation=%s, born_ms=%s, last_used_ms=%s,"
+                " idle_ends_ms=%s, claims_json=%s, recent=%s WHERE session_id=%s",
                 (
                     session.generation,
                     session.born_ms,

@@ -23,8 +23,10 @@ from tests.manager.model import (
     WHOLE,
     ModelSession,
     forget_in_memory,
+    forget_in_postgres,
     forget_in_sqlite,
 )
+from tests.stores.postgres_backend import empty_url
 from tests.twins import Driven
 
 ACCESS_KEY, REFRESH_KEY = SharedKey.generate(), SharedKey.generate()
@@ -44,7 +46,7 @@ class Machine(RuleBasedStateMachine):
     """Log-ins, refreshes with any past token, revocations, lost writes, and time."""
 
     is_async: ClassVar[bool] = False
-    on_sqlite: ClassVar[bool] = False
+    where: ClassVar[str] = "memory"
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,10 +63,14 @@ class Machine(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         path = str(Path(self.folder.name) / "gate.db")
         store: Any
-        if self.on_sqlite:
-            make = AsyncSqlStore if self.is_async else SqlStore
+        make = AsyncSqlStore if self.is_async else SqlStore
+        if self.where == "sqlite":
             store = make.from_url(f"sqlite:///{path}", clock=clock)
             self.forget = forget_in_sqlite(path)
+        elif self.where == "postgres":
+            url = empty_url()
+            store = make.from_url(url, clock=clock)
+            self.forget = forget_in_postgres(url)
         else:
             store = AsyncMemoryStore(clock) if self.is_async else MemoryStore(clock)
             self.forget = forget_in_memory(store._store if self.is_async else store)
@@ -241,17 +247,19 @@ class Machine(RuleBasedStateMachine):
         return rotate(row, plan, self.now * 1000).kind
 
 
-def machine(name: str, *, is_async: bool, on_sqlite: bool, examples: int) -> Any:
-    kind: Any = type(name, (Machine,), {"is_async": is_async, "on_sqlite": on_sqlite})
+def machine(name: str, *, is_async: bool, where: str, examples: int) -> Any:
+    kind: Any = type(name, (Machine,), {"is_async": is_async, "where": where})
     case = kind.TestCase
     case.settings = settings(max_examples=examples, stateful_step_count=40, deadline=None)
     return case
 
 
-TestSyncMemory = machine("SyncMemory", is_async=False, on_sqlite=False, examples=120)
-TestAsyncMemory = machine("AsyncMemory", is_async=True, on_sqlite=False, examples=50)
-TestSyncSqlite = machine("SyncSqlite", is_async=False, on_sqlite=True, examples=30)
-TestAsyncSqlite = machine("AsyncSqlite", is_async=True, on_sqlite=True, examples=15)
+TestSyncMemory = machine("SyncMemory", is_async=False, where="memory", examples=120)
+TestAsyncMemory = machine("AsyncMemory", is_async=True, where="memory", examples=50)
+TestSyncSqlite = machine("SyncSqlite", is_async=False, where="sqlite", examples=30)
+TestAsyncSqlite = machine("AsyncSqlite", is_async=True, where="sqlite", examples=15)
+TestSyncPostgres = machine("SyncPostgres", is_async=False, where="postgres", examples=30)
+TestAsyncPostgres = machine("AsyncPostgres", is_async=True, where="postgres", examples=15)
 
 
 def test_the_machine_has_been_everywhere() -> None:

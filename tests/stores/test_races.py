@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, NullPool, create_engine, select, update
+from sqlalchemy import Connection, select, update
 
 from gatepass.sessions import (
     RevokeKind,
@@ -17,10 +17,12 @@ from gatepass.sessions import (
 )
 from gatepass.stores.memory import AsyncMemoryStore, MemoryStore
 from gatepass.stores.sql import AsyncSqlStore, SqlStore, tables
+from gatepass.stores.sql.engines import engine_of
 from gatepass.stores.sql.rows import COLUMNS, rotation_of, session_of
 from tests.stores import crowd
 from tests.stores.crowd import CALLERS, Crowd, call
 from tests.stores.plans import START, log_in, present
+from tests.stores.postgres_backend import empty_url
 from tests.stores.twins import Awaited, Runner
 
 ROUNDS = [
@@ -28,7 +30,9 @@ ROUNDS = [
     pytest.param(300, id="long", marks=pytest.mark.race),
 ]
 SCENES = ["threads on memory", "tasks on memory"] + [
-    f"{callers} on sqlite" for callers in ("threads", "tasks", "processes")
+    f"{callers} on {where}"
+    for where in ("sqlite", "postgres")
+    for callers in ("threads", "tasks", "processes")
 ]
 
 _FAIR = {RotationKind.ROTATED, RotationKind.REPLAYED, RotationKind.REVOKED}
@@ -40,6 +44,7 @@ def scene(
 ) -> Iterator[tuple[Store, Crowd]]:
     """A store, and sixteen who use it at the same moment."""
     callers, _, where = str(request.param).split()
+    url = empty_url() if where == "postgres" else url
     if callers == "processes":
         store: Any = SqlStore.from_url(url)
         store.upgrade()
@@ -129,7 +134,7 @@ class NaiveStore:
     """The control: reads, decides and writes without a lock in between, as many do."""
 
     def __init__(self, url: str) -> None:
-        self._engine = create_engine(url, poolclass=NullPool)
+        self._engine = engine_of(url)
 
     def rotate(self, plan: RotationPlan) -> RotationFact:
         with self._engine.connect() as connection:
@@ -151,7 +156,9 @@ class NaiveStore:
         return session
 
 
-def test_the_race_breaks_a_store_that_reads_and_then_writes(url: str) -> None:
+@pytest.mark.parametrize("where", ["sqlite", "postgres"])
+def test_the_race_breaks_a_store_that_reads_and_then_writes(url: str, where: str) -> None:
+    url = empty_url() if where == "postgres" else url
     store = SqlStore.from_url(url, clock=lambda: START)
     store.issue(log_in(session_id="a"))
     naive: Any = NaiveStore(url)

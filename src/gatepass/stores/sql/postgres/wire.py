@@ -4,6 +4,7 @@ It does no waiting itself, so that the twins share it and each waits with a dead
 driver's own cursors wait for a frozen server for ever. Parameters and results are binary.
 """
 
+import re
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from select import POLLIN, POLLOUT
@@ -23,11 +24,19 @@ TEXT: Final = 25
 
 _IN_AND_OUT: Final = POLLIN | POLLOUT
 _GOOD: Final = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
+_UNKEPT: Final = re.compile("[\0\ud800-\udfff]")
+
+
+def _text(value: str) -> bytes:
+    """UTF-8; what no text in PostgreSQL can hold, no stored id has, and stands for one another."""
+    return _UNKEPT.sub("\ufffd", value).encode()
+
+
 _ENCODE: Final[dict[int, Callable[[Any], bytes]]] = {
     BOOL: lambda value: b"\1" if value else b"\0",
     BYTES: lambda value: b"" + value,  # nothing but bytes
     NUMBER: lambda value: value.to_bytes(8, "big", signed=True),
-    TEXT: str.encode,
+    TEXT: _text,
 }
 
 
