@@ -17,6 +17,7 @@ COMMANDS = [
     *(("users", name) for name in ("add", "list", "disable", "enable", "password")),
     *(("sessions", name) for name in ("list", "revoke", "purge")),
     *(("token", name) for name in ("issue", "verify", "inspect")),
+    *(("db", name) for name in ("upgrade", "current")),
 ]
 NEED_STATE = [
     ("users", "list"),

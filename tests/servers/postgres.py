@@ -13,7 +13,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
@@ -37,6 +37,8 @@ host all guarded 127.0.0.1/32 scram-sha-256
 hostnossl all all 127.0.0.1/32 trust
 local all all trust
 """
+
+_SCHEMAS: Final = "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_|^information_schema'"
 
 
 @cache
@@ -233,8 +235,12 @@ def shared_server() -> PostgresServer:
     return server
 
 
-def databases(names: Sequence[str]) -> None:
-    """Make databases, fresh ones if they are there."""
-    for name in names:
-        shared_server().run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        shared_server().run(f"CREATE DATABASE {name}")
+def empty_database(name: str) -> str:
+    """The URL of a database of the shared server with nothing in it."""
+    server = shared_server()
+    if not server.run(f"SELECT 1 FROM pg_database WHERE datname = '{name}'"):  # noqa: S608
+        server.run(f"CREATE DATABASE {name}")
+    for (schema,) in server.run(_SCHEMAS, database=name):
+        server.run(f'DROP SCHEMA "{schema}" CASCADE', database=name)
+    server.run("CREATE SCHEMA public", database=name)
+    return server.url_of(name)

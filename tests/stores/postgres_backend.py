@@ -5,7 +5,7 @@ from functools import cache
 
 from gatepass.sessions import Store
 from gatepass.stores.sql import SqlStore
-from tests.servers.postgres import databases, shared_server
+from tests.servers.postgres import empty_database, shared_server
 from tests.stores.twins import Runner, sql_store
 
 DATABASE = "contract"
@@ -22,8 +22,7 @@ UPDATE gatepass_meta SET longest_access_ms = 0, epoch_of_all = 0;
 
 @cache
 def _url() -> str:
-    databases([DATABASE])
-    url = shared_server().url_of(DATABASE)
+    url = empty_database(DATABASE)
     store = SqlStore.from_url(url)
     store.upgrade()
     store.close()
