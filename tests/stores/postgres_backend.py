@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 from gatepass.sessions import Store
 from gatepass.stores.sql import SqlStore
 from tests.servers.postgres import empty_database, shared_server
+from tests.stores.plans import log_in, present
 from tests.stores.twins import Runner, sql_store
 
 DATABASE = "contract"
@@ -18,6 +20,22 @@ DELETE FROM gatepass_subjects;
 DELETE FROM gatepass_revocations;
 UPDATE gatepass_meta SET longest_access_ms = 0, epoch_of_all = 0;
 """
+
+
+OPERATIONS: list[Callable[[Any], Any]] = [
+    lambda store: store.issue(log_in()),
+    lambda store: store.rotate(present("a")),
+    lambda store: store.is_revoked("a", "token"),
+    lambda store: store.revoke_session("a", reason="log-out"),
+    lambda store: store.revoke_token("token"),
+    lambda store: store.revoke_subject("ada", reason="log-out"),
+    lambda store: store.revoke_all(reason="restore"),
+    lambda store: store.sessions("ada"),
+    lambda store: store.subject_epoch("ada"),
+    lambda store: store.find_opaque("00"),
+    lambda store: store.purge(),
+]
+"""Every operation of a store, on names that some tests give."""
 
 
 @cache

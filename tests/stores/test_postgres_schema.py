@@ -1,32 +1,25 @@
 """How the tables in PostgreSQL come to be: migrations, schemas, and neighbours in the database."""
 
-import asyncio
-import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.runtime.environment import EnvironmentContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, MetaData, NullPool, create_engine, event
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import Engine
 
 from gatepass.errors import SettingsRejected, StoreUnavailable
-from gatepass.sessions import Store
-from gatepass.stores.sql import AsyncSqlStore, SqlStore, alembic_include_name, metadata, tables
+from gatepass.stores.sql import SqlStore, metadata, tables
 from gatepass.stores.sql.engines import engine_of
 from gatepass.stores.sql.revisions import find_revision, require_current
-from tests.servers.postgres import empty_database, shared_server
-from tests.stores.plans import log_in, present
-from tests.stores.postgres_backend import empty_url
-from tests.stores.twins import Awaited, Runner, sql_store
+from tests.servers.postgres import empty_database
+from tests.stores.plans import log_in
+from tests.stores.postgres_backend import OPERATIONS, empty_url
+from tests.stores.twins import Runner, sql_store
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,21 +33,6 @@ store.upgrade()
 assert store.issue(log_in(session_id=sys.argv[2])) is not None
 store.close()
 """
-
-
-OPERATIONS: list[Callable[[Any], Any]] = [
-    lambda store: store.issue(log_in()),
-    lambda store: store.rotate(present("a")),
-    lambda store: store.is_revoked("a", "token"),
-    lambda store: store.revoke_session("a", reason="log-out"),
-    lambda store: store.revoke_token("token"),
-    lambda store: store.revoke_subject("ada", reason="log-out"),
-    lambda store: store.revoke_all(reason="restore"),
-    lambda store: store.sessions("ada"),
-    lambda store: store.subject_epoch("ada"),
-    lambda store: store.find_opaque("00"),
-    lambda store: store.purge(),
-]
 
 
 @pytest.fixture
@@ -193,173 +171,6 @@ def test_an_upgrade_waits_for_another_no_longer_than_it_may(url: str, store: Any
                 owner.execute("ALTER ROLE gate RESET lock_timeout")
 
     store.upgrade()
-
-
-@pytest.mark.parametrize("schema", ["auth", "Auth$2"])
-def test_a_schema_holds_everything(twin: str, url: str, runner: Runner, schema: str) -> None:
-    store: Any
-    if twin == "sync":
-        store = SqlStore.from_url(url, schema=schema)
-    else:
-        store = Awaited(AsyncSqlStore.from_url(url, schema=schema), runner)
-    store.upgrade()
-    store.issue(log_in(session_id="a"))
-    kinds = [store.rotate(present("a", generation, leeway=0)).kind for generation in (0, 1, 1)]
-    for operation in OPERATIONS:
-        operation(store)
-    store.close()
-
-    assert [kind.value for kind in kinds] == ["rotated", "rotated", "reused"]
-    with psycopg.connect(url) as connection:
-        found = connection.execute(
-            "SELECT DISTINCT nspname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace"
-            " WHERE relname ~ 'gatepass' UNION SELECT DISTINCT nspname FROM pg_proc"
-            " JOIN pg_namespace n ON n.oid = pronamespace WHERE proname ~ 'gatepass'"
-        ).fetchall()
-    assert found == [(schema,)]
-
-
-def test_two_schemas_of_one_database_know_nothing_of_each_other(url: str) -> None:
-    stores = [SqlStore.from_url(url, schema=schema) for schema in (None, "auth")]
-    for store in stores:
-        store.upgrade()
-    stores[1].issue(log_in(session_id="a"))
-
-    assert [store.is_revoked("a", None) for store in stores] == [True, False]
-    for store in stores:
-        store.close()
-
-
-@pytest.mark.parametrize("schema", ["", "a b", 'a"; DROP SCHEMA public', "1a", "a" * 64])
-def test_a_schema_of_another_name_is_refused(url: str, schema: str) -> None:
-    with pytest.raises(SettingsRejected, match="schema"):
-        SqlStore.from_url(url, schema=schema)
-
-
-def test_an_engine_of_the_callers_own_keeps_its_settings(url: str) -> None:
-    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"), pool_size=3)
-    seen: list[Any] = []
-    event.listen(engine, "connect", lambda connection, _: seen.append(connection))
-    store = SqlStore(engine)
-    store.upgrade()
-    at_upgrade = len(seen)
-
-    store.issue(log_in(session_id="a"))
-    store.close()
-
-    assert len(seen) == at_upgrade + 1
-    with engine.connect() as connection:
-        rows = connection.execute(tables.sessions.select()).all()
-    engine.dispose()
-    assert [row.session_id for row in rows] == ["a"]
-
-
-def test_an_async_engine_of_the_callers_own_keeps_its_settings(url: str) -> None:
-    async def use() -> None:
-        engine = create_async_engine(
-            url.replace("postgresql:", "postgresql+psycopg:"),
-            poolclass=NullPool,
-            connect_args={"application_name": "of the caller"},
-        )
-        store = AsyncSqlStore(engine)
-        await store.upgrade()
-        await store.issue(log_in(session_id="a"))
-        names = shared_server().run("SELECT application_name FROM pg_stat_activity")
-        await store.close()
-        await engine.dispose()
-        assert ("of the caller",) in names
-
-    asyncio.run(use())
-
-
-def test_engines_of_the_other_kind_are_refused(url: str) -> None:
-    plain = engine_of(url)
-    awaited = create_async_engine(url.replace("postgresql:", "postgresql+psycopg:"))
-
-    with pytest.raises(TypeError, match="AsyncEngine"):
-        AsyncSqlStore(plain)
-    with pytest.raises(TypeError, match="AsyncEngine"):
-        SqlStore(awaited)  # type: ignore[arg-type]
-
-
-USERS_ENVIRONMENT = """
-from alembic import context
-from sqlalchemy import Column, Integer, MetaData, Table, create_engine
-from gatepass.stores.sql import alembic_include_name
-
-metadata = MetaData()
-Table("orders", metadata, Column("id", Integer, primary_key=True))
-
-with create_engine(context.config.get_main_option("sqlalchemy.url")).connect() as connection:
-    context.configure(
-        connection=connection,
-        target_metadata=metadata,
-        include_name=alembic_include_name,
-        include_schemas=True,
-    )
-    with context.begin_transaction():
-        context.run_migrations()
-    connection.commit()
-"""
-
-
-def test_a_projects_own_alembic_leaves_the_tables_alone(url: str, tmp_path: Path) -> None:
-    for schema in (None, "auth"):
-        store = SqlStore.from_url(url, schema=schema)
-        store.upgrade()
-        store.close()
-    with psycopg.connect(url) as connection:
-        connection.execute("CREATE TABLE stray (id int PRIMARY KEY)")
-
-    def alembic(*arguments: str) -> None:
-        subprocess.run(
-            [sys.executable, "-m", "alembic", *arguments],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
-            check=True,
-            capture_output=True,
-        )
-
-    alembic("init", "migrations")
-    (tmp_path / "migrations" / "env.py").write_text(USERS_ENVIRONMENT)
-    ini = tmp_path / "alembic.ini"
-    psycopg_url = url.replace("postgresql:", "postgresql+psycopg:")
-    ini.write_text(ini.read_text().replace("driver://user:pass@localhost/dbname", psycopg_url))
-    alembic("revision", "--autogenerate", "-m", "orders")
-    [made] = (tmp_path / "migrations" / "versions").glob("*_orders.py")
-    alembic("upgrade", "head")
-
-    text = made.read_text()
-    assert "create_table('orders'" in text
-    assert "drop_table('stray')" in text
-    assert "gatepass" not in text
-    with psycopg.connect(url) as connection:
-        own = connection.execute("SELECT version_num FROM alembic_version").fetchall()
-        ours = connection.execute("SELECT version_num FROM gatepass_alembic_version").fetchall()
-    assert len(own) == 1
-    assert ours == [(tables.HEAD,)]
-
-
-def test_the_tables_can_be_taken_back(url: str, store: Store, engine: Engine) -> None:
-    store.upgrade()  # type: ignore[attr-defined]
-    scripts = ScriptDirectory(str(Path(tables.__file__).with_name("migrations")))
-    with (
-        engine.begin() as connection,
-        EnvironmentContext(
-            Config(), scripts, fn=lambda revision, _: scripts._downgrade_revs("base", revision)
-        ) as environment,
-    ):
-        environment.configure(connection=connection, version_table=tables.VERSION_TABLE)
-        environment.run_migrations()
-
-    with engine.connect() as connection:
-        options = {"include_name": lambda name, *_: name != tables.VERSION_TABLE}
-        context = MigrationContext.configure(connection, opts=options)
-        assert compare_metadata(context, MetaData()) == []
-    with psycopg.connect(url) as raw:
-        left = raw.execute("SELECT 1 FROM pg_proc WHERE proname ~ 'gatepass'").fetchall()
-    assert left == []
-    assert alembic_include_name("orders", "table", {})
 
 
 def test_tables_that_go_while_a_store_runs_are_told_too() -> None:

@@ -1,8 +1,9 @@
 """The connections of an async store: each event loop has its own."""
 
 import asyncio
+import threading
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import psycopg
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -26,6 +27,8 @@ from gatepass.stores.sql.postgres.wire import Refused, Row, Statement
 from gatepass.stores.sql.sqlite_fork import watch_forks
 
 T = TypeVar("T")
+
+_PAUSE_S: Final = 0.01
 
 
 @dataclass(slots=True)
@@ -51,6 +54,9 @@ class AsyncPostgresPool:
         self._size = size_of(engine.sync_engine.pool)
         self._loops: dict[asyncio.AbstractEventLoop, _Loop] = {}
         self._closed = False
+        # SQLAlchemy's lock around an engine's first connection must not be met by two loops
+        self._is_introduced = False
+        self._introducing = threading.Lock()
         watch_forks(self)
 
     async def run(self, request: Request[T], until: float) -> T:
@@ -82,6 +88,7 @@ class AsyncPostgresPool:
                 for connection in of_loop.all:
                     connection.abandon()
             self._loops = {}
+            self._introducing = threading.Lock()
             self._pool = self._pool.recreate()
 
     async def _try(
@@ -144,7 +151,7 @@ class AsyncPostgresPool:
 
     async def _connect(self, here: _Loop, until: float) -> PostgresConnection:
         """A new connection; one that comes late is closed when it comes."""
-        making = asyncio.ensure_future(self._make())
+        making = asyncio.ensure_future(self._make(until))
 
         def come_late(made: asyncio.Future[PostgresConnection]) -> None:
             if not made.cancelled() and made.exception() is None:
@@ -160,8 +167,19 @@ class AsyncPostgresPool:
                 raise StoreUnavailable(UNREACHABLE if making.done() else LATE) from error
             raise
 
-    async def _make(self) -> PostgresConnection:
-        return PostgresConnection(await greenlet_spawn(self._pool.connect))
+    async def _make(self, until: float) -> PostgresConnection:
+        if self._is_introduced:
+            return PostgresConnection(await greenlet_spawn(self._pool.connect))
+        while not self._introducing.acquire(blocking=False):
+            await asyncio.sleep(min(_PAUSE_S, left(until)))
+            if not left(until):
+                raise TimeoutError
+        try:
+            made = PostgresConnection(await greenlet_spawn(self._pool.connect))
+        finally:
+            self._introducing.release()
+        self._is_introduced = True
+        return made
 
     def _give_back(self, here: _Loop, connection: PostgresConnection) -> None:
         here.idle.append(connection)
