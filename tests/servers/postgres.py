@@ -32,10 +32,15 @@ _SETTINGS: Final = {
     "log_line_prefix": "'%a|'",
     "log_destination": "'stderr'",
 }
+_INITDB: Final = (
+    *("-U", ROLE, "-A", "trust", "-E", "UTF8", "--locale=C"),
+    *("--no-sync", "--wal-segsize=1"),
+)
 _HBA: Final = """
 host all guarded 127.0.0.1/32 scram-sha-256
 hostnossl all all 127.0.0.1/32 trust
 local all all trust
+local replication all trust
 """
 
 _SCHEMAS: Final = "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_|^information_schema'"
@@ -63,7 +68,9 @@ def found_binaries() -> dict[str, Path]:
 class PostgresServer:
     """One server and its folder; stopped and removed by `end`."""
 
-    def __init__(self, binaries: Path, **settings: str) -> None:
+    def __init__(
+        self, binaries: Path, *, base: "PostgresServer | None" = None, **settings: str
+    ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="gatepass-postgres-"))
         self.data = self.folder / "data"
         self.log = self.folder / "log"
@@ -78,19 +85,11 @@ class PostgresServer:
         self._binaries = self._reachable(binaries)
         self._process: subprocess.Popen[bytes] | None = None
         self._maker = os.getpid()
-        self._run(
-            "initdb",
-            "-D",
-            self.data,
-            "-U",
-            ROLE,
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--locale=C",
-            "--no-sync",
-        )
+        if base is None:
+            self._run("initdb", "-D", self.data, *_INITDB)
+        else:
+            source = f"host={base.folder} port={base.port} user={ROLE}"
+            self._run("pg_basebackup", "-D", self.data, "-R", "-c", "fast", "-d", source)
         lines = [f"{name} = {value}" for name, value in (_SETTINGS | settings).items()]
         lines += [f"port = {self.port}", f"unix_socket_directories = '{self.folder}'"]
         with (self.data / "postgresql.auto.conf").open("a") as conf:
@@ -108,11 +107,16 @@ class PostgresServer:
             f"?{query}" if query else ""
         )
 
-    def start(self, *, wait: bool = True) -> None:
-        """Start it, or start it again."""
+    def start(self, *, wait: bool = True, largest_file: int | None = None) -> None:
+        """Start it, or start it again; no file grows beyond the largest, as on a full disk."""
+        limit = (
+            ["sh", "-c", f'ulimit -f {largest_file // 512}; exec "$@"', "sh"]
+            if largest_file
+            else []
+        )
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [self._binaries / "postgres", "-D", self.data],
+                [*limit, str(self._binaries / "postgres"), "-D", str(self.data)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -133,7 +137,12 @@ class PostgresServer:
     def connect(self, database: str = "postgres") -> psycopg.Connection[Any]:
         """An autocommit connection of the owner's, through the socket."""
         return psycopg.connect(
-            host=str(self.folder), port=self.port, user=ROLE, dbname=database, autocommit=True
+            host=str(self.folder),
+            port=self.port,
+            user=ROLE,
+            dbname=database,
+            autocommit=True,
+            options="-c default_transaction_read_only=off",
         )
 
     def run(self, statement: str, *, database: str = "postgres") -> list[tuple[Any, ...]]:
@@ -173,6 +182,16 @@ class PostgresServer:
             for pid in stopped:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
+
+    @contextmanager
+    def standby(self) -> Iterator["PostgresServer"]:
+        """A hot standby of this server."""
+        replica = PostgresServer(self._binaries, base=self)
+        try:
+            replica.start()
+            yield replica
+        finally:
+            replica.end()
 
     def stop(self) -> None:
         """Stop it; connections end."""

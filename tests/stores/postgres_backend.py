@@ -12,7 +12,7 @@ from tests.stores.twins import Runner, sql_store
 
 DATABASE = "contract"
 
-_EMPTY = """
+EMPTY = """
 SET synchronous_commit = off;
 DELETE FROM gatepass_sessions;
 DELETE FROM gatepass_opaque_tokens;
@@ -50,10 +50,18 @@ def _url() -> str:
 def empty_url() -> str:
     """The URL of the database, with the tables of this release and nothing in them."""
     url = _url()
-    shared_server().run(_EMPTY, database=DATABASE)
+    shared_server().run(EMPTY, database=DATABASE)
     return url
 
 
 def postgres_store(twin: str, runner: Runner, clock: Callable[[], float] | None = None) -> Store:
     """A store on the empty database."""
     return sql_store(twin, runner, empty_url(), clock)
+
+
+def backends(name: str) -> set[int]:
+    """The server's processes for connections of this name."""
+    rows = shared_server().run(
+        f"SELECT pid FROM pg_stat_activity WHERE application_name = '{name}'"  # noqa: S608
+    )
+    return {pid for (pid,) in rows}

@@ -21,7 +21,7 @@ from tests.stores.plans import log_in
 from tests.stores.postgres_backend import OPERATIONS, empty_url
 from tests.stores.twins import Runner, sql_store
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 UPGRADE_AND_ISSUE = """
 import sys

@@ -27,7 +27,7 @@ from tests.stores.plans import log_in, present
 from tests.stores.postgres_backend import OPERATIONS
 from tests.stores.twins import Awaited, Runner, sql_store
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
