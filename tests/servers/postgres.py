@@ -154,28 +154,35 @@ class PostgresServer:
         finally:
             connection.close()
 
-    @property
-    def pids(self) -> list[int]:
-        """The server's process, then its children."""
+    def freeze(self) -> list[int]:
+        """Stop every process of it where it stands; their ids."""
         assert self._process is not None
-        told = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text()
-        return [self._process.pid, *map(int, told.split())]
+        first = self._process.pid
+        os.kill(first, signal.SIGSTOP)  # it makes no further children
+        told = Path(f"/proc/{first}/task/{first}/children").read_text()
+        children = [int(pid) for pid in told.split()]
+        for pid in children:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+        return [first, *children]
 
     def kill(self) -> None:
         """End it as a power cut does, but for the disk's own memory."""
         assert self._process is not None
-        for pid in self.pids:
+        pids = self.freeze()
+        for pid in pids:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self._process.wait()
+        until = time.monotonic() + PATIENCE_S
+        while any(Path(f"/proc/{pid}/exe").exists() for pid in pids):
+            assert time.monotonic() < until
+            time.sleep(0.005)
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
         """Nothing of it does anything meanwhile."""
-        stopped = self.pids
-        for pid in stopped:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGSTOP)
+        stopped = self.freeze()
         try:
             yield
         finally:
