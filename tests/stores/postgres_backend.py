@@ -17,6 +17,7 @@ SET synchronous_commit = off;
 DELETE FROM gatepass_sessions;
 DELETE FROM gatepass_opaque_tokens;
 DELETE FROM gatepass_subjects;
+DELETE FROM gatepass_accounts;
 DELETE FROM gatepass_revocations;
 UPDATE gatepass_meta SET longest_access_ms = 0, epoch_of_all = 0;
 """

@@ -108,7 +108,12 @@ class PostgresConnection:
             self._wire.finish()
 
     def abandon(self) -> None:
-        """Never touch it again, in a process that inherited it; its session is the parent's."""
-        _KEPT.append(self._driver)
-        with suppress(OSError):
-            os.close(self.socket)
+        """Never touch it again, in a process that inherited it."""
+        abandon(self._driver)
+
+
+def abandon(driver: Driver) -> None:
+    """Give up a connection that this process inherited; its session is the parent's."""
+    _KEPT.append(driver)
+    with suppress(OSError, psycopg.Error):
+        os.close(driver.pgconn.socket)

@@ -1,7 +1,8 @@
 """Engines for a PostgreSQL URL, whose connections notice a peer that is gone or frozen."""
 
-from contextvars import ContextVar
+import time
 from typing import Any, Final, TypeVar
+from weakref import WeakSet
 
 import psycopg
 from psycopg import waiting
@@ -12,12 +13,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from gatepass.errors import SettingsRejected
-from gatepass.stores.sql.postgres.waiting import WAIT_S, deadline, left
+from gatepass.stores.sql.postgres.connection import abandon
+from gatepass.stores.sql.postgres.waiting import left
+from gatepass.stores.sql.sqlite_connection import find_deadline
+from gatepass.stores.sql.sqlite_fork import watch_forks
 
 RV = TypeVar("RV")
-
-PATIENCE_S: Final[ContextVar[float]] = ContextVar("gatepass_patience", default=WAIT_S)
-"""How long a statement on an engine's own connection may take."""
 
 _DEFAULTS: Final = {
     "connect_timeout": "2",
@@ -35,8 +36,7 @@ class PatientConnection(psycopg.Connection[Any]):
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         """See `psycopg.Connection.wait`."""
-        patience_s = PATIENCE_S.get() if timeout is None else timeout
-        until = deadline() - WAIT_S + patience_s
+        until = find_deadline() if timeout is None else time.monotonic() + timeout
         try:
             return waiting.wait(_until(gen, until), self.pgconn.socket, interval=interval)
         except TimeoutError:
@@ -58,24 +58,48 @@ def _until(gen: PQGen[RV], until: float) -> PQGen[RV]:
         return rv
 
 
+class _Connector:
+    """Makes an engine's connections; see `ForkAware` for what becomes of them in a child."""
+
+    def __init__(self, arguments: dict[str, Any]) -> None:
+        self._arguments = arguments
+        self._made: WeakSet[PatientConnection] = WeakSet()
+        self.engine: Engine | None = None
+
+    def connect(self) -> PatientConnection:
+        if not left(find_deadline()):  # all of it was spent on a connection that was dead
+            raise psycopg.OperationalError("there is no time left for a connection")
+        connection = PatientConnection.connect("", **self._arguments)
+        self._made.add(connection)
+        return connection
+
+    def before_fork(self) -> None:
+        """Connections stay open, they are the parent's."""
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """The child makes its own."""
+        if in_child and self.engine is not None:
+            for connection in list(self._made):
+                if not connection.closed:
+                    abandon(connection)
+            self.engine.dispose(close=False)
+
+
 def engine_of(url: URL, **options: Any) -> Engine:
     """An engine that keeps no connection, unless the options say otherwise.
 
     Raises:
         SettingsRejected: The URL has an option that is not taken.
     """
-    arguments = _arguments_of(url)
-    options = options or {"poolclass": NullPool}
-
-    def connect() -> PatientConnection:
-        return PatientConnection.connect("", **arguments)
-
-    return create_engine(
+    connector = _Connector(_arguments_of(url))
+    connector.engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
-        creator=connect,
+        creator=connector.connect,
         use_native_hstore=False,
-        **options,
+        **(options or {"poolclass": NullPool}),
     )
+    watch_forks(connector)
+    return connector.engine
 
 
 def async_engine_of(url: URL) -> AsyncEngine:

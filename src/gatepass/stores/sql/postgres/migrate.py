@@ -1,6 +1,7 @@
 """The tables in PostgreSQL: which revision they are of, and bringing them up to date."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -11,9 +12,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gatepass.errors import StoreUnavailable
-from gatepass.stores.sql.postgres.engines import PATIENCE_S
 from gatepass.stores.sql.postgres.failures import LATE, NEWER, UNREACHABLE, unavailable
 from gatepass.stores.sql.postgres.wire import Refused
+from gatepass.stores.sql.sqlite_connection import DEADLINE
 from gatepass.stores.sql.tables import HEAD
 
 PATIENCE: Final = 60.0
@@ -32,12 +33,12 @@ def upgrade(engine: Engine, schema: str | None) -> None:
         StoreUnavailable: The database cannot be reached or changed, another upgrade took too
             long, or the tables are of a newer release.
     """
-    token = PATIENCE_S.set(PATIENCE)
+    token = DEADLINE.set(time.monotonic() + PATIENCE)
     try:
         with _translated(), engine.begin() as connection:
             _upgrade(connection, schema)
     finally:
-        PATIENCE_S.reset(token)
+        DEADLINE.reset(token)
 
 
 async def upgrade_async(engine: AsyncEngine, schema: str | None) -> None:

@@ -3,13 +3,10 @@
 import asyncio
 import time
 from select import POLLIN, POLLOUT, poll
-from typing import Final
 
 from gatepass.stores.sql.postgres.failures import Late
 from gatepass.stores.sql.postgres.wire import Exchange, Row
-
-WAIT_S: Final = 1.9
-"""All waiting of one operation together, so that it answers within two seconds."""
+from gatepass.stores.sql.sqlite_connection import WAIT_S
 
 
 def deadline() -> float:
