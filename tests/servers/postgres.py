@@ -94,7 +94,7 @@ class PostgresServer:
         lines += [f"port = {self.port}", f"unix_socket_directories = '{self.folder}'"]
         with (self.data / "postgresql.auto.conf").open("a") as conf:
             conf.write("\n".join(lines) + "\n")
-        (self.data / "pg_hba.conf").write_text(_HBA)
+        self.write("pg_hba.conf", _HBA.encode())
 
     @property
     def url(self) -> str:
@@ -106,6 +106,14 @@ class PostgresServer:
         return f"postgresql://{role}@127.0.0.1:{self.port}/{database}" + (
             f"?{query}" if query else ""
         )
+
+    def write(self, name: str, content: bytes) -> None:
+        """Put a file into the data folder, for the server's eyes alone."""
+        file = self.data / name
+        file.write_bytes(content)
+        file.chmod(0o600)
+        if self._user:
+            shutil.chown(file, "nobody", "nogroup")
 
     def start(self, *, wait: bool = True, largest_file: int | None = None) -> None:
         """Start it, or start it again; no file grows beyond the largest, as on a full disk."""

@@ -137,6 +137,23 @@ def test_engines_of_the_other_kind_are_refused(url: str) -> None:
         SqlStore(awaited)  # type: ignore[arg-type]
 
 
+ONLY_SQLITE = """
+import sys
+from gatepass.stores.sql import AsyncSqlStore, SqlStore
+store = SqlStore.from_url("sqlite:///" + sys.argv[1])
+assert store.subject_epoch("ada") == 0
+store.close()
+AsyncSqlStore.from_url("sqlite:///" + sys.argv[1])
+assert not {"psycopg", "gatepass.stores.sql.postgres"} & set(sys.modules)
+"""
+
+
+def test_a_store_on_sqlite_imports_no_driver_of_postgresql(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", ONLY_SQLITE, str(tmp_path / "gate.db")]
+
+    subprocess.run(command, check=True, cwd=ROOT)
+
+
 USERS_ENVIRONMENT = """
 from alembic import context
 from sqlalchemy import Column, Integer, MetaData, Table, create_engine
