@@ -13,11 +13,12 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine
 
 from gatepass.errors import SettingsRejected, StoreUnavailable
+from gatepass.sessions import RotationKind
 from gatepass.stores.sql import SqlStore, metadata, tables
 from gatepass.stores.sql.engines import engine_of
 from gatepass.stores.sql.revisions import find_revision, require_current
 from tests.servers.postgres import empty_database
-from tests.stores.plans import log_in
+from tests.stores.plans import log_in, present
 from tests.stores.postgres_backend import OPERATIONS, empty_url
 from tests.stores.twins import Runner, sql_store
 
@@ -26,7 +27,7 @@ ROOT = Path(__file__).parents[3]
 UPGRADE_AND_ISSUE = """
 import sys
 from gatepass.stores.sql import SqlStore
-from tests.stores.plans import log_in
+from tests.stores.plans import log_in, present
 store = SqlStore.from_url(sys.argv[1])
 sys.stdin.read(1)
 store.upgrade()
@@ -186,4 +187,22 @@ def test_tables_that_go_while_a_store_runs_are_told_too() -> None:
         with psycopg.connect(url) as connection:
             connection.execute("ALTER FUNCTION gatepass_epoch_away RENAME TO gatepass_epoch")
     assert store.subject_epoch("ada") == 0
+    store.close()
+
+
+def test_a_statement_whose_plan_went_with_a_migration_is_asked_again(
+    twin: str, runner: Runner
+) -> None:
+    url = empty_url()
+    store = sql_store(twin, runner, url)
+    store.issue(log_in(session_id="a"))
+    assert len(store.sessions("ada")) == 1
+    with psycopg.connect(url) as connection:
+        connection.execute("ALTER TABLE gatepass_sessions ALTER device TYPE varchar(200)")
+    try:
+        assert len(store.sessions("ada")) == 1
+        assert store.rotate(present("a")).kind is RotationKind.ROTATED
+    finally:
+        with psycopg.connect(url) as connection:
+            connection.execute("ALTER TABLE gatepass_sessions ALTER device TYPE text")
     store.close()

@@ -98,16 +98,17 @@ class AsyncPostgresPool:
         connection = await self._take(here, until)
         try:
             rows = await wait_async(connection.run(statement, values), connection.socket, until)
-        except BaseException as error:
-            if isinstance(error, Refused):
-                self._give_back(here, connection)
-            else:
-                here.drop(connection)
+        except Refused:
+            self._give_back(here, connection)
             raise
+        except BaseException:
+            here.drop(connection)
+            raise
+        else:
+            self._give_back(here, connection)
+            return rows
         finally:
             here.places.release()
-        self._give_back(here, connection)
-        return rows
 
     def _here(self) -> _Loop:
         """What belongs to the running loop; what belonged to closed ones goes."""

@@ -16,8 +16,8 @@ OUTDATED: Final = (
 NEWER: Final = "the database's tables are of a newer release than this gatepass: upgrade it"
 
 DUPLICATE: Final = "23505"
-_UNDONE: Final = ("40001", "40P01")
-"""The transaction lost against another one: it may be tried again."""
+_UNDONE: Final = ("40001", "40P01", "0A000", "26000")
+"""A transaction lost against another one, or a prepared statement is not what it was."""
 
 _SENTENCES: Final = {
     "25006": "the database takes no writes",

@@ -87,16 +87,17 @@ class PostgresPool:
         connection = self._take(until)
         try:
             rows = wait(connection.run(statement, values), connection.socket, until)
-        except BaseException as error:
-            if isinstance(error, Refused):
-                self._give_back(connection)
-            else:
-                self._drop(connection)
+        except Refused:
+            self._give_back(connection)
             raise
+        except BaseException:
+            self._drop(connection)
+            raise
+        else:
+            self._give_back(connection)
+            return rows
         finally:
             places.release()
-        self._give_back(connection)
-        return rows
 
     def _take(self, until: float) -> PostgresConnection:
         """A connection, and the place that it takes."""
@@ -125,7 +126,10 @@ class PostgresPool:
     def _connect(self, until: float) -> PostgresConnection:
         """A new connection, made in a thread: no driver promises to give up in time."""
         made: Future[PostgresConnection] = Future()
-        threading.Thread(target=_make, args=(self._pool, made), daemon=True).start()
+        try:
+            threading.Thread(target=_make, args=(self._pool, made), daemon=True).start()
+        except RuntimeError:  # there are too many
+            made.set_exception(StoreUnavailable(BUSY))
         try:
             return made.result(left(until))
         except BaseException as error:
