@@ -33,6 +33,7 @@ serve: $(RUNTIME) ## Start the auth server on 127.0.0.1:8000
 	@exec $(BIN)/gatepass serve
 
 test: lint ## Check format, lint and types, run the tests, measure coverage
+	@.ci/redis
 	@rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest -q -m "not race and not chaos and not fuzz and not browser"
 	@$(BIN)/coverage combine --quiet
@@ -50,9 +51,11 @@ format: $(DEV) ## Format the code and mend what the linter can mend
 	$(BIN)/ruff format
 
 races: $(DEV) ## Race many callers against one session, hundreds of rounds
+	@.ci/redis
 	$(BIN)/pytest -q -m race
 
 chaos: $(DEV) ## Kill processes and break databases under load
+	@.ci/redis
 	$(BIN)/pytest -q -m chaos
 
 browser: $(DEV) ## Drive the interactive page with a real Chromium

@@ -37,7 +37,7 @@ MAY_NEED: dict[str, frozenset[str]] = {
     "http": frozenset({"msgspec"}),
     "tokens": frozenset({"msgspec"}),
     "manager": frozenset({"msgspec"}),
-    "stores": frozenset({"alembic", "msgspec", "psycopg", "sqlalchemy"}),
+    "stores": frozenset({"alembic", "msgspec", "psycopg", "redis", "sqlalchemy"}),
     "revocations": frozenset({"sqlalchemy"}),
     "settings": frozenset({"pydantic", "pydantic_settings"}),
     "fastapi": frozenset({"anyio", "fastapi", "pydantic", "starlette"}),

@@ -1,0 +1,3 @@
+-- Changes nothing, but a WAIT after it covers every write of the partition before it.
+touch()
+return held('all')

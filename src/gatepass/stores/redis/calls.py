@@ -1,0 +1,185 @@
+"""How an operation is carried out: find the server, run the script, confirm, repeat if lost.
+
+Every script may be repeated: what it did the first time it finds done the second time.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+from redis.exceptions import (
+    AskError,
+    ClusterDownError,
+    MovedError,
+    NoScriptError,
+    ReadOnlyError,
+    ResponseError,
+    TryAgainError,
+)
+
+from gatepass.errors import StoreUnavailable
+from gatepass.stores.redis.answers import needs_confirmation
+from gatepass.stores.redis.durability import INFO, Durability, Promise
+from gatepass.stores.redis.operations import Ask
+from gatepass.stores.redis.routes import Routes
+from gatepass.stores.redis.target import Address, Layout, Target
+from gatepass.stores.redis.wire import Command, Exchange, Lost, Pause, Steps
+
+_SHARE: Final = 0.5
+"""Of the time left that one attempt may take, so that a dead connection is not all there is."""
+_DURABLE_SHARE: Final = 0.8
+_ANSWER_S: Final = 0.15
+"""What is kept back of an attempt's time for the answer to a `WAIT` that ran into its limit."""
+_PAUSES: Final = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4)
+_PAUSES_OF_ONE: Final = _PAUSES[:3]
+"""A single server that refuses connections is down; elsewhere another may be taking over."""
+_HEADROOM: Final = 0.93
+"""Of the time limit, so that callers hear within it."""
+_PASSING: Final = (ReadOnlyError, ClusterDownError, TryAgainError)
+_PASSING_WORDS: Final = ("ASK", "LOADING", "MASTERDOWN", "MOVED", "UNBLOCKED")
+
+
+class Calls:
+    """Carries out asks on one target."""
+
+    def __init__(self, target: Target, limit_s: float) -> None:
+        self.routes = Routes(target)
+        self.durability = Durability(target)
+        self.limit_s = limit_s * _HEADROOM
+        self._pauses = _PAUSES_OF_ONE if target.layout is Layout.SINGLE else _PAUSES
+
+    def deadline(self) -> float:
+        """When something that begins now has to be over."""
+        return time.monotonic() + self.limit_s
+
+    def perform(self, ask: Ask) -> Steps[Any]:
+        """The script's answer, confirmed where it has to be.
+
+        Raises:
+            StoreUnavailable: It was not done, or not confirmed.
+        """
+        deadline = self.deadline()
+        reason: Exception | None = None
+        for attempt, pause in enumerate(self._pauses):
+            if pause and deadline - time.monotonic() > pause:
+                yield Pause(pause)
+            if time.monotonic() >= deadline:
+                break
+            address = None
+            try:
+                address = yield from self.routes.find(ask.partition, deadline)
+                return (yield from self._run(address, ask, attempt, deadline))
+            except Lost as lost:
+                reason = lost
+                self.forget(address)
+                if lost.is_final:
+                    break
+        raise StoreUnavailable(f"Redis: {reason or 'no answer in time'}") from reason
+
+    def forget(self, address: Address | None) -> None:
+        """Take nothing for granted of this server any more."""
+        if address is not None:
+            self.routes.forget(address)
+            self.durability.forget(address)
+
+    def _run(self, address: Address, ask: Ask, attempt: int, deadline: float) -> Steps[Any]:
+        left = deadline - time.monotonic()
+        is_last = attempt == len(self._pauses) - 1
+        share = 1.0 if is_last else _DURABLE_SHARE if ask.is_durable else _SHARE
+        until = time.monotonic() + left * share
+        promise = None
+        if ask.is_durable:
+            promise = yield from self.durability.find(address, left * share)
+        again = attempt > 0
+        replies = yield from self._send(address, ask, again, promise, until)
+        if isinstance(replies[0], MovedError):
+            moved = replies[0]
+            self.routes.moved(ask.partition, moved.host, moved.port, address)
+            raise Lost("a partition has moved")
+        if isinstance(replies[0], AskError):
+            asked = replies[0]
+            address = (asked.host or address[0], asked.port)
+            replies = yield from self._send(address, ask, again, promise, until, asking=True)
+        answer = replies[0]
+        raise_refusal(answer)
+        if needs_confirmation(ask.script.name, answer) and ask.script.name in _CONFIRMED:
+            if promise is None:
+                promise, replies = yield from self._wait(address, deadline)
+            require_kept(promise, replies)
+        return answer
+
+    def _send(
+        self,
+        address: Address,
+        ask: Ask,
+        again: bool,  # noqa: FBT001 (told, not chosen)
+        promise: Promise | None,
+        until: float,
+        *,
+        asking: bool = False,
+    ) -> Steps[list[Any]]:
+        """The replies to script, wait and perhaps `INFO`; by text where it is not known yet."""
+        before: list[Command] = [("ASKING",)] if asking else []
+        replies: list[Any] = []
+        for by_sha in (True, False):
+            seconds = until - time.monotonic()
+            commands = [*before, ask.command(by_sha=by_sha, again=again)]
+            wait = None if promise is None else promise.command(seconds - _ANSWER_S)
+            if wait is not None:
+                commands.append(wait)
+            is_old = promise is not None and self.durability.is_old(address)
+            if is_old:
+                commands.append(INFO)
+            replies = (yield Exchange(address, commands, seconds))[len(before) :]
+            if is_old:
+                self.durability.learn(address, replies[-1])
+            if not isinstance(replies[0], NoScriptError):
+                break
+        return replies
+
+    def _wait(self, address: Address, until: float) -> Steps[tuple[Promise, list[Any]]]:
+        """Confirm what the script did that was sent before, over the same connection."""
+        promise = yield from self.durability.find(address, until - time.monotonic())
+        seconds = until - time.monotonic()
+        wait = promise.command(seconds - _ANSWER_S)
+        if wait is None:
+            return promise, [None]
+        replies = yield Exchange(address, [wait], seconds)
+        return promise, [None, *replies]
+
+
+_CONFIRMED: Final = frozenset(
+    {"issue", "rotate", "revoke_session", "revoke_token", "revoke_subject"}
+)
+
+
+def require_kept(promise: Promise, replies: Sequence[Any]) -> None:
+    """Refuse to acknowledge what is not durable; `replies` are of the script and the wait.
+
+    Raises:
+        StoreUnavailable: It is not confirmed; repeating is safe.
+        Lost: The server changed its role meanwhile.
+    """
+    if promise.command(1.0) is None:
+        return
+    reply = replies[1]
+    if isinstance(reply, ResponseError):
+        raise_refusal(reply)
+    if not promise.is_kept(reply):
+        who = "replicas" if promise.replicas else "the disk"
+        raise StoreUnavailable(f"Redis did the change, but {who} did not confirm it in time")
+
+
+def raise_refusal(reply: Any) -> None:
+    """Pass on a reply unless it is an error.
+
+    Raises:
+        StoreUnavailable: An error that lasts.
+        Lost: One that passes, or that another server would not answer with.
+    """
+    if not isinstance(reply, ResponseError):
+        return
+    word = getattr(reply, "status_code", None) or str(reply).split(" ", 1)[0]
+    if isinstance(reply, _PASSING) or word in _PASSING_WORDS:
+        raise Lost(f"the server answered {word}")
+    raise StoreUnavailable(f"Redis refused: {word}") from reply

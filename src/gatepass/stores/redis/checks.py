@@ -1,0 +1,157 @@
+"""What an operator should know of a Redis before sessions are kept in it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from redis.exceptions import ResponseError
+
+from gatepass.errors import StoreUnavailable
+from gatepass.stores.redis.calls import Calls, raise_refusal
+from gatepass.stores.redis.durability import INFO, Promise, parse_info, version
+from gatepass.stores.redis.target import Address
+from gatepass.stores.redis.wire import Exchange, Lost, Steps
+
+_Weakness = tuple[str, bool]
+_OLDEST: Final = (7, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing about a server that weakens what the store promises."""
+
+    server: str
+    message: str
+    """One sentence: what is so, what follows from it, and what to set."""
+    is_severe: bool
+    """Whether a service in production should not start on it."""
+
+    def __str__(self) -> str:
+        return f"Redis at {self.server}: {self.message}"
+
+
+def check(calls: Calls) -> Steps[list[Finding]]:
+    """What every primary says of itself, judged.
+
+    Raises:
+        StoreUnavailable: A primary does not answer.
+    """
+    findings: list[Finding] = []
+    deadline = calls.deadline()
+    try:
+        primaries = yield from calls.routes.find_all(deadline)
+        for address in primaries:
+            commands = [INFO, ("CONFIG", "GET", "appendfsync"), ("CONFIG", "GET", "min-replicas-*")]
+            info, fsync, replicas = yield Exchange(address, commands, calls.limit_s)
+            raise_refusal(None if _is_forbidden(info) else info)
+            promise = yield from calls.durability.find(address, calls.limit_s)
+            findings += _judge(address, info, fsync, replicas, promise)
+    except Lost as lost:
+        raise StoreUnavailable(f"Redis: {lost}") from lost
+    return findings
+
+
+def _judge(
+    address: Address, info: Any, fsync: Any, replicas: Any, promise: Promise
+) -> Iterator[Finding]:
+    def finding(message: str, *, is_severe: bool) -> Finding:
+        server = f"{address[0]}:{address[1]}"
+        return Finding(server=server, message=message, is_severe=is_severe)
+
+    if _is_forbidden(info):
+        yield finding(
+            "INFO is forbidden to this user, so that neither the eviction policy nor the "
+            "durability of log-ins and revocations can be told; allow INFO",
+            is_severe=True,
+        )
+        return
+    facts = parse_info(info)
+    if _is_forbidden(fsync):
+        yield finding(
+            "CONFIG is forbidden to this user, so that appendfsync and min-replicas-to-write "
+            "could not be checked; allow CONFIG GET or see to them yourself",
+            is_severe=False,
+        )
+    for message, is_severe in (
+        *_of_server(facts),
+        *_of_durability(facts, _setting(fsync), promise),
+        *_of_replicas(facts, replicas, promise),
+    ):
+        yield finding(message, is_severe=is_severe)
+
+
+def _severe(message: str) -> _Weakness:
+    return message, True
+
+
+def _mild(message: str) -> _Weakness:
+    return message, False
+
+
+def _of_server(facts: Mapping[str, str]) -> Iterator[_Weakness]:
+    if version(facts) < _OLDEST:
+        yield _severe(f"version {facts.get('redis_version')} is too old; 7.0 is the oldest to work")
+    if facts.get("role", "master") != "master":
+        yield _severe("this is a replica, which takes no log-ins; name the primary")
+    policy = facts.get("maxmemory_policy", "noeviction")
+    if policy != "noeviction":
+        yield _severe(
+            f"maxmemory-policy is {policy}, which throws sessions and revocations away when "
+            "memory is short; set it to noeviction"
+        )
+
+
+def _of_durability(
+    facts: Mapping[str, str], fsync: str | None, promise: Promise
+) -> Iterator[_Weakness]:
+    if promise.replicas:
+        return
+    if facts.get("aof_enabled") != "1":
+        yield _severe(
+            "there is neither an append-only file nor a replica that confirms, so that a restart "
+            "forgets log-ins and revocations; set appendonly yes, or add a replica"
+        )
+    elif promise.disk and fsync in {"everysec", "no"}:
+        yield _mild(
+            f"appendfsync is {fsync}, so that each log-in and revocation waits up to a second for "
+            "the disk; with always they do not wait, but each refresh is written down as well"
+        )
+    elif not promise.disk and fsync not in {None, "always"}:
+        yield _mild(
+            "what is acknowledged survives a process crash, not a power cut; set appendfsync "
+            "always, add a replica, or use Redis 7.2 or newer"
+        )
+
+
+def _of_replicas(facts: Mapping[str, str], settings: Any, promise: Promise) -> Iterator[_Weakness]:
+    if not promise.replicas:
+        return
+    connected = int(facts.get("connected_slaves", "0"))
+    if connected < promise.replicas:
+        yield _mild(
+            f"{connected} of the {promise.replicas} replicas that have to confirm log-ins and "
+            "revocations are connected; start them, or say replicas=0 to do without"
+        )
+    if not _is_forbidden(settings) and _settings(settings).get("min-replicas-to-write") == "0":
+        yield _mild(
+            "min-replicas-to-write is 0, so that a primary that is cut off goes on answering; "
+            "set it to 1 and min-replicas-max-lag to 2"
+        )
+
+
+def _is_forbidden(reply: Any) -> bool:
+    return isinstance(reply, ResponseError) and (
+        getattr(reply, "status_code", None) == "NOPERM" or "unknown command" in str(reply)
+    )
+
+
+def _setting(reply: Any) -> str | None:
+    values = list(_settings(reply).values())
+    return values[0] if values else None
+
+
+def _settings(reply: Any) -> dict[str, str]:
+    if isinstance(reply, ResponseError) or not isinstance(reply, Sequence):
+        return {}
+    texts = [each.decode() for each in reply]
+    return dict(zip(texts[::2], texts[1::2], strict=True))

@@ -1,0 +1,198 @@
+"""`Connections`: performs operations' steps over blocking sockets, from any number of threads."""
+
+import os
+import ssl
+import threading
+import time
+from collections import defaultdict, deque
+from typing import Any, TypeVar
+
+from redis.connection import Connection, UnixDomainSocketConnection
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
+
+from gatepass.errors import StoreUnavailable
+from gatepass.stores.redis.target import Target
+from gatepass.stores.redis.tls import TlsConnection
+from gatepass.stores.redis.wire import (
+    MAX_CONNECTIONS,
+    Exchange,
+    Lost,
+    Opener,
+    Pause,
+    Steps,
+)
+
+T = TypeVar("T")
+Place = tuple[bool, str, int]
+
+
+Wire = Any
+"""A connection of redis-py: its blocking ones have no types."""
+
+
+class _Pool:
+    """The connections of one process; a forked child starts with none."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.free = threading.BoundedSemaphore(MAX_CONNECTIONS)
+        self.idle: defaultdict[Place, deque[Wire]] = defaultdict(deque)
+
+
+class Connections:
+    """Opens, keeps and gives back connections."""
+
+    def __init__(self, target: Target) -> None:
+        self._opener = Opener(target)
+        self._pool = _Pool()
+        self._closed = False
+
+    def run(self, steps: Steps[T]) -> T:
+        """What the steps return.
+
+        Raises:
+            StoreUnavailable: The steps say so, or the store is closed.
+        """
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+        lease = _Lease(self._opener, self._current())
+        try:
+            step = next(steps)
+            while True:
+                if isinstance(step, Pause):
+                    time.sleep(step.seconds)
+                    step = steps.send(None)
+                    continue
+                try:
+                    replies = lease.exchange(step)
+                except Lost as lost:
+                    step = steps.throw(lost)
+                else:
+                    step = steps.send(replies)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        finally:
+            steps.close()
+            lease.give_back()
+
+    def close(self) -> None:
+        """Disconnect; what is under way may still end."""
+        self._closed = True
+        for idle in list(self._current().idle.values()):
+            while idle:
+                idle.pop().disconnect()
+
+    def _current(self) -> _Pool:
+        """The pool of the process we are in; the parent's connections are left to the parent."""
+        pool = self._pool
+        if pool.pid != os.getpid():
+            pool = self._pool = _Pool()
+        return pool
+
+
+class _Lease:
+    """One connection at a time for the length of an operation."""
+
+    def __init__(self, opener: Opener, pool: _Pool) -> None:
+        self._opener = opener
+        self._pool = pool
+        self._place: Place | None = None
+        self._connection: Wire | None = None
+
+    def exchange(self, step: Exchange) -> list[Any]:
+        """The replies, errors included.
+
+        Raises:
+            Lost: They did not come.
+        """
+        until = time.monotonic() + step.seconds
+        connection = self._take(step, until)
+        try:
+            left = max(until - time.monotonic(), 0.001)
+            if connection._sock is None:  # noqa: SLF001 (as below)
+                # it waits for the network and then for the server's greeting: half for each
+                connection.socket_timeout = connection.socket_connect_timeout = left / 2
+                connection.connect()
+            connection.send_packed_command(
+                connection.pack_commands(step.commands), check_health=False
+            )
+            return [_reply(connection, until) for _ in step.commands]
+        except (RedisError, OSError) as error:
+            self._drop()
+            raise lost_by(error) from cause_of(error)
+        except BaseException:
+            self._drop()
+            raise
+
+    def _take(self, step: Exchange, until: float) -> Wire:
+        place = (step.is_sentinel, *step.address)
+        if self._connection is not None and place == self._place:
+            return self._connection
+        self.give_back()
+        if not self._pool.free.acquire(timeout=max(until - time.monotonic(), 0)):
+            raise Lost("all connections are in use")
+        self._place = place
+        try:
+            self._connection = self._pool.idle[place].pop()
+        except IndexError:
+            self._connection = _make(self._opener, step)
+        return self._connection
+
+    def give_back(self) -> None:
+        """Leave the connection to others."""
+        if self._connection is not None and self._place is not None:
+            self._pool.idle[self._place].append(self._connection)
+            self._release()
+
+    def _drop(self) -> None:
+        """Close this connection, and idle ones to the same server: they will fare no better."""
+        if self._connection is not None and self._place is not None:
+            self._connection.disconnect()
+            idle = self._pool.idle[self._place]
+            for _ in range(len(idle)):
+                try:
+                    idle.popleft().disconnect()
+                except IndexError:
+                    break
+            self._release()
+
+    def _release(self) -> None:
+        self._connection = None
+        self._pool.free.release()
+
+
+def _make(opener: Opener, step: Exchange) -> Wire:
+    options = opener.options(step)
+    context = opener.context(step)
+    if "path" in options:
+        return UnixDomainSocketConnection(**options)  # type: ignore[abstract, no-untyped-call]
+    if context is None:
+        return Connection(**options)  # type: ignore[no-untyped-call]
+    connection = TlsConnection(**options)
+    connection.shared = context
+    return connection
+
+
+def _reply(connection: Wire, until: float) -> Any:
+    try:
+        connection._sock.settimeout(max(until - time.monotonic(), 0.001))  # noqa: SLF001 (every version has it, none has another way)
+        return connection.read_response(disable_decoding=True)
+    except ResponseError as error:
+        return error
+
+
+def lost_by(error: Exception) -> Lost:
+    """What to call a failure of the driver, without a word that a server may have echoed."""
+    if isinstance(error, AuthenticationError):
+        return Lost("the server does not accept the credentials", is_final=True)
+    if isinstance(error, ResponseError):
+        return Lost("the server refuses the connection", is_final=True)
+    if isinstance(error.__context__, ssl.SSLError):
+        return Lost("no TLS with this server", is_final=True)
+    return Lost(f"no answer ({type(error).__name__})")
+
+
+def cause_of(error: Exception) -> Exception | None:
+    """The error to show as the cause; not one whose text the server wrote."""
+    return None if isinstance(error, ResponseError) else error

@@ -1,0 +1,101 @@
+"""What makes an acknowledged change durable: replicas that have it, or the disk.
+
+`WAIT` and `WAITAOF` speak of the connection that they come over, so they are sent right behind
+the script, over the same one.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from redis.exceptions import ResponseError
+
+from gatepass.stores.redis.target import Address, Layout, Target
+from gatepass.stores.redis.wire import Command, Exchange, Steps
+
+INFO: Final[Command] = ("INFO", "server", "replication", "persistence", "memory")
+_FRESH_S: Final = 10.0
+_WAITAOF_SINCE: Final = (7, 2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """Who has to have a change before it is acknowledged."""
+
+    replicas: int = 0
+    disk: bool = False
+
+    def command(self, seconds: float) -> Command | None:
+        """What to send behind the script."""
+        milliseconds = max(int(seconds * 1000), 1)
+        if self.replicas:
+            return ("WAIT", self.replicas, milliseconds)
+        if self.disk:
+            return ("WAITAOF", 1, 0, milliseconds)
+        return None
+
+    def is_kept(self, reply: Any) -> bool:
+        """Whether the answer to that command says so."""
+        if self.replicas:
+            return isinstance(reply, int) and reply >= self.replicas
+        return isinstance(reply, list) and reply[0] >= 1
+
+
+class Durability:
+    """The promise of each server, from what the server says of itself."""
+
+    def __init__(self, target: Target) -> None:
+        self._by_count: Promise | None = None
+        if target.replicas:
+            self._by_count = Promise(replicas=target.replicas)
+        elif target.replicas is None and target.layout is not Layout.SINGLE:
+            self._by_count = Promise(replicas=1)
+        self._asks_for_replicas = target.replicas is None
+        self._seen: dict[Address, tuple[Promise, float]] = {}
+        self._had_replicas = False
+
+    def find(self, address: Address, seconds: float) -> Steps[Promise]:
+        """The promise of a server; the server is asked when it is not known."""
+        if self._by_count is not None:
+            return self._by_count
+        known = self._seen.get(address)
+        if known is None:
+            [reply] = yield Exchange(address, [INFO], seconds)
+            return self.learn(address, reply)
+        return known[0]
+
+    def is_old(self, address: Address) -> bool:
+        """Whether `INFO` should be sent along, since replicas may have come."""
+        known = self._seen.get(address)
+        return known is not None and time.monotonic() > known[1] + _FRESH_S
+
+    def learn(self, address: Address, reply: Any) -> Promise:
+        """The promise that follows from an answer to `INFO`."""
+        promise = Promise()
+        if not isinstance(reply, ResponseError):
+            promise = self._promise(parse_info(reply))
+        self._seen[address] = (promise, time.monotonic())
+        return promise
+
+    def forget(self, address: Address) -> None:
+        """The server may come back as another."""
+        self._seen.pop(address, None)
+
+    def _promise(self, info: Mapping[str, str]) -> Promise:
+        if self._asks_for_replicas and int(info.get("connected_slaves", "0")):
+            self._had_replicas = True  # one that is gone is not taken for one that never was
+        if self._had_replicas:
+            return Promise(replicas=1)
+        return Promise(disk=info.get("aof_enabled") == "1" and version(info) >= _WAITAOF_SINCE)
+
+
+def parse_info(reply: bytes) -> dict[str, str]:
+    """The lines of an answer to `INFO`."""
+    lines = (line.partition(":") for line in reply.decode(errors="replace").splitlines())
+    return {name: value for name, colon, value in lines if colon}
+
+
+def version(info: Mapping[str, str]) -> tuple[int, ...]:
+    """Of which Redis the server has the commands; Valkey says 7.2.4 for all of its own."""
+    return tuple(int(part) for part in info.get("redis_version", "0").split(".") if part.isdigit())

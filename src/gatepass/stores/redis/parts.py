@@ -1,0 +1,98 @@
+"""What both twins are put together from, and what each operation is; no I/O here."""
+
+from collections.abc import Callable
+from typing import Final
+
+from gatepass.errors import SettingsRejected
+from gatepass.sessions import (
+    IssuePlan,
+    OpaqueFact,
+    OpaquePlan,
+    OpaqueToken,
+    RevokeKind,
+    RotationFact,
+    RotationPlan,
+    Session,
+)
+from gatepass.stores.redis import answers, checks, sweep
+from gatepass.stores.redis.calls import Calls
+from gatepass.stores.redis.layout import Keys
+from gatepass.stores.redis.operations import Operations
+from gatepass.stores.redis.target import Target
+from gatepass.stores.redis.wire import Steps
+
+PREFIX: Final = "gatepass"
+TIMEOUT_S: Final = 2.0
+
+
+class Work:
+    """Every operation of a store as steps, for either twin to run."""
+
+    def __init__(
+        self, target: Target, clock: Callable[[], float] | None, prefix: str, timeout: float
+    ) -> None:
+        if not timeout > 0:
+            raise SettingsRejected("a time limit is more than 0 seconds")
+        self._calls = Calls(target, timeout)
+        self._ops = Operations(Keys(prefix), clock)
+
+    def issue(self, plan: IssuePlan) -> Steps[Session | None]:
+        """See `Store.issue`."""
+        return answers.issued(plan, (yield from self._calls.perform(self._ops.issue(plan))))
+
+    def rotate(self, plan: RotationPlan) -> Steps[RotationFact]:
+        """See `Store.rotate`."""
+        return answers.rotated(plan, (yield from self._calls.perform(self._ops.rotate(plan))))
+
+    def issue_opaque(self, plan: OpaquePlan) -> Steps[OpaqueToken | None]:
+        """See `Store.issue_opaque`."""
+        answer = yield from self._calls.perform(self._ops.issue_opaque(plan))
+        return answers.opaque_issued(plan, answer)
+
+    def find_opaque(self, opaque_id: str) -> Steps[OpaqueFact]:
+        """See `Store.find_opaque`."""
+        answer = yield from self._calls.perform(self._ops.find_opaque(opaque_id))
+        return answers.opaque_found(answer)
+
+    def is_revoked(self, session_id: str | None, token_id: str | None) -> Steps[bool]:
+        """See `Revocations.is_revoked`."""
+        for ask in self._ops.is_revoked(session_id, token_id):
+            if (yield from self._calls.perform(ask)):
+                return True
+        return False
+
+    def revoke_session(
+        self, session_id: str, reason: str, sec_hash: bytes | None
+    ) -> Steps[RevokeKind]:
+        """See `Store.revoke_session`."""
+        ask = self._ops.revoke_session(session_id, reason, sec_hash)
+        return answers.revoked((yield from self._calls.perform(ask)))
+
+    def revoke_token(self, token_id: str, lifetime_ms: int) -> Steps[None]:
+        """See `Store.revoke_token`."""
+        yield from self._calls.perform(self._ops.revoke_token(token_id, lifetime_ms))
+
+    def revoke_subject(self, subject: str, reason: str) -> Steps[int]:
+        """See `Store.revoke_subject`."""
+        return int((yield from self._calls.perform(self._ops.revoke_subject(subject, reason))))
+
+    def revoke_all(self, reason: str) -> Steps[int]:
+        """See `Store.revoke_all`."""
+        return sweep.revoke_all(self._calls, self._ops, reason)
+
+    def sessions(self, subject: str) -> Steps[list[Session]]:
+        """See `Store.sessions`."""
+        return answers.listed((yield from self._calls.perform(self._ops.sessions(subject))))
+
+    def subject_epoch(self, subject: str) -> Steps[int]:
+        """See `Store.subject_epoch`."""
+        return int((yield from self._calls.perform(self._ops.subject_epoch(subject))))
+
+    def purge(self) -> Steps[int]:
+        """See `Store.purge`."""
+        yield from self._calls.perform(self._ops.subject_epoch(""))
+        return 0
+
+    def check(self) -> Steps[list[checks.Finding]]:
+        """See `RedisStore.check`."""
+        return checks.check(self._calls)

@@ -1,0 +1,125 @@
+"""Which server has a partition: asked of sentinels or of a cluster, remembered until it fails."""
+
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+from redis.crc import key_slot
+from redis.exceptions import RedisError
+
+from gatepass.sessions.session import PARTITIONS
+from gatepass.stores.redis.target import Address, Layout, Target
+from gatepass.stores.redis.wire import Command, Exchange, Lost, Steps
+
+_ASK_S: Final = 0.3
+"""How long one sentinel or member may take to say where a primary is."""
+_SLOTS: Final = tuple(key_slot(str(number).encode()) for number in range(PARTITIONS))
+
+
+class Routes:
+    """What a store knows of the servers; shared by its threads or tasks."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._known: dict[int, Address] = {}
+        self._members: tuple[Address, ...] = target.addresses
+        if target.layout is Layout.SINGLE:
+            self._known = dict.fromkeys(range(PARTITIONS), target.addresses[0])
+
+    def find(self, partition: int, deadline: float) -> Steps[Address]:
+        """The primary of a partition.
+
+        Raises:
+            Lost: Nobody says where it is.
+        """
+        known = self._known.get(partition)
+        if known is not None:
+            return known
+        yield from self._learn(deadline)
+        if partition not in self._known:
+            raise Lost("no primary is known for a part of the keys")
+        return self._known[partition]
+
+    def find_all(self, deadline: float) -> Steps[dict[Address, list[int]]]:
+        """Every primary with its partitions."""
+        if self._target.layout is not Layout.SINGLE:
+            yield from self._learn(deadline)
+        if len(self._known) < PARTITIONS:
+            raise Lost("no primary is known for a part of the keys")
+        found: dict[Address, list[int]] = {}
+        for partition, address in sorted(self._known.items()):
+            found.setdefault(address, []).append(partition)
+        return found
+
+    def known(self) -> set[Address]:
+        """Every primary that is remembered."""
+        return set(self._known.values())
+
+    def moved(self, partition: int, host: str, port: int, said_by: Address) -> None:
+        """A member of a cluster said where a partition has gone."""
+        self._known = {**self._known, partition: (host or said_by[0], port)}
+
+    def forget(self, address: Address) -> None:
+        """Ask again before this address is used once more, and others than itself."""
+        if self._target.layout is Layout.SINGLE:
+            return
+        self._known = {p: known for p, known in self._known.items() if known != address}
+        if address in self._members:
+            self._members = (*(one for one in self._members if one != address), address)
+
+    def _learn(self, deadline: float) -> Steps[None]:
+        is_sentinel = self._target.layout is Layout.SENTINEL
+        if is_sentinel:
+            command: Command = ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._target.service)
+        else:
+            command = ("CLUSTER", "SLOTS")
+        reason: Exception | None = None
+        for member in self._members:
+            seconds = min(_ASK_S, deadline - time.monotonic())
+            if seconds <= 0:
+                break
+            try:
+                [reply] = yield Exchange(member, [command], seconds, is_sentinel=is_sentinel)
+            except Lost as lost:
+                reason = lost
+                self._last(member)
+                continue
+            found = _primary(reply) if is_sentinel else _slots(reply, member)
+            if found:
+                self._known = found
+                self._remember(found)
+                return
+            reason = reply if isinstance(reply, RedisError) else reason
+            self._last(member)
+        raise Lost("nobody says where the primary is") from reason
+
+    def _remember(self, found: dict[int, Address]) -> None:
+        """Members of a cluster may be asked later, when those of the URL are gone."""
+        if self._target.layout is Layout.CLUSTER:
+            new = [one for one in dict.fromkeys(found.values()) if one not in self._members]
+            self._members = (*self._members, *new)
+
+    def _last(self, member: Address) -> None:
+        self._members = (*(one for one in self._members if one != member), member)
+
+
+def _primary(reply: Any) -> dict[int, Address]:
+    """All partitions at the address that a sentinel gave."""
+    match reply:
+        case [bytes() as host, bytes() as port]:
+            return dict.fromkeys(range(PARTITIONS), (host.decode(), int(port)))
+        case _:
+            return {}
+
+
+def _slots(reply: Any, said_by: Address) -> dict[int, Address]:
+    """The partitions' primaries in an answer of `CLUSTER SLOTS`."""
+    if not isinstance(reply, Sequence):
+        return {}
+    found = {}
+    for first, last, primary, *_ in reply:
+        host = primary[0].decode() if primary[0] else said_by[0]
+        for partition, slot in enumerate(_SLOTS):
+            if first <= slot <= last:
+                found[partition] = (host, int(primary[1]))
+    return found

@@ -1,0 +1,42 @@
+"""The Lua files of `stores/lua` as Redis takes them: one text per operation, with its SHA-1."""
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import Final
+
+from gatepass.sessions.rotation import MAX_AHEAD, MAX_RECENT
+from gatepass.sessions.session import SKEW_MS
+
+MAX_IDLE: Final = 1_000
+"""Sessions of one subject past their idle end that are kept; nobody's log-in scans more."""
+
+_HEAD: Final = {
+    True: "#!lua",
+    False: "#!lua flags=allow-oom",
+}
+"""Redis itself refuses scripts on a read-only replica, and writing ones when memory is full."""
+_READING: Final = frozenset({"is_revoked", "sessions", "subject_epoch", "find_opaque"})
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One operation in Lua."""
+
+    name: str
+    text: str = field(repr=False)
+    sha: str
+
+
+@cache
+def script(name: str) -> Script:
+    """The operation of this name."""
+    folder = resources.files("gatepass.stores") / "lua"
+    constants = (
+        f"local SKEW_MS, MAX_RECENT, MAX_AHEAD, MAX_IDLE = "
+        f"{SKEW_MS}, {MAX_RECENT}, {MAX_AHEAD}, {MAX_IDLE}"
+    )
+    bodies = [(folder / f"{part}.lua").read_text("utf-8") for part in ("common", name)]
+    text = "\n".join([_HEAD[name not in _READING], constants, *bodies])
+    return Script(name, text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())

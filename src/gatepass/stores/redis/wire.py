@@ -1,0 +1,95 @@
+"""What both twins' connections have in common: requests, failures, and how one is made.
+
+Operations are generators that yield an `Exchange` or a `Pause` and are sent the replies, so
+that routing, retries and time limits are written once. `Connections.run` and
+`AsyncConnections.run` perform them.
+"""
+
+import inspect
+from collections.abc import Generator, Sequence
+from typing import Any, Final, NamedTuple, TypeVar
+
+from redis.asyncio.connection import RedisSSLContext
+from redis.connection import AbstractConnection
+
+from gatepass.stores.redis.operations import Argument
+from gatepass.stores.redis.target import Address, Target
+from gatepass.stores.redis.tls import make_context
+
+T = TypeVar("T")
+
+Command = Sequence[Argument]
+
+
+class Exchange(NamedTuple):
+    """Commands for one server, sent together; answered by a list of replies, errors included.
+
+    Exchanges with one address that follow each other go over one and the same connection.
+    """
+
+    address: Address
+    commands: Sequence[Command]
+    seconds: float
+    """How long all of it may take, connecting included."""
+    is_sentinel: bool = False
+
+
+class Pause(NamedTuple):
+    """Time to let pass; answered by `None`."""
+
+    seconds: float
+
+
+Steps = Generator[Exchange | Pause, Any, T]
+
+
+class Lost(Exception):
+    """No answer came: whether the server acted is open. Never leaves the package.
+
+    `is_final` where repeating cannot help: the server does not let us in.
+    """
+
+    def __init__(self, reason: str, *, is_final: bool = False) -> None:
+        super().__init__(reason)
+        self.is_final = is_final
+
+
+MAX_CONNECTIONS: Final = 64
+"""At most so many exchanges of one store at a time; others wait, within their time."""
+
+_SILENT: Final = (
+    {"driver_info": None}
+    if "driver_info" in inspect.signature(AbstractConnection.__init__).parameters
+    else {"lib_name": None, "lib_version": None}
+)
+_OURS: Final[dict[str, Any]] = {
+    "protocol": 2,
+    "encoding": "utf-8",
+    "decode_responses": False,
+    "retry_on_timeout": False,
+    **_SILENT,
+}
+"""Answers of one shape, as few commands on connecting as possible, no retries but ours."""
+
+
+class Opener:
+    """What connections of a target are made from, for both twins."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._context = make_context(target.options) if target.is_tls else None
+        self._context_of_sentinels = (
+            make_context(target.sentinel_options) if target.sentinels_use_tls else None
+        )
+
+    def options(self, exchange: Exchange) -> dict[str, Any]:
+        """The arguments for a connection of redis-py."""
+        target = self._target
+        given = target.sentinel_options if exchange.is_sentinel else target.options
+        host, port = exchange.address
+        where = {} if "path" in given else {"host": host, "port": port}
+        return {**given, **where, **_OURS}
+
+    def context(self, exchange: Exchange) -> RedisSSLContext | None:
+        """How to speak TLS; `None` where it is not to be spoken."""
+        return self._context_of_sentinels if exchange.is_sentinel else self._context
