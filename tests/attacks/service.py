@@ -8,13 +8,18 @@ from gatepass import AccessClaims, AsyncTokenManager, TokenManager, TokenPair, T
 from gatepass.jose import SharedKey
 from gatepass.sessions import Session
 from gatepass.stores.memory import AsyncMemoryStore, MemoryStore
+from gatepass.stores.redis import AsyncRedisStore, RedisStore
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
 from tests.attacks.target import AUDIENCE, ISSUER, NOW
 from tests.jose.forge import compact, hmac_signer, parts
 from tests.jose.material import OTHER_SECRET, SECRET
+from tests.servers.redis_sets import running
 from tests.stores.postgres_backend import empty_url
 
-KINDS = ("memory", "async memory", "sqlite", "async sqlite", "postgres", "async postgres")
+REDIS = ("redis 8", "valkey", "cluster")
+KINDS = tuple(
+    f"{twin}{kind}" for kind in ("memory", "sqlite", "postgres", *REDIS) for twin in ("", "async ")
+)
 ACCESS = SharedKey.from_secret(SECRET)
 REFRESH = SharedKey.from_secret(OTHER_SECRET)
 
@@ -25,7 +30,10 @@ class Service:
     def __init__(self, kind: str, folder: Path) -> None:
         self.now = float(NOW)
         self._runner = asyncio.Runner()
-        is_async, url = "async" in kind, f"sqlite:///{folder / 'gate.db'}"
+        is_async, url = kind.startswith("async"), f"sqlite:///{folder / 'gate.db'}"
+        name = kind.removeprefix("async ")
+        if name in REDIS:
+            running(name).flush()
         makers: dict[str, Any] = {
             "memory": MemoryStore,
             "async memory": AsyncMemoryStore,
@@ -34,6 +42,11 @@ class Service:
             "postgres": lambda clock: SqlStore.from_url(empty_url(), clock=clock),
             "async postgres": lambda clock: AsyncSqlStore.from_url(empty_url(), clock=clock),
         }
+        for one in REDIS:
+            makers[one] = lambda clock: RedisStore.from_url(running(name).url, clock=clock)
+            makers[f"async {one}"] = lambda clock: AsyncRedisStore.from_url(
+                running(name).url, clock=clock
+            )
         manager: Any = AsyncTokenManager if is_async else TokenManager
         self._is_async = is_async
         self.manager = manager(

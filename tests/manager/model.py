@@ -1,6 +1,7 @@
 """A plain model of one session, to hold a manager and its store against."""
 
 import sqlite3
+import struct
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -8,9 +9,11 @@ from typing import Any
 
 import msgspec
 import psycopg
+import redis
 
 from gatepass import TokenPair, errors
 from gatepass.sessions import Session
+from gatepass.sessions.session import partition_of
 from gatepass.stores.memory import MemoryStore
 
 LEEWAY, IDLE, WHOLE, ACCESS = 10, 300, 1200, 60
@@ -112,5 +115,22 @@ def forget_in_postgres(url: str) -> Callable[[Session], None]:
                     session.session_id,
                 ),
             )
+
+    return forget
+
+
+def forget_in_redis(client: redis.Redis) -> Callable[[Session], None]:
+    """Puts a session in Redis back to what it was."""
+
+    def forget(session: Session) -> None:
+        key = f"gatepass:{{{partition_of(session.session_id)}}}:s:{session.session_id}"
+        numbers = (session.generation, session.born_ms, session.idle_ends_ms)
+        moving = b"".join(number.to_bytes(6, "little") for number in numbers) + bytes(8)
+        recent = b"".join(
+            struct.pack("<Hi", session.generation - generation, session.born_ms - at_ms)
+            for generation, at_ms in session.recent
+        )
+        fields = {"m": moving, "h": recent, "j": session.claims_json}
+        client.hset(key, mapping=fields)  # type: ignore[arg-type]
 
     return forget

@@ -15,6 +15,7 @@ from gatepass import AsyncTokenManager, TokenManager, TokenPair, TokenPolicy, er
 from gatepass.jose import SharedKey, inspect
 from gatepass.sessions import RotationKind, RotationPlan, Session, rotate
 from gatepass.stores.memory import AsyncMemoryStore, MemoryStore
+from gatepass.stores.redis import AsyncRedisStore, RedisStore
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
 from tests.manager.model import (
     ACCESS,
@@ -24,8 +25,10 @@ from tests.manager.model import (
     ModelSession,
     forget_in_memory,
     forget_in_postgres,
+    forget_in_redis,
     forget_in_sqlite,
 )
+from tests.servers.redis_sets import running
 from tests.stores.postgres_backend import empty_url
 from tests.twins import Driven
 
@@ -71,6 +74,13 @@ class Machine(RuleBasedStateMachine):
             url = empty_url()
             store = make.from_url(url, clock=clock)
             self.forget = forget_in_postgres(url)
+        elif self.where != "memory":
+            servers = running(self.where)
+            servers.flush()
+            store = (AsyncRedisStore if self.is_async else RedisStore).from_url(
+                servers.url, clock=clock
+            )
+            self.forget = forget_in_redis(servers.servers[0].client())
         else:
             store = AsyncMemoryStore(clock) if self.is_async else MemoryStore(clock)
             self.forget = forget_in_memory(store._store if self.is_async else store)
@@ -260,6 +270,8 @@ TestSyncSqlite = machine("SyncSqlite", is_async=False, where="sqlite", examples=
 TestAsyncSqlite = machine("AsyncSqlite", is_async=True, where="sqlite", examples=15)
 TestSyncPostgres = machine("SyncPostgres", is_async=False, where="postgres", examples=30)
 TestAsyncPostgres = machine("AsyncPostgres", is_async=True, where="postgres", examples=15)
+TestSyncRedis = machine("SyncRedis", is_async=False, where="redis 8", examples=30)
+TestAsyncRedis = machine("AsyncRedis", is_async=True, where="valkey", examples=15)
 
 
 def test_the_machine_has_been_everywhere() -> None:

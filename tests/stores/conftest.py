@@ -8,6 +8,7 @@ import pytest
 from gatepass.sessions import Session, Store
 from tests.stores.plans import Clock, log_in
 from tests.stores.postgres_backend import postgres_store
+from tests.stores.redis_backends import KINDS, redis_store
 from tests.stores.twins import Runner, memory_store, sqlite_store
 
 
@@ -37,7 +38,7 @@ def twin(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
+@pytest.fixture(params=["memory", "sqlite", "postgres", *KINDS])
 def store(
     request: pytest.FixtureRequest, twin: str, runner: Runner, clock: Clock, url: str
 ) -> Iterator[Store]:
@@ -45,6 +46,8 @@ def store(
         store = memory_store(twin, runner, clock)
     elif request.param == "postgres":
         store = postgres_store(twin, runner, clock)
+    elif request.param in KINDS:
+        store = redis_store(request.param, twin, runner, clock)
     else:
         store = sqlite_store(twin, runner, url, clock)
     yield store

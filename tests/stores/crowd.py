@@ -12,6 +12,7 @@ from threading import Barrier
 from typing import Any, Protocol
 
 from gatepass.sessions import AsyncStore, Store
+from gatepass.stores.redis import RedisStore
 from gatepass.stores.sql import SqlStore
 from tests.stores.twins import Runner
 
@@ -39,6 +40,11 @@ class Crowd(Protocol):
     """Makes calls at once, each by another caller."""
 
     def all_at_once(self, calls: Sequence[Call]) -> list[Any]: ...
+
+
+def store_at(url: str) -> Store:
+    """The store that a URL names."""
+    return RedisStore.from_url(url) if url.startswith("redis") else SqlStore.from_url(url)
 
 
 @contextmanager
@@ -75,7 +81,7 @@ def tasks(store: AsyncStore, runner: Runner) -> Iterator[Crowd]:
 
 @contextmanager
 def processes(url: str) -> Iterator[Crowd]:
-    """Processes, each with a store of its own on one file."""
+    """Processes, each with a store of its own on one database."""
     fork = multiprocessing.get_context("fork")
     barrier = fork.Barrier(CALLERS)
     pipes = [fork.Pipe() for _ in range(CALLERS)]
@@ -104,7 +110,7 @@ def processes(url: str) -> Iterator[Crowd]:
 
 
 def _serve(url: str, barrier: ProcessBarrier, calls: Connection) -> None:
-    store = SqlStore.from_url(url)
+    store = store_at(url)
     while (one := calls.recv()) is not None:
         barrier.wait(_PATIENCE_S)
         try:

@@ -4,6 +4,7 @@ import secrets
 from dataclasses import dataclass
 
 from gatepass.sessions import IssuePlan, RotationPlan, new_id
+from gatepass.sessions.session import partition_digits
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
@@ -34,6 +35,11 @@ class Clock:
     @property
     def ms(self) -> int:
         return int(self.now * 1000)
+
+
+def sid(name: str, subject: str = "ada") -> str:
+    """A session id that can be read: it begins as every id of this subject does."""
+    return partition_digits(subject) + name
 
 
 def log_in(

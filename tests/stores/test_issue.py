@@ -7,16 +7,20 @@ import pytest
 
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import Session, Store, plan_session
-from tests.stores.plans import DAY, LIFE, MINUTE, SECOND, Clock, log_in, present
+from tests.stores.plans import DAY, LIFE, MINUTE, SECOND, Clock, log_in, present, sid
 from tests.stores.twins import Runner, memory_store
+
+TWIN = "kim"
+"""Another subject in the same partition, who could be given the same ids."""
 
 
 def live(store: Store, subject: str = "ada") -> list[str]:
-    return [session.session_id for session in store.sessions(subject)]
+    """The names of a subject's live sessions."""
+    return [session.session_id[2:] for session in store.sessions(subject)]
 
 
-def opened(store: Store, session_id: str, **plan: Any) -> Session:
-    session = store.issue(log_in(session_id=session_id, **plan))
+def opened(store: Store, name: str, **plan: Any) -> Session:
+    session = store.issue(log_in(session_id=sid(name), **plan))
     assert session is not None
     return session
 
@@ -38,7 +42,7 @@ def test_sessions_come_newest_first_and_only_live_ones(store: Store, clock: Cloc
         clock.forward(SECOND)
         opened(store, name)
     opened(store, "ended")
-    store.revoke_session("ended", reason="log-out")
+    store.revoke_session(sid("ended"), reason="log-out")
     clock.forward(MINUTE)
 
     assert live(store) == ["new", "middle", "old"]
@@ -47,12 +51,12 @@ def test_sessions_come_newest_first_and_only_live_ones(store: Store, clock: Cloc
 
 def test_a_session_id_is_never_taken_over(store: Store) -> None:
     opened(store, "taken")
-    store.revoke_session("taken", reason="log-out")
+    store.revoke_session(sid("taken"), reason="log-out")
 
     with pytest.raises(ValueError, match="in use"):
-        store.issue(log_in("eve", session_id="taken"))
-    assert store.is_revoked("taken", None)
-    assert live(store, "eve") == []
+        store.issue(log_in(TWIN, session_id=sid("taken")))
+    assert store.is_revoked(sid("taken"), None)
+    assert live(store, TWIN) == []
 
 
 def test_an_old_password_log_in_racing_a_password_change_loses(store: Store) -> None:
@@ -96,8 +100,8 @@ def test_the_oldest_session_makes_room(store: Store, clock: Clock) -> None:
     opened(store, "d", max_sessions=3)
 
     assert live(store) == ["d", "c", "b"]
-    assert store.is_revoked("a", None)
-    fact = store.rotate(present("a"))
+    assert store.is_revoked(sid("a"), None)
+    fact = store.rotate(present(sid("a")))
     assert fact.session is not None
     assert fact.session.reason == "max_sessions"
 
@@ -110,7 +114,7 @@ def test_a_lower_limit_ends_all_that_are_over_it(store: Store, clock: Clock) -> 
     opened(store, "e", max_sessions=2)
 
     assert live(store) == ["e", "d"]
-    assert all(store.is_revoked(name, None) for name in ("a", "b", "c"))
+    assert all(store.is_revoked(sid(name), None) for name in ("a", "b", "c"))
 
 
 def test_the_session_being_opened_is_never_the_one_to_go(store: Store, clock: Clock) -> None:
@@ -124,10 +128,10 @@ def test_the_session_being_opened_is_never_the_one_to_go(store: Store, clock: Cl
 
 def test_ended_sessions_and_other_subjects_do_not_count(store: Store, clock: Clock) -> None:
     opened(store, "ended")
-    store.revoke_session("ended", reason="log-out")
+    store.revoke_session(sid("ended"), reason="log-out")
     opened(store, "expired", idle=SECOND)
     clock.forward(SECOND)
-    store.issue(log_in("bob", session_id="other"))
+    store.issue(log_in("bob", session_id=sid("other", "bob")))
     opened(store, "kept")
 
     opened(store, "new", max_sessions=2)
@@ -145,7 +149,7 @@ def test_a_full_memory_store_refuses_log_ins_until_something_expires(
 
     with pytest.raises(StoreUnavailable):
         opened(store, "c")
-    store.revoke_session("a", reason="log-out")
+    store.revoke_session(sid("a"), reason="log-out")
     clock.forward(LIFE + DAY)
 
     opened(store, "c")

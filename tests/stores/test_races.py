@@ -4,24 +4,31 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import redis
 from sqlalchemy import Connection, select, update
 
 from gatepass.sessions import (
+    AsyncStore,
     RevokeKind,
     RotationFact,
     RotationKind,
     RotationPlan,
     Session,
     Store,
+    partition_of,
     rotate,
 )
 from gatepass.stores.memory import AsyncMemoryStore, MemoryStore
+from gatepass.stores.redis import AsyncRedisStore, RedisStore
+from gatepass.stores.redis.layout import session_of as session_of_hash
 from gatepass.stores.sql import AsyncSqlStore, SqlStore, tables
 from gatepass.stores.sql.engines import engine_of
 from gatepass.stores.sql.rows import COLUMNS, rotation_of, session_of
+from tests.manager.model import forget_in_redis
+from tests.servers.redis_sets import running
 from tests.stores import crowd
-from tests.stores.crowd import CALLERS, Crowd, call
-from tests.stores.plans import START, log_in, present
+from tests.stores.crowd import CALLERS, Crowd, call, store_at
+from tests.stores.plans import START, log_in, present, sid
 from tests.stores.postgres_backend import empty_url
 from tests.stores.twins import Awaited, Runner
 
@@ -29,9 +36,14 @@ ROUNDS = [
     pytest.param(30, id="short"),
     pytest.param(300, id="long", marks=pytest.mark.race),
 ]
+FEWER_ROUNDS = [
+    pytest.param(10, id="short"),
+    pytest.param(300, id="long", marks=pytest.mark.race),
+]
+REDIS = ("redis 8", "valkey", "cluster")
 SCENES = ["threads on memory", "tasks on memory"] + [
     f"{callers} on {where}"
-    for where in ("sqlite", "postgres")
+    for where in ("sqlite", "postgres", *REDIS)
     for callers in ("threads", "tasks", "processes")
 ]
 
@@ -43,19 +55,28 @@ def scene(
     request: pytest.FixtureRequest, url: str, runner: Runner
 ) -> Iterator[tuple[Store, Crowd]]:
     """A store, and sixteen who use it at the same moment."""
-    callers, _, where = str(request.param).split()
-    url = empty_url() if where == "postgres" else url
+    callers, _, where = str(request.param).split(" ", 2)
+    if where == "postgres":
+        url = empty_url()
+    elif where in REDIS:
+        servers = running(where)
+        servers.flush()
+        url = servers.url
     if callers == "processes":
-        store: Any = SqlStore.from_url(url)
-        store.upgrade()
+        store: Any = store_at(url)
+        if isinstance(store, SqlStore):
+            store.upgrade()
         with crowd.processes(url) as everybody:
             yield store, everybody
     elif callers == "threads":
-        store = MemoryStore() if where == "memory" else SqlStore.from_url(url)
+        store = MemoryStore() if where == "memory" else store_at(url)
         with crowd.threads(store) as everybody:
             yield store, everybody
     else:
-        twin = AsyncMemoryStore() if where == "memory" else AsyncSqlStore.from_url(url)
+        twin: AsyncStore = AsyncMemoryStore()
+        if where != "memory":
+            kind = AsyncRedisStore if where in REDIS else AsyncSqlStore
+            twin = kind.from_url(url)
         store = Awaited(twin, runner)
         with crowd.tasks(twin, runner) as everybody:
             yield store, everybody
@@ -67,11 +88,11 @@ def test_one_refresh_token_in_sixteen_hands_has_one_successor(
     scene: tuple[Store, Crowd], rounds: int
 ) -> None:
     store, everybody = scene
-    store.issue(log_in(session_id="a"))
+    store.issue(log_in(session_id=sid("a")))
 
     for generation in range(rounds):
         # the leeway is a minute, so that a slow machine changes nothing
-        plan = present("a", generation, leeway=60_000)
+        plan = present(sid("a"), generation, leeway=60_000)
         facts = everybody.all_at_once([call("rotate", plan)] * CALLERS)
 
         kinds = [fact.kind for fact in facts]
@@ -81,14 +102,15 @@ def test_one_refresh_token_in_sixteen_hands_has_one_successor(
         assert facts[0].session.generation == generation + 1
 
 
-@pytest.mark.parametrize("rounds", ROUNDS)
+@pytest.mark.parametrize("rounds", FEWER_ROUNDS)
 def test_nothing_is_alive_once_a_racing_revocation_was_acknowledged(
     scene: tuple[Store, Crowd], rounds: int
 ) -> None:
     store, everybody = scene
 
-    for number in range(rounds // 3):
-        subject, name = f"subject {number}", f"session {number}"
+    for number in range(rounds):
+        subject = f"subject {number}"
+        name = sid(f"session {number}", subject)
         store.issue(log_in(subject, session_id=name))
         epoch = store.subject_epoch(subject)
         late = [log_in(subject, epoch=epoch) for _ in range(6)]
@@ -113,12 +135,12 @@ def test_nothing_is_alive_once_a_racing_revocation_was_acknowledged(
         assert set(kinds) <= _FAIR
 
 
-@pytest.mark.parametrize("rounds", ROUNDS)
+@pytest.mark.parametrize("rounds", FEWER_ROUNDS)
 def test_a_racing_log_out_of_one_session_is_final(scene: tuple[Store, Crowd], rounds: int) -> None:
     store, everybody = scene
 
-    for number in range(rounds // 3):
-        name = f"session {number}"
+    for number in range(rounds):
+        name = sid(f"session {number}", f"subject {number}")
         store.issue(log_in(f"subject {number}", session_id=name))
         end = call("revoke_session", name, reason="log-out")
         answers = everybody.all_at_once([*[call("rotate", present(name))] * 6, end, end])
@@ -160,17 +182,75 @@ class NaiveStore:
 def test_the_race_breaks_a_store_that_reads_and_then_writes(url: str, where: str) -> None:
     url = empty_url() if where == "postgres" else url
     store = SqlStore.from_url(url, clock=lambda: START)
-    store.issue(log_in(session_id="a"))
+    store.issue(log_in(session_id=sid("a")))
     naive: Any = NaiveStore(url)
     broken_rounds = 0
 
     with crowd.threads(naive) as everybody:
         for _ in range(10):
             [session] = store.sessions("ada")
-            plan = present("a", session.generation, leeway=60_000)
+            plan = present(sid("a"), session.generation, leeway=60_000)
             facts = everybody.all_at_once([call("rotate", plan)] * CALLERS)
             kinds = [fact.kind for fact in facts]
             broken_rounds += kinds.count(RotationKind.ROTATED) > 1
 
     store.close()
     assert broken_rounds > 0
+
+
+class NaiveRedisStore:
+    """The same control on Redis: `HGETALL`, decide, `HSET`."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+        self._write = forget_in_redis(client)
+
+    def rotate(self, plan: RotationPlan) -> RotationFact:
+        key = f"gatepass:{{{partition_of(plan.session_id)}}}:s:{plan.session_id}"
+        row: Any = self._client.hgetall(key)
+        session = session_of_hash(plan.session_id, [each for pair in row.items() for each in pair])
+        fact = rotate(session, plan, int(START * 1000))
+        if fact.session is not None:
+            self._write(fact.session)
+        return fact
+
+
+@pytest.mark.parametrize("kind", ["redis 8", "valkey"])
+def test_the_race_breaks_a_redis_store_that_reads_and_then_writes(kind: str) -> None:
+    servers = running(kind)
+    servers.flush()
+    store = RedisStore.from_url(servers.url, clock=lambda: START)
+    store.issue(log_in(session_id=sid("a")))
+    client = redis.Redis(port=servers.servers[0].port)
+    naive: Any = NaiveRedisStore(client)
+    broken_rounds = 0
+
+    with crowd.threads(naive) as everybody:
+        for _ in range(10):
+            [session] = store.sessions("ada")
+            plan = present(sid("a"), session.generation, leeway=60_000)
+            facts = everybody.all_at_once([call("rotate", plan)] * CALLERS)
+            kinds = [fact.kind for fact in facts]
+            broken_rounds += kinds.count(RotationKind.ROTATED) > 1
+
+    store.close()
+    client.close()
+    assert broken_rounds > 0
+
+
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_a_limit_of_sessions_holds_for_sixteen_log_ins_at_once(
+    scene: tuple[Store, Crowd], rounds: int
+) -> None:
+    store, everybody = scene
+
+    for number in range(rounds // 10):
+        subject = f"subject {number}"
+        plans = [log_in(subject, max_sessions=3) for _ in range(CALLERS)]
+        issued = everybody.all_at_once([call("issue", plan) for plan in plans])
+
+        assert None not in issued
+        alive = {session.session_id for session in store.sessions(subject)}
+        assert len(alive) == 3
+        for plan in plans:
+            assert store.is_revoked(plan.session_id, None) == (plan.session_id not in alive)

@@ -4,11 +4,11 @@ import pytest
 
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import RevokeKind, RotationKind, Session, Store
-from tests.stores.plans import IDLE, SEC_HASH, SECOND, Clock, log_in, present
+from tests.stores.plans import IDLE, SEC_HASH, SECOND, Clock, log_in, present, sid
 
 
-def opened(store: Store, session_id: str, subject: str = "ada", *, idle: int = IDLE) -> Session:
-    session = store.issue(log_in(subject, session_id=session_id, idle=idle))
+def opened(store: Store, name: str, subject: str = "ada", *, idle: int = IDLE) -> Session:
+    session = store.issue(log_in(subject, session_id=sid(name, subject), idle=idle))
     assert session is not None
     return session
 
@@ -40,7 +40,7 @@ def test_revoking_again_changes_nothing(store: Store, session: Session, clock: C
 
 def test_the_secret_must_be_the_sessions_when_it_is_given(store: Store, session: Session) -> None:
     wrong = store.revoke_session(session.session_id, reason="log-out", sec_hash=SEC_HASH[::-1])
-    missing = store.revoke_session("missing", reason="log-out", sec_hash=SEC_HASH)
+    missing = store.revoke_session(sid("missing"), reason="log-out", sec_hash=SEC_HASH)
 
     assert [wrong, missing] == [RevokeKind.UNKNOWN, RevokeKind.UNKNOWN]
     assert not store.is_revoked(session.session_id, None)
@@ -49,17 +49,17 @@ def test_the_secret_must_be_the_sessions_when_it_is_given(store: Store, session:
 
 
 def test_a_missing_session_is_revoked_and_may_be_revoked(store: Store) -> None:
-    assert store.is_revoked("missing", None)
-    assert store.revoke_session("missing", reason="log-out") is RevokeKind.UNKNOWN
-    assert store.is_revoked("missing", None)
+    assert store.is_revoked(sid("missing"), None)
+    assert store.revoke_session(sid("missing"), reason="log-out") is RevokeKind.UNKNOWN
+    assert store.is_revoked(sid("missing"), None)
 
 
 def test_a_session_revoked_before_it_was_stored_stays_revoked(store: Store) -> None:
-    store.revoke_session("late", reason="log-out")
+    store.revoke_session(sid("late"), reason="log-out")
 
     opened(store, "late")
 
-    assert store.is_revoked("late", None)
+    assert store.is_revoked(sid("late"), None)
 
 
 def test_a_token_is_revoked_alone(store: Store, session: Session) -> None:
@@ -85,15 +85,15 @@ def test_what_is_not_asked_is_not_revoked(store: Store) -> None:
 def test_revoking_a_subject_ends_all_its_sessions(store: Store, clock: Clock) -> None:
     for name in ("a", "b", "c"):
         opened(store, name)
-    store.revoke_session("c", reason="log-out")
+    store.revoke_session(sid("c"), reason="log-out")
     opened(store, "other", "bob")
 
     assert store.revoke_subject("ada", reason="password changed") == 2
 
-    assert all(store.is_revoked(name, None) for name in ("a", "b", "c"))
-    assert not store.is_revoked("other", None)
+    assert all(store.is_revoked(sid(name), None) for name in ("a", "b", "c"))
+    assert not store.is_revoked(sid("other", "bob"), None)
     assert store.sessions("ada") == []
-    fact = store.rotate(present("a"))
+    fact = store.rotate(present(sid("a")))
     assert fact.session is not None
     assert (fact.session.revoked_ms, fact.session.reason) == (clock.ms, "password changed")
     assert store.revoke_subject("ada", reason="again") == 0
@@ -114,21 +114,22 @@ def test_an_idle_session_cannot_come_back_after_its_subject_was_revoked(
         ended = store.revoke_subject("ada", reason="password changed")
 
     assert ended == 0
-    assert store.rotate(present("idle", 1)).kind is RotationKind.REVOKED
+    assert store.rotate(present(sid("idle"), 1)).kind is RotationKind.REVOKED
 
 
 def test_revoking_everybody_ends_every_session(store: Store) -> None:
-    names = [f"session {number}" for number in range(30)]
-    for number, name in enumerate(names):
-        opened(store, name, f"subject {number % 7}")
-    store.revoke_session(names[0], reason="log-out")
+    ids = [
+        opened(store, f"session {number}", f"subject {number % 7}").session_id
+        for number in range(30)
+    ]
+    store.revoke_session(ids[0], reason="log-out")
 
     assert store.revoke_all(reason="restore") == 29
 
-    assert all(store.is_revoked(name, None) for name in names)
+    assert all(store.is_revoked(one, None) for one in ids)
     assert store.revoke_all(reason="restore") == 0
-    assert store.issue(log_in("subject 1", session_id="fresh")) is not None
-    assert not store.is_revoked("fresh", None)
+    assert store.issue(log_in("subject 1", session_id=sid("fresh", "subject 1"))) is not None
+    assert not store.is_revoked(sid("fresh", "subject 1"), None)
 
 
 def test_a_closed_store_refuses_everything(store: Store, session: Session) -> None:
