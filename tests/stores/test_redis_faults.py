@@ -1,0 +1,208 @@
+"""Redis that is down, frozen, full, a replica or not ours: nobody gets in, nobody waits long."""
+
+import ssl
+from collections.abc import Callable, Iterator
+from operator import methodcaller
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gatepass.errors import StoreUnavailable
+from gatepass.sessions import Store
+from tests.servers.certificates import write_certificate
+from tests.servers.proxy import proxy_to
+from tests.servers.redis_server import Server, eventually, free_ports
+from tests.servers.redis_sets import ServerSet, start_alone, start_cluster, start_pair
+from tests.stores.plans import log_in, sid
+from tests.stores.redis_backends import redis_store_at
+from tests.stores.redis_outcomes import OPERATIONS, READS, WRITES, every, fill, outcomes
+from tests.stores.twins import Runner
+
+Kind = pytest.mark.parametrize("kind", ["redis 8", "valkey"])
+
+
+@pytest.fixture
+def alone(kind: str, tmp_path: Path) -> Iterator[ServerSet]:
+    servers = start_alone(kind, tmp_path / "redis")
+    fill(servers.url)
+    yield servers
+    servers.stop()
+
+
+@pytest.fixture
+def used(alone: ServerSet, twin: str, runner: Runner) -> Iterator[Store]:
+    """A store with open connections."""
+    store = redis_store_at(alone.url, twin, runner)
+    assert StoreUnavailable not in outcomes(store, READS).values()
+    yield store
+    store.close()
+
+
+@Kind
+def test_a_server_that_is_down_answers_nothing_until_it_is_back(
+    alone: ServerSet, used: Store
+) -> None:
+    [server] = alone.servers
+    server.kill()
+
+    for _ in range(2):
+        assert outcomes(used, OPERATIONS) == every(OPERATIONS)
+    server.start()
+
+    assert StoreUnavailable not in outcomes(used, OPERATIONS).values()
+
+
+@pytest.mark.parametrize("form", ["redis", "sentinel", "cluster"])
+def test_a_server_that_never_was_answers_nothing(form: str, twin: str, runner: Runner) -> None:
+    hosts = [f"127.0.0.1:{port}" for port in free_ports(3)]
+    url = {
+        "redis": f"redis://{hosts[0]}/0",
+        "sentinel": f"redis+sentinel://{','.join(hosts)}/main/0",
+        "cluster": f"redis+cluster://{','.join(hosts)}",
+    }[form]
+    store = redis_store_at(url, twin, runner)
+
+    assert outcomes(store, OPERATIONS) == every(OPERATIONS)
+    with pytest.raises(StoreUnavailable):
+        store.check()  # type: ignore[attr-defined]
+    store.close()
+
+
+@Kind
+def test_a_frozen_server_answers_nothing_until_it_thaws(alone: ServerSet, used: Store) -> None:
+    [server] = alone.servers
+    server.freeze()
+
+    assert outcomes(used, OPERATIONS) == every(OPERATIONS)
+    assert outcomes(used, READS) == every(READS)
+    server.thaw()
+
+    eventually(lambda: StoreUnavailable not in outcomes(used, READS).values(), "it stays frozen")
+    assert StoreUnavailable not in outcomes(used, OPERATIONS).values()
+
+
+@Kind
+def test_a_full_server_takes_nothing_and_loses_nothing(alone: ServerSet, used: Store) -> None:
+    client = alone.servers[0].client()
+    client.config_set("maxmemory-policy", "noeviction")
+    client.config_set("maxmemory", 1_000)
+
+    assert outcomes(used, WRITES) == every(WRITES)
+    assert StoreUnavailable not in outcomes(used, READS).values()
+    assert not used.is_revoked(sid("live"), sid("token"))
+    assert used.subject_epoch("ada") == 0
+    client.config_set("maxmemory", 0)
+
+    assert StoreUnavailable not in outcomes(used, OPERATIONS).values()
+
+
+@Kind
+def test_a_replica_is_neither_written_to_nor_read_from(
+    kind: str, tmp_path: Path, twin: str, runner: Runner
+) -> None:
+    pair = start_pair(kind, tmp_path)
+    fill(pair.url)
+    store = redis_store_at(pair.servers[1].url, twin, runner)
+
+    assert outcomes(store, OPERATIONS) == every(OPERATIONS)
+    found = store.check()  # type: ignore[attr-defined]
+    assert [str(one) for one in found if one.is_severe and "replica" in one.message]
+    store.close()
+    pair.stop()
+
+
+@Kind
+def test_a_server_that_wants_a_password_is_not_passed(
+    kind: str, tmp_path: Path, twin: str, runner: Runner
+) -> None:
+    secret = "correct-horse-battery"
+    servers = start_alone(kind, tmp_path, password=secret)
+    port = servers.servers[0].port
+
+    for credentials in ("", ":wrong-password-x@", "somebody:wrong-password-x@"):
+        url = f"redis://{credentials}127.0.0.1:{port}/0"
+        store = redis_store_at(url, twin, runner)
+        assert outcomes(store, OPERATIONS) == every(OPERATIONS)
+        with pytest.raises(StoreUnavailable) as caught:
+            store.subject_epoch("ada")
+        assert "wrong-password-x" not in "".join(_chain(caught.value))
+        assert "wrong-password-x" not in repr(vars(getattr(store, "twin", store)))
+        store.close()
+    right = redis_store_at(servers.url, twin, runner)
+    assert right.subject_epoch("ada") == 0
+    right.close()
+    servers.stop()
+
+
+def test_a_password_taken_away_from_open_connections_is_an_outage(
+    tmp_path: Path, twin: str, runner: Runner
+) -> None:
+    servers = start_alone("redis 8", tmp_path, password="before")
+    fill(servers.url)
+    store = redis_store_at(servers.url, twin, runner)
+    client = servers.servers[0].client()
+    client.execute_command("ACL", "SETUSER", "default", "-@all", "+acl")  # type: ignore[no-untyped-call]
+
+    assert outcomes(store, OPERATIONS) == every(OPERATIONS)
+    client.execute_command("ACL", "SETUSER", "default", "+@all")  # type: ignore[no-untyped-call]
+    assert StoreUnavailable not in outcomes(store, OPERATIONS).values()
+    store.close()
+    servers.stop()
+
+
+def _chain(error: BaseException | None) -> Iterator[str]:
+    while error is not None:
+        yield repr(error)
+        error = error.__cause__
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    return write_certificate(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["redis 8"])
+def test_tls_is_spoken_only_to_a_server_that_is_known(
+    alone: ServerSet, certificate: Path, twin: str, runner: Runner
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    plain_port = alone.servers[0].port
+    with proxy_to(plain_port, context=context) as tls:
+        urls = {
+            "unknown certificate": f"rediss://127.0.0.1:{tls.port}/0",
+            "plain text to TLS": f"redis://127.0.0.1:{tls.port}/0",
+            "TLS to plain text": f"rediss://127.0.0.1:{plain_port}/0?ssl_ca_certs={certificate}",
+        }
+        for what, url in urls.items():
+            store = redis_store_at(url, twin, runner)
+            assert outcomes(store, OPERATIONS) == every(OPERATIONS), what
+            store.close()
+
+        known = f"rediss://127.0.0.1:{tls.port}/0?ssl_ca_certs={certificate}"
+        right = redis_store_at(known, twin, runner)
+        assert StoreUnavailable not in outcomes(right, OPERATIONS).values()
+        right.close()
+
+
+def test_a_cluster_without_one_shard_answers_for_the_others(
+    tmp_path: Path, twin: str, runner: Runner
+) -> None:
+    servers = start_cluster("redis 8", tmp_path, node_timeout_ms=60_000)
+    store = redis_store_at(servers.url, twin, runner)
+    subjects = [f"subject {number}" for number in range(40)]
+    assert all(store.issue(log_in(subject)) for subject in subjects)
+    dead: Server = servers.servers[0]
+    dead.freeze()
+
+    epochs: dict[str, Callable[[Any], Any]] = {
+        subject: methodcaller("subject_epoch", subject) for subject in subjects
+    }
+    answers = outcomes(store, epochs)
+
+    assert set(answers.values()) == {0, StoreUnavailable}
+    dead.thaw()
+    eventually(lambda: set(outcomes(store, epochs).values()) == {0}, "it stays frozen")
+    store.close()
+    servers.stop()

@@ -1,0 +1,239 @@
+"""Where in Redis things lie, how much room they take, and that all of it goes away by itself."""
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import redis
+
+from gatepass.sessions import OpaquePlan, RotationKind, Session, Store, new_id, opaque_id
+from gatepass.sessions.session import SKEW_MS, partition_of
+from gatepass.stores.redis import RedisStore
+from gatepass.stores.redis.layout import Keys
+from gatepass.stores.redis.operations import Operations
+from tests.servers.redis_sets import ServerSet, running
+from tests.stores.plans import ACCESS_LIFE, DAY, LIFE, MINUTE, log_in, present, sid
+
+RETENTION = ACCESS_LIFE + SKEW_MS
+ALONE = ("redis 7", "redis 8", "valkey")
+SLACK_MS = 5_000
+
+
+@pytest.fixture(params=[*ALONE, "sentinel", "cluster"])
+def servers(request: pytest.FixtureRequest) -> ServerSet:
+    servers = running(request.param)
+    servers.flush()
+    return servers
+
+
+@pytest.fixture
+def plain(servers: ServerSet) -> Iterator[Store]:
+    """A store on the server's own clock."""
+    store = RedisStore.from_url(servers.url)
+    yield store
+    store.close()
+
+
+def everything(store: Store, subject: str = "ada") -> Session:
+    """Do all that leaves something behind."""
+    session = store.issue(log_in(subject))
+    assert session is not None
+    ended = store.issue(log_in(subject))
+    assert ended is not None
+    token = OpaquePlan(
+        opaque_id=opaque_id(subject, hashlib.sha256(secrets.token_bytes(16)).digest()),
+        token_id=new_id(subject, secrets.token_bytes(16)),
+        session_id=session.session_id,
+        lifetime_ms=ACCESS_LIFE,
+    )
+    store.issue_opaque(token)
+    store.rotate(present(session.session_id))
+    store.revoke_session(ended.session_id, reason="log-out")
+    store.revoke_session(new_id(subject, bytes(16)), reason="log-out")
+    store.revoke_token(new_id(subject, bytes(15) + b"1"))
+    return session
+
+
+def test_all_keys_of_a_subject_are_in_one_slot(servers: ServerSet, plain: Store) -> None:
+    everything(plain)
+    plain.revoke_subject("ada", reason="password changed")
+    everything(plain)
+
+    slots = {redis.crc.key_slot(key) for key in servers.all_keys()}
+    kinds = {key.split(b"}:")[1].split(b":")[0] for key in servers.all_keys()}
+    assert len(slots) == 1
+    assert kinds == {b"s", b"u", b"e", b"o", b"x", b"log", b"meta"}
+
+
+def test_subjects_are_spread_over_all_members() -> None:
+    servers = running("cluster")
+    servers.flush()
+    store = RedisStore.from_url(servers.url)
+    for number in range(100):
+        store.issue(log_in(f"subject {number}"))
+    store.close()
+
+    sizes = [server.client().dbsize() for server in servers.primaries()]
+    assert min(sizes) > 10
+
+
+def test_an_id_of_another_partition_is_refused(plain: Store) -> None:
+    with pytest.raises(ValueError, match="partition"):
+        plain.issue(log_in("ada", session_id=sid("a", "bob")))
+
+    session = plain.issue(log_in("ada"))
+    assert session is not None
+    token = OpaquePlan(
+        opaque_id=opaque_id("bob", bytes(32)),
+        token_id=new_id("ada", bytes(16)),
+        session_id=session.session_id,
+        lifetime_ms=ACCESS_LIFE,
+    )
+    with pytest.raises(ValueError, match="partition"):
+        plain.issue_opaque(token)
+    with pytest.raises(ValueError, match="partition"):
+        plain.issue_opaque(
+            replace(token, opaque_id=opaque_id("ada", bytes(32)), token_id=new_id("bob", bytes(16)))
+        )
+
+
+def memory(client: redis.Redis, key: str) -> int:
+    usage = client.memory_usage(key)
+    assert usage is not None
+    return int(usage)
+
+
+def session_key(session_id: str) -> str:
+    return f"gatepass:{{{partition_of(session_id)}}}:s:{session_id}"
+
+
+def bare_session(store: Store) -> str:
+    """A session without claims and device, of a subject as long as a UUID."""
+    subject = "0b9e1c6e-6a55-4ec6-9c22-8f4f0e8f3a11"
+    plan = replace(log_in(subject, claims=b"{}"), device=None)
+    assert store.issue(plan) is not None
+    return plan.session_id
+
+
+def test_a_session_takes_at_most_350_bytes(servers: ServerSet, plain: Store) -> None:
+    session_id = bare_session(plain)
+    key = session_key(session_id)
+    client = servers.holder(key)
+
+    sizes = [memory(client, key)]
+    for generation in range(12):
+        assert plain.rotate(present(session_id, generation)).kind is RotationKind.ROTATED
+        sizes.append(memory(client, key))
+
+    assert max(sizes) <= 350
+    assert client.object("encoding", key) == b"listpack"
+
+
+@pytest.mark.parametrize("servers", ALONE, indirect=True)
+def test_a_hundred_thousand_rotations_take_no_more_room_than_eight(
+    servers: ServerSet, plain: Store
+) -> None:
+    session_id = bare_session(plain)
+    key = session_key(session_id)
+    client = servers.holder(key)
+    for generation in range(8):
+        plain.rotate(present(session_id, generation, claims=b'{"role":"user"}'))
+    whole, size = client.info("memory")["used_memory_dataset"], memory(client, key)
+    keys = client.dbsize()
+
+    operations = Operations(Keys("gatepass"), None)
+    for start in range(8, 100_000, 2_000):
+        with client.pipeline(transaction=False) as pipeline:
+            for generation in range(start, min(start + 2_000, 100_000)):
+                plan = present(session_id, generation, claims=b'{"role":"user"}')
+                command = operations.rotate(plan).command(by_sha=True, again=False)
+                pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
+            answers = pipeline.execute()
+        assert all(answer[0] == b"rotated" for answer in answers)
+
+    [session] = plain.sessions("0b9e1c6e-6a55-4ec6-9c22-8f4f0e8f3a11")
+    assert session.generation == 100_000
+    assert memory(client, key) <= size
+    assert client.dbsize() == keys
+    assert client.info("memory")["used_memory_dataset"] < whole + 200_000
+
+
+def test_a_session_with_claims_and_device_stays_one_compact_block(
+    servers: ServerSet, plain: Store
+) -> None:
+    claims = b'{"all":"' + b"x" * 2_000 + b'"}'
+    session = plain.issue(replace(log_in(claims=claims), device="Firefox " * 20))
+    assert session is not None
+    plain.rotate(present(session.session_id, claims=claims))
+    key = session_key(session.session_id)
+    long = servers.holder(key).hlen(key)
+
+    plain.rotate(present(session.session_id, 1, claims=b"{}"))
+
+    assert servers.holder(key).object("encoding", key) == b"listpack"
+    assert servers.holder(key).hlen(key) == long - 31
+
+
+def test_everything_but_epochs_goes_away_by_itself(servers: ServerSet, plain: Store) -> None:
+    everything(plain)
+    plain.revoke_subject("ada", reason="password changed")
+    everything(plain)
+
+    lives = {key.split(b"}:")[1]: servers.holder(key).pttl(key) for key in servers.all_keys()}
+    for name, left in lives.items():
+        match name[:2]:
+            case b"s:" | b"u:":
+                assert LIFE + RETENTION - SLACK_MS < left <= LIFE + RETENTION, name
+            case b"o:":
+                assert ACCESS_LIFE + RETENTION - SLACK_MS < left <= ACCESS_LIFE + RETENTION, name
+            case b"x:" | b"lo":
+                assert RETENTION - SLACK_MS < left <= RETENTION, name
+            case _:
+                assert name in {b"meta", b"e:ada"}
+                assert left == -1
+
+
+def test_a_longer_access_life_keeps_what_comes_after_it_longer(
+    servers: ServerSet, plain: Store
+) -> None:
+    session = plain.issue(log_in())
+    assert session is not None
+    plain.rotate(present(session.session_id, access_life=DAY))
+    plain.rotate(present(session.session_id, 1, access_life=MINUTE))
+    plain.revoke_token(new_id("ada", bytes(16)))
+    plain.issue(log_in(access_life=MINUTE))
+
+    kept = [
+        servers.holder(key).pttl(key)
+        for key in servers.all_keys("*:x:*") + servers.all_keys("*:log")
+    ]
+    sessions = [servers.holder(key).pttl(key) for key in servers.all_keys("*:s:*")]
+    assert min(kept) > DAY + SKEW_MS - SLACK_MS
+    assert max(sessions) > LIFE + DAY + SKEW_MS - SLACK_MS
+
+
+def test_a_token_is_marked_for_as_long_as_it_lives(servers: ServerSet, plain: Store) -> None:
+    plain.issue(log_in())
+    plain.revoke_token(new_id("ada", bytes(16)), lifetime_ms=DAY)
+
+    [mark] = servers.all_keys("*:x:t:*")
+    assert servers.holder(mark).pttl(mark) > DAY + SKEW_MS - SLACK_MS
+
+
+def test_purging_is_not_needed(servers: ServerSet, plain: Store) -> None:
+    everything(plain)
+
+    assert plain.purge() == 0
+    assert len(servers.all_keys("*}:s:*")) == 2
+
+
+def test_a_subject_named_like_a_key_does_not_stop_a_revocation_of_everybody(plain: Store) -> None:
+    names = ["}:s:x", "{3}:s:x", "gatepass:{3}:s:x", "a}:s:", "{", "*", "\n}:s:\0", "?[a-z]"]
+    sessions = [plain.issue(log_in(name)) for name in names]
+    assert [plain.sessions(name) for name in names] == [[one] for one in sessions]
+
+    assert plain.revoke_all(reason="restore") == len(names)
+    assert [plain.sessions(name) for name in names] == [[]] * len(names)
+    assert [plain.subject_epoch(name) for name in names] == [1] * len(names)

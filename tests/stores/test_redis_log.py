@@ -1,0 +1,151 @@
+"""What the log's streams hold after each operation, for those who read it elsewhere."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from gatepass.sessions import RotationKind, Store
+from gatepass.sessions.session import SKEW_MS
+from tests.servers.redis_sets import ServerSet, running
+from tests.stores.plans import ACCESS_LIFE, LEEWAY, SECOND, Clock, log_in, present, sid
+from tests.stores.redis_backends import redis_store_at
+from tests.stores.twins import Runner
+
+RETENTION = ACCESS_LIFE + SKEW_MS
+
+
+@pytest.fixture(params=["redis 7", "redis 8", "valkey"])
+def servers(request: pytest.FixtureRequest) -> ServerSet:
+    servers = running(request.param)
+    servers.flush()
+    return servers
+
+
+@pytest.fixture
+def store(servers: ServerSet, twin: str, runner: Runner, clock: Clock) -> Iterator[Store]:
+    store = redis_store_at(servers.url, twin, runner, clock)
+    yield store
+    store.close()
+
+
+Entry = tuple[int, str, str]
+
+
+def log_of(servers: ServerSet, partition: int = 8) -> list[Entry]:
+    """Moment, kind and id of each entry, in order."""
+    client = servers.servers[0].client()
+    entries: Any = client.xrange(f"gatepass:{{{partition}}}:log")
+    return [
+        (int(place.split(b"-")[0]), kind.decode(), identifier.decode())
+        for place, fields in entries
+        for kind, identifier in fields.items()
+    ]
+
+
+def test_every_revocation_is_logged_once(servers: ServerSet, store: Store, clock: Clock) -> None:
+    start = clock.ms
+    for name in ("a", "b", "c"):
+        store.issue(log_in(session_id=sid(name)))
+    for _ in range(2):
+        store.revoke_session(sid("b"), reason="log-out")
+        store.revoke_token(sid("token"))
+        store.revoke_session(sid("missing"), reason="log-out")
+        clock.forward(SECOND)
+    store.revoke_subject("ada", reason="log-out")
+
+    found = log_of(servers)
+    assert found[:3] == [
+        (start, "s", sid("b")),
+        (start, "t", sid("token")),
+        (start, "s", sid("missing")),
+    ]
+    assert sorted(found[3:]) == [(clock.ms, "s", sid("a")), (clock.ms, "s", sid("c"))]
+
+
+def test_reuse_is_logged_with_the_revocation(
+    servers: ServerSet, store: Store, clock: Clock
+) -> None:
+    store.issue(log_in(session_id=sid("a")))
+    store.rotate(present(sid("a")))
+    clock.forward(LEEWAY + 1)
+
+    assert store.rotate(present(sid("a"))).kind is RotationKind.REUSED
+    assert log_of(servers) == [(clock.ms, "s", sid("a"))]
+
+
+def test_sessions_over_the_limit_are_logged(servers: ServerSet, store: Store, clock: Clock) -> None:
+    for name in ("a", "b", "c"):
+        store.issue(log_in(session_id=sid(name), max_sessions=1))
+        clock.forward(SECOND)
+
+    assert [identifier for _, _, identifier in log_of(servers)] == [sid("a"), sid("b")]
+
+
+def test_everybodys_sessions_are_logged_each_in_its_partition(
+    servers: ServerSet, store: Store
+) -> None:
+    plans = [log_in(f"subject {number}") for number in range(60)]
+    for plan in plans:
+        store.issue(plan)
+    store.revoke_all(reason="restore")
+
+    found = {
+        (number, identifier) for number in range(16) for _, _, identifier in log_of(servers, number)
+    }
+    assert found == {(int(one.session_id[:2], 16) % 16, one.session_id) for one in plans}
+
+
+def test_rotations_leave_the_log_alone(servers: ServerSet, store: Store) -> None:
+    store.issue(log_in(session_id=sid("a")))
+    for generation in (0, 1, 0, 5):
+        store.rotate(present(sid("a"), generation))
+
+    assert log_of(servers) == []
+
+
+def test_entries_past_retention_are_trimmed(servers: ServerSet, store: Store, clock: Clock) -> None:
+    store.issue(log_in())
+    for number in range(10):
+        store.revoke_token(sid(f"token {number}"))
+        clock.forward(RETENTION // 4)
+
+    assert [identifier for _, _, identifier in log_of(servers)] == [
+        sid(f"token {number}") for number in range(5, 10)
+    ]
+    assert not store.is_revoked(None, sid("token 4"))
+    assert store.is_revoked(None, sid("token 9"))
+
+
+def test_a_clock_set_back_trims_nothing_and_keeps_the_order(
+    servers: ServerSet, store: Store, clock: Clock
+) -> None:
+    store.issue(log_in())
+    store.revoke_token(sid("first"))
+    first = clock.ms
+    clock.forward(-10 * RETENTION)
+    store.revoke_token(sid("second"))
+    clock.forward(1)
+    store.revoke_token(sid("third"))
+
+    assert log_of(servers) == [
+        (first, "t", sid("first")),
+        (first, "t", sid("second")),
+        (first, "t", sid("third")),
+    ]
+
+
+def test_the_log_knows_when_it_was_made_and_how_far_it_came(
+    servers: ServerSet, store: Store, clock: Clock
+) -> None:
+    client = servers.servers[0].client()
+    store.issue(log_in())
+    store.revoke_token(sid("first"))
+    identity = client.hget("gatepass:{8}:meta", "id")
+    clock.forward(SECOND)
+    store.revoke_token(sid("second"))
+
+    meta: Any = client.hgetall("gatepass:{8}:meta")
+    assert meta[b"id"] == identity
+    assert int(meta[b"at"]) == clock.ms
+    assert int(meta[b"life"]) == ACCESS_LIFE
