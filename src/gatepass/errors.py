@@ -18,6 +18,7 @@ GatepassError
 ├── ClaimsRejected             claims that must not be signed
 ├── SettingsRejected           a policy or setting that is out of bounds
 └── StoreUnavailable           the store did not do, or did not confirm, what it was asked
+    └── StoreOutdated          its tables are of another release: an operator has to act
 
 No error holds a token, a secret or a password.
 """
@@ -152,3 +153,10 @@ class StoreUnavailable(GatepassError):
 
     code = "store_unavailable"
     message = "the store is unavailable"
+
+
+class StoreOutdated(StoreUnavailable):
+    """The database's tables are missing or of another release; waiting does not help."""
+
+    code = "store_outdated"
+    message = "the database's tables are of another release"

@@ -101,7 +101,7 @@ def test_tables_of_a_newer_release_are_left_alone(command: Command, url: str) ->
         connection.execute("UPDATE gatepass_alembic_version SET version_num = '9999'")
     refused = command("db", "upgrade", environ=environ)
 
-    assert (refused.code, refused.stdout) == (1, "")
+    assert (refused.code, refused.stdout) == (2, "")
     assert "newer release" in refused.stderr
     assert command("db", "current", environ=environ).code == 1
 

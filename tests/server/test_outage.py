@@ -66,7 +66,7 @@ async def test_what_could_not_be_written_is_not_claimed(
     world: World, outage: Outage, request_of: Request
 ) -> None:
     pair = await world.pair()
-    with outage(world.state.database):
+    with outage(world.database):
         since = time.monotonic()
         assert_down(await request_of(world, pair), since)
 
@@ -76,7 +76,7 @@ async def test_what_could_not_be_written_is_not_claimed(
 @pytest.mark.parametrize("outage", [locked, gone, replaced])
 async def test_nobody_logs_in(world: World, outage: Outage) -> None:
     await world.pair()
-    with outage(world.state.database):
+    with outage(world.database):
         since = time.monotonic()
         assert_down(await world.log_in(), since)
 
@@ -94,7 +94,7 @@ async def test_a_protected_route_lets_nobody_in_unchecked(
     if is_revoked:
         await world.log_out(pair)
     held = (401, "token_revoked") if is_revoked else (200, None)
-    with outage(world.state.database):
+    with outage(world.database):
         since = time.monotonic()
         while (answer := await world.me(pair)).status_code != 503:
             assert (answer.status_code, answer.json().get("code")) == held
@@ -107,13 +107,13 @@ async def test_a_protected_route_lets_nobody_in_unchecked(
 async def test_a_locked_database_still_tells_who_is_revoked(world: World) -> None:
     pair, other = await world.pair(), await world.pair()
     await world.log_out(other)
-    with locked(world.state.database):
+    with locked(world.database):
         assert (await world.me(pair)).status_code == 200
         assert outcome(await world.me(other)) == (401, "token_revoked")
 
 
 async def test_the_server_itself_is_healthy_while_the_database_is_gone(world: World) -> None:
-    with gone(world.state.database):
+    with gone(world.database):
         response = await world.client.get("/healthz")
 
     assert response.json() == {"status": "ok"}
@@ -143,7 +143,7 @@ class _Down:
 
 
 async def test_accounts_of_a_locked_database_wait_two_seconds_at_most(world: World) -> None:
-    with world.administration() as (accounts, manager), locked(world.state.database):
+    with world.administration() as (accounts, manager), locked(world.database):
         for change in (
             lambda: accounts.add("eve", PASSWORD),
             lambda: accounts.disable("ada", manager),

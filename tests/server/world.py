@@ -59,10 +59,17 @@ class World:
         leaks.watch(PASSWORD)
         return world
 
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        file = self.state.database_file
+        assert file is not None
+        return file
+
     @contextmanager
     def administration(self) -> Iterator[tuple[Accounts, TokenManager]]:
         """What the command line has, beside the running server."""
-        store = SqlStore.from_url(self.state.database_url)
+        store = SqlStore.from_url(self.state.settings.sql_url)
         with self.state.settings.manager(store) as manager:
             store.upgrade()
             yield Accounts(store.engine, Passwords(self.hasher)), manager

@@ -227,12 +227,12 @@ def test_secrets_are_in_no_text_of_the_settings() -> None:
     ("environ", "words"),
     [
         ({}, "DATABASE_URL is not set"),
-        ({"DATABASE_URL": f"postgresql://gate:{D}@db/gate"}, "DATABASE_URL names PostgreSQL"),
-        ({"DATABASE_URL": f"postgres://gate:{D}@db/gate"}, "DATABASE_URL names PostgreSQL"),
+        ({"DATABASE_URL": f"postgresql://gate:{D}@db:no/gate"}, "DATABASE_URL: the database URL"),
+        ({"DATABASE_URL": f"postgres+asyncpg://gate:{D}@db/gate"}, "DATABASE_URL: .*psycopg"),
         ({"DATABASE_URL": "mysql://db/gate"}, "DATABASE_URL is not of the form"),
         ({"DATABASE_URL": "gate.db"}, "DATABASE_URL is not of the form"),
-        ({"REDIS_URL": f"redis://:{D}@cache"}, "REDIS_URL is set"),
-        ({"REDIS_URL": "redis://cache", "DATABASE_URL": "sqlite:///gate.db"}, "REDIS_URL is set"),
+        ({"REDIS_URL": f"redis://:{D}@cache/one"}, "REDIS_URL: the Redis URL"),
+        ({"REDIS_URL": "cache", "DATABASE_URL": "sqlite:///gate.db"}, "REDIS_URL: the Redis URL"),
     ],
 )
 def test_a_database_that_cannot_be_used_is_refused(environ: Mapping[str, str], words: str) -> None:
@@ -242,6 +242,24 @@ def test_a_database_that_cannot_be_used_is_refused(environ: Mapping[str, str], w
         with pytest.raises(SettingsRejected, match=words) as caught:
             make()
         assert D not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("environ", "kind"),
+    [
+        ({"DATABASE_URL": "sqlite:///gate.db"}, "SqlStore"),
+        ({"DATABASE_URL": "postgres://gate@db/gate"}, "SqlStore"),
+        ({"REDIS_URL": "redis://cache"}, "RedisStore"),
+        ({"REDIS_URL": "redis+cluster://a,b", "DATABASE_URL": "postgresql://db/g"}, "RedisStore"),
+    ],
+)
+def test_sessions_are_kept_in_redis_where_one_is_named_else_in_the_sql_database(
+    environ: Mapping[str, str], kind: str
+) -> None:
+    settings = TokenSettings.from_env({**GOOD, **environ})
+
+    assert type(settings.store()).__name__ == kind
+    assert type(settings.async_store()).__name__ == f"Async{kind}"
 
 
 def test_a_manager_over_a_given_store_issues_and_verifies() -> None:

@@ -12,7 +12,7 @@ from gatepass.cli import db, needs, sessions, token, users
 from gatepass.cli.input import find_here
 from gatepass.cli.output import AsJson, say, show
 from gatepass.cli.streams import prepare_streams
-from gatepass.errors import GatepassError, KeyRejected, SettingsRejected
+from gatepass.errors import GatepassError, KeyRejected, SettingsRejected, StoreOutdated
 from gatepass.server.secrets import generate_secret
 
 _EXITS: Final = """\
@@ -69,7 +69,7 @@ def main(
 Examples:
   gatepass serve
   gatepass serve --port 9000
-  GATEPASS_ENV=production gatepass serve --host 0.0.0.0
+  GATEPASS_ENV=production gatepass serve --host 0.0.0.0 --workers 4
 """
 )
 def serve(
@@ -80,17 +80,22 @@ def serve(
         int,
         typer.Option(min=0, max=65535, envvar="GATEPASS_PORT", help="The port; 0 takes any."),
     ] = 8000,
+    workers: Annotated[
+        int,
+        typer.Option(min=1, max=64, envvar="GATEPASS_WORKERS", help="How many processes serve."),
+    ] = 1,
 ) -> None:
     """Serve log-in, refresh and log-out over HTTP.
 
     In development, secrets, a database and the account `admin` are made in ./.gatepass at the
     first start. With GATEPASS_ENV=production nothing is made up: JWT_ACCESS_SECRET,
     JWT_REFRESH_SECRET and DATABASE_URL must be set, and `gatepass users add` makes accounts.
+    Accounts are in the database of DATABASE_URL, sessions too unless REDIS_URL is set.
     """
     with needs("server"):
         from gatepass.server.serve import serve as start  # noqa: PLC0415 - an extra
 
-    start(os.environ, find_here(), host=host, port=port)
+    start(os.environ, find_here(), host=host, port=port, workers=workers)
 
 
 @app.command(
@@ -112,7 +117,7 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
     prepare_streams()
     try:
         app(args=arguments, prog_name="gatepass")
-    except (SettingsRejected, KeyRejected) as error:
+    except (SettingsRejected, KeyRejected, StoreOutdated) as error:
         say(str(error))
         sys.exit(2)
     except GatepassError as error:

@@ -1,20 +1,22 @@
-"""Who may log in: accounts, kept in the same SQLite file as the sessions."""
+"""Who may log in: accounts, kept in the SQL database, whether sessions are there or in Redis."""
 
 import secrets
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, Protocol
 
-from sqlalchemy import Connection, Engine, Row, insert, select, text, update
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import Engine, Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from gatepass.errors import StoreUnavailable
 from gatepass.server.errors import AccountRejected
 from gatepass.server.passwords import Passwords
 from gatepass.server.usernames import find_username, parse_username
 from gatepass.stores.sql.tables import accounts as _table
+from gatepass.stores.sql.transactions import durable_transaction
 
 _MAX_FIELD: Final = 254
 """Bytes of an email address or a role; both and the user name fit into a session's claims."""
@@ -56,8 +58,8 @@ class Accounts:
     """
 
     def __init__(self, engine: Engine, passwords: Passwords) -> None:
-        """Work on the database of a store, given its engine, which keeps no connection."""
-        self._engine = engine
+        """Work on a database whose tables are there."""
+        self._transaction = partial(durable_transaction, engine)
         self._passwords = passwords
 
     def add(
@@ -180,20 +182,8 @@ class Accounts:
                     .values(password_hash=password_hash)
                 )
 
-    @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(_DURABLE)
-                yield connection
-        except IntegrityError:
-            raise
-        except DBAPIError as error:
-            raise StoreUnavailable from error
-
 
 _SELECT: Final = select(_table)
-_DURABLE: Final = text("PRAGMA synchronous=FULL")
 
 
 def _account(row: Row[Any]) -> Account:

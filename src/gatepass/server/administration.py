@@ -7,9 +7,9 @@ from pathlib import Path
 
 from gatepass.manager import TokenManager
 from gatepass.server.accounts import Accounts
+from gatepass.server.databases import open_accounts
 from gatepass.server.passwords import Passwords
 from gatepass.server.state import find_state
-from gatepass.stores.sql import SqlStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +29,6 @@ def administer(environ: Mapping[str, str], here: Path, *, create: bool) -> Itera
         StoreUnavailable: The database cannot be opened.
     """
     state = find_state(environ, here, create=create)
-    store = SqlStore.from_url(state.database_url)
-    accounts = Accounts(store.engine, Passwords())
-    with state.settings.manager(store, load_claims=accounts.load_claims) as manager:
-        store.upgrade()
+    accounts = open_accounts(state, Passwords())
+    with state.settings.manager(load_claims=accounts.load_claims) as manager:
         yield Administration(accounts=accounts, manager=manager)

@@ -15,7 +15,8 @@ from gatepass.manager import AsyncTokenManager
 from gatepass.revocations.sqlite import AsyncSqliteReplica
 from gatepass.server.accounts import Accounts
 from gatepass.server.answers import answer_the_rest
-from gatepass.server.limits import LoginLimit
+from gatepass.server.databases import open_accounts
+from gatepass.server.limits import FAILURES_PER_MINUTE, LoginLimit
 from gatepass.server.login import PasswordLogin
 from gatepass.server.passwords import PasswordPool, Passwords
 from gatepass.server.state import State
@@ -35,23 +36,30 @@ class Parts:
     limit: LoginLimit
 
 
-def make_parts(state: State, passwords: Passwords) -> Parts:
-    """The parts over the state's database, which is made or upgraded now.
+def make_parts(state: State, passwords: Passwords, *, workers: int = 1) -> Parts:
+    """The parts over the state's databases; a SQLite file is made or upgraded now.
+
+    Args:
+        state: What is to be served.
+        passwords: Hashes and checks.
+        workers: How many processes serve beside each other; they share the limit on failed
+            log-ins, each its part.
 
     Raises:
-        StoreUnavailable: The database cannot be opened.
+        StoreUnavailable: A database cannot be opened.
     """
-    store = AsyncSqlStore.from_url(state.database_url)
-    store.twin.upgrade()  # no event loop runs yet
-    accounts = Accounts(store.twin.engine, passwords)
+    accounts = open_accounts(state, passwords)
+    store = state.settings.async_store()
 
     async def load_claims(subject: str) -> Mapping[str, Any] | None:
         return await asyncio.to_thread(accounts.load_claims, subject)
 
-    manager = state.settings.async_manager(
-        store, revocations=AsyncSqliteReplica(store), load_claims=load_claims
-    )
-    return Parts(manager=manager, accounts=accounts, pool=PasswordPool(), limit=LoginLimit())
+    replica = None
+    if isinstance(store, AsyncSqlStore) and state.database_file is not None:
+        replica = AsyncSqliteReplica(store)
+    manager = state.settings.async_manager(store, revocations=replica, load_claims=load_claims)
+    limit = LoginLimit(f"{max(1, FAILURES_PER_MINUTE // workers)}/minute")
+    return Parts(manager=manager, accounts=accounts, pool=PasswordPool(), limit=limit)
 
 
 def make_app(parts: Parts) -> FastAPI:

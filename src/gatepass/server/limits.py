@@ -3,10 +3,13 @@
 import ipaddress
 import time
 from collections import Counter
+from typing import Final
 
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
+
+FAILURES_PER_MINUTE: Final = 10
 
 
 class LoginLimit:
@@ -15,7 +18,7 @@ class LoginLimit:
     Log-ins that are under way count until they end, so that no burst gets more guesses.
     """
 
-    def __init__(self, rate: str = "10/minute") -> None:
+    def __init__(self, rate: str = f"{FAILURES_PER_MINUTE}/minute") -> None:
         self._rate: RateLimitItem = parse(rate)
         self._window = MovingWindowRateLimiter(MemoryStorage())
         self._under_way: Counter[str] = Counter()

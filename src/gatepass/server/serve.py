@@ -9,20 +9,24 @@ import shutil
 import socket
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import structlog
 import uvicorn
+from uvicorn.supervisors import Multiprocess
 
-from gatepass.errors import SettingsRejected
+from gatepass.errors import SettingsRejected, StoreUnavailable
 from gatepass.server.accounts import Accounts
 from gatepass.server.app import make_app, make_parts
 from gatepass.server.banner import write_banner
+from gatepass.server.databases import check_sessions, open_accounts
 from gatepass.server.errors import AccountRejected
 from gatepass.server.logs import configure_logs
 from gatepass.server.passwords import Passwords
-from gatepass.server.state import Environment, find_state, read_environment
+from gatepass.server.state import Environment, State, find_state, read_environment
+from gatepass.server.worker import make_worker_app
 from gatepass.settings.secrets import find_misnamed
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -35,12 +39,20 @@ _WHY_NOT: Final = {
 }
 
 
-def serve(environ: Mapping[str, str], here: Path, *, host: str, port: int) -> None:
+def serve(
+    environ: Mapping[str, str], here: Path, *, host: str, port: int, workers: int = 1
+) -> None:
     """Serve until a signal ends it.
 
+    Args:
+        environ: What is set; several workers read the process's own.
+        here: The folder in which development keeps its state.
+        host: The address to listen on.
+        port: The port; 0 takes any.
+        workers: How many processes serve.
+
     Raises:
-        SettingsRejected: A setting, the address or the port cannot be used.
-        StoreUnavailable: The database cannot be opened.
+        SettingsRejected: A setting, the address, the port or a database cannot be used.
     """
     environment = read_environment(environ)
     if environment is Environment.DEVELOPMENT:
@@ -50,23 +62,45 @@ def serve(environ: Mapping[str, str], here: Path, *, host: str, port: int) -> No
             sys.stderr.write(f"gatepass: {hint}\n")
     state = find_state(environ, here, create=True)
     with _listen(host, port) as listener:
-        parts = make_parts(state, Passwords())
+        accounts = _open(state)
         if environment is Environment.DEVELOPMENT:
             url = _url(host, listener.getsockname()[1])
-            sys.stdout.write(_greet(parts.accounts, url) + "\n")
+            sys.stdout.write(_greet(accounts, url) + "\n")
             sys.stdout.flush()
         configure_logs(as_json=environment is Environment.PRODUCTION)
         _log.info("serving", host=host, port=listener.getsockname()[1])
-        config = uvicorn.Config(
-            make_app(parts),
-            log_config=None,
-            proxy_headers=False,  # whoever can set X-Forwarded-For could choose its address
-            server_header=False,
-            ws="none",  # there is no socket here, and its log lines show query strings
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-        )
+        if workers > 1:
+            make = partial(make_worker_app, here, workers)
+            Multiprocess(_config(make, factory=True, workers=workers), sockets=[listener]).run()
+            return
+        config = _config(make_app(make_parts(state, Passwords())))
         with contextlib.suppress(KeyboardInterrupt):  # raised again after an orderly end
             uvicorn.Server(config).run(sockets=[listener])
+
+
+def _open(state: State) -> Accounts:
+    """The accounts, once all databases have been looked at.
+
+    Raises:
+        SettingsRejected: One of them cannot be served from.
+    """
+    try:
+        check_sessions(state, lambda sentence: sys.stderr.write(f"gatepass: {sentence}\n"))
+        return open_accounts(state, Passwords())
+    except StoreUnavailable as error:
+        raise SettingsRejected(f"DATABASE_URL: {error}") from error
+
+
+def _config(app: Any, **options: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        proxy_headers=False,  # whoever can set X-Forwarded-For could choose its address
+        server_header=False,
+        ws="none",  # there is no socket here, and its log lines show query strings
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        **options,
+    )
 
 
 def _greet(accounts: Accounts, url: str) -> str:

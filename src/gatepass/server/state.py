@@ -32,21 +32,17 @@ class Environment(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """The settings in force and the database file; `folder` is where development keeps them."""
+    """The settings in force; `folder` is where development keeps what it made."""
 
     environment: Environment
     settings: TokenSettings
     folder: Path | None
 
     @property
-    def database_url(self) -> str:
-        """The database of sessions and accounts."""
-        return self.settings.sqlite_url
-
-    @property
-    def database(self) -> Path:
-        """The file of that database."""
-        return Path(SqliteFile(make_url(self.database_url)).path)
+    def database_file(self) -> Path | None:
+        """The file of accounts, and of sessions unless they are in Redis; `None`: a server's."""
+        url = self.settings.sql_url
+        return Path(SqliteFile(make_url(url)).path) if url.startswith("sqlite") else None
 
 
 def read_environment(environ: Mapping[str, str]) -> Environment:
@@ -79,8 +75,9 @@ def find_state(environ: Mapping[str, str], here: Path, *, create: bool) -> State
         )
     else:
         state = _find_development(environ, here / FOLDER, create=create)
-    if not create and not state.database.exists():
-        raise SettingsRejected(f"there is no database at {state.database}: {_START}")
+    file = state.database_file
+    if not create and file is not None and not file.exists():
+        raise SettingsRejected(f"there is no database at {file}: {_START}")
     return state
 
 

@@ -11,9 +11,9 @@ from gatepass.errors import SettingsRejected
 from gatepass.jose import KeySet
 from gatepass.manager import AsyncTokenManager, TokenManager
 from gatepass.sessions import AsyncRevocations, AsyncStore, Revocations, Store
-from gatepass.settings.database import require_sqlite_url
 from gatepass.settings.durations import parse_duration
 from gatepass.settings.secrets import read_keys
+from gatepass.settings.stores import open_async_store, open_store, require_database_url
 from gatepass.tokens import TokenPolicy
 
 
@@ -112,16 +112,12 @@ class TokenSettings(BaseSettings):
         revocations: Revocations | None = None,
         load_claims: Callable[[str], Mapping[str, Any] | None] | None = None,
     ) -> TokenManager:
-        """A manager over this store, or over the one that `DATABASE_URL` names."""
-        if store is None:
-            from gatepass.stores.sql import SqlStore  # noqa: PLC0415 - only who needs it has it
-
-            store = SqlStore.from_url(self.sqlite_url)
+        """A manager over this store, or over the one that the environment names."""
         return TokenManager(
             self.policy,
             access_keys=self.access_keys,
             refresh_keys=self.refresh_keys,
-            store=store,
+            store=self.store() if store is None else store,
             revocations=revocations,
             load_claims=load_claims,
         )
@@ -134,27 +130,35 @@ class TokenSettings(BaseSettings):
         load_claims: Callable[[str], Any] | None = None,
     ) -> AsyncTokenManager:
         """The same for `await`; `load_claims` may be a coroutine function."""
-        if store is None:
-            from gatepass.stores.sql import AsyncSqlStore  # noqa: PLC0415 - only who needs it has it
-
-            store = AsyncSqlStore.from_url(self.sqlite_url)
         return AsyncTokenManager(
             self.policy,
             access_keys=self.access_keys,
             refresh_keys=self.refresh_keys,
-            store=store,
+            store=self.async_store() if store is None else store,
             revocations=revocations,
             load_claims=load_claims,
         )
 
-    @property
-    def sqlite_url(self) -> str:
-        """The URL of the database in which sessions are kept.
+    def store(self) -> Store:
+        """A store of sessions in Redis where `REDIS_URL` is set, else where `DATABASE_URL` says.
 
         Raises:
-            SettingsRejected: There is none, or it names a database that cannot be used.
+            SettingsRejected: Neither is set, or one that cannot be used.
         """
-        return require_sqlite_url(_text(self.database_url), _text(self.redis_url))
+        return open_store(_text(self.database_url), _text(self.redis_url))
+
+    def async_store(self) -> AsyncStore:
+        """`store` for `await`."""
+        return open_async_store(_text(self.database_url), _text(self.redis_url))
+
+    @property
+    def sql_url(self) -> str:
+        """`DATABASE_URL`, which the ready server keeps its accounts in; it may hold a password.
+
+        Raises:
+            SettingsRejected: It is not set, or not of a form that is taken.
+        """
+        return require_database_url(_text(self.database_url))
 
     def _read_policy(self) -> TokenPolicy:
         """The policy; a lifetime that is not set keeps the policy's own default."""

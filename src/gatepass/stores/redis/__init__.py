@@ -1,7 +1,10 @@
 """Sessions in Redis or Valkey: alone, watched by Sentinel, or as a Cluster."""
 
-from gatepass.stores.redis.async_store import AsyncRedisStore
-from gatepass.stores.redis.checks import Finding
-from gatepass.stores.redis.store import RedisStore
+from gatepass._extras import needs_extra
+
+with needs_extra("redis"):
+    from gatepass.stores.redis.async_store import AsyncRedisStore
+    from gatepass.stores.redis.checks import Finding
+    from gatepass.stores.redis.store import RedisStore
 
 __all__ = ["AsyncRedisStore", "Finding", "RedisStore"]

@@ -9,7 +9,7 @@ import psycopg
 from psycopg.pq import ConnStatus, TransactionStatus
 from sqlalchemy.pool import PoolProxiedConnection
 
-from gatepass.errors import StoreUnavailable
+from gatepass.errors import StoreOutdated, StoreUnavailable
 from gatepass.stores.sql.postgres.failures import (
     NEWER,
     OUTDATED,
@@ -68,11 +68,11 @@ class PostgresConnection:
             rows = yield from execute_once(self._wire, revision, [])
         except Refused as refused:
             if refused.state in _NO_TABLE:
-                raise StoreUnavailable(OUTDATED) from None
+                raise StoreOutdated(OUTDATED) from None
             raise
         found = max((str(name) for (name,) in rows), default="")
         if found != HEAD:
-            raise StoreUnavailable(NEWER if found > HEAD else OUTDATED)
+            raise StoreOutdated(NEWER if found > HEAD else OUTDATED)
         return []
 
     def run(self, statement: Statement, values: list[bytes | None]) -> Exchange:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from gatepass.errors import StoreUnavailable
+from gatepass.errors import StoreOutdated, StoreUnavailable
 from gatepass.stores.sql.postgres.wire import Refused
 
 UNREACHABLE: Final = "the database cannot be reached, or does not let this program in"
@@ -60,4 +60,6 @@ def keeps_connection(refused: Refused) -> bool:
 def unavailable(refused: Refused) -> StoreUnavailable:
     """The error to raise for a server's answer."""
     sentence = _SENTENCES.get(refused.state) or _SENTENCES.get(refused.state[:2])
+    if sentence is OUTDATED:
+        return StoreOutdated(OUTDATED)
     return StoreUnavailable(sentence or "the database does not answer as it should")

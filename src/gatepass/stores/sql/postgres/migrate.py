@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from gatepass.errors import StoreUnavailable
+from gatepass.errors import StoreOutdated, StoreUnavailable
 from gatepass.stores.sql.postgres.failures import LATE, NEWER, UNREACHABLE, unavailable
 from gatepass.stores.sql.postgres.wire import Refused
 from gatepass.stores.sql.sqlite_connection import DEADLINE
@@ -30,8 +30,9 @@ def upgrade(engine: Engine, schema: str | None) -> None:
     """Run the migrations that the database has not seen, all or none.
 
     Raises:
-        StoreUnavailable: The database cannot be reached or changed, another upgrade took too
-            long, or the tables are of a newer release.
+        StoreUnavailable: The database cannot be reached or changed, or another upgrade took
+            too long.
+        StoreOutdated: The tables are of a newer release.
     """
     token = DEADLINE.set(time.monotonic() + PATIENCE)
     try:
@@ -72,7 +73,7 @@ def _upgrade(connection: Connection, schema: str | None) -> None:
         connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
     found = revision_of(connection, schema)  # another instance may have done it meanwhile
     if found is not None and found > HEAD:
-        raise StoreUnavailable(NEWER)
+        raise StoreOutdated(NEWER)
     upgrade_tables(connection, schema)
 
 

@@ -1,0 +1,64 @@
+"""The databases as the server and the command line open them: checked before anything starts."""
+
+from collections.abc import Callable
+from typing import Final
+
+from gatepass.errors import SettingsRejected, StoreUnavailable
+from gatepass.server.accounts import Accounts
+from gatepass.server.passwords import Passwords
+from gatepass.server.state import Environment, State
+from gatepass.sessions import Store
+from gatepass.stores.sql import SqlStore
+from gatepass.stores.sql.transactions import pooled_engine_of
+
+_NOBODY: Final = "nobody"
+
+
+def open_accounts(state: State, passwords: Passwords) -> Accounts:
+    """The accounts; a SQLite file is made and migrated, other databases are looked at only.
+
+    Raises:
+        StoreUnavailable: The database cannot be opened.
+        StoreOutdated: Its tables are of another release, or missing.
+    """
+    url = state.settings.sql_url
+    store = SqlStore.from_url(url)
+    try:
+        if state.database_file is not None:
+            store.upgrade()
+        else:
+            store.subject_epoch(_NOBODY)
+    finally:
+        store.close()
+    return Accounts(pooled_engine_of(url), passwords)
+
+
+def check_sessions(state: State, warn: Callable[[str], object]) -> None:
+    """See that sessions can be kept where the environment says, and are kept well there.
+
+    Args:
+        state: What is to be served.
+        warn: Takes one sentence for each thing that an operator should know.
+
+    Raises:
+        SettingsRejected: In production, what would lose log-ins or revocations.
+        StoreUnavailable: The database does not answer.
+    """
+    store = state.settings.store()
+    try:
+        store.subject_epoch(_NOBODY)
+        for sentence, is_severe in _findings(store):
+            if is_severe and state.environment is Environment.PRODUCTION:
+                raise SettingsRejected(sentence)
+            warn(sentence)
+    except StoreUnavailable as error:
+        if isinstance(store, SqlStore):
+            raise
+        raise SettingsRejected(f"REDIS_URL: {error}") from error
+    finally:
+        store.close()
+
+
+def _findings(store: Store) -> list[tuple[str, bool]]:
+    check = getattr(store, "check", None)  # of Redis alone, which may not be installed
+    return [] if check is None else [(str(found), found.is_severe) for found in check()]

@@ -1,0 +1,18 @@
+"""One of several server processes: it opens the state that the first one made and checked."""
+
+import os
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from gatepass.server.app import make_app, make_parts
+from gatepass.server.logs import configure_logs
+from gatepass.server.passwords import Passwords
+from gatepass.server.state import Environment, find_state
+
+
+def make_worker_app(here: Path, workers: int) -> FastAPI:
+    """The application of this process, over the environment that it inherited."""
+    state = find_state(os.environ, here, create=False)
+    configure_logs(as_json=state.environment is Environment.PRODUCTION)
+    return make_app(make_parts(state, Passwords(), workers=workers))
