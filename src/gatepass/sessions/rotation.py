@@ -108,19 +108,24 @@ def _is_recent(session: Session, plan: RotationPlan, now_ms: int) -> bool:
 
 
 def _advance(session: Session, plan: RotationPlan, now_ms: int) -> Session:
-    recent = tuple(
-        (generation, at_ms)
-        for generation, at_ms in session.recent
-        if abs(now_ms - at_ms) <= plan.leeway_ms
-    )
+    """The session one generation on; written out, since `replace` costs three times as much."""
+    recent: list[tuple[int, int]] = []
     if plan.leeway_ms > 0:
-        recent = (*recent, (plan.generation, now_ms))[-MAX_RECENT:]
-    return replace(
-        session,
+        recent = [pair for pair in session.recent if abs(now_ms - pair[1]) <= plan.leeway_ms]
+        recent.append((plan.generation, now_ms))
+    return Session(
+        session_id=session.session_id,
+        subject=session.subject,
+        client_id=session.client_id,
+        device=session.device,
+        auth_time=session.auth_time,
         generation=plan.generation + 1,
         born_ms=now_ms,
+        created_ms=session.created_ms,
         last_used_ms=now_ms,
         idle_ends_ms=min(now_ms + plan.refresh_lifetime_ms, session.ends_ms),
-        recent=recent if plan.leeway_ms > 0 else (),
+        ends_ms=session.ends_ms,
         claims_json=session.claims_json if plan.claims_json is None else plan.claims_json,
+        sec_hash=session.sec_hash,
+        recent=tuple(recent[-MAX_RECENT:]),
     )

@@ -73,7 +73,7 @@ class SqliteChanges:
             return fact
         if durable:
             cursor.execute(SQL.raise_access_life, {"access_lifetime_ms": plan.access_lifetime_ms})
-        if fact.kind in {RotationKind.ROTATED, RotationKind.AHEAD}:
+        if fact.kind is RotationKind.ROTATED or fact.kind is RotationKind.AHEAD:
             cursor.execute(SQL.update_rotation, rotation_of(fact.session))
         elif fact.kind is RotationKind.REUSED:
             if not durable:
