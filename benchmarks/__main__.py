@@ -8,6 +8,7 @@ from benchmarks.hostile import measure_hostile
 from benchmarks.imports import measure_imports
 from benchmarks.revocation import measure_revocation
 from benchmarks.signatures import measure_signatures
+from benchmarks.stores import measure_stores
 from benchmarks.table import show_targets
 
 
@@ -22,6 +23,7 @@ def main() -> None:
     targets = [
         *measure_signatures(rounds=rounds),
         *measure_revocation(rounds=rounds),
+        *measure_stores(rounds=rounds),
         *measure_hostile(rounds=3 if is_quick else 41),
         *measure_imports(rounds=3 if is_quick else 21),
     ]

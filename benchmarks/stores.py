@@ -1,0 +1,205 @@
+"""Rotations per second of each store, beside the bare script or statement on the same client."""
+
+import asyncio
+import secrets
+import sqlite3
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import count, repeat
+from pathlib import Path
+from time import perf_counter_ns
+from typing import Any, Final
+
+import psycopg
+import pytest
+import redis
+
+from benchmarks.table import Target, show_table
+from benchmarks.timing import Timer, compare, timer_of
+from gatepass.sessions import IssuePlan, RotationKind, RotationPlan, Store, new_id
+from gatepass.stores.redis import AsyncRedisStore, RedisStore
+from gatepass.stores.redis.layout import Keys
+from gatepass.stores.redis.operations import Operations
+from gatepass.stores.sql import AsyncSqlStore, SqlStore
+from gatepass.stores.sql.postgres.statements import statements_of
+from gatepass.stores.sql.rows import rotation_of, session_of
+from gatepass.stores.sql.sqlite_changes import SQL
+from tests.servers.postgres import empty_database
+from tests.servers.redis_sets import VERSIONS, running
+
+_AT_LEAST: Final = 0.7
+_DAY_MS: Final = 86_400_000
+_SEC_HASH: Final = bytes(32)
+
+Bare = Callable[[str], Callable[[], object]]
+"""Given a session's id, what rotates it once, without any of our code around the call."""
+
+
+def measure_stores(*, rounds: int) -> list[Target]:
+    """Rotate one session again and again, by the store and without it, and print both."""
+    rows, targets = [], []
+    with ExitStack() as stack, asyncio.Runner() as runner:
+        for name, setting in _SETTINGS.items():
+            try:
+                store, twin, bare = stack.enter_context(setting())
+            except (pytest.skip.Exception, pytest.fail.Exception) as reason:
+                rows.append([name, "-", "-", "-", str(reason)])
+                continue
+            base = timer_of(bare(_new_session(store)))
+            ours = timer_of(_rotations(store, _new_session(store)))
+            ratio, _ = compare(ours, base, rounds=rounds, slice_ms=4)
+            awaited = _async_timer(twin, _new_session(store), runner)
+            ratio_async, _ = compare(awaited, base, rounds=rounds, slice_ms=4)
+            rate = 1e9 / ours(200)
+            rows.append([name, f"{rate:.0f}", f"{1 / ratio:.2f}", f"{1 / ratio_async:.2f}", ""])
+            what = f"rotations beside the bare statement, {name}"
+            is_met = 1 / ratio >= _AT_LEAST
+            targets.append(Target(what, f"{1 / ratio:.2f}x", f">= {_AT_LEAST:g}x", is_met))
+            runner.run(twin.close())
+    head = ["", "per second", "of the bare rate", "awaited, one at a time", ""]
+    show_table(f"Rotations, one caller ({_versions()})", head, rows)
+    return targets
+
+
+def _versions() -> str:
+    return ", ".join(VERSIONS.values()) or "no servers"
+
+
+def _new_session(store: Store) -> str:
+    subject = secrets.token_hex(8)
+    plan = IssuePlan(
+        session_id=new_id(subject, secrets.token_bytes(16)),
+        subject=subject,
+        client_id="bench",
+        device=None,
+        auth_time=1,
+        claims_json=b'{"role":"admin"}',
+        sec_hash=_SEC_HASH,
+        refresh_lifetime_ms=7 * _DAY_MS,
+        session_lifetime_ms=30 * _DAY_MS,
+        access_lifetime_ms=900_000,
+        epoch=None,
+        max_sessions=50,
+    )
+    assert store.issue(plan) is not None
+    return plan.session_id
+
+
+def _plan(session_id: str, generation: int) -> RotationPlan:
+    return RotationPlan(
+        session_id=session_id,
+        generation=generation,
+        sec_hash=_SEC_HASH,
+        leeway_ms=10_000,
+        refresh_lifetime_ms=7 * _DAY_MS,
+        access_lifetime_ms=900_000,
+    )
+
+
+def _rotations(store: Store, session_id: str) -> Callable[[], object]:
+    generations = count()
+
+    def rotate() -> None:
+        fact = store.rotate(_plan(session_id, next(generations)))
+        assert fact.kind is RotationKind.ROTATED
+
+    return rotate
+
+
+def _async_timer(store: Any, session_id: str, runner: asyncio.Runner) -> Timer:
+    generations = count()
+    rotate: Callable[[RotationPlan], Awaitable[Any]] = store.rotate
+
+    async def loop(loops: int) -> float:
+        started = perf_counter_ns()
+        for _ in repeat(None, loops):
+            await rotate(_plan(session_id, next(generations)))
+        return (perf_counter_ns() - started) / loops
+
+    return lambda loops: runner.run(loop(loops))
+
+
+@contextmanager
+def _sqlite() -> Iterator[tuple[Store, Any, Bare]]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "bench.db"
+        url = f"sqlite:///{path}"
+        store = SqlStore.from_url(url)
+        store.upgrade()
+        connection = sqlite3.connect(path, isolation_level=None)
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA synchronous=NORMAL")
+
+        def bare(session_id: str) -> Callable[[], object]:
+            row = cursor.execute(SQL.find_session, {"session_id": session_id}).fetchone()
+            values = rotation_of(session_of(row))
+
+            def rotate() -> None:
+                cursor.execute("BEGIN IMMEDIATE")
+                cursor.execute(SQL.find_session, {"session_id": session_id}).fetchall()
+                cursor.execute(SQL.update_rotation, values)
+                cursor.execute("COMMIT")
+
+            return rotate
+
+        yield store, AsyncSqlStore.from_url(url), bare
+        connection.close()
+        store.close()
+
+
+@contextmanager
+def _postgres() -> Iterator[tuple[Store, Any, Bare]]:
+    url = empty_database("bench")
+    store = SqlStore.from_url(url)
+    store.upgrade()
+    text = statements_of(None)["rotate_current"].text
+    with psycopg.connect(url, autocommit=True) as connection:
+        cursor = psycopg.RawCursor(connection)
+
+        def bare(session_id: str) -> Callable[[], object]:
+            generations = count()
+
+            def rotate() -> None:
+                values = (
+                    *(session_id, next(generations), _SEC_HASH, None, 10_000, 7 * _DAY_MS, None),
+                )
+                rows = cursor.execute(text, values, prepare=True, binary=True).fetchall()
+                assert len(rows) == 1
+
+            return rotate
+
+        yield store, AsyncSqlStore.from_url(url), bare
+    store.close()
+
+
+@contextmanager
+def _redis(kind: str) -> Iterator[tuple[Store, Any, Bare]]:
+    url = running(kind).url
+    store = RedisStore.from_url(url)
+    operations = Operations(Keys("gatepass"), None)
+    with redis.Redis.from_url(url) as client:
+
+        def bare(session_id: str) -> Callable[[], object]:
+            generations = count()
+            ask = operations.rotate(_plan(session_id, 0))
+            client.script_load(ask.script.text)
+
+            def rotate() -> None:
+                arguments = list(ask.arguments)
+                arguments[3] = next(generations)
+                answer: Any = client.evalsha(ask.script.sha, len(ask.keys), *ask.keys, *arguments)
+                assert answer[0] == b"rotated"
+
+            return rotate
+
+        yield store, AsyncRedisStore.from_url(url), bare
+    store.close()
+
+
+_SETTINGS: Final[dict[str, Callable[[], Any]]] = {
+    "SQLite": _sqlite,
+    "PostgreSQL": _postgres,
+    "Redis": lambda: _redis("redis 8"),
+    "Valkey": lambda: _redis("valkey"),
+}
