@@ -1,5 +1,6 @@
 """Redis that is down, frozen, full, a replica or not ours: nobody gets in, nobody waits long."""
 
+import socket
 import ssl
 from collections.abc import Callable, Iterator
 from operator import methodcaller
@@ -206,3 +207,20 @@ def test_a_cluster_without_one_shard_answers_for_the_others(
     eventually(lambda: set(outcomes(store, epochs).values()) == {0}, "it stays frozen")
     store.close()
     servers.stop()
+
+
+def test_a_request_that_was_given_up_is_not_delivered_later(twin: str, runner: Runner) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        store = redis_store_at(url, twin, runner, timeout=0.3)
+        with pytest.raises(StoreUnavailable):
+            store.subject_epoch("ada")
+
+        peer, _ = silent.accept()
+        port = f":{silent.getsockname()[1]:04X}"
+        connections = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        assert peer.recv(65_536).startswith(b"*")
+        peer.close()
+        store.close()
+    # a socket of ours that waited for the peer would have kept what was not delivered
+    assert [line for line in connections if line[2].endswith(port) and line[3] != "06"] == []

@@ -17,7 +17,7 @@ from redis.asyncio.connection import (
 from redis.exceptions import RedisError, ResponseError
 
 from gatepass.errors import StoreUnavailable
-from gatepass.stores.redis.connections import Place, cause_of, lost_by
+from gatepass.stores.redis.connections import Place, cause_of, close_at_once, lost_by
 from gatepass.stores.redis.leftovers import let_go
 from gatepass.stores.redis.target import Target
 from gatepass.stores.redis.wire import (
@@ -148,6 +148,8 @@ class _Lease:
                 connection = await self._take(step)
                 if not connection.is_connected:
                     await connection.connect()  # type: ignore[no-untyped-call]
+                    if connection._writer is not None:  # noqa: SLF001 (as in `leftovers`)
+                        close_at_once(connection._writer.get_extra_info("socket"))  # noqa: SLF001
                 await connection.send_packed_command(
                     connection.pack_commands(step.commands), check_health=False
                 )

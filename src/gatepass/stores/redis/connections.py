@@ -1,10 +1,13 @@
 """`Connections`: performs operations' steps over blocking sockets, from any number of threads."""
 
 import os
+import socket
 import ssl
+import struct
 import threading
 import time
 from collections import defaultdict, deque
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from redis.connection import Connection, UnixDomainSocketConnection
@@ -114,6 +117,7 @@ class _Lease:
                 # it waits for the network and then for the server's greeting: half for each
                 connection.socket_timeout = connection.socket_connect_timeout = left / 2
                 connection.connect()
+                close_at_once(connection._sock)  # noqa: SLF001 (as below)
             connection.send_packed_command(
                 connection.pack_commands(step.commands), check_health=False
             )
@@ -180,6 +184,15 @@ def _reply(connection: Wire, until: float) -> Any:
         return connection.read_response(disable_decoding=True)
     except ResponseError as error:
         return error
+
+
+def close_at_once(sock: Any) -> None:
+    """Have the system throw away, when this socket is closed, what it has not delivered yet.
+
+    A request that was given up and repeated must not arrive minutes later.
+    """
+    with suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def lost_by(error: Exception) -> Lost:
