@@ -6,10 +6,17 @@ from pathlib import Path
 import pytest
 
 from gatepass.sessions import Session, Store
+from tests.servers.redis_sets import VERSIONS
 from tests.stores.plans import Clock, log_in
 from tests.stores.postgres_backend import postgres_store
 from tests.stores.redis_backends import KINDS, redis_store
 from tests.stores.twins import Runner, memory_store, sqlite_store
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the versions that stores of Redis ran on."""
+    for name, version in VERSIONS.items():
+        terminalreporter.write_line(f"{name}: {version}")
 
 
 @pytest.fixture

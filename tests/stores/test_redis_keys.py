@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import redis
@@ -13,8 +14,11 @@ from gatepass.sessions.session import SKEW_MS, partition_of
 from gatepass.stores.redis import RedisStore
 from gatepass.stores.redis.layout import Keys
 from gatepass.stores.redis.operations import Operations
-from tests.servers.redis_sets import ServerSet, running
+from gatepass.stores.redis.wire import Exchange, Steps
+from tests.servers.redis_sets import ServerSet, running, start_alone
 from tests.stores.plans import ACCESS_LIFE, DAY, LIFE, MINUTE, log_in, present, sid
+from tests.stores.redis_backends import redis_store_at
+from tests.stores.twins import Runner
 
 RETENTION = ACCESS_LIFE + SKEW_MS
 ALONE = ("redis 7", "redis 8", "valkey")
@@ -131,10 +135,15 @@ def test_a_session_takes_at_most_350_bytes(servers: ServerSet, plain: Store) -> 
     assert client.object("encoding", key) == b"listpack"
 
 
-@pytest.mark.parametrize("servers", ALONE, indirect=True)
+@pytest.mark.parametrize(
+    "kind",
+    ["redis 8", *(pytest.param(kind, marks=pytest.mark.race) for kind in ("redis 7", "valkey"))],
+)
 def test_a_hundred_thousand_rotations_take_no_more_room_than_eight(
-    servers: ServerSet, plain: Store
+    kind: str, tmp_path: Path
 ) -> None:
+    servers = start_alone(kind, tmp_path, "--appendonly", "no")
+    plain = RedisStore.from_url(servers.url)
     session_id = bare_session(plain)
     key = session_key(session_id)
     client = servers.holder(key)
@@ -158,6 +167,8 @@ def test_a_hundred_thousand_rotations_take_no_more_room_than_eight(
     assert memory(client, key) <= size
     assert client.dbsize() == keys
     assert client.info("memory")["used_memory_dataset"] < whole + 200_000
+    plain.close()
+    servers.stop()
 
 
 def test_a_session_with_claims_and_device_stays_one_compact_block(
@@ -237,3 +248,47 @@ def test_a_subject_named_like_a_key_does_not_stop_a_revocation_of_everybody(plai
     assert plain.revoke_all(reason="restore") == len(names)
     assert [plain.sessions(name) for name in names] == [[]] * len(names)
     assert [plain.subject_epoch(name) for name in names] == [1] * len(names)
+
+
+@pytest.mark.parametrize("servers", ["redis 8", "cluster"], indirect=True)
+def test_a_revocation_of_everybody_goes_on_in_small_steps(
+    servers: ServerSet, plain: Store, twin: str, runner: Runner
+) -> None:
+    for number in range(2_000):
+        plain.issue(log_in(f"subject {number}"))
+    for server in servers.primaries():
+        server.client().config_set("slowlog-log-slower-than", 100_000)
+        server.client().slowlog_reset()
+    store = redis_store_at(servers.url, twin, runner)
+
+    assert store.revoke_all(reason="restore") == 2_000
+
+    assert all(store.sessions(f"subject {number}") == [] for number in range(0, 2_000, 50))
+    assert all(server.client().slowlog_len() == 0 for server in servers.primaries())
+    store.close()
+
+
+def test_a_session_opened_while_everybody_is_revoked_stays(servers: ServerSet) -> None:
+    """The log-in comes after the epoch was raised, and before its key is come across."""
+    store, other = RedisStore.from_url(servers.url), RedisStore.from_url(servers.url)
+    for number in range(600):
+        store.issue(log_in(f"subject {number}"))
+    steps = store._work.revoke_all("restore")
+    opened = None
+
+    def between() -> Steps[int]:
+        nonlocal opened
+        step = next(steps)
+        while True:
+            if opened is None and isinstance(step, Exchange) and step.commands[0][0] == "SCAN":
+                opened = other.issue(log_in("ada"))
+            try:
+                step = steps.send((yield step))
+            except StopIteration as stop:
+                return int(stop.value)
+
+    assert store._run.run(between()) == 600
+    assert opened is not None
+    assert other.sessions("ada") == [opened]
+    store.close()
+    other.close()

@@ -7,6 +7,7 @@ import pytest
 
 from gatepass.sessions import RotationKind, Store
 from gatepass.sessions.session import SKEW_MS
+from gatepass.stores.redis.scripts import MAX_IDLE
 from tests.servers.redis_sets import ServerSet, running
 from tests.stores.plans import ACCESS_LIFE, LEEWAY, SECOND, Clock, log_in, present, sid
 from tests.stores.redis_backends import redis_store_at
@@ -149,3 +150,16 @@ def test_the_log_knows_when_it_was_made_and_how_far_it_came(
     assert meta[b"id"] == identity
     assert int(meta[b"at"]) == clock.ms
     assert int(meta[b"life"]) == ACCESS_LIFE
+
+
+def test_idle_sessions_of_one_subject_are_bounded(
+    servers: ServerSet, store: Store, clock: Clock
+) -> None:
+    for number in range(MAX_IDLE + 3):
+        clock.forward(SECOND)
+        store.issue(log_in(session_id=sid(str(number)), idle=SECOND))
+    store.issue(log_in(session_id=sid("last")))
+
+    assert [identifier for _, _, identifier in log_of(servers)] == [sid("0"), sid("1")]
+    assert servers.servers[0].client().zcard("gatepass:{8}:u:ada") == MAX_IDLE + 2
+    assert store.rotate(present(sid("2"), 1)).kind is RotationKind.AHEAD

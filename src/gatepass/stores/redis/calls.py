@@ -35,8 +35,9 @@ _PAUSES_OF_ONE: Final = _PAUSES[:3]
 """A single server that refuses connections is down; elsewhere another may be taking over."""
 _HEADROOM: Final = 0.93
 """Of the time limit, so that callers hear within it."""
-_PASSING: Final = (ReadOnlyError, ClusterDownError, TryAgainError)
-_PASSING_WORDS: Final = ("ASK", "LOADING", "MASTERDOWN", "MOVED", "UNBLOCKED")
+_PASSING: Final = (ReadOnlyError, ClusterDownError, TryAgainError, AskError)
+_PASSING_WORD: Final = "UNBLOCKED"
+"""A primary that became a replica says so to those who `WAIT`."""
 
 
 class Calls:
@@ -179,7 +180,7 @@ def raise_refusal(reply: Any) -> None:
     """
     if not isinstance(reply, ResponseError):
         return
-    word = getattr(reply, "status_code", None) or str(reply).split(" ", 1)[0]
-    if isinstance(reply, _PASSING) or word in _PASSING_WORDS:
-        raise Lost(f"the server answered {word}")
-    raise StoreUnavailable(f"Redis refused: {word}") from reply
+    first_word = str(reply).partition(" ")[0]
+    if isinstance(reply, _PASSING) or first_word == _PASSING_WORD:
+        raise Lost(f"the server is not the one to ask now ({type(reply).__name__})")
+    raise StoreUnavailable(f"Redis refused ({type(reply).__name__})") from reply

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from redis.exceptions import ResponseError
+from redis.exceptions import NoPermissionError, ResponseError
 
 from gatepass.errors import StoreUnavailable
 from gatepass.stores.redis.calls import Calls, raise_refusal
@@ -141,7 +141,7 @@ def _of_replicas(facts: Mapping[str, str], settings: Any, promise: Promise) -> I
 
 def _is_forbidden(reply: Any) -> bool:
     return isinstance(reply, ResponseError) and (
-        getattr(reply, "status_code", None) == "NOPERM" or "unknown command" in str(reply)
+        isinstance(reply, NoPermissionError) or "unknown command" in str(reply)
     )
 
 
