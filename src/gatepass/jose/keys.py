@@ -10,8 +10,6 @@ from gatepass.errors import KeyRejected
 from gatepass.jose import _jwk, _pem, _signatures, _weakness
 from gatepass.jose.algorithms import Algorithm, find_algorithm
 
-_MIN_DISTINCT_OCTETS = 6
-
 if TYPE_CHECKING:
     from gatepass.jose.keyset import KeySet
 
@@ -95,25 +93,27 @@ class SharedKey(_AnyKey):
 
     @classmethod
     def from_bytes(cls, raw: bytes, algorithm: str = "HS256", *, kid: str | None = None) -> Self:
-        """The key of these random bytes, as long as the algorithm's hash at least."""
+        """The key of these random bytes, as long as the algorithm's hash at least.
+
+        Raises:
+            KeyRejected: They are short, guessable, published, or key material of another kind.
+        """
         if not isinstance(raw, bytes):
             message = "key bytes are bytes: use SharedKey.from_secret for text"
             raise KeyRejected(message)
-        _weakness.require_no_key_material(raw)
-        if len(set(raw)) < _MIN_DISTINCT_OCTETS:
-            message = "the key bytes are guessable: use SharedKey.generate"
-            raise KeyRejected(message)
+        _weakness.require_strong_octets(raw)
         return cls(raw, find_algorithm(algorithm), kid)
 
     @classmethod
     def from_jwk(cls, jwk: Mapping[str, Any], *, algorithm: str | None = None) -> Self:
         """The key of a JWK with `kty` `oct` (RFC 7518 §6.4), whose octets a program chose.
 
-        A shared key both signs and verifies, so its `key_ops`, if given, allow both.
+        A shared key both signs and verifies, so its `key_ops`, if given, allow both. Octets are
+        refused as by `from_bytes`, but for those that RFC 7515 and RFC 7520 print.
         """
         row = _jwk.require_use(jwk, algorithm, "sign", "verify")
         raw = _jwk.shared_secret(jwk)
-        _weakness.require_no_key_material(raw)
+        _weakness.require_strong_octets(raw, allow_rfc_keys=True)
         return cls(raw, row, _jwk.find_kid(jwk))
 
     @classmethod
