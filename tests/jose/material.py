@@ -35,6 +35,14 @@ def rsa_key(number: int = 0, *, size: int = 2048) -> rsa.RSAPrivateKey:
     return _rsa_key(number, size)
 
 
+def rough_number(bits: int) -> int:
+    """A number of so many bits, half of them set, that has no factor below 4,096."""
+    number = (1 << bits) // 3 | 1 << (bits - 1) | 1
+    while any(number % factor == 0 for factor in range(3, 1 << 12, 2)):
+        number += 2
+    return number
+
+
 def private_key(algorithm: str, number: int = 0) -> PrivateKey:
     """A key that fits this `alg`; all RSA algorithms share one, and both names of Ed25519."""
     if algorithm in RSA:

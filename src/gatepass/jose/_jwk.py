@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from gatepass.errors import KeyRejected, TokenMalformed
 from gatepass.jose import _base64url
 from gatepass.jose._signatures import PrivateKey, PublicKey
+from gatepass.jose._soundness import MAX_RSA_BITS, MIN_RSA_BITS
 from gatepass.jose.algorithms import BY_CURVE, CURVES, Algorithm, find_algorithm
 
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
@@ -20,7 +21,6 @@ _MAX_MEMBER = 4096
 # Any number shows that exponents do not fit, long before a search for the primes gives up.
 _WITNESS = 2
 _MAX_KID = 256
-_MIN_RSA_BITS, _MAX_RSA_BITS = 2048, 8192
 _NUMBER_ERRORS = (ValueError, TypeError, UnsupportedAlgorithm, OverflowError)
 _PARAMETERS = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}
 
@@ -157,7 +157,7 @@ def _private_key(jwk: Mapping[str, Any], public: PublicKey) -> PrivateKey:
 def _rsa_private_key(jwk: Mapping[str, Any], public: rsa.RSAPublicKey) -> rsa.RSAPrivateKey:
     numbers = public.public_numbers()
     d = _number(jwk, "d")
-    if "oth" in jwk or not _MIN_RSA_BITS <= public.key_size <= _MAX_RSA_BITS or d >= numbers.n:
+    if "oth" in jwk or not MIN_RSA_BITS <= public.key_size <= MAX_RSA_BITS or d >= numbers.n:
         message = "RSA keys have two primes and 2048 to 8192 bits here"
         raise KeyRejected(message)
     if "p" in jwk:

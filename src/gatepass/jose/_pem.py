@@ -7,15 +7,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from gatepass.errors import KeyRejected
 from gatepass.jose._signatures import PrivateKey, PublicKey
+from gatepass.jose._soundness import require_sound_ed25519, require_sound_rsa
 from gatepass.jose.algorithms import BY_CURVE, CURVES, Algorithm, find_algorithm
 
-MIN_RSA_BITS, MAX_RSA_BITS, NEW_RSA_BITS = 2048, 8192, 3072
+NEW_RSA_BITS = 3072
 _MAX_PEM_SIZE = 64 * 1024
 _LOAD_ERRORS = (ValueError, TypeError, UnsupportedAlgorithm)
-
-# Keys of the flawed generator have, modulo each of these primes, a power of 65537 (ROCA,
-# CVE-2017-15361); a sound key passes for one with probability below 2**-27.
-_ROCA_PRIMES = (*(11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157),)
 
 
 def load_public(pem: str | bytes) -> PublicKey:
@@ -92,31 +89,13 @@ def require_fit(key: PublicKey, algorithm: Algorithm) -> None:
         if algorithm.kty != "RSA":
             message = f"{algorithm.name} does not take an RSA key"
             raise KeyRejected(message)
-        _require_sound_rsa(key)
+        numbers = key.public_numbers()
+        require_sound_rsa(numbers.n, numbers.e)
     elif _curve(key) != algorithm.curve:
         message = f"{algorithm.name} does not take a key of this curve"
         raise KeyRejected(message)
-
-
-def _require_sound_rsa(key: rsa.RSAPublicKey) -> None:
-    modulus, exponent = key.public_numbers().n, key.public_numbers().e
-    if not MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS or exponent <= 1 or exponent % 2 == 0:
-        message = (
-            f"RSA keys have {MIN_RSA_BITS} to {MAX_RSA_BITS} bits and an odd exponent above 1 here"
-        )
-        raise KeyRejected(message)
-    if all(_is_power_of_65537(modulus % prime, prime) for prime in _ROCA_PRIMES):
-        message = "the RSA key comes from a generator with a known flaw (CVE-2017-15361)"
-        raise KeyRejected(message)
-
-
-def _is_power_of_65537(residue: int, prime: int) -> bool:
-    power = 1
-    for _ in range(prime):
-        if power == residue:
-            return True
-        power = power * 65537 % prime
-    return False
+    elif isinstance(key, Ed25519PublicKey):
+        require_sound_ed25519(key.public_bytes_raw())
 
 
 def _curve(key: PublicKey | PrivateKey) -> str:
