@@ -1,5 +1,6 @@
 """A public key as HMAC secret, another algorithm than the key's, another key than the set's."""
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -7,6 +8,9 @@ import pytest
 from gatepass import AsyncTokenManager, TokenManager, TokenPolicy
 from gatepass.errors import KeyRejected
 from gatepass.jose import KeySet, SharedKey, VerificationKey
+from gatepass.jose import sign as sign_jws
+from gatepass.jose import verify as verify_jws
+from gatepass.jose.keyset import require_disjoint
 from gatepass.stores.memory import AsyncMemoryStore, MemoryStore
 from tests.attacks.target import AUDIENCE, ISSUER, REFUSED, Verify, claims, forged, header
 from tests.jose.forge import hmac_signer, public_forms, signer, slug
@@ -16,6 +20,7 @@ from tests.jose.material import (
     ECDSA,
     EDDSA,
     HMAC,
+    OCTETS,
     RSA,
     SECRET,
     any_key,
@@ -159,3 +164,49 @@ def test_access_and_refresh_tokens_under_one_key(manager: Any) -> None:
     ):
         with pytest.raises(KeyRejected):
             manager(policy, access_keys=access, refresh_keys=refresh, store=store)
+
+
+def _equal_hmac_keys() -> list[Any]:
+    """Secrets that differ, and are one key to HMAC (RFC 2104 §2)."""
+    long = hashlib.shake_256(b"a long key").digest(129)
+    return [
+        pytest.param("HS256", OCTETS[:40], OCTETS[:40] + b"\0", id="one zero more"),
+        pytest.param("HS256", OCTETS[:40], OCTETS[:40] + bytes(24), id="zeros to the block"),
+        pytest.param("HS256", long[:80], hashlib.sha256(long[:80]).digest(), id="its SHA-256"),
+        pytest.param("HS384", long[:129], hashlib.sha384(long[:129]).digest(), id="its SHA-384"),
+        pytest.param("HS512", long[:129], hashlib.sha512(long[:129]).digest(), id="its SHA-512"),
+        pytest.param("HS512", OCTETS, OCTETS + bytes(64), id="zeros to a block of 128"),
+    ]
+
+
+@pytest.mark.parametrize(("algorithm", "one", "other"), _equal_hmac_keys())
+def test_another_secret_that_is_the_same_hmac_key(algorithm: str, one: bytes, other: bytes) -> None:
+    first, second = SharedKey.from_bytes(one, algorithm), SharedKey.from_bytes(other, algorithm)
+
+    assert verify_jws(sign_jws(b"x", first), second).payload == b"x"  # the reason
+    assert first.is_same_key(second)
+    with pytest.raises(KeyRejected, match="twice"):
+        KeySet(first, second)
+    with pytest.raises(KeyRejected, match="share a key"):
+        require_disjoint(KeySet(first), KeySet(second))
+    with pytest.raises(KeyRejected, match="share a key"):
+        TokenManager(
+            TokenPolicy(issuer=ISSUER, audience=AUDIENCE),
+            access_keys=first,
+            refresh_keys=second,
+            store=MemoryStore(),
+        )
+
+
+def test_secrets_that_are_other_hmac_keys_stay_apart() -> None:
+    long = OCTETS + OCTETS[::-1]
+    hashed = hashlib.sha256(long).digest()
+
+    assert not SharedKey.from_bytes(OCTETS[:40]).is_same_key(SharedKey.from_bytes(OCTETS[:41]))
+    assert not SharedKey.from_bytes(OCTETS[:40]).is_same_key(
+        SharedKey.from_bytes(b"\1" + OCTETS[:39])
+    )
+    # 128 octets are one block of SHA-512, so HS512 does not hash them.
+    assert not SharedKey.from_bytes(long, "HS512").is_same_key(SharedKey.from_bytes(hashed))
+    # One secret under two algorithms is one key, though each hashes it in its own way.
+    assert SharedKey.from_bytes(long, "HS512").is_same_key(SharedKey.from_bytes(long))

@@ -34,8 +34,7 @@ _SEQUENCES = tuple(
 def shared(algorithm: Algorithm, secret: bytes) -> tuple[Signer, Verifier]:
     """HMAC (RFC 2104) with the keyed inner and outer hash states computed ahead."""
     new = getattr(hashlib, algorithm.hash_name)
-    block_size = new().block_size
-    key = (new(secret).digest() if len(secret) > block_size else secret).ljust(block_size, b"\0")
+    key = block_key(algorithm, secret)
     copy_inner = new(bytes(octet ^ 0x36 for octet in key)).copy
     copy_outer = new(bytes(octet ^ 0x5C for octet in key)).copy
 
@@ -60,6 +59,13 @@ def shared(algorithm: Algorithm, secret: bytes) -> tuple[Signer, Verifier]:
         return False
 
     return sign, verify
+
+
+def block_key(algorithm: Algorithm, secret: bytes) -> bytes:
+    """The key that HMAC uses: as long as the hash's block, whatever the secret (RFC 2104 §2)."""
+    new = getattr(hashlib, algorithm.hash_name)
+    size: int = new().block_size
+    return (new(secret).digest() if len(secret) > size else secret).ljust(size, b"\0")
 
 
 def signer(algorithm: Algorithm, key: PrivateKey) -> Signer:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class _AnyKey:
     """What all keys have; `verify` takes the signing input and a presented segment."""
 
-    __slots__ = ("_algorithm", "_identity", "_kid", "alone", "headers", "verify")
+    __slots__ = ("_algorithm", "_identities", "_kid", "alone", "headers", "verify")
     can_sign: ClassVar[bool] = False
     is_shared: ClassVar[bool] = False
     verify: _signatures.Verifier
@@ -26,10 +26,10 @@ class _AnyKey:
     headers: dict[tuple[str | None, str | None], bytes]
     """Header segments by (`typ`, `kid`) that this key signed under; kept by `jws`."""
 
-    def __init__(self, algorithm: Algorithm, kid: str | None, identity: bytes) -> None:
+    def __init__(self, algorithm: Algorithm, kid: str | None, *identities: bytes) -> None:
         self._algorithm = algorithm
         self._kid = kid
-        self._identity = identity
+        self._identities = identities
         self.alone = None
         self.headers = {}
 
@@ -45,7 +45,11 @@ class _AnyKey:
 
     def is_same_key(self, other: "_AnyKey") -> bool:
         """Whether both hold the same material, whatever their names and algorithms."""
-        return hmac.compare_digest(self._identity, other._identity)  # noqa: SLF001 - same class
+        return any(
+            hmac.compare_digest(mine, theirs)
+            for mine in self._identities
+            for theirs in other._identities  # noqa: SLF001 - same class
+        )
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.algorithm} kid={self.kid!r}>"
@@ -70,7 +74,7 @@ class SharedKey(_AnyKey):
         if len(raw) < algorithm.hash_size:
             message = f"{algorithm.name} needs a key of at least {algorithm.hash_size} bytes"
             raise KeyRejected(message)
-        super().__init__(algorithm, kid, hashlib.sha256(b"shared\0" + raw).digest())
+        super().__init__(algorithm, kid, *_shared_identities(algorithm, raw))
         self.sign, self.verify = _signatures.shared(algorithm, raw)
 
     @classmethod
@@ -146,7 +150,7 @@ class VerificationKey(_AnyKey):
     @property
     def thumbprint(self) -> str:
         """The RFC 7638 thumbprint under SHA-256, in base64url."""
-        return self._identity.decode()
+        return self._identities[0].decode()
 
     @classmethod
     def from_pem(
@@ -226,3 +230,14 @@ class SigningKey(_AnyKey):
 
 
 Key = SharedKey | SigningKey | VerificationKey
+
+
+def _shared_identities(algorithm: Algorithm, raw: bytes) -> tuple[bytes, bytes]:
+    """Hashes of the secret as given and as HMAC uses it: hashed when long, filled with zeros.
+
+    Two secrets that make one HMAC key are one key (RFC 2104 §2). The given form tells that a
+    long secret is in use under two algorithms, which hash it differently.
+    """
+    block_key = _signatures.block_key(algorithm, raw)
+    first, second = (hashlib.sha256(b"shared\0" + each.rstrip(b"\0")) for each in (raw, block_key))
+    return first.digest(), second.digest()
