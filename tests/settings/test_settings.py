@@ -139,6 +139,14 @@ def test_a_bad_previous_secret_is_refused(previous: str, reason: str) -> None:
     assert reason in sentence
 
 
+@pytest.mark.parametrize("variable", GOOD)
+def test_a_secret_whose_halves_would_become_keys_once_it_is_a_previous_one(variable: str) -> None:
+    sentence = refusal({**GOOD, variable: f"{C},{D}"})
+
+    assert sentence.startswith(f"{variable} has a comma")
+    assert f"{variable}_PREVIOUS" in sentence
+
+
 def test_a_lone_jwt_secret_gets_a_hint_with_the_right_names() -> None:
     sentence = refusal({"JWT_SECRET": A})
 

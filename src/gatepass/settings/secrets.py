@@ -29,7 +29,7 @@ def read_keys(variables: Mapping[str, str]) -> tuple[KeySet, KeySet]:
     for variable in (ACCESS, REFRESH):
         if variable not in variables:
             raise SettingsRejected(f"{variable} is not set: {_MAKE_ONE}")
-        secrets[variable] = [variables[variable]]
+        secrets[variable] = [_require_one(variable, variables[variable])]
     for variable in (ACCESS + PREVIOUS, REFRESH + PREVIOUS):
         secrets[variable] = _split(variable, variables.get(variable, ""))
     keys = {
@@ -54,6 +54,15 @@ def find_misnamed(variables: Collection[str]) -> str | None:
             f"{ACCESS}{PREVIOUS} and {REFRESH}{PREVIOUS}"
         )
     return None
+
+
+def _require_one(variable: str, secret: str) -> str:
+    """Refuse a comma: once the secret is a previous one, its two halves would become keys."""
+    if "," in secret:
+        raise SettingsRejected(
+            f"{variable} has a comma, which separates secrets in {variable}{PREVIOUS}: {_MAKE_ONE}"
+        )
+    return secret
 
 
 def _split(variable: str, text: str) -> list[str]:
