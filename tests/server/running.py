@@ -116,8 +116,18 @@ def start(
     environ: Mapping[str, str] | None = None,
     name: str = "server",
     port: int | None = 0,
+    descriptors: int | None = None,
 ) -> Running:
-    """Start a server in this folder without waiting for it; 0 takes any port, None names none."""
+    """Start a server in this folder without waiting for it; 0 takes any port, None names none.
+
+    Args:
+        here: The folder.
+        arguments: What follows `gatepass serve`.
+        environ: Beside this process's variables.
+        name: Tells outputs of several servers apart.
+        port: Where it listens.
+        descriptors: How many files and sockets it may have open; None: as many as this process.
+    """
     outputs = here.parent / f"{here.name}-{name}"
     outputs.mkdir(exist_ok=True)
     said, logged = outputs / "stdout", outputs / "stderr"
@@ -125,7 +135,7 @@ def start(
     named = [] if port is None else ["--port", str(port)]
     with said.open("wb") as stdout, logged.open("wb") as stderr:
         process = subprocess.Popen(
-            [*PROGRAM, "serve", *named, *arguments],
+            [*_limited(descriptors), *PROGRAM, "serve", *named, *arguments],
             cwd=here,
             env=environment(environ),
             stdin=subprocess.DEVNULL,
@@ -135,12 +145,23 @@ def start(
     return Running(process, port or 0, said, logged)
 
 
+def _limited(descriptors: int | None) -> list[str]:
+    """What stands before a command so that it may open no more than this."""
+    if descriptors is None:
+        return []
+    return ["/bin/sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh"]
+
+
 @contextmanager
 def serving(
-    here: Path, *arguments: str, environ: Mapping[str, str] | None = None, name: str = "server"
+    here: Path,
+    *arguments: str,
+    environ: Mapping[str, str] | None = None,
+    name: str = "server",
+    descriptors: int | None = None,
 ) -> Iterator[Running]:
     """A server in this folder that answers; it is gone afterwards."""
-    running = start(here, *arguments, environ=environ, name=name)
+    running = start(here, *arguments, environ=environ, name=name, descriptors=descriptors)
     try:
         running.wait()
         yield running

@@ -19,6 +19,7 @@ from gatepass.server.databases import open_accounts
 from gatepass.server.limits import FAILURES_PER_MINUTE, LoginLimit
 from gatepass.server.login import PasswordLogin
 from gatepass.server.passwords import PasswordPool, Passwords
+from gatepass.server.resources import quieten
 from gatepass.server.state import State
 from gatepass.stores.sql import AsyncSqlStore
 
@@ -67,6 +68,7 @@ def make_app(parts: Parts) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        quieten(asyncio.get_running_loop())
         purge = asyncio.create_task(purge_for_ever(parts.manager))
         try:
             yield

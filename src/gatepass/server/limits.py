@@ -1,6 +1,5 @@
 """How often one address may fail to log in, kept in this process's memory."""
 
-import ipaddress
 import time
 from collections import Counter
 from typing import Final
@@ -8,6 +7,8 @@ from typing import Final
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
+
+from gatepass.server.places import place_of
 
 FAILURES_PER_MINUTE: Final = 10
 
@@ -25,7 +26,7 @@ class LoginLimit:
 
     async def begin(self, key: str) -> float | None:
         """Begin a log-in of this address; or the seconds until it may try again."""
-        place = _place(key)
+        place = place_of(key)
         if self._window.test(self._rate, place, cost=self._under_way[place] + 1):
             self._under_way[place] += 1
             return None
@@ -34,21 +35,9 @@ class LoginLimit:
 
     async def end(self, key: str, *, failed: bool) -> None:
         """End a log-in that was begun, and count it if it failed."""
-        place = _place(key)
+        place = place_of(key)
         if failed:
             self._window.hit(self._rate, place)
         self._under_way[place] -= 1
         if not self._under_way[place]:
             del self._under_way[place]
-
-
-def _place(address: str) -> str:
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return address
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.ip_network((parsed, 64), strict=False))

@@ -21,16 +21,17 @@ from gatepass.errors import SettingsRejected, StoreUnavailable
 from gatepass.server.accounts import Accounts
 from gatepass.server.app import make_app, make_parts
 from gatepass.server.banner import write_banner
+from gatepass.server.connections import Connection, Room
 from gatepass.server.databases import check_sessions, open_accounts
 from gatepass.server.errors import AccountRejected
 from gatepass.server.logs import configure_logs
 from gatepass.server.passwords import Passwords
+from gatepass.server.resources import Resources, claim_resources
 from gatepass.server.state import Environment, State, find_state, read_environment
 from gatepass.server.worker import make_worker_app
 from gatepass.settings.secrets import find_misnamed
 
 _log = structlog.stdlib.get_logger(__name__)
-_BACKLOG: Final = 2048
 _GRACE_SECONDS: Final = 10
 _WHY_NOT: Final = {
     errno.EADDRINUSE: "it is in use, choose another with --port or GATEPASS_PORT",
@@ -61,7 +62,8 @@ def serve(
         if hint is not None:  # production refuses it; here secrets are made up all the same
             sys.stderr.write(f"gatepass: {hint}\n")
     state = find_state(environ, here, create=True)
-    with _listen(host, port) as listener:
+    resources = claim_resources()
+    with _listen(host, port, resources.backlog) as listener:
         accounts = _open(state)
         if environment is Environment.DEVELOPMENT:
             url = _url(host, listener.getsockname()[1])
@@ -69,11 +71,12 @@ def serve(
             sys.stdout.flush()
         configure_logs(as_json=environment is Environment.PRODUCTION)
         _log.info("serving", host=host, port=listener.getsockname()[1])
+        configure = partial(_config, resources=resources)
         if workers > 1:
             make = partial(make_worker_app, here, workers)
-            Multiprocess(_config(make, factory=True, workers=workers), sockets=[listener]).run()
+            Multiprocess(configure(make, factory=True, workers=workers), sockets=[listener]).run()
             return
-        config = _config(make_app(make_parts(state, Passwords())))
+        config = configure(make_app(make_parts(state, Passwords())))
         with contextlib.suppress(KeyboardInterrupt):  # raised again after an orderly end
             uvicorn.Server(config).run(sockets=[listener])
 
@@ -91,9 +94,13 @@ def _open(state: State) -> Accounts:
         raise SettingsRejected(f"DATABASE_URL: {error}") from error
 
 
-def _config(app: Any, **options: Any) -> uvicorn.Config:
+def _config(app: Any, *, resources: Resources, **options: Any) -> uvicorn.Config:
+    protocol: Any = partial(Connection, room=Room(resources.connections))
     return uvicorn.Config(
         app,
+        http=protocol,
+        loop="asyncio",
+        backlog=resources.backlog,
         log_config=None,
         proxy_headers=False,  # whoever can set X-Forwarded-For could choose its address
         server_header=False,
@@ -133,7 +140,7 @@ def _require_loopback(host: str) -> None:
         )
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, backlog: int) -> socket.socket:
     """A listening socket, so that the address is ours before anything else happens."""
     try:
         family, _, _, _, address = socket.getaddrinfo(
@@ -142,7 +149,7 @@ def _listen(host: str, port: int) -> socket.socket:
             type=socket.SOCK_STREAM,
             flags=socket.AI_PASSIVE,
         )[0]
-        return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+        return socket.create_server(address[:2], family=family, backlog=backlog)
     except (OSError, OverflowError, UnicodeError) as error:  # no host name in IDNA's eyes
         number = error.errno if isinstance(error, OSError) else None
         reason = _WHY_NOT.get(number or 0, "choose others with --host and --port")

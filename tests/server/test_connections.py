@@ -1,0 +1,286 @@
+"""Clients that say nothing, drip, or do not listen: the server stays there for others."""
+
+import asyncio
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, closing, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from gatepass.server.connections import EXCHANGE_S, HEAD_S, Connection, Room
+from gatepass.server.resources import fit, quieten
+from tests.server.running import Running, serving
+
+HALF = {
+    "nothing": b"",
+    "half a head": b"GET /auth/me HTTP/1.1\r\nHost: x\r\nX-A: ",
+    "half a body": b"POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{",
+}
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+PATIENCE = 10.0
+
+
+def silent(server: Running, sent: bytes, source: str = "127.0.0.1") -> socket.socket:
+    """A connection that stays open and says this much."""
+    made = socket.create_connection(
+        ("127.0.0.1", server.port), timeout=PATIENCE, source_address=(source, 0)
+    )
+    made.sendall(sent)
+    return made
+
+
+def is_healthy(server: Running, source: str = "127.0.0.1") -> bool:
+    with closing(silent(server, HEALTH, source)) as client:
+        return client.recv(15) == b"HTTP/1.1 200 OK"
+
+
+@pytest.fixture
+def crowd() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.mark.parametrize("sent", HALF.values(), ids=HALF)
+def test_silent_sockets_as_many_as_there_are_file_descriptors(
+    here: Path, crowd: ExitStack, sent: bytes
+) -> None:
+    with serving(here, descriptors=256) as server:
+        for _ in range(300):
+            crowd.enter_context(closing(silent(server, sent)))
+
+        assert is_healthy(server)
+        assert is_healthy(server, "127.0.0.9")
+        assert len(server.stderr) < 20_000
+        assert "Traceback" not in server.stderr
+        assert len(list(Path(f"/proc/{server.process.pid}/fd").iterdir())) < 200
+        crowd.close()
+        assert server.stop() == -signal.SIGTERM
+
+
+def test_a_server_with_hardly_any_file_descriptors_recovers(here: Path, crowd: ExitStack) -> None:
+    """Here the system refuses before the server does."""
+    with serving(here, descriptors=40) as server:
+        for _ in range(120):
+            with suppress(OSError):
+                crowd.enter_context(closing(silent(server, b"")))
+        time.sleep(3)  # asyncio accepts again every second, and reports every failure
+        size = len(server.stderr)
+        crowd.close()
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            with suppress(OSError):
+                if is_healthy(server):
+                    break
+
+        assert is_healthy(server)
+        assert size < 20_000
+        assert server.stderr.count("out of file descriptors") <= 1
+
+
+def test_a_server_takes_the_file_descriptors_that_it_may_have(here: Path) -> None:
+    with serving(here, descriptors=256) as server:
+        limits = Path(f"/proc/{server.process.pid}/limits").read_text()
+    [line] = [line for line in limits.splitlines() if line.startswith("Max open files")]
+
+    assert line.split()[3:5] == ["256", "256"]
+
+
+def test_room_is_left_for_files_whatever_the_limit() -> None:
+    for descriptors in (256, 1_024, 20_000, 65_536):
+        fitting = fit(descriptors)
+
+        assert fitting.connections + 2 * fitting.backlog + 128 <= descriptors
+        assert 4 <= fitting.backlog <= 100
+        assert 16 <= fitting.connections <= 2_000
+
+
+@asynccontextmanager
+async def answering(
+    app: Any, *, connections: int = 100, **deadlines: float
+) -> AsyncIterator[tuple[str, int]]:
+    """An application behind real sockets and the server's own protocol."""
+    protocol: Any = partial(Connection, room=Room(connections), **deadlines)
+    config = uvicorn.Config(app, http=protocol, log_config=None, ws="none", lifespan="off")
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        task = asyncio.create_task(server.serve([listener]))
+        while not server.started:  # noqa: ASYNC110 - turns of the loop, no time
+            await asyncio.sleep(0)
+        yield listener.getsockname()
+        server.should_exit = server.force_exit = True
+        await task
+
+
+async def small(_: object, __: object, send: Any) -> None:
+    await send(
+        {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]}
+    )
+    await send({"type": "http.response.body"})
+
+
+async def huge(_: object, __: object, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    for _ in range(1_000):
+        await send({"type": "http.response.body", "body": bytes(65_536), "more_body": True})
+
+
+async def ended(
+    address: tuple[str, int], *pieces: bytes, every: float = 0.0
+) -> tuple[bytes, float]:
+    """What came back until the server hung up, and after how long."""
+    began = time.monotonic()
+    reader, writer = await asyncio.open_connection(*address)
+    received = b""
+    async with asyncio.timeout(PATIENCE):
+        with suppress(ConnectionError):
+            for piece in pieces:
+                writer.write(piece)
+                await writer.drain()
+                await asyncio.sleep(every)
+            received = await reader.read()
+    writer.close()
+    return received, time.monotonic() - began
+
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: x\r\nX-A: "])
+async def test_a_head_that_never_ends(sent: bytes) -> None:
+    async with answering(small, head_s=0.3) as address:
+        assert (await ended(address, sent))[1] < 5
+
+
+async def test_a_head_that_drips_byte_by_byte() -> None:
+    async with answering(small, head_s=0.3) as address:
+        drops = [b"GET / HTTP/1.1\r\nX-A: ", *[b"a"] * 200]
+
+        assert (await ended(address, *drops, every=0.02))[1] < 3
+
+
+async def test_a_second_head_that_never_ends() -> None:
+    async with answering(small, head_s=0.3) as address:
+        received, took = await ended(address, HEALTH + b"GET / HTTP/1.1\r\nX-A: ", b"b", every=0.05)
+
+    assert received.startswith(b"HTTP/1.1 200")
+    assert took < 5
+
+
+async def test_a_body_that_never_ends_after_its_answer() -> None:
+    async with answering(small, exchange_s=0.3) as address:
+        unread = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n"
+        _, took = await ended(address, unread, *[b"a"] * 100, every=0.02)
+
+    assert took < 5
+
+
+async def test_a_client_that_never_reads_its_answer() -> None:
+    async with answering(huge, exchange_s=0.3) as address:
+        reader, writer = await asyncio.open_connection(*address, limit=1)
+        writer.write(HEALTH)
+        reader._transport.pause_reading()  # type: ignore[attr-defined]
+        async with asyncio.timeout(PATIENCE):
+            with suppress(ConnectionError):
+                while True:
+                    writer.write(b"\r\n")
+                    await writer.drain()
+                    await asyncio.sleep(0.05)
+
+
+async def test_requests_that_come_in_time_share_one_connection() -> None:
+    async with answering(small, head_s=0.3, exchange_s=0.3) as address:
+        reader, writer = await asyncio.open_connection(*address)
+        for _ in range(10):
+            writer.write(HEALTH)
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+            await asyncio.sleep(0.1)
+        writer.close()
+
+
+async def test_pipelined_requests_are_all_answered() -> None:
+    async with answering(small) as address:
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(HEALTH * 10)
+        for _ in range(10):
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        writer.close()
+
+
+async def test_the_longest_silent_makes_room_and_one_at_work_does_not() -> None:
+    release = asyncio.Event()
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"] == "/slow":
+            await release.wait()
+        await small(scope, receive, send)
+
+    async with answering(slow, connections=8) as address:  # two of one address
+        at_work = await asyncio.open_connection(*address)
+        at_work[1].write(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+        await asyncio.sleep(0.05)
+        quiet = [await asyncio.open_connection(*address) for _ in range(5)]
+        newest = quiet.pop()
+        newest[1].write(HEALTH)
+
+        assert (await newest[0].readline()).startswith(b"HTTP/1.1 200")
+        for reader, _ in quiet:
+            with suppress(ConnectionError):
+                assert await reader.read() == b""
+        release.set()
+        assert (await at_work[0].readline()).startswith(b"HTTP/1.1 200")
+        for _, writer in (at_work, newest, *quiet):
+            writer.close()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        b"GET /" + b"a" * 100_000,
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ],
+    ids=repr,
+)
+async def test_what_is_no_http_is_answered_as_json(sent: bytes) -> None:
+    async def patient(scope: Any, receive: Any, send: Any) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        await small(scope, receive, send)
+
+    async with answering(patient) as address:
+        received, _ = await ended(address, sent)
+    head, _, body = received.partition(b"\r\n\r\n")
+
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"application/json" in head
+    assert body == b'{"error":"Invalid request","code":"invalid_request"}'
+
+
+async def test_running_out_of_file_descriptors_is_said_once_a_minute(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loop = asyncio.get_running_loop()
+    quieten(loop)
+    try:
+        for _ in range(1_000):
+            loop.call_exception_handler({"message": "accept", "exception": OSError(24, "full")})
+        loop.call_exception_handler({"message": "another fault", "exception": OSError(5, "broken")})
+    finally:
+        loop.set_exception_handler(None)
+    said = capsys.readouterr().out + caplog.text
+
+    assert said.count("out of file descriptors") == 1
+    assert said.count("another fault") == 1
+
+
+def test_deadlines_leave_honest_clients_time() -> None:
+    assert HEAD_S >= 5
+    assert EXCHANGE_S >= 30
