@@ -26,6 +26,7 @@ from gatepass.server.databases import check_sessions, open_accounts
 from gatepass.server.errors import AccountRejected
 from gatepass.server.logs import configure_logs
 from gatepass.server.passwords import Passwords
+from gatepass.server.places import Network, read_proxies
 from gatepass.server.resources import Resources, claim_resources
 from gatepass.server.state import Environment, State, find_state, read_environment
 from gatepass.server.worker import make_worker_app
@@ -61,6 +62,7 @@ def serve(
         hint = find_misnamed([name for name, value in environ.items() if value])
         if hint is not None:  # production refuses it; here secrets are made up all the same
             sys.stderr.write(f"gatepass: {hint}\n")
+    proxies = read_proxies(environ)
     state = find_state(environ, here, create=True)
     resources = claim_resources()
     with _listen(host, port, resources.backlog) as listener:
@@ -71,7 +73,7 @@ def serve(
             sys.stdout.flush()
         configure_logs(as_json=environment is Environment.PRODUCTION)
         _log.info("serving", host=host, port=listener.getsockname()[1])
-        configure = partial(_config, resources=resources)
+        configure = partial(_config, proxies=proxies, resources=resources)
         if workers > 1:
             make = partial(make_worker_app, here, workers)
             Multiprocess(configure(make, factory=True, workers=workers), sockets=[listener]).run()
@@ -94,15 +96,18 @@ def _open(state: State) -> Accounts:
         raise SettingsRejected(f"DATABASE_URL: {error}") from error
 
 
-def _config(app: Any, *, resources: Resources, **options: Any) -> uvicorn.Config:
-    protocol: Any = partial(Connection, room=Room(resources.connections))
+def _config(
+    app: Any, *, proxies: tuple[Network, ...], resources: Resources, **options: Any
+) -> uvicorn.Config:
+    protocol: Any = partial(Connection, room=Room(resources.connections, proxies))
     return uvicorn.Config(
         app,
         http=protocol,
         loop="asyncio",
         backlog=resources.backlog,
         log_config=None,
-        proxy_headers=False,  # whoever can set X-Forwarded-For could choose its address
+        proxy_headers=bool(proxies),  # others could choose their address by X-Forwarded-For
+        forwarded_allow_ips=[str(network) for network in proxies],
         server_header=False,
         ws="none",  # there is no socket here, and its log lines show query strings
         timeout_graceful_shutdown=_GRACE_SECONDS,
