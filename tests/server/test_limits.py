@@ -2,7 +2,7 @@
 
 import pytest
 
-from gatepass.server.limits import LoginLimit
+from gatepass.server.limits import AT_ONCE, LoginLimit, rate
 
 pytestmark = pytest.mark.anyio
 
@@ -48,7 +48,7 @@ async def test_a_burst_gets_no_more_guesses_than_one_after_the_other() -> None:
     assert begun.count(None) == 3
 
 
-async def test_log_ins_that_succeed_leave_the_limit_as_it_was() -> None:
+async def test_log_ins_that_succeed_leave_the_limit_on_failures_as_it_was() -> None:
     limit = LoginLimit("1/minute")
     for _ in range(5):
         assert await limit.begin("unknown") is None
@@ -62,3 +62,30 @@ async def test_log_ins_that_succeed_leave_the_limit_as_it_was() -> None:
 async def fail(limit: LoginLimit, address: str) -> None:
     assert await limit.begin(address) is None
     await limit.end(address, failed=True)
+
+
+async def test_an_address_logs_in_only_so_often_whether_it_fails_or_not() -> None:
+    limit = LoginLimit("1000/minute", "5/minute")
+    for _ in range(5):
+        assert await limit.begin("unknown") is None
+        await limit.end("unknown", failed=False)
+    wait = await limit.begin("unknown")
+
+    assert wait is not None
+    assert 1 <= wait <= 60
+    assert await limit.begin("198.51.100.8") is None
+
+
+async def test_an_address_has_a_fair_share_of_the_log_ins_under_way() -> None:
+    limit = LoginLimit("1000/minute", "1000/minute")
+    begun = [await limit.begin("unknown") for _ in range(20)]
+
+    assert begun.count(None) == AT_ONCE
+    assert begun[-1] == 1.0
+    assert await limit.begin("198.51.100.8") is None
+    await limit.end("unknown", failed=False)
+    assert await limit.begin("unknown") is None
+
+
+def test_workers_share_a_rate_and_keep_one_each() -> None:
+    assert [rate(10, workers) for workers in (1, 3, 64)] == ["10/minute", "3/minute", "1/minute"]

@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from gatepass.server.app import make_parts
-from gatepass.server.limits import LoginLimit
+from gatepass.server.limits import AccountLimit, LoginLimit
 from gatepass.server.passwords import PasswordPool, Passwords
 from tests.server.world import PASSWORD, CountingHasher, World, outcome
 
@@ -259,4 +259,77 @@ async def test_log_ins_beyond_the_pool_are_refused_and_not_piled_up(made: World)
                 group.start_soon(log_in)
 
         assert sorted(statuses) == [200, 200, 429, 429, 429, 429]
+        assert (await world.log_in()).status_code == 200
+
+
+async def test_one_account_with_the_right_password_cannot_starve_the_others(made: World) -> None:
+    """Two addresses log one account in without end; another's log-in finds a place at once."""
+    crowded = replace(
+        made,
+        parts=replace(
+            made.parts,
+            pool=PasswordPool(workers=1, waiting=9),
+            limit=LoginLimit("1000/minute", "1000/minute"),
+        ),
+    )
+    begun, released = threading.Event(), threading.Event()
+    statuses: list[int] = []
+    victims: list[int] = []
+
+    def hold() -> None:
+        begun.set()
+        released.wait(10)
+
+    async with crowded.serve() as world:
+        with world.administration() as (accounts, _):
+            accounts.add("victim", PASSWORD)
+        world.hasher.meanwhile = hold
+
+        async def log_in(address: str) -> None:
+            statuses.append((await world.log_in(address=address)).status_code)
+
+        async def log_in_victim() -> None:
+            victims.append((await world.log_in("victim", address="198.51.100.9")).status_code)
+
+        async with anyio.create_task_group() as group:
+            for number in range(24):
+                group.start_soon(log_in, f"198.51.100.{number % 2}")
+            with anyio.fail_after(10):
+                await anyio.to_thread.run_sync(begun.wait)
+                while statuses.count(429) < 16:  # noqa: ASYNC110 - answers, not time
+                    await anyio.sleep(0.01)
+            group.start_soon(log_in_victim)
+            with anyio.fail_after(10):
+                while not victims:
+                    await anyio.sleep(0.01)
+                    released.set()
+
+    assert sorted(statuses) == [200] * 8 + [429] * 16
+    assert victims == [200]
+
+
+async def test_one_account_logs_in_only_so_often_from_however_many_addresses(made: World) -> None:
+    limited = replace(made, parts=replace(made.parts, account_limit=AccountLimit("3/minute")))
+    async with limited.serve() as world:
+        with world.administration() as (accounts, _):
+            accounts.add("victim", PASSWORD)
+        outcomes = [
+            (await world.log_in(address=f"198.51.100.{number}")).status_code for number in range(5)
+        ]
+        refused = await world.log_in()
+
+        assert outcomes == [200, 200, 200, 429, 429]
+        assert outcome(refused) == (429, "rate_limited")
+        assert 1 <= int(refused.headers["retry-after"]) <= 60
+        assert len(world.hasher.verified) == 3
+        assert (await world.log_in("victim")).status_code == 200
+
+
+async def test_strangers_cannot_lock_an_account_by_wrong_passwords(made: World) -> None:
+    limited = replace(made, parts=replace(made.parts, account_limit=AccountLimit("2/minute")))
+    async with limited.serve() as world:
+        for number in range(6):
+            address = f"198.51.100.{number}"
+            assert outcome(await world.log_in(password=WRONG, address=address)) == REFUSED
+
         assert (await world.log_in()).status_code == 200

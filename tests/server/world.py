@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from gatepass.manager import TokenManager
 from gatepass.server.accounts import Accounts
 from gatepass.server.app import Parts, make_app, make_parts
-from gatepass.server.limits import LoginLimit
+from gatepass.server.limits import AccountLimit, LoginLimit
 from gatepass.server.passwords import Passwords
 from gatepass.server.state import State, find_state
 from gatepass.stores.sql import SqlStore
@@ -53,7 +53,11 @@ class World:
         hasher = CountingHasher()
         state = find_state({}, here, create=True)
         parts = make_parts(state, Passwords(hasher))
-        world = cls(state, replace(parts, limit=LoginLimit("1000/minute")), hasher, leaks)
+        often = "1000/minute"
+        parts = replace(
+            parts, limit=LoginLimit(often, often, at_once=100), account_limit=AccountLimit(often)
+        )
+        world = cls(state, parts, hasher, leaks)
         with world.administration() as (accounts, _):
             accounts.add("ada", PASSWORD, email="ada@example.com", role="author")
         leaks.watch(PASSWORD)

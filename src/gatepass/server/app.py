@@ -16,7 +16,13 @@ from gatepass.revocations.sqlite import AsyncSqliteReplica
 from gatepass.server.accounts import Accounts
 from gatepass.server.answers import answer_the_rest
 from gatepass.server.databases import open_accounts
-from gatepass.server.limits import FAILURES_PER_MINUTE, LoginLimit
+from gatepass.server.limits import (
+    FAILURES_PER_MINUTE,
+    LOG_INS_PER_MINUTE,
+    AccountLimit,
+    LoginLimit,
+    rate,
+)
 from gatepass.server.login import PasswordLogin
 from gatepass.server.passwords import PasswordPool, Passwords
 from gatepass.server.resources import quieten
@@ -35,6 +41,7 @@ class Parts:
     accounts: Accounts
     pool: PasswordPool
     limit: LoginLimit
+    account_limit: AccountLimit
 
 
 def make_parts(state: State, passwords: Passwords, *, workers: int = 1) -> Parts:
@@ -43,8 +50,8 @@ def make_parts(state: State, passwords: Passwords, *, workers: int = 1) -> Parts
     Args:
         state: What is to be served.
         passwords: Hashes and checks.
-        workers: How many processes serve beside each other; they share the limit on failed
-            log-ins, each its part.
+        workers: How many processes serve beside each other; they share the limits on log-ins,
+            each its part.
 
     Raises:
         StoreUnavailable: A database cannot be opened.
@@ -59,8 +66,14 @@ def make_parts(state: State, passwords: Passwords, *, workers: int = 1) -> Parts
     if isinstance(store, AsyncSqlStore) and state.database_file is not None:
         replica = AsyncSqliteReplica(store)
     manager = state.settings.async_manager(store, revocations=replica, load_claims=load_claims)
-    limit = LoginLimit(f"{max(1, FAILURES_PER_MINUTE // workers)}/minute")
-    return Parts(manager=manager, accounts=accounts, pool=PasswordPool(), limit=limit)
+    failures, log_ins = rate(FAILURES_PER_MINUTE, workers), rate(LOG_INS_PER_MINUTE, workers)
+    return Parts(
+        manager=manager,
+        accounts=accounts,
+        pool=PasswordPool(),
+        limit=LoginLimit(failures, log_ins),
+        account_limit=AccountLimit(log_ins),
+    )
 
 
 def make_app(parts: Parts) -> FastAPI:
@@ -84,7 +97,7 @@ def make_app(parts: Parts) -> FastAPI:
         title="gatepass", lifespan=lifespan, redoc_url=None, redirect_slashes=False
     )
     answer_the_rest(app)
-    login = PasswordLogin(parts.accounts, parts.manager, parts.pool)
+    login = PasswordLogin(parts.accounts, parts.manager, parts.pool, parts.account_limit)
     Auth(parts.manager, authenticate=login.authenticate, login_limit=parts.limit).install(app)
 
     @app.get("/healthz", tags=["health"])

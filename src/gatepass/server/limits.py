@@ -1,4 +1,4 @@
-"""How often one address may fail to log in, kept in this process's memory."""
+"""How often one address or account may log in, kept in this process's memory."""
 
 import time
 from collections import Counter
@@ -11,33 +11,89 @@ from limits.strategies import MovingWindowRateLimiter
 from gatepass.server.places import place_of
 
 FAILURES_PER_MINUTE: Final = 10
+LOG_INS_PER_MINUTE: Final = 60
+AT_ONCE: Final = 4
+"""Log-ins of one address that are under way together: a fair share of the places for argon2."""
+_SOON: Final = 1.0
+
+
+def rate(per_minute: int, workers: int = 1) -> str:
+    """A rate as `limits` reads it, for one of several processes that share it."""
+    return f"{max(1, per_minute // workers)}/minute"
 
 
 class LoginLimit:
-    """A moving window of failed log-ins per address; an IPv6 network (/64) counts as one.
+    """Moving windows of failed and of all log-ins per address; an IPv6 network (/64) is one.
 
-    Log-ins that are under way count until they end, so that no burst gets more guesses.
+    Log-ins that are under way count as failed until they end, so that no burst gets more guesses.
     """
 
-    def __init__(self, rate: str = f"{FAILURES_PER_MINUTE}/minute") -> None:
-        self._rate: RateLimitItem = parse(rate)
-        self._window = MovingWindowRateLimiter(MemoryStorage())
+    def __init__(
+        self,
+        failures: str = rate(FAILURES_PER_MINUTE),
+        log_ins: str = rate(LOG_INS_PER_MINUTE),
+        *,
+        at_once: int = AT_ONCE,
+    ) -> None:
+        self._failures, self._log_ins = _Window(failures), _Window(log_ins)
+        self._at_once = at_once
         self._under_way: Counter[str] = Counter()
 
     async def begin(self, key: str) -> float | None:
         """Begin a log-in of this address; or the seconds until it may try again."""
         place = place_of(key)
-        if self._window.test(self._rate, place, cost=self._under_way[place] + 1):
+        under_way = self._under_way[place]
+        wait = self._failures.wait(place, under_way + 1) or self._log_ins.wait(place)
+        if wait is None and under_way >= self._at_once:
+            wait = _SOON
+        if wait is None:
+            self._log_ins.count(place)
             self._under_way[place] += 1
-            return None
-        reset_time = self._window.get_window_stats(self._rate, place).reset_time
-        return max(1.0, reset_time - time.time())
+        elif not under_way:
+            del self._under_way[place]
+        return wait
 
     async def end(self, key: str, *, failed: bool) -> None:
         """End a log-in that was begun, and count it if it failed."""
         place = place_of(key)
         if failed:
-            self._window.hit(self._rate, place)
+            self._failures.count(place)
         self._under_way[place] -= 1
         if not self._under_way[place]:
             del self._under_way[place]
+
+
+class AccountLimit:
+    """A moving window of good log-ins per account, whatever addresses they come from.
+
+    Wrong passwords do not count here: strangers could lock an account's owner out.
+    """
+
+    def __init__(self, log_ins: str = rate(LOG_INS_PER_MINUTE)) -> None:
+        self._log_ins = _Window(log_ins)
+
+    def wait(self, subject: str) -> float | None:
+        """The seconds until this account may log in again; `None`: now."""
+        return self._log_ins.wait(subject)
+
+    def count(self, subject: str) -> None:
+        """Count a log-in with the right password."""
+        self._log_ins.count(subject)
+
+
+class _Window:
+    """One moving window per key."""
+
+    def __init__(self, written: str) -> None:
+        self._rate: RateLimitItem = parse(written)
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+
+    def wait(self, key: str, cost: int = 1) -> float | None:
+        """The seconds until there is room for this many; `None`: there is."""
+        if self._limiter.test(self._rate, key, cost=cost):
+            return None
+        reset_time = self._limiter.get_window_stats(self._rate, key).reset_time
+        return max(_SOON, reset_time - time.time())
+
+    def count(self, key: str) -> None:
+        self._limiter.hit(self._rate, key)
