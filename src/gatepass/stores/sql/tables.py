@@ -14,11 +14,12 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 VERSION_TABLE: Final = "gatepass_alembic_version"
 
-HEAD: Final = "0003"
+HEAD: Final = "0005"
 """The newest revision in `migrations/versions`; tables that have it need no upgrade."""
 
 metadata: Final = MetaData()
@@ -42,7 +43,13 @@ sessions: Final = Table(
     Column("claims_json", LargeBinary, nullable=False),
     Column("sec_hash", LargeBinary, nullable=False),
     Column("recent", LargeBinary, nullable=False),
-    Index("gatepass_sessions_subject", "subject", "created_ms"),
+    Index(
+        "gatepass_sessions_unrevoked",
+        "subject",
+        "created_ms",
+        sqlite_where=text("revoked_ms IS NULL"),
+        postgresql_where=text("revoked_ms IS NULL"),
+    ),
     Index("gatepass_sessions_ends", "ends_ms"),
 )
 

@@ -1,0 +1,115 @@
+"""Sessions that ended stay as rows for a month; nobody may have to walk over them."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy.dialects import sqlite
+
+from gatepass.stores.sql import SqlStore
+from gatepass.stores.sql.statements import compile_statements
+from tests.servers.postgres import shared_server
+from tests.stores.plans import START, log_in
+from tests.stores.postgres_backend import DATABASE, empty_url
+
+SQL = compile_statements(sqlite.dialect(paramstyle="named"))
+OF_A_SUBJECT = ("live_sessions", "live_ids", "count_live_of", "log_sessions_of")
+INDEX = "gatepass_sessions_unrevoked"
+
+
+@pytest.fixture
+def store(url: str) -> SqlStore:
+    store = SqlStore.from_url(url, clock=lambda: START)
+    store.upgrade()
+    return store
+
+
+@pytest.mark.parametrize("name", [*OF_A_SUBJECT, "revoke_sessions_of"])
+def test_what_is_asked_of_a_subject_looks_at_no_ended_session(
+    store: SqlStore, path: Path, name: str
+) -> None:
+    store.close()
+    values = {"subject": "ada", "now_ms": 0, "why": "log-out"}
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute(f"EXPLAIN QUERY PLAN {getattr(SQL, name)}", values).fetchall()
+    plan = [row[3] for row in rows if "gatepass_sessions" in row[3]]
+
+    assert len(plan) == 1
+    assert f"INDEX {INDEX} (subject=?)" in plan[0]
+
+
+def test_logging_in_without_end_makes_no_log_in_slower(store: SqlStore, path: Path) -> None:
+    """Counted in steps of SQLite's machine, which no other load of this computer changes."""
+    for number in range(60):
+        store.issue(log_in(session_id=f"session {number}"))
+    few = steps_of_a_log_in(store, path)
+    with closing(sqlite3.connect(path)) as connection:
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(gatepass_sessions)")]
+        others = ", ".join(name for name in columns if name != "session_id")
+        copy = (
+            "INSERT INTO gatepass_sessions (session_id, {others}) "
+            "SELECT hex(randomblob(17)), {others} FROM gatepass_sessions, "
+            "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 500) "
+            "SELECT i FROM n) WHERE revoked_ms IS NOT NULL"
+        )
+        connection.execute(copy.replace("{others}", others))
+        connection.commit()
+        [(ended,)] = connection.execute(
+            "SELECT count(*) FROM gatepass_sessions WHERE revoked_ms IS NOT NULL"
+        ).fetchall()
+    many = steps_of_a_log_in(store, path)
+    store.close()
+
+    assert ended > 5_000
+    assert many < 2 * few
+
+
+def steps_of_a_log_in(store: SqlStore, path: Path) -> int:
+    """How often SQLite takes a step of its machine for the statement that a log-in begins with."""
+    assert store.issue(log_in()) is not None
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    with closing(sqlite3.connect(path)) as connection:
+        connection.set_progress_handler(count, 1)
+        connection.execute(SQL.live_ids, {"subject": "ada", "now_ms": int(START * 1000)}).fetchall()
+    return steps
+
+
+def test_a_file_of_the_release_before_gets_the_index_at_its_first_use(
+    store: SqlStore, path: Path, url: str
+) -> None:
+    store.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"DROP INDEX {INDEX}")
+        connection.execute(
+            "CREATE INDEX gatepass_sessions_subject ON gatepass_sessions (subject, created_ms)"
+        )
+        connection.execute("UPDATE gatepass_alembic_version SET version_num = '0003'")
+        connection.commit()
+    again = SqlStore.from_url(url)
+    assert again.issue(log_in()) is not None
+    again.close()
+    with closing(sqlite3.connect(path)) as connection:
+        found = connection.execute(
+            "SELECT name FROM sqlite_master WHERE name LIKE 'gatepass_sessions_%'"
+        ).fetchall()
+
+    assert {name for (name,) in found} == {INDEX, "gatepass_sessions_ends"}
+
+
+def test_postgres_looks_at_no_ended_session_of_a_subject_either() -> None:
+    empty_url()
+    with shared_server().connect(DATABASE) as connection:
+        connection.execute("SET enable_seqscan = off")
+        plan = connection.execute(
+            "EXPLAIN SELECT session_id FROM gatepass_sessions s WHERE s.subject = 'ada' "
+            "AND s.revoked_ms IS NULL ORDER BY s.created_ms DESC"
+        ).fetchall()
+
+    assert INDEX in str(plan)
