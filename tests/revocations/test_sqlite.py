@@ -13,8 +13,9 @@ from gatepass.revocations import sqlite as replicas
 from gatepass.revocations.sqlite import AsyncSqliteReplica, SqliteReplica
 from gatepass.sessions import AsyncRevocations, Revocations, Store
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
-from tests.stores.plans import DAY, LEEWAY, Clock, log_in, present
+from tests.stores.plans import DAY, IDLE, LEEWAY, MINUTE, Clock, log_in, present
 from tests.stores.test_concurrency import ticking
+from tests.stores.twins import Runner, sqlite_replica
 
 
 @pytest.fixture
@@ -91,6 +92,29 @@ def test_a_log_too_long_for_one_check_is_read_in_several(
         held.append(len(inner._log))
 
     assert 0 < held[0] < held[-1] == 2_345
+
+
+def test_a_clock_that_was_ahead_for_a_moment_has_a_restarted_replica_forget_nothing(
+    store: Store, runner: Runner, clock: Clock
+) -> None:
+    store.issue(log_in(session_id="a"))
+    store.revoke_session("a", reason="log-out")
+    clock.forward(18 * MINUTE)
+    store.purge()
+    clock.forward(-18 * MINUTE)
+
+    assert sqlite_replica(store, runner).is_revoked("a", None)
+
+
+def test_revoking_everybody_logs_sessions_that_nobody_used_for_long(
+    replica: Revocations, store: Store, clock: Clock
+) -> None:
+    """A token that is ahead of the store could bring such a session back."""
+    store.issue(log_in(session_id="a"))
+    clock.forward(IDLE)
+
+    assert store.revoke_all(reason="restore") == 0
+    assert replica.is_revoked("a", None)
 
 
 def test_what_was_purged_is_not_missed(replica: Revocations, store: Store, clock: Clock) -> None:

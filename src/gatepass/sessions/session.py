@@ -16,6 +16,12 @@ PARTITIONS = 16
 SKEW_MS = 120_000
 """Added to the longest access life: 60 s of leeway and 60 s of clock difference."""
 
+LOG_MS = 86_400_000
+"""How long a purge leaves entries of the revocation log alone, however short tokens live.
+
+A clock that is ahead for a moment would otherwise have it forget what still matters.
+"""
+
 
 _DIGITS = tuple(f"{number:02x}" for number in range(256))
 

@@ -23,7 +23,7 @@ from gatepass.sessions import (
     plan_session,
     rotate,
 )
-from gatepass.sessions.session import SKEW_MS
+from gatepass.sessions.session import LOG_MS, SKEW_MS
 
 _FIRST_PURGE: Final = 1_024
 
@@ -243,7 +243,8 @@ class MemoryStore:
         ended = [key for key, one in self._opaque.items() if one.ends_ms + retention_ms <= now_ms]
         for opaque_id in ended:
             del self._opaque[opaque_id]
-        stale = [key for key, at_ms in self._log.items() if at_ms + retention_ms <= now_ms]
+        log_ms = max(retention_ms, LOG_MS)
+        stale = [key for key, at_ms in self._log.items() if at_ms + log_ms <= now_ms]
         for key in stale:
             del self._log[key]
         return len(gone) + len(ended) + len(stale)

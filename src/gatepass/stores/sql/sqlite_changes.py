@@ -22,7 +22,7 @@ from gatepass.sessions import (
     plan_session,
     rotate,
 )
-from gatepass.sessions.session import SKEW_MS
+from gatepass.sessions.session import LOG_MS, SKEW_MS
 from gatepass.stores.sql.rows import opaque_fact_of, rotation_of, row_of, session_of
 from gatepass.stores.sql.sqlite_connection import MustBeDurable
 from gatepass.stores.sql.statements import Statements, compile_statements
@@ -145,7 +145,12 @@ class SqliteChanges:
     def purge(self, cursor: Cursor) -> int:
         """Remove some of what is past its retention, which this transaction reads; how many."""
         retention_ms = _one(cursor.execute(SQL.find_access_life)) + SKEW_MS
-        values = {"before_ms": self.now_ms() - retention_ms, "size": PURGE_SIZE}
+        now_ms = self.now_ms()
+        values = {
+            "before_ms": now_ms - retention_ms,
+            "log_before_ms": now_ms - max(retention_ms, LOG_MS),
+            "size": PURGE_SIZE,
+        }
         statements = (SQL.purge_sessions, SQL.purge_opaque, SQL.purge_log)
         return sum(cursor.execute(statement, values).rowcount for statement in statements)
 

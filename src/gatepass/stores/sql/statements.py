@@ -218,7 +218,7 @@ def _purges() -> dict[str, ClauseElement]:
     )
     stale = (
         select(revocations.c.seq)
-        .where(revocations.c.at_ms <= _number("before_ms"))
+        .where(revocations.c.at_ms <= _number("log_before_ms"))
         .limit(_number("size"))
         .offset(_NONE)
     )
