@@ -1,15 +1,13 @@
 """What the application offers beside log-ins."""
 
-import asyncio
 import logging
 import re
-from unittest.mock import AsyncMock
 
 import httpx
 import pytest
 import structlog
 
-from gatepass.server.app import make_app, purge_for_ever
+from gatepass.server.app import make_app
 from gatepass.server.logs import configure_logs
 from tests.server.world import PASSWORD, World
 
@@ -98,33 +96,6 @@ async def test_a_fault_of_ours_is_answered_as_json_and_says_nothing(made: World)
 
 async def test_shared_keys_are_not_published(world: World) -> None:
     assert (await world.client.get("/.well-known/jwks.json")).json() == {"keys": []}
-
-
-@pytest.mark.parametrize("error", [None, RuntimeError("unforeseen")])
-async def test_an_outage_or_a_fault_only_delays_the_purge(
-    made: World, error: Exception | None
-) -> None:
-    events: list[str] = []
-
-    def collect(_: object, __: str, event: dict[str, str]) -> str:
-        events.append(event["event"])
-        raise structlog.DropEvent
-
-    structlog.configure(processors=[collect])  # type: ignore[list-item]
-    try:
-        if error is None:
-            await made.parts.manager.close()
-        else:
-            failing = AsyncMock(side_effect=error)
-            made.parts.manager.purge = failing  # type: ignore[method-assign]
-        purge = asyncio.create_task(purge_for_ever(made.parts.manager, every=0))
-        while len(events) < 2:  # noqa: ASYNC110 - turns of the loop, no time
-            await asyncio.sleep(0)
-        purge.cancel()
-    finally:
-        structlog.reset_defaults()
-
-    assert set(events) == {"purge failed"}
 
 
 def fail(kept: str) -> float:

@@ -4,9 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-import structlog
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
@@ -25,12 +24,10 @@ from gatepass.server.limits import (
 )
 from gatepass.server.login import PasswordLogin
 from gatepass.server.passwords import PasswordPool, Passwords
+from gatepass.server.purge import purge_for_ever
 from gatepass.server.resources import quieten
 from gatepass.server.state import State
 from gatepass.stores.sql import AsyncSqlStore
-
-_PURGE_SECONDS: Final = 3600.0
-_log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,13 +103,3 @@ def make_app(parts: Parts) -> FastAPI:
         return {"status": "ok"}
 
     return app
-
-
-async def purge_for_ever(manager: AsyncTokenManager, every: float = _PURGE_SECONDS) -> None:
-    """Remove what expired long ago, again and again; an outage only delays it."""
-    while True:
-        try:
-            _log.info("purged", rows=await manager.purge())
-        except Exception as error:  # noqa: BLE001 - a purge that ends never comes back
-            _log.warning("purge failed", cause=type(error).__name__)
-        await asyncio.sleep(every)

@@ -1,0 +1,58 @@
+"""Removes what expired long ago, again and again, while the clock can be believed."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+
+from gatepass.manager import AsyncTokenManager
+
+_FIRST_S: Final = 300.0
+"""A machine that has just started may not know what time it is yet."""
+_EVERY_S: Final = 3_600.0
+_DRIFT_S: Final = 5.0
+"""How far the wall clock may move against the one that nobody sets, from one look to the next."""
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class SteadyClock:
+    """Tells whether the wall clock was set since the last look; a suspended machine counts too."""
+
+    def __init__(self, wall: Callable[[], float], steady: Callable[[], float]) -> None:
+        self._wall, self._steady = wall, steady
+        self._offset = wall() - steady()
+
+    def was_set(self) -> bool:
+        """Look: whether it moved by itself."""
+        before, self._offset = self._offset, self._wall() - self._steady()
+        return abs(self._offset - before) > _DRIFT_S
+
+
+async def purge_for_ever(
+    manager: AsyncTokenManager,
+    *,
+    wall: Callable[[], float] = time.time,
+    steady: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+) -> None:
+    """Purge every hour, but not at the start, nor when the clock was set since the last look.
+
+    An outage only delays it.
+    """
+    clock = SteadyClock(wall, steady)
+    await sleep(_FIRST_S)
+    while True:
+        if clock.was_set():
+            _log.warning("nothing purged: the clock was set")
+        else:
+            await _purge(manager)
+        await sleep(_EVERY_S)
+
+
+async def _purge(manager: AsyncTokenManager) -> None:
+    try:
+        _log.info("purged", rows=await manager.purge())
+    except Exception as error:  # noqa: BLE001 - a purge that ends never comes back
+        _log.warning("purge failed", cause=type(error).__name__)
