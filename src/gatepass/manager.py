@@ -14,7 +14,7 @@ from gatepass.sessions import (
     Store,
 )
 from gatepass.tokens import AccessClaims, TokenPair
-from gatepass.tokens.pair import require_known, require_text
+from gatepass.tokens.pair import is_subject, require_known, require_text
 
 
 class TokenManager(ManagerParts[Store, Revocations, LoadClaims]):
@@ -128,8 +128,12 @@ class TokenManager(ManagerParts[Store, Revocations, LoadClaims]):
         return self._store.sessions(require_text("subject", subject))
 
     def subject_epoch(self, subject: str) -> int:
-        """What to pass to `issue` as `epoch`; read it before the password is checked."""
-        return self._store.subject_epoch(require_text("subject", subject))
+        """What to pass to `issue` as `epoch`; read it before the password is checked.
+
+        Log-in forms hand over what somebody typed: it is 0 for a text that is no subject, such
+        as an empty one, for which `issue` opens no session.
+        """
+        return self._store.subject_epoch(subject) if is_subject(subject) else 0
 
     def purge(self) -> int:
         """Remove what no longer matters from the store; how many rows."""
@@ -217,7 +221,7 @@ class AsyncTokenManager(ManagerParts[AsyncStore, AsyncRevocations, AsyncLoadClai
 
     async def subject_epoch(self, subject: str) -> int:
         """See `TokenManager.subject_epoch`."""
-        return await self._store.subject_epoch(require_text("subject", subject))
+        return await self._store.subject_epoch(subject) if is_subject(subject) else 0
 
     async def purge(self) -> int:
         """See `TokenManager.purge`."""

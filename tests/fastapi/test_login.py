@@ -199,3 +199,11 @@ async def test_a_disabled_subject_is_told_nothing_and_counts_as_a_failure(leaks:
     async with World(leaks=leaks).running(authenticate=authenticate, login_limit=limit) as world:
         assert_refused(await world.client.post("/auth/login", json=ADA), "invalid_credentials")
     assert limit.failures == [ADDRESS]
+
+
+@pytest.mark.parametrize("username", ["a\0b", "a" * 256, "x" * 1_000])
+async def test_user_names_that_no_subject_can_have(world: World, username: str) -> None:
+    """`authenticate` asks for the epoch of whatever somebody typed, as in the README."""
+    response = await world.client.post("/auth/login", json=WRONG | {"username": username})
+
+    assert_refused(response, "invalid_credentials")

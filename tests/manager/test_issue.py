@@ -175,3 +175,18 @@ def test_a_nan_inside_an_object_is_not_signed_as_null(manager: Any) -> None:
     pair = manager.issue("alice", {"measured": Measurement(1.5), "other": None})
 
     assert manager.verify(pair.access_token)["measured"] == {"value": 1.5}
+
+
+@pytest.mark.parametrize("typed", ["", "a\0b", "a" * 256, "\ud800"])
+def test_a_typed_name_that_can_be_no_subject_has_an_epoch_and_no_session(
+    manager: Any, typed: str
+) -> None:
+    assert manager.subject_epoch(typed) == 0
+    with pytest.raises(ClaimsRejected):
+        manager.issue(typed, epoch=0)
+
+
+@pytest.mark.parametrize("wrong", [5, None, b"alice", ["alice"]])
+def test_an_epoch_is_asked_of_a_text(manager: Any, wrong: Any) -> None:
+    with pytest.raises(ClaimsRejected):
+        manager.subject_epoch(wrong)

@@ -63,8 +63,6 @@ def test_ids_and_reasons_are_text_that_every_store_can_hold(manager: Any, wrong:
         with pytest.raises(ClaimsRejected):
             call(wrong)
     with pytest.raises(ClaimsRejected):
-        manager.subject_epoch(wrong)
-    with pytest.raises(ClaimsRejected):
         manager.revoke_all(reason=wrong)
 
 

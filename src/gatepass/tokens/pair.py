@@ -79,5 +79,13 @@ def require_text(name: str, value: object) -> str:
     return value
 
 
+def is_subject(text: object) -> bool:
+    """Whether there can be a session of this subject; what is no text at all is refused."""
+    if not isinstance(text, str):
+        message = "a subject is a text"
+        raise ClaimsRejected(message)
+    return is_plain_text(text)
+
+
 def _is_id(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and is_plain_text(value) and value.count(".") < _JWS_DOTS
