@@ -1,6 +1,6 @@
 """Passwords and user names by themselves, with argon2 at its real cost where that matters."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import argon2
 import pytest
@@ -24,23 +24,42 @@ class Spy(PasswordHasher):
         return super().verify(hash, password)
 
 
-def test_nobodys_hash_costs_what_a_real_one_costs() -> None:
+def test_a_hash_costs_what_rfc_9106_recommends_whatever_the_librarys_defaults_are() -> None:
+    found = argon2.extract_parameters(Passwords().hash("a long password"))
+
+    assert found == argon2.profiles.RFC_9106_LOW_MEMORY
+
+
+@pytest.mark.parametrize("costs", [{}, {"time_cost": 2, "memory_cost": 64, "hash_len": 16}])
+def test_nobodys_hash_costs_what_a_real_one_costs(costs: dict[str, Any]) -> None:
     spy = Spy()
     passwords = Passwords(spy)
-    real = passwords.hash("a long password")
+    real = PasswordHasher(**costs).hash("a long password")
+    passwords.refuse("a long password", like=real)
+    refused = spy.verified
 
-    assert not passwords.verify(None, "a long password")
-    assert argon2.extract_parameters(spy.verified) == argon2.extract_parameters(real)
-    assert len(spy.verified) == len(real)
+    assert refused != real
+    assert argon2.extract_parameters(refused) == argon2.extract_parameters(real)
+    assert len(refused) == len(real)
     assert passwords.verify(real, "a long password")
 
 
-def test_nobodys_hash_differs_in_every_process() -> None:
-    spies = [CountingHasher(), CountingHasher()]
-    for spy in spies:
-        Passwords(spy).verify(None, "x")
+@pytest.mark.parametrize("kept", [None, "", "plain", "$2b$12$x"])
+def test_without_a_hash_to_be_like_nobodys_costs_what_a_new_one_costs(kept: str | None) -> None:
+    spy = Spy()
+    passwords = Passwords(spy)
+    passwords.refuse("a long password", like=kept)
 
-    assert spies[0].verified != spies[1].verified
+    new = passwords.hash("a long password")
+    assert argon2.extract_parameters(spy.verified) == argon2.extract_parameters(new)
+
+
+def test_nobodys_hash_differs_every_time() -> None:
+    hasher = CountingHasher()
+    for _ in range(2):
+        Passwords(hasher).refuse("x", like=None)
+
+    assert len(set(hasher.verified)) == 2
 
 
 @pytest.mark.parametrize("kept", ["", "plain", "$argon2id$v=19$m=8,t=1,p=1$AAAA$", "$2b$12$x"])
@@ -60,7 +79,7 @@ def test_a_password_out_of_bounds_is_refused_and_not_told(password: str) -> None
 def test_any_text_is_verified_without_an_error(password: str) -> None:
     passwords = Passwords(CountingHasher())
 
-    assert not passwords.verify(None, password)
+    passwords.refuse(password, like=None)
     assert not passwords.verify(passwords.hash("another password"), password)
 
 

@@ -1,5 +1,6 @@
 """Who may log in: accounts, kept in the SQL database, whether sessions are there or in Redis."""
 
+import hmac
 import secrets
 import time
 from collections.abc import Mapping
@@ -16,10 +17,12 @@ from gatepass.server.errors import AccountRejected
 from gatepass.server.passwords import Passwords
 from gatepass.server.usernames import find_username, parse_username
 from gatepass.stores.sql.tables import accounts as _table
+from gatepass.stores.sql.tables import meta as _meta
 from gatepass.stores.sql.transactions import durable_transaction
 
 _MAX_FIELD: Final = 254
 """Bytes of an email address or a role; both and the user name fit into a session's claims."""
+_SUBJECT_DIGITS: Final = 32
 
 
 class EndsSessions(Protocol):
@@ -72,7 +75,7 @@ class Accounts:
         """
         now_ms = _now_ms()
         account = Account(
-            subject=secrets.token_hex(16),
+            subject=secrets.token_hex(_SUBJECT_DIGITS // 2),
             username=parse_username(username),
             email=None if email is None else _parse_field("an email address", email),
             role=_parse_field("a role", role),
@@ -130,16 +133,45 @@ class Accounts:
         account = self.find_subject(subject)
         return None if account is None or account.disabled else account.claims
 
+    def subject_of(self, username: str) -> str:
+        """The subject of this user name; one that is nobody's, and always the same, for others.
+
+        Only who has the database can tell which user names have a stand-in.
+        """
+        name = find_username(username) or username
+        with self._transaction() as connection:
+            query = select(_table.c.subject).where(
+                _table.c.username == (find_username(username) or "")
+            )
+            found = connection.execute(query).scalar()
+            key: str = connection.execute(select(_meta.c.log_identity)).scalar_one()
+        message = name.encode("utf-8", "surrogatepass")
+        stand_in = hmac.digest(key.encode(), message, "sha256").hex()[:_SUBJECT_DIGITS]
+        return stand_in if found is None else found
+
     def check_password(self, subject: str, password: str) -> Account | None:
-        """The account when the password is its own; one argon2 verification in every case."""
-        account = self.find_subject(subject)
-        usable = account if account is not None and not account.disabled else None
-        kept = None if usable is None else usable.password_hash
-        if not self._passwords.verify(kept, password) or usable is None:
+        """The account when the password is its own; one argon2 verification in every case.
+
+        For nobody the work is that of some account's hash, always the same one's for one
+        subject: hashes of older parameters would show by their time which accounts there are.
+        """
+        with self._transaction() as connection:
+            after = _SELECT.where(_table.c.subject >= subject)
+            row = (
+                connection.execute(after.order_by(_table.c.subject).limit(1)).first()
+                or connection.execute(_SELECT.order_by(_table.c.subject).limit(1)).first()
+            )
+        account = None if row is None else _account(row)
+        if account is None or account.subject != subject or account.disabled:
+            self._passwords.refuse(
+                password, like=None if account is None else account.password_hash
+            )
             return None
-        if self._passwords.needs_rehash(usable.password_hash):
-            self._rehash(usable, password)
-        return usable
+        if not self._passwords.verify(account.password_hash, password):
+            return None
+        if self._passwords.needs_rehash(account.password_hash):
+            self._rehash(account, password)
+        return account
 
     def disable(self, username: str, sessions: EndsSessions) -> int:
         """Refuse further log-ins and end the account's sessions; how many ended."""

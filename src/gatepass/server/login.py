@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-from typing import Final
 
 from gatepass.http import Identity, RequestRefused
 from gatepass.http.problems import RATE_LIMITED
@@ -10,9 +9,6 @@ from gatepass.manager import AsyncTokenManager
 from gatepass.server.accounts import Accounts
 from gatepass.server.limits import AccountLimit
 from gatepass.server.passwords import PasswordPool
-
-_NOBODY: Final = "nobody"
-"""Stands for the subject of an unknown name, so that each is looked up as often as the other."""
 
 
 class PasswordLogin:
@@ -39,8 +35,7 @@ class PasswordLogin:
         Raises:
             RequestRefused: Too many log-ins, of this account or of all.
         """
-        named = await asyncio.to_thread(self._accounts.find, username)
-        subject = _NOBODY if named is None else named.subject
+        subject = await asyncio.to_thread(self._accounts.subject_of, username)
         wait = self._limit.wait(subject)
         if wait is not None:
             raise RequestRefused(RATE_LIMITED, retry_after=math.ceil(wait))

@@ -5,12 +5,13 @@ import secrets
 import threading
 import unicodedata
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
-from argon2 import PasswordHasher
+from argon2 import Parameters, PasswordHasher, Type, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 
 from gatepass.http import RequestRefused
 from gatepass.http.problems import RATE_LIMITED
@@ -20,6 +21,14 @@ MIN_PASSWORD: Final = 8
 """Characters of a password at least (NIST SP 800-63B §5.1.1.2)."""
 MAX_PASSWORD: Final = 1_024
 """Bytes of a password at most."""
+_COSTS: Final[Mapping[str, Any]] = {
+    "time_cost": 3,
+    "memory_cost": 65_536,
+    "parallelism": 4,
+    "hash_len": 32,
+    "salt_len": 16,
+}
+"""RFC 9106 §4, the second; memory in KiB. Here, so that no upgrade of a library moves them."""
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -29,8 +38,7 @@ class Passwords:
     """Hashes and checks passwords; every check costs one argon2 verification, found or not."""
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
-        self._hasher = PasswordHasher() if hasher is None else hasher
-        self._nobodys = _hash_of_nothing(self._hasher)
+        self._hasher = PasswordHasher(**_COSTS, type=Type.ID) if hasher is None else hasher
 
     def hash(self, password: str) -> str:
         """The argon2id hash to keep.
@@ -45,14 +53,17 @@ class Passwords:
             raise AccountRejected(f"a password has at least {MIN_PASSWORD} characters")
         return self._hasher.hash(normal)
 
-    def verify(self, password_hash: str | None, password: str) -> bool:
-        """Whether the password belongs to the hash; without one, `False` after the same work."""
-        presented = _normalize(password) or b""
+    def verify(self, password_hash: str, password: str) -> bool:
+        """Whether the password belongs to the hash."""
         try:
-            self._hasher.verify(password_hash or self._nobodys, presented)
+            return self._hasher.verify(password_hash, _normalize(password) or b"")
         except (VerificationError, InvalidHashError):
             return False
-        return password_hash is not None
+
+    def refuse(self, password: str, *, like: str | None) -> None:
+        """Do the work of `verify` on a hash like this one, or like a new one, for nobody."""
+        parameters = _parameters_of(like) or _parameters_of_new(self._hasher)
+        self.verify(_hash_of_nothing(parameters), password)
 
     def needs_rehash(self, password_hash: str) -> bool:
         """Whether the hash was made with other parameters than are in use now."""
@@ -94,11 +105,31 @@ def _normalize(password: str) -> bytes | None:
         return None
 
 
-def _hash_of_nothing(hasher: PasswordHasher) -> str:
-    """A hash in use's parameters that no password has: its octets are random."""
+def _parameters_of(password_hash: str | None) -> Parameters | None:
+    try:
+        return None if password_hash is None else extract_parameters(password_hash)
+    except InvalidHashError:
+        return None
+
+
+def _parameters_of_new(hasher: PasswordHasher) -> Parameters:
+    return Parameters(
+        type=hasher.type,
+        version=ARGON2_VERSION,
+        salt_len=hasher.salt_len,
+        hash_len=hasher.hash_len,
+        time_cost=hasher.time_cost,
+        memory_cost=hasher.memory_cost,
+        parallelism=hasher.parallelism,
+    )
+
+
+def _hash_of_nothing(parameters: Parameters) -> str:
+    """A hash of these parameters that no password has: its octets are random."""
     salt, octets = (
         b64encode(secrets.token_bytes(size)).decode().rstrip("=")
-        for size in (hasher.salt_len, hasher.hash_len)
+        for size in (parameters.salt_len, parameters.hash_len)
     )
-    costs = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
-    return f"$argon2id$v=19${costs}${salt}${octets}"
+    costs = f"m={parameters.memory_cost},t={parameters.time_cost},p={parameters.parallelism}"
+    name = f"argon2{parameters.type.name.lower()}"
+    return f"${name}$v={parameters.version}${costs}${salt}${octets}"
