@@ -123,7 +123,7 @@ def _sqlite_engine_of(parsed: URL) -> Engine:
         address = f"file:{quote(str(Path(file.path)))}?mode=rw"
         return sqlite3.connect(address, uri=True, timeout=WAIT_S, check_same_thread=False)
 
-    return create_engine(parsed, poolclass=NullPool, creator=connect)
+    return create_engine(parsed, poolclass=NullPool, creator=connect, hide_parameters=True)
 
 
 def _engine_with_options(url: URL) -> Engine:
@@ -132,7 +132,7 @@ def _engine_with_options(url: URL) -> Engine:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", SAWarning)
-            engine = create_engine(url, poolclass=NullPool, connect_args=ours)
+            engine = create_engine(url, poolclass=NullPool, connect_args=ours, hide_parameters=True)
             engine.dialect.create_connect_args(url)
     except (ValueError, SQLAlchemyError, SAWarning):
         raise SettingsRejected("the database URL has an option that is not taken") from None

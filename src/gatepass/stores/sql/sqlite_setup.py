@@ -55,7 +55,9 @@ def _upgrade(connection: SqliteConnection, deadline: float) -> float:
     # Alembic takes a tenth of a second to import, and only a new file needs it.
     from gatepass.stores.sql.upgrade import upgrade_tables  # noqa: PLC0415
 
-    engine = create_engine("sqlite://", creator=lambda: connection.raw, poolclass=StaticPool)
+    engine = create_engine(
+        "sqlite://", creator=lambda: connection.raw, poolclass=StaticPool, hide_parameters=True
+    )
     with engine.connect() as wrapped:
         waits = time.monotonic()
         connection.wait_until(deadline + waits - began)

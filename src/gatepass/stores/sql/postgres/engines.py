@@ -96,6 +96,7 @@ def engine_of(url: URL, **options: Any) -> Engine:
         url.set(drivername="postgresql+psycopg"),
         creator=connector.connect,
         use_native_hstore=False,
+        hide_parameters=True,
         **(options or {"poolclass": NullPool}),
     )
     watch_forks(connector)
@@ -109,6 +110,7 @@ def async_engine_of(url: URL) -> AsyncEngine:
         connect_args=_arguments_of(url),
         poolclass=NullPool,
         use_native_hstore=False,
+        hide_parameters=True,
     )
 
 
