@@ -5,6 +5,7 @@ from typing import Final
 
 from gatepass.errors import SettingsRejected, StoreUnavailable
 from gatepass.server.accounts import Accounts
+from gatepass.server.files import require_guarded
 from gatepass.server.passwords import Passwords
 from gatepass.server.state import Environment, State
 from gatepass.sessions import Store
@@ -41,9 +42,12 @@ def check_sessions(state: State, warn: Callable[[str], object]) -> None:
         warn: Takes one sentence for each thing that an operator should know.
 
     Raises:
-        SettingsRejected: In production, what would lose log-ins or revocations.
+        SettingsRejected: In production, what would lose log-ins or revocations; in both, a file
+            that everybody can write.
         StoreUnavailable: The database does not answer.
     """
+    if state.database_file is not None and state.database_file.exists():
+        require_guarded(state.database_file, warn)
     store = state.settings.store()
     try:
         store.subject_epoch(_NOBODY)

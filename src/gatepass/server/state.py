@@ -1,9 +1,6 @@
 """Where server and command line keep things: `./.gatepass`, or what the environment names."""
 
 import enum
-import os
-import secrets
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +10,7 @@ import alembic  # noqa: F401 - stores load it late; here its absence is told in 
 from sqlalchemy import make_url
 
 from gatepass.errors import SettingsRejected
+from gatepass.server.files import make_file, make_folder, require_private
 from gatepass.server.secrets import generate_secret
 from gatepass.settings import TokenSettings
 from gatepass.stores.sql.sqlite_file import SqliteFile
@@ -89,8 +87,10 @@ def _find_development(environ: Mapping[str, str], folder: Path, *, create: bool)
         if create:
             # Refuse what the environment says before anything is made because of it.
             TokenSettings.from_env({name: generate_secret() for name in _SECRETS} | _set(environ))
-            _make_folder(folder)
-        _require_private(folder, directory=True)
+            make_folder(folder)
+        require_private(folder, directory=True, start=_START)
+        if create:  # before there is anything that a version control must not take
+            make_file(folder / ".gitignore", "*\n")
     if any(name in wanted for name in _SECRETS):
         defaults |= _read_secrets(folder / _SECRETS_FILE, create=create)
     settings = TokenSettings.from_env(defaults | _set(environ))
@@ -101,23 +101,11 @@ def _set(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environ.items() if value}
 
 
-def _make_folder(folder: Path) -> None:
-    """Make the folder, for its owner alone, and keep it out of version control."""
-    try:
-        folder.mkdir(mode=0o700)
-        folder.chmod(0o700)  # the process's umask may have taken more away
-        (folder / ".gitignore").write_text("*\n")
-    except FileExistsError:
-        return
-    except OSError as error:
-        raise SettingsRejected(f"{folder} cannot be made: {error.strerror}") from error
-
-
 def _read_secrets(file: Path, *, create: bool) -> dict[str, str]:
     """The secrets in the file; of two processes that make it at once, both read the first's."""
     if create and not file.exists():
-        _make_secrets(file)
-    _require_private(file, directory=False)
+        make_file(file, "".join(f"{name}={generate_secret()}\n" for name in _SECRETS))
+    require_private(file, directory=False, start=_START)
     try:
         lines = file.read_text(errors="replace").splitlines()
     except OSError as error:
@@ -126,37 +114,3 @@ def _read_secrets(file: Path, *, create: bool) -> dict[str, str]:
     if not set(_SECRETS) <= found.keys():
         raise SettingsRejected(f"{file} does not hold {' and '.join(_SECRETS)}")
     return {name: found[name] for name in _SECRETS}
-
-
-def _make_secrets(file: Path) -> None:
-    """Write a file of new secrets aside, then give it its name if nobody has taken it."""
-    lines = "".join(f"{name}={generate_secret()}\n" for name in _SECRETS)
-    aside = file.with_name(f"{_SECRETS_FILE}.{secrets.token_hex(8)}")
-    try:
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "w") as opened:
-                os.fchmod(descriptor, 0o600)
-                opened.write(lines)
-                opened.flush()
-                os.fsync(opened.fileno())
-            file.hardlink_to(aside)
-        finally:
-            aside.unlink()
-    except FileExistsError:
-        return
-    except OSError as error:
-        raise SettingsRejected(f"{file} cannot be written: {error.strerror}") from error
-
-
-def _require_private(path: Path, *, directory: bool) -> None:
-    """Refuse a path that is missing, not what it should be, or open to other users."""
-    try:
-        found = path.lstat()
-    except FileNotFoundError:
-        raise SettingsRejected(f"no gatepass here ({path} is missing): {_START}") from None
-    except OSError as error:
-        raise SettingsRejected(f"{path} cannot be read: {error.strerror}") from error
-    kind, mode = (stat.S_ISDIR, "700") if directory else (stat.S_ISREG, "600")
-    if not kind(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
-        raise SettingsRejected(f"{path} must be yours alone: chmod {mode} it, or remove it")
