@@ -115,6 +115,12 @@ async def test_log_lines_show_no_token_of_an_address_and_no_local_variables(
         access.info('%s - "%s %s HTTP/%s" %d', *arguments)
         misplaced = f"/auth/sessions/{'hidden-3' * 3}.{'hidden-4' * 3}.{'hidden-5' * 5}"
         access.info('%s - "%s %s HTTP/%s" %d', arguments[0], "DELETE", misplaced, "1.1", 401)
+        for method, path in (
+            ("GET", "/auth/sessions/hidden-6aaaaaaaaaaaaaaaaa/x"),
+            ("GET", "/hidden-7-aaaaaaaaaaaaaaa.json"),
+            ("HIDDEN-8-AAAA", "/a"),
+        ):
+            access.info('%s - "%s %s HTTP/%s" %d', arguments[0], method, path, "1.1", 404)
         try:
             fail(made_up)
         except ZeroDivisionError:
@@ -127,5 +133,7 @@ async def test_log_lines_show_no_token_of_an_address_and_no_local_variables(
     shown = capsys.readouterr().err
     assert '"GET /auth/me HTTP/1.1" 200' in shown
     assert '"DELETE /auth/sessions/(hidden) HTTP/1.1" 401' in shown
+    assert '"GET /auth/sessions/(hidden)/x HTTP/1.1" 404' in shown
+    assert '"(unknown) /a HTTP/1.1" 404' in shown
     assert "Traceback" in shown
-    assert "hidden-" not in shown
+    assert "hidden-" not in shown.lower()

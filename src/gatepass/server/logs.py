@@ -9,18 +9,24 @@ from structlog.typing import Processor
 
 _ACCESS_PATH = 2
 _ACCESS_ARGUMENTS = 5
-_TOKEN = re.compile(r"[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}")
+_ACCESS_METHOD = 1
+_TOKEN = re.compile(r"[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}|[\w-]{20,}")
+"""A token, or a part of one, an id or another secret: what is that long and has no blanks."""
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 
 
 class WithoutTokens(logging.Filter):
-    """Cuts query strings and tokens from the paths of uvicorn's access lines."""
+    """Cuts query strings, tokens and made-up methods from uvicorn's access lines."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Keep every line, shortened: people put tokens wherever an address has room."""
         arguments = record.args
         if isinstance(arguments, tuple) and len(arguments) == _ACCESS_ARGUMENTS:
-            path = _TOKEN.sub("(hidden)", str(arguments[_ACCESS_PATH]).partition("?")[0])
-            record.args = (*arguments[:_ACCESS_PATH], path, *arguments[_ACCESS_PATH + 1 :])
+            shown = list(arguments)
+            shown[_ACCESS_PATH] = _TOKEN.sub("(hidden)", str(shown[_ACCESS_PATH]).partition("?")[0])
+            if shown[_ACCESS_METHOD] not in _METHODS:
+                shown[_ACCESS_METHOD] = "(unknown)"
+            record.args = tuple(shown)
         return True
 
 
