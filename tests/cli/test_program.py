@@ -215,3 +215,11 @@ def test_the_program_runs_as_its_own_process(here: Path) -> None:
     assert made.returncode == 0
     assert made.stderr == ""
     assert len(made.stdout.strip()) >= 43
+
+
+def test_terminal_escapes_of_an_argument_are_not_printed(command: Command) -> None:
+    refused = command("serve", "--port", "0", "--host", "\x1b[31mred\x1b]0;title\x07")
+
+    assert refused.code == 2
+    assert "[31mred" in refused.stderr
+    assert refused.stderr.removesuffix("\n").isprintable()

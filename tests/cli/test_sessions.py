@@ -1,6 +1,8 @@
 """`gatepass sessions`, as somebody at a shell sees it."""
 
 import json
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -105,3 +107,17 @@ def test_purge_tells_how_much_went(ada: Command) -> None:
 
     assert ada("sessions", "purge").stdout == "rows removed: 0\n"
     assert json.loads(ada("sessions", "purge", "--json").stdout) == {"purged": 0}
+
+
+def test_terminal_escapes_of_a_device_are_not_printed(ada: Command) -> None:
+    """A client chose it, or somebody who can write the database."""
+    issue(ada)
+    with closing(sqlite3.connect(ada.here / ".gatepass" / "gatepass.db")) as connection:
+        escapes = "\x1b[31mred\x9b2J\u202eevil\nforged row"
+        connection.execute("UPDATE gatepass_sessions SET device = ?", [escapes])
+        connection.commit()
+    listed = ada("sessions", "list")
+
+    assert len(listed.stdout.splitlines()) == 2
+    assert "[31mred2Jevilforged row" in listed.stdout
+    assert all(line.isprintable() for line in listed.stdout.splitlines())

@@ -18,8 +18,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON."
 
 
 def say(sentence: str) -> None:
-    """A remark, on standard error."""
-    sys.stderr.write(f"gatepass: {sentence}\n")
+    """A remark, on standard error, without what a terminal would obey."""
+    sys.stderr.write(f"gatepass: {printable(sentence)}\n")
 
 
 def show(result: Mapping[str, Any], text: str, *, as_json: bool) -> None:
