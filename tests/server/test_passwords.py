@@ -1,5 +1,6 @@
 """Passwords and user names by themselves, with argon2 at its real cost where that matters."""
 
+from pathlib import Path
 from typing import Any, Literal
 
 import argon2
@@ -7,10 +8,16 @@ import pytest
 from argon2 import PasswordHasher
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 
+from gatepass import TokenManager, TokenPolicy
+from gatepass.jose import SharedKey
+from gatepass.server.accounts import Accounts
+from gatepass.server.common_passwords import COMMON_PASSWORDS
 from gatepass.server.errors import AccountRejected
-from gatepass.server.passwords import Passwords
+from gatepass.server.passwords import MIN_PASSWORD, Passwords
 from gatepass.server.usernames import MAX_USERNAME, find_username, parse_username
+from gatepass.stores.sql import SqlStore
 from tests.server.world import CountingHasher
 
 
@@ -73,6 +80,54 @@ def test_a_password_out_of_bounds_is_refused_and_not_told(password: str) -> None
         Passwords(CountingHasher()).hash(password)
 
     assert not password or password not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "password",
+        "PASSWORD1",
+        "\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18",
+        "qwertyuiop",
+        "iloveyou",
+    ],
+)
+def test_a_password_that_is_tried_first_is_refused_for_an_account(password: str) -> None:
+    with pytest.raises(AccountRejected, match="first that are tried"):
+        Passwords(CountingHasher()).hash_new(password, "ada")
+
+
+@pytest.mark.parametrize("password", [" " * 8, "\u3000\u2003 \t\n \u00a0 "])
+def test_blanks_are_no_password(password: str) -> None:
+    with pytest.raises(AccountRejected, match="blanks"):
+        Passwords(CountingHasher()).hash_new(password, "ada")
+
+
+def test_an_accounts_own_name_is_no_password(tmp_path: Path) -> None:
+    store = SqlStore.from_url(f"sqlite:///{tmp_path}/gate.db")
+    store.upgrade()
+    accounts = Accounts(store.engine, Passwords(CountingHasher()))
+    with pytest.raises(AccountRejected, match="user name"):
+        accounts.add("Lovelace", "LOVELACE")
+    added = accounts.add("Lovelace", "a long password")
+    with store.engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM gatepass_accounts")).scalar() == 1
+    manager = TokenManager(
+        TokenPolicy(issuer="a", audience="b"),
+        access_keys=SharedKey.generate(),
+        refresh_keys=SharedKey.generate(),
+        store=store,
+    )
+    with manager, pytest.raises(AccountRejected, match="user name"):
+        accounts.set_password("lovelace", "Lovelace", manager)
+
+    assert accounts.check_password(added.subject, "a long password") is not None
+
+
+def test_every_common_password_would_be_long_enough() -> None:
+    assert len(COMMON_PASSWORDS) >= 200
+    assert all(len(each) >= MIN_PASSWORD for each in COMMON_PASSWORDS)
+    assert all(each == each.casefold() for each in COMMON_PASSWORDS)
 
 
 @given(st.text())

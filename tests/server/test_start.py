@@ -171,7 +171,7 @@ def test_development_with_everything_in_the_environment_makes_no_folder(
     here: Path, command: Command, production: dict[str, str]
 ) -> None:
     environ = production | {"GATEPASS_ENV": ""}
-    added = command("users", "add", "ada", "--password-stdin", stdin="12345678", environ=environ)
+    added = command("users", "add", "ada", "--password-stdin", stdin="8-digits", environ=environ)
 
     assert added.code == 0
     assert not (here / HOME).exists()

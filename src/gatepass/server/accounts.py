@@ -74,15 +74,16 @@ class Accounts:
             AccountRejected: The user name is taken, or a value is out of bounds.
         """
         now_ms = _now_ms()
+        name = parse_username(username)
         account = Account(
             subject=secrets.token_hex(_SUBJECT_DIGITS // 2),
-            username=parse_username(username),
+            username=name,
             email=None if email is None else _parse_field("an email address", email),
             role=_parse_field("a role", role),
             disabled=False,
             created_ms=now_ms,
             updated_ms=now_ms,
-            password_hash=self._passwords.hash(password),
+            password_hash=self._passwords.hash_new(password, name),
         )
         values = {name: getattr(account, name) for name in Account.__slots__}
         try:
@@ -188,7 +189,8 @@ class Accounts:
         The new password is durable first, then sessions end: a log-in with the old one that
         is under way has read the epoch before, and loses.
         """
-        subject = self._change(username, password_hash=self._passwords.hash(password))
+        password_hash = self._passwords.hash_new(password, find_username(username) or "")
+        subject = self._change(username, password_hash=password_hash)
         return _end_sessions(sessions, subject, "password changed")
 
     def _change(self, username: str, **values: object) -> str:

@@ -15,6 +15,7 @@ from argon2.low_level import ARGON2_VERSION
 
 from gatepass.http import RequestRefused
 from gatepass.http.problems import RATE_LIMITED
+from gatepass.server.common_passwords import COMMON_PASSWORDS
 from gatepass.server.errors import AccountRejected
 
 MIN_PASSWORD: Final = 8
@@ -52,6 +53,21 @@ class Passwords:
         if len(password) < MIN_PASSWORD:
             raise AccountRejected(f"a password has at least {MIN_PASSWORD} characters")
         return self._hasher.hash(normal)
+
+    def hash_new(self, password: str, username: str) -> str:
+        """`hash` for a password that somebody chooses now (NIST SP 800-63B §5.1.1.2).
+
+        Raises:
+            AccountRejected: It is also among the first that are tried, or blanks, or the name.
+        """
+        folded = unicodedata.normalize("NFKC", password).casefold()
+        if len(password) >= MIN_PASSWORD and not folded.strip():
+            raise AccountRejected("a password is more than blanks")
+        if folded == username:
+            raise AccountRejected("a password is not the user name")
+        if folded in COMMON_PASSWORDS:
+            raise AccountRejected("this password is among the first that are tried")
+        return self.hash(password)
 
     def verify(self, password_hash: str, password: str) -> bool:
         """Whether the password belongs to the hash."""
