@@ -1,9 +1,11 @@
 """The database is locked, gone or replaced under the running server: 503, and nothing claimed."""
 
+import random
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,9 @@ import httpx
 import pytest
 
 from gatepass.errors import StoreUnavailable
+from gatepass.server.app import make_parts
+from gatepass.server.passwords import Passwords
+from gatepass.server.state import find_state
 from tests.server.world import PASSWORD, World, outcome
 
 pytestmark = pytest.mark.anyio
@@ -52,6 +57,18 @@ def replaced(database: Path) -> Iterator[None]:
         database.touch()
         yield
         database.unlink()
+
+
+@contextmanager
+def spoiled(database: Path) -> Iterator[None]:
+    """Random bytes stand where the file's pages and its log were; the sizes are the same."""
+    files = [file for file in (database, Path(f"{database}-wal")) if file.exists()]
+    kept = {file: file.read_bytes() for file in files}
+    for file, content in kept.items():
+        file.write_bytes(random.Random(7).randbytes(len(content)))
+    yield
+    for file, content in kept.items():
+        file.write_bytes(content)
 
 
 def assert_down(response: httpx.Response, since: float) -> None:
@@ -153,3 +170,54 @@ async def test_accounts_of_a_locked_database_wait_two_seconds_at_most(world: Wor
             with pytest.raises(StoreUnavailable):
                 change()
             assert time.monotonic() - since < BOUND
+
+
+async def test_a_database_damaged_under_the_server_lets_nobody_in(world: World) -> None:
+    pair, other = await world.pair(), await world.pair()
+    await world.log_out(other)
+    with spoiled(world.database):
+        since = time.monotonic()
+        while (answer := await world.me(pair)).status_code != 503:  # as above
+            assert answer.status_code == 200
+            assert time.monotonic() - since < BOUND
+        assert outcome(await world.refresh(pair)) == DOWN
+        assert outcome(await world.me(other)) == DOWN
+        assert outcome(await world.log_in()) == DOWN
+
+
+async def test_a_database_that_is_found_damaged_is_an_outage_for_every_request(made: World) -> None:
+    again = replace(made, parts=make_parts(made.state, Passwords(made.hasher)))
+    async with made.serve() as world:
+        pair = await world.pair()
+    with spoiled(made.database):
+        async with again.serve() as world:
+            for request_of in (World.log_out, World.refresh, World.me):
+                since = time.monotonic()
+                assert_down(await request_of(world, pair), since)
+            assert outcome(await world.log_in()) == DOWN
+
+
+@pytest.fixture
+async def read_only(made: World) -> AsyncIterator[World]:
+    """A server whose database may be read and not written."""
+    url = f"sqlite:///file:{made.database}?mode=ro&uri=true"
+    state = find_state({"DATABASE_URL": url}, made.database.parents[1], create=False)
+    parts = make_parts(state, Passwords(made.hasher))
+    async with replace(made, state=state, parts=parts).serve() as serving:
+        yield serving
+
+
+async def test_a_database_that_may_only_be_read_claims_nothing_and_still_tells_who_is_revoked(
+    read_only: World, made: World
+) -> None:
+    async with made.serve() as writing:
+        pair, other = await writing.pair(), await writing.pair()
+        await writing.log_out(other)
+        for request_of in (World.log_out, World.refresh):
+            since = time.monotonic()
+            assert_down(await request_of(read_only, pair), since)
+        assert outcome(await read_only.log_in()) == DOWN
+
+        assert (await read_only.me(pair)).status_code == 200
+        assert (await writing.refresh(pair)).status_code == 200
+        assert outcome(await read_only.me(other)) == (401, "token_revoked")
