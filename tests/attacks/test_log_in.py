@@ -50,7 +50,7 @@ def test_old_password_log_in_and_password_change_at_the_same_moment(
     for number in range(40):
         subject = f"alice{number}"
         epoch = service.epoch(subject)
-        start = threading.Barrier(2)
+        start = threading.Barrier(2, timeout=10)
 
         def log_in(
             subject: str = subject, epoch: int = epoch, start: threading.Barrier = start
@@ -63,7 +63,7 @@ def test_old_password_log_in_and_password_change_at_the_same_moment(
         racer.start()
         start.wait()
         service.revoke_subject(subject)
-        racer.join()
+        racer.join(10)
 
         assert service.sessions(subject) == []
     service.close()

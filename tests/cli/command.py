@@ -1,8 +1,10 @@
 """One command, run to its end in this process: arguments in, exit code and both outputs out."""
 
 import io
+import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,6 +16,9 @@ from tests.server.running import environment
 
 _SHORTEST: Final = 8
 """Shorter texts occur by chance."""
+
+
+_PATIENCE: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +53,26 @@ class Command:
             patch.chdir(self.here)
             patch.setattr("os.environ", environment(environ))
             patch.setattr(sys, "stdin", io.StringIO(stdin))
-            with pytest.raises(SystemExit) as ended:
+            with pytest.raises(SystemExit) as ended, _bounded():
                 main(arguments)
         captured = self.capsys.readouterr()
         assert isinstance(ended.value.code, int)
         for secret in (stdin.strip(), *self._secrets(environ or {})):
             assert len(secret) < _SHORTEST or secret not in captured.out + captured.err
         return Result(ended.value.code, captured.out, captured.err)
+
+
+@contextmanager
+def _bounded() -> Iterator[None]:
+    """Fail where a command that should have been refused serves instead, until a signal ends it."""
+
+    def give_up(*_: object) -> None:
+        pytest.fail("the command does not end")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(_PATIENCE)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)

@@ -63,6 +63,16 @@ def test_silent_sockets_as_many_as_there_are_file_descriptors(
         assert server.stop() == -signal.SIGTERM
 
 
+def test_a_body_that_never_comes_is_refused_after_ten_seconds(here: Path) -> None:
+    with serving(here) as server, closing(silent(server, HALF["half a body"])) as client:
+        began = time.monotonic()
+        client.settimeout(20)
+        answer = client.recv(4096)
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert 9 < time.monotonic() - began < 15
+
+
 def test_a_server_with_hardly_any_file_descriptors_recovers(here: Path, crowd: ExitStack) -> None:
     """Here the system refuses before the server does."""
     with serving(here, descriptors=40) as server:
@@ -110,8 +120,9 @@ async def answering(
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         task = asyncio.create_task(server.serve([listener]))
-        while not server.started:  # noqa: ASYNC110 - turns of the loop, no time
-            await asyncio.sleep(0)
+        async with asyncio.timeout(PATIENCE):
+            while not server.started:  # noqa: ASYNC110 - turns of the loop, no time
+                await asyncio.sleep(0)
         yield listener.getsockname()
         server.should_exit = server.force_exit = True
         await task

@@ -108,7 +108,9 @@ def test_development_binds_any_loopback_address(here: Path, host: str) -> None:
 
 
 def until_said(server: Running, words: str) -> None:
+    until = time.monotonic() + 30
     while words not in server.stdout:
+        assert time.monotonic() < until, server.stderr
         assert server.process.poll() is None, server.stderr
         time.sleep(0.05)
 
