@@ -1,6 +1,7 @@
 """Whose word counts for where a request comes from, shown by the real server's own limit."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -82,6 +83,15 @@ def test_spoofed_left_hand_hops_choose_no_address(behind: Running) -> None:
 
     assert statuses == [401] * FAILURES
     assert spoofed == [429] * 4
+
+
+def test_production_says_which_setting_tells_clients_behind_a_proxy_apart(
+    here: Path, production: dict[str, str]
+) -> None:
+    with serving(here, environ=production) as server:
+        assert VARIABLE in server.stderr
+    with serving(here, environ=production | {VARIABLE: "127.0.0.2"}, name="other") as other:
+        assert VARIABLE not in other.stderr
 
 
 @pytest.mark.parametrize(

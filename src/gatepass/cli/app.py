@@ -90,7 +90,8 @@ def serve(
     In development, secrets, a database and the account `admin` are made in ./.gatepass at the
     first start. With GATEPASS_ENV=production nothing is made up: JWT_ACCESS_SECRET,
     JWT_REFRESH_SECRET and DATABASE_URL must be set, and `gatepass users add` makes accounts.
-    Accounts are in the database of DATABASE_URL, sessions too unless REDIS_URL is set.
+    Accounts are in the database of DATABASE_URL, sessions too unless REDIS_URL is set. Behind a
+    proxy, GATEPASS_TRUSTED_PROXIES lists its addresses, so that clients are told apart.
     """
     with needs("server"):
         from gatepass.server.serve import serve as start  # noqa: PLC0415 - an extra

@@ -73,6 +73,8 @@ def serve(
             sys.stdout.flush()
         configure_logs(as_json=environment is Environment.PRODUCTION)
         _log.info("serving", host=host, port=listener.getsockname()[1])
+        if environment is Environment.PRODUCTION and not proxies:
+            _log.info("no proxy is trusted: behind one, set GATEPASS_TRUSTED_PROXIES")
         configure = partial(_config, proxies=proxies, resources=resources)
         if workers > 1:
             make = partial(make_worker_app, here, workers)
