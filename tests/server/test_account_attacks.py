@@ -18,7 +18,7 @@ from gatepass.server.app import make_parts
 from gatepass.server.errors import AccountRejected
 from gatepass.server.passwords import Passwords
 from gatepass.stores.sql import SqlStore
-from gatepass.stores.sql.engines import pooled_engine_of
+from gatepass.stores.sql.transactions import pooled_engine_of
 from tests.server.test_outage import locked
 from tests.server.world import PASSWORD, CountingHasher, World, outcome
 from tests.servers.postgres import empty_database, shared_server

@@ -5,6 +5,7 @@ from sqlalchemy import text
 
 from gatepass.server.accounts import Accounts
 from gatepass.server.passwords import Passwords
+from gatepass.stores.sql.transactions import pooled_engine_of
 from tests.server.world import PASSWORD, CountingHasher, World, outcome
 
 pytestmark = pytest.mark.anyio
@@ -42,7 +43,7 @@ async def test_telling_accounts_of_older_parameters_by_the_work_of_a_log_in(worl
     """Names that nobody has cost what some account costs, each always the same."""
     older = Passwords(CountingHasher(time_cost=2))
     with world.administration() as (accounts, manager):
-        aged = Accounts(accounts._engine, older)
+        aged = Accounts(pooled_engine_of(world.state.settings.sql_url), older)
         for number in range(8):
             aged.add(f"aged-{number}", PASSWORD)
             accounts.add(f"young-{number}", PASSWORD)

@@ -11,7 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import context, op
 
-revision = "0005"
+revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
@@ -32,7 +32,7 @@ def upgrade() -> None:
         postgresql_where=unrevoked,
     )
     op.drop_index("gatepass_sessions_subject", "gatepass_sessions", schema=schema)
-    _make_functions("0005_functions")
+    _make_functions("0004_functions")
 
 
 def downgrade() -> None:
