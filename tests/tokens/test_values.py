@@ -89,6 +89,47 @@ def test_claims_become_a_type_of_your_own() -> None:
         claims.to(Other)
 
 
+def test_claims_cannot_be_changed_through_a_type_of_your_own() -> None:
+    claims = AccessClaims(copy.deepcopy(CLAIMS))
+
+    class Loose(msgspec.Struct):
+        """A type that takes any value."""
+
+        address: object
+        roles: list[Any]
+
+    mine = claims.to(Loose)
+    assert isinstance(mine.address, dict)
+    mine.address["city"] = "Paris"
+    mine.roles.append("admin")
+    claims.to(dict)["roles"].append("admin")
+
+    assert dict(claims) == CLAIMS
+
+
+def test_claims_that_fit_none_of_several_types_are_rejected() -> None:
+    claims = AccessClaims(dict(CLAIMS))
+    optional: Any = Other | None
+
+    with pytest.raises(ClaimsRejected, match="Other"):
+        claims.to(optional)
+
+
+class Chain(msgspec.Struct):
+    """A caller's own type that goes on and on."""
+
+    sub: "Chain | None" = None
+
+
+def test_claims_nested_too_deeply_for_a_type_are_rejected() -> None:
+    nested: dict[str, Any] = {}
+    for _ in range(20_000):
+        nested = {"sub": nested}
+
+    with pytest.raises(ClaimsRejected, match="Chain"):
+        AccessClaims(nested).to(Chain)
+
+
 def test_lifetimes_are_timedeltas_or_whole_seconds() -> None:
     policy = TokenPolicy(
         issuer="a", audience="b", access_lifetime=60, refresh_lifetime=120.0, leeway=timedelta(0, 5)

@@ -94,13 +94,15 @@ class AccessClaims(Mapping[str, Any]):
     def to(self, kind: type[T]) -> T:
         """The claims as a `msgspec.Struct`, dataclass or other type of your own.
 
+        The values are copies here too: a field of type `object` or `dict` is yours to change.
+
         Raises:
             ClaimsRejected: The claims do not fit the type.
         """
         try:
-            return msgspec.convert(self._claims, kind)
-        except msgspec.ValidationError:
-            message = f"the claims do not fit {kind.__name__}"
+            return msgspec.convert(_copy(self._claims), kind)
+        except (msgspec.ValidationError, RecursionError):
+            message = f"the claims do not fit {getattr(kind, '__name__', kind)}"
             raise ClaimsRejected(message) from None
 
 
