@@ -1,5 +1,6 @@
 """What a route may ask of a token that holds."""
 
+import math
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -52,6 +53,16 @@ def test_no_other_role_will_do(role: object) -> None:
     assert refused.parameters == {}
 
 
+@pytest.mark.parametrize("role", [{"admin": 1}, [["admin"]], [{"admin": 1}], [[]]])
+@pytest.mark.parametrize("kind", [set, frozenset, dict.fromkeys, tuple, list])
+def test_an_object_or_list_in_the_place_of_a_role_is_no_role(kind: Any, role: object) -> None:
+    refused = refusal(Requirement(roles=kind(["admin"])), {"role": role})
+
+    assert refused is not None
+    assert refused.problem.code == "insufficient_scope"
+    assert refusal(Requirement(roles=kind(["admin"])), {"role": [role, "admin"]}) is None
+
+
 def test_a_token_without_a_role_has_none() -> None:
     assert refusal(Requirement(roles=("admin",))) is not None
 
@@ -60,6 +71,21 @@ def test_a_log_in_is_fresh_up_to_the_last_second() -> None:
     requirement = Requirement(fresh=timedelta(minutes=5))
 
     assert refusal(requirement, auth_time=NOW - 300) is None
+
+
+@pytest.mark.parametrize("auth_time", [NOW + 60, NOW + 59.5, NOW, NOW - 299.5])
+def test_a_log_in_by_a_clock_a_minute_ahead_is_fresh(auth_time: float) -> None:
+    assert refusal(Requirement(fresh=timedelta(minutes=5)), auth_time=auth_time) is None
+
+
+@pytest.mark.parametrize(
+    "auth_time", [NOW + 61, NOW + 10**9, 10**400, -(10**400), math.nan, math.inf, -math.inf]
+)
+def test_a_log_in_of_the_future_or_of_no_time_is_not_fresh(auth_time: float) -> None:
+    refused = refusal(Requirement(fresh=timedelta(minutes=5)), auth_time=auth_time)
+
+    assert refused is not None
+    assert refused.problem.code == "insufficient_user_authentication"
 
 
 @pytest.mark.parametrize("auth_time", [NOW - 301, None, "1800000000"])

@@ -3,13 +3,16 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from gatepass.http.problems import (
     INSUFFICIENT_SCOPE,
     INSUFFICIENT_USER_AUTHENTICATION,
     RequestRefused,
 )
+
+_MAX_SKEW: Final = 60
+"""Seconds that the clock of whoever checked the password may be ahead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,10 @@ class Requirement:
             raise RequestRefused(INSUFFICIENT_SCOPE, parameters=scope)
         if self.fresh is not None:
             seconds = self.fresh.total_seconds()
-            if not isinstance(auth_time, int | float) or now - auth_time > seconds:
+            # Compared this way round, NaN is not fresh and no number is too large to subtract.
+            if not isinstance(auth_time, int | float) or not (
+                now - seconds <= auth_time <= now + _MAX_SKEW
+            ):
                 max_age = {"max_age": str(int(seconds))}
                 raise RequestRefused(INSUFFICIENT_USER_AUTHENTICATION, parameters=max_age)
 
@@ -53,4 +59,4 @@ class Requirement:
         """Whether the `role` claim, a string or a list of strings, names one of the roles."""
         role = claims.get("role")
         held = role if isinstance(role, list | tuple) else (role,)
-        return not self.roles or any(name in self.roles for name in held)
+        return not self.roles or any(isinstance(name, str) and name in self.roles for name in held)
