@@ -157,6 +157,15 @@ def test_required_claims_must_be_there_and_allowed_values_hold_where_present() -
         strict.verify(token(tenant=1, role="root"))
 
 
+def test_an_empty_list_is_no_allowed_value() -> None:
+    strict = verifier(allowed_values={"role": ["user", "admin"]})
+
+    assert strict.verify(token(role=["user", "admin"]))
+    for role in ([], ["user", []], [["user"]], {}):
+        with pytest.raises(TokenInvalid):
+            strict.verify(token(role=role))
+
+
 def test_a_missing_or_mangled_token_is_told_apart() -> None:
     absent: Any = None
     with pytest.raises(TokenMissing):

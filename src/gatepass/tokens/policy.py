@@ -113,10 +113,14 @@ def freeze_allowed_values(allowed: object) -> Mapping[str, tuple[Any, ...]]:
 
 
 def is_allowed(value: object, allowed: Collection[Any]) -> bool:
-    """Whether a claim's value, or each of a list's, is one of these; True is not 1."""
-    return all(
+    """Whether a claim's value, or each of a list's, is one of these; True is not 1.
+
+    A list without values has none that is allowed.
+    """
+    values = value if isinstance(value, list) else (value,)
+    return bool(values) and all(
         any(one == each and isinstance(one, bool) is isinstance(each, bool) for each in allowed)
-        for one in (value if isinstance(value, list) else (value,))
+        for one in values
     )
 
 
