@@ -1,5 +1,8 @@
 """The table: every row, every answer's bytes, and what each error means at each door."""
 
+import copy
+import pickle
+
 import pytest
 
 from gatepass import errors
@@ -175,3 +178,28 @@ def test_no_success_is_stored_unless_it_says_for_how_long() -> None:
 
 def test_the_text_of_an_answer_holds_no_body() -> None:
     assert "hunter2" not in repr(answer_json({"access_token": "hunter2"}))
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        RequestRefused(table.TOKEN_EXPIRED),
+        RequestRefused(table.INVALID_REQUEST, challenge="invalid_request"),
+        RequestRefused(table.RATE_LIMITED, retry_after=41),
+        RequestRefused(table.INSUFFICIENT_SCOPE, parameters={"scope": "read write"}),
+    ],
+    ids=lambda refused: refused.problem.code,
+)
+def test_a_refusal_says_the_same_in_another_process(refused: RequestRefused) -> None:
+    for twin in (pickle.loads(pickle.dumps(refused)), copy.deepcopy(refused)):  # noqa: S301 - our own bytes
+        assert type(twin) is RequestRefused
+        assert (str(twin), vars(twin)) == (str(refused), vars(refused))
+        assert answer_refused(twin) == answer_refused(refused)
+
+
+def test_every_error_says_the_same_in_another_process() -> None:
+    kinds = [each for each in vars(errors).values() if isinstance(each, type)]
+    for raised in (kind("in our own words") for kind in kinds if issubclass(kind, GatepassError)):
+        twin = pickle.loads(pickle.dumps(raised))  # noqa: S301 - our own bytes
+
+        assert (type(twin), str(twin)) == (type(raised), "in our own words")

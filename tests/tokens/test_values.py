@@ -2,7 +2,7 @@
 
 import copy
 import pickle
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -171,6 +171,25 @@ def test_a_policy_cannot_be_changed_through_what_it_was_made_of() -> None:
     allowed["role"].append("root")
 
     assert policy.allowed_values == {"role": ("user",)}
+
+
+@pytest.mark.parametrize("allowed", [{}, {"role": ["user", "admin"], "level": {1}}, {"a": [[1]]}])
+def test_a_policy_survives_pickling_and_copying_and_can_be_hashed(allowed: dict[str, Any]) -> None:
+    policy = TokenPolicy(
+        issuer="a", audience="b", required_claims=["userId"], allowed_values=allowed
+    )
+    twins = [
+        pickle.loads(pickle.dumps(policy)),  # noqa: S301 - our own bytes
+        copy.copy(policy),
+        copy.deepcopy(policy),
+        replace(policy),
+        TokenPolicy(**asdict(policy)),
+    ]
+
+    assert all(twin == policy and hash(twin) == hash(policy) for twin in twins)
+    assert all(repr(twin) == repr(policy) for twin in twins)
+    assert repr(dict(policy.allowed_values)) in repr(policy)
+    assert len({*twins, policy, replace(policy, issuer="c")}) == 2
 
 
 ISSUER = TokenIssuer(

@@ -161,7 +161,8 @@ def test_an_empty_list_is_no_allowed_value() -> None:
     strict = verifier(allowed_values={"role": ["user", "admin"]})
 
     assert strict.verify(token(role=["user", "admin"]))
-    for role in ([], ["user", []], [["user"]], {}):
+    wrong: list[Any] = [[], ["user", []], [["user"]], {}]
+    for role in wrong:
         with pytest.raises(TokenInvalid):
             strict.verify(token(role=role))
 

@@ -4,9 +4,10 @@
 keeps clients out of refresh loops.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from gatepass.errors import (
@@ -147,6 +148,16 @@ class RequestRefused(GatepassError):
         """More parameters of the challenge, such as `scope` or `max_age` (RFC 9470 §3)."""
         self.retry_after = retry_after
         """Seconds; the header is left out of answers other than 429 and 503."""
+
+    def __reduce__(self) -> tuple[Callable[[], "RequestRefused"], tuple[()]]:
+        make = partial(
+            type(self),
+            self.problem,
+            challenge=self.challenge,
+            parameters=dict(self.parameters),
+            retry_after=self.retry_after,
+        )
+        return make, ()
 
 
 @contextmanager

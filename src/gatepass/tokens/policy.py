@@ -1,9 +1,8 @@
 """The rules that tokens are issued and verified by; checked once, when they are written down."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from types import MappingProxyType
 from typing import Any, TypeGuard
 
 from gatepass.errors import ClaimsRejected, SettingsRejected
@@ -20,6 +19,30 @@ REGISTERED_CLAIMS = SESSION_CLAIMS | TOKEN_CLAIMS
 """Names that gatepass sets itself; a caller's own claims cannot have them."""
 
 Seconds = timedelta | float
+
+
+class AllowedValues(Mapping[str, tuple[Any, ...]]):
+    """Allowed values by claim: an immutable mapping that can be hashed, copied and pickled."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: dict[str, tuple[Any, ...]]) -> None:
+        self._values = values
+
+    def __getitem__(self, name: str) -> tuple[Any, ...]:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._values))  # names only: a value may have no hash
+
+    def __repr__(self) -> str:
+        return repr(self._values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +130,7 @@ def freeze_allowed_values(allowed: object) -> Mapping[str, tuple[Any, ...]]:
         isinstance(name, str) and isinstance(values, (list, tuple, set, frozenset))
         for name, values in allowed.items()
     ):
-        return MappingProxyType({name: tuple(values) for name, values in allowed.items()})
+        return AllowedValues({name: tuple(values) for name, values in allowed.items()})
     message = "allowed_values maps claim names to collections of values"
     raise SettingsRejected(message)
 
