@@ -4,6 +4,7 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from inspect import iscoroutinefunction
 from typing import Any, ClassVar, Generic, TypeVar
 
 from gatepass.jose import Key, KeySet, KeySource
@@ -64,10 +65,13 @@ class ManagerParts(Generic[S, R, L]):
 
         Raises:
             KeyRejected: A primary key cannot sign, or both sets share a key.
-            TypeError: The store or the revocations are of the other twin's kind.
+            TypeError: The store, the revocations or `load_claims` are of the other twin's kind.
         """
         require_twin(store, is_async=self._is_async)
         require_twin(revocations, is_async=self._is_async)
+        if not self._is_async and _is_coroutine_function(load_claims):
+            message = "load_claims is a coroutine function: use AsyncTokenManager"
+            raise TypeError(message)
         self._planner = PairPlanner(
             policy,
             access_keys=access_keys,
@@ -90,6 +94,11 @@ class ManagerParts(Generic[S, R, L]):
     def access_keys(self) -> KeySource:
         """Where the keys of access tokens come from, e.g. to publish them."""
         return self._planner.access_keys
+
+
+def _is_coroutine_function(function: object) -> bool:
+    """Whether a call would have to be awaited, also of an object that is called."""
+    return iscoroutinefunction(function) or iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004 - its kind is asked for
 
 
 def report(presented: Presented, fact: RotationFact) -> None:

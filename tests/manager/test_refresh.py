@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -149,12 +150,21 @@ def test_load_claims_may_be_a_coroutine_function(make: Make) -> None:
         await asyncio.sleep(0)
         return {"role": "loaded"}
 
-    manager = make()
-    if not hasattr(manager, "driven"):
-        pytest.skip("a sync manager takes plain functions")
-    manager.driven._load_claims = load
-    pair = manager.refresh(manager.issue("alice").refresh_token)
-    assert manager.verify(pair.access_token)["role"] == "loaded"
+    class Loader:
+        async def __call__(self, subject: str) -> dict[str, str]:
+            return await load(subject)
+
+        async def load(self, subject: str) -> dict[str, str]:
+            return await load(subject)
+
+    for coroutine_function in (load, Loader(), Loader().load, partial(load)):
+        if not hasattr(make(), "driven"):
+            with pytest.raises(TypeError, match="use AsyncTokenManager"):
+                make(load_claims=coroutine_function)
+            continue
+        manager = make(load_claims=coroutine_function)
+        pair = manager.refresh(manager.issue("alice").refresh_token)
+        assert manager.verify(pair.access_token)["role"] == "loaded"
 
 
 @pytest.mark.parametrize("absent", [None, ""])
