@@ -46,6 +46,7 @@ from gatepass.tokens.pair import (
 from gatepass.tokens.policy import (
     MAX_CLAIMS_SIZE,
     MAX_LIFETIME,
+    REGISTERED_CLAIMS,
     TokenPolicy,
     require_claims,
     require_subject,
@@ -208,7 +209,12 @@ class PairPlanner:
         now = int(self._now())
         expires_at = min(now + self._access_s, session.ends_ms // 1000)
         registered = {"iss": self.policy.issuer, "aud": self.policy.audience}
-        own: dict[str, Any] = msgspec.json.decode(claims_json)
+        # Whoever can write to the store must not say who a token is about or until when it holds.
+        own: dict[str, Any] = {
+            name: value
+            for name, value in msgspec.json.decode(claims_json).items()
+            if name not in REGISTERED_CLAIMS
+        }
         access = registered | {
             "sub": session.subject,
             "client_id": session.client_id,
@@ -227,7 +233,7 @@ class PairPlanner:
             "sec": sec,
         }
         return TokenPair(
-            access_token=sign_claims(access_keys, access | own | access, ACCESS_TYP),
+            access_token=sign_claims(access_keys, access | own, ACCESS_TYP),
             refresh_token=sign_claims(refresh_keys, refresh, REFRESH_TYP),
             expires_in=max(0, expires_at - now),
             refresh_expires_in=max(0, session.idle_ends_ms // 1000 - now),

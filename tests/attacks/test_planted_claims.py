@@ -1,0 +1,75 @@
+"""A row of the store that somebody wrote into: it says what a user is, never who or until when."""
+
+import secrets
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+
+from gatepass import TokenPair, TokenPolicy
+from gatepass.jose import SharedKey, inspect
+from gatepass.sessions import Session, plan_session, rotate
+from gatepass.tokens import PairPlanner
+from tests.attacks.target import AUDIENCE, ISSUER, NOW
+
+PLANTED: dict[str, Any] = {
+    "iss": "https://mallory.example",
+    "aud": ["everybody"],
+    "sub": "root",
+    "exp": NOW + 10**9,
+    "nbf": NOW + 5,
+    "iat": NOW - 10**6,
+    "jti": "0" * 34,
+    "sid": "1" * 34,
+    "client_id": "another",
+    "auth_time": NOW + 10**6,
+    "gen": 7,
+    "sec": "known",
+}
+
+
+def _pairs(planted: bytes) -> list[TokenPair]:
+    """The pair of a log-in and of a refresh, whose row has these claims in it."""
+    planner = PairPlanner(
+        TokenPolicy(issuer=ISSUER, audience=AUDIENCE),
+        access_keys=SharedKey.generate(),
+        refresh_keys=SharedKey.generate(),
+        now=lambda: NOW,
+        random=secrets.token_bytes,
+    )
+    log_in = planner.plan_issue("alice", {"role": "user"}, None, None)
+    row: Session = replace(plan_session(log_in.plan, NOW * 1000), claims_json=planted)
+    first = planner.conclude_issue(log_in, row)
+    presented = planner.open_refresh(first.refresh_token)
+    plan = planner.plan_rotation(presented, None, loaded=False)
+    second = planner.conclude_rotation(presented, plan, rotate(row, plan, NOW * 1000))
+    for pair in (first, second):
+        assert planner.access.open(pair.access_token)["sub"] == "alice"
+    return [first, second]
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_registered_name_planted_in_a_row(name: str) -> None:
+    honest = _pairs(b'{"role":"user"}')
+    planted = _pairs(msgspec.json.encode({name: PLANTED[name], "role": "user"}))
+
+    for mine, theirs in zip(planted, honest, strict=True):
+        access, expected = inspect(mine.access_token).claims, inspect(theirs.access_token).claims
+        assert set(access) == set(expected)
+        assert access.get(name) != PLANTED[name]
+        assert (
+            inspect(mine.refresh_token).claims.keys() == inspect(theirs.refresh_token).claims.keys()
+        )
+        assert inspect(mine.refresh_token).claims.get(name) != PLANTED[name]
+        assert mine.expires_in == theirs.expires_in
+
+
+def test_all_registered_names_planted_at_once() -> None:
+    for pair in _pairs(msgspec.json.encode(PLANTED | {"role": "user"})):
+        claims = inspect(pair.access_token).claims
+
+        assert (claims["iss"], claims["aud"], claims["sub"]) == (ISSUER, AUDIENCE, "alice")
+        assert (claims["iat"], claims["exp"], claims["auth_time"]) == (NOW, NOW + 900, NOW)
+        assert claims["role"] == "user"
+        assert {"nbf", "gen", "sec"}.isdisjoint(claims)
