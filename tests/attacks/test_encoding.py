@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from gatepass.errors import TokenMalformed, TokenMissing
-from gatepass.jose import KeySet
+from gatepass.errors import TokenInvalid, TokenMalformed, TokenMissing
+from gatepass.jose import KeySet, SharedKey, sign
+from gatepass.jose import verify as verify_jws
 from tests.attacks.target import KEY, REFUSED, SIGN, Verify, claims, forged
 from tests.jose.forge import b64, dumps, raw_compact, unb64
-from tests.jose.material import raw_signer, signing_key
+from tests.jose.material import OCTETS, raw_signer, signing_key
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 BLANKS = [" ", "\t", "\n", "\r\n", "\v", "\f", "\0", "\x85", "\xa0", "\u2003", "\u200b", "\ufeff"]
@@ -246,3 +247,35 @@ def test_json_serialization(verify: Verify) -> None:
     ):
         with pytest.raises(REFUSED):
             verify(text)
+
+
+@pytest.mark.parametrize("bits", ["256", "384", "512"])
+def test_kind_of_error_tells_a_misspelled_hmac_signature_from_a_wrong_one(bits: str) -> None:
+    key = SharedKey.from_bytes(OCTETS, f"HS{bits}")
+    token = sign(b"{}", key)
+    head, _, signature = token.rpartition(".")
+    malformed = [f"{signature}=", f"{signature}==", f"{signature[:-1]}+", f"{signature[:-1]}!"]
+    malformed += [f"{signature} ", f"{signature}A"[: len(signature) // 4 * 4 + 1]]
+    if len(signature) % 4:  # another last character that stands for the same octets
+        last = ALPHABET[ALPHABET.index(signature[-1]) + 1]
+        malformed += [signature[:-1] + last]
+        assert unb64(signature[:-1] + last) == unb64(signature)
+    wrong = ["", b64(bytes(8)), b64(bytes(int(bits) // 8)), b64(unb64(signature)[:-1])]
+    wrong += [b64(unb64(signature) + b"\0"), b64(unb64(signature)[::-1])]
+
+    for keys in (KeySet(key), _which_knows(token, key)):
+        for text in malformed:
+            with pytest.raises(TokenMalformed):
+                verify_jws(f"{head}.{text}", keys)
+        for text in wrong:
+            with pytest.raises(TokenInvalid):
+                verify_jws(f"{head}.{text}", keys)
+        assert verify_jws(token, keys).payload == b"{}"
+
+
+def _which_knows(token: str, key: SharedKey) -> KeySet:
+    """A set that has seen the token's header, and takes the short way."""
+    keys = KeySet(key)
+    verify_jws(token, keys)
+    assert keys.prepared
+    return keys
