@@ -15,7 +15,7 @@ RETENTION = ACCESS_LIFE + SKEW_MS
 on_stores_that_purge = pytest.mark.parametrize("store", ["memory", "sqlite"], indirect=True)
 """Elsewhere rows expire by themselves."""
 on_stores_that_keep_a_log = pytest.mark.parametrize(
-    "store", ["memory", "sqlite", "postgres"], indirect=True
+    "store", ["memory", "sqlite", "postgres", "redis 8", "valkey"], indirect=True
 )
 
 
@@ -53,7 +53,7 @@ def test_a_log_entry_is_kept_for_its_retention(store: Store, clock: Clock) -> No
 def test_a_clock_that_is_ahead_for_a_moment_makes_no_purge_forget_a_revocation(
     store: Store, clock: Clock
 ) -> None:
-    """The log-out itself has PostgreSQL look for old entries."""
+    """The log-out itself has PostgreSQL and Redis look for old entries."""
     opened(store, "a")
     opened(store, "b")
     store.revoke_token("stolen")

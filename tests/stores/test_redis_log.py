@@ -6,14 +6,12 @@ from typing import Any
 import pytest
 
 from gatepass.sessions import RotationKind, Store
-from gatepass.sessions.session import SKEW_MS
+from gatepass.sessions.session import LOG_MS
 from gatepass.stores.redis.scripts import MAX_IDLE
 from tests.servers.redis_sets import ServerSet, running
 from tests.stores.plans import ACCESS_LIFE, LEEWAY, SECOND, Clock, log_in, present, sid
 from tests.stores.redis_backends import redis_store_at
 from tests.stores.twins import Runner
-
-RETENTION = ACCESS_LIFE + SKEW_MS
 
 
 @pytest.fixture(params=["redis 7", "redis 8", "valkey"])
@@ -109,7 +107,7 @@ def test_entries_past_retention_are_trimmed(servers: ServerSet, store: Store, cl
     store.issue(log_in())
     for number in range(10):
         store.revoke_token(sid(f"token {number}"))
-        clock.forward(RETENTION // 4)
+        clock.forward(LOG_MS // 4)
 
     assert [identifier for _, _, identifier in log_of(servers)] == [
         sid(f"token {number}") for number in range(5, 10)
@@ -124,7 +122,7 @@ def test_a_clock_set_back_trims_nothing_and_keeps_the_order(
     store.issue(log_in())
     store.revoke_token(sid("first"))
     first = clock.ms
-    clock.forward(-10 * RETENTION)
+    clock.forward(-10 * LOG_MS)
     store.revoke_token(sid("second"))
     clock.forward(1)
     store.revoke_token(sid("third"))

@@ -1,7 +1,7 @@
 -- Comes before every operation.
 -- KEYS[1] and KEYS[2] are the partition's meta hash and its log; ARGV[1] is what all keys of the
 -- partition begin with, ARGV[2] the store's clock in milliseconds, or empty: then the server's.
--- SKEW_MS, MAX_RECENT, MAX_AHEAD and MAX_IDLE are put before this file.
+-- SKEW_MS, LOG_MS, MAX_RECENT, MAX_AHEAD and MAX_IDLE are put before this file.
 -- A session is a hash: m and f are packed numbers, r and w when and why it was revoked, h its
 -- recent generations; texts (u subject, c client, d device, j claims, w) are cut in pieces.
 local META, LOG, BASE = KEYS[1], KEYS[2], ARGV[1]
@@ -34,8 +34,10 @@ local function touch()
   redis.call('HSET', META, 'at', int(held('at')))
 end
 
--- Entries are in order even when the clock is not: an id never goes back.
+-- Entries are in order even when the clock is not: an id never goes back. A clock that is ahead
+-- for a moment trims none that matters.
 local function append(kind, id, keep)
+  keep = math.max(keep, LOG_MS)
   local at = held('at')
   if at == 0 then
     local time = redis.call('TIME')
@@ -80,6 +82,7 @@ local function is_marked(key)
 end
 
 local function mark(key, keep)
+  keep = math.max(keep, LOG_MS)
   redis.call('SET', key, int(now + keep), 'PX', int(keep))
 end
 

@@ -7,7 +7,7 @@ from importlib import resources
 from typing import Final
 
 from gatepass.sessions.rotation import MAX_AHEAD, MAX_RECENT
-from gatepass.sessions.session import SKEW_MS
+from gatepass.sessions.session import LOG_MS, SKEW_MS
 
 MAX_IDLE: Final = 1_000
 """Sessions of one subject past their idle end that are kept; nobody's log-in scans more."""
@@ -34,8 +34,8 @@ def script(name: str) -> Script:
     """The operation of this name."""
     folder = resources.files("gatepass.stores") / "lua"
     constants = (
-        f"local SKEW_MS, MAX_RECENT, MAX_AHEAD, MAX_IDLE = "
-        f"{SKEW_MS}, {MAX_RECENT}, {MAX_AHEAD}, {MAX_IDLE}"
+        f"local SKEW_MS, LOG_MS, MAX_RECENT, MAX_AHEAD, MAX_IDLE = "
+        f"{SKEW_MS}, {LOG_MS}, {MAX_RECENT}, {MAX_AHEAD}, {MAX_IDLE}"
     )
     bodies = [(folder / f"{part}.lua").read_text("utf-8") for part in ("common", name)]
     text = "\n".join([_HEAD[name not in _READING], constants, *bodies])
