@@ -1,5 +1,6 @@
 """One Redis or Valkey process: started, frozen, killed and started again by a test."""
 
+import atexit
 import os
 import shutil
 import signal
@@ -96,6 +97,7 @@ class Server:
         self.process = subprocess.Popen(
             ["redis-server", *arguments], executable=program(self.kind), stdout=subprocess.DEVNULL
         )
+        _STARTED[self.process.pid] = self
         eventually(self.client().ping, f"{self.kind} does not start: see {self.folder}/log")
         return self
 
@@ -150,6 +152,7 @@ class Server:
     def kill(self) -> None:
         """`kill -9`."""
         if self.process is not None:
+            _STARTED.pop(self.process.pid, None)
             self.process.kill()
             self.process.wait()
             self.process = None
@@ -160,3 +163,14 @@ class Server:
         for client in self.clients:
             client.close()
         self.clients.clear()
+
+
+_STARTED: dict[int, Server] = {}
+_OWNER = os.getpid()
+
+
+@atexit.register
+def _stop_what_a_failed_test_left() -> None:
+    if os.getpid() == _OWNER:  # and not a forked child
+        for server in list(_STARTED.values()):
+            server.stop()
