@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from inspect import iscoroutinefunction
 from typing import Any, ClassVar, Generic, TypeVar
 
-from gatepass.jose import Key, KeySet, KeySource
+from gatepass.jose import Key, KeySet, KeySource, VerificationKey
 from gatepass.sessions import (
     AsyncRevocations,
     AsyncStore,
@@ -94,6 +94,26 @@ class ManagerParts(Generic[S, R, L]):
     def access_keys(self) -> KeySource:
         """Where the keys of access tokens come from, e.g. to publish them."""
         return self._planner.access_keys
+
+    @property
+    def store(self) -> S:
+        """Where sessions live."""
+        return self._store
+
+    def session_id_of(
+        self, *, access_token: str | None = None, refresh_token: str | None = None
+    ) -> str:
+        """The session of well-signed tokens, which may have expired or been revoked.
+
+        Raises:
+            TokenMissing, TokenMalformed, TokenInvalid: They prove no session, or two.
+        """
+        return self._planner.plan_log_out(access_token, refresh_token)[0]
+
+    def derived_secrets(self, purpose: bytes) -> tuple[bytes, ...]:
+        """A secret for another purpose out of each refresh key, the primary's first (HKDF)."""
+        keys = self._planner.refresh_keys.current().keys
+        return tuple(key.derive(purpose) for key in keys if not isinstance(key, VerificationKey))
 
 
 def _is_coroutine_function(function: object) -> bool:

@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from gatepass import TokenIssuer
-from gatepass.fastapi import token_routes
+from gatepass.asgi import messages
 from gatepass.jose import SharedKey, sign, verify
 from tests.fastapi.answers import assert_refused, assert_unstored
 from tests.fastapi.world import REFRESH_SECRET, World
@@ -54,7 +54,7 @@ async def test_a_malformed_body_is_an_invalid_request(world: World, body: bytes)
 async def test_a_client_that_hangs_up_or_drips_in_the_middle_of_its_body_spends_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    monkeypatch.setattr(token_routes, "_BODY_S", 0.05)
+    monkeypatch.setattr(messages, "BODY_S", 0.05)
     pair = await world.log_in()
     scope = {
         "type": "http",

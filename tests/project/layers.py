@@ -8,6 +8,7 @@ PACKAGE = "gatepass"
 
 _PURE = frozenset({"errors", "jose", "sessions", "tokens"})
 _CORE = _PURE | {"manager"}
+_GLUE = frozenset({"_extras", "http", "gate"})
 _STORES = frozenset({"_extras", "errors", "sessions", "stores", "revocations"})
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
@@ -22,9 +23,13 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "stores": _STORES - {"revocations"},
     "revocations": _STORES,
     "settings": _CORE | _STORES,
-    "fastapi": _CORE | {"_extras", "http"},
+    "gate": _CORE | {"http"},
+    "asgi": _CORE | _GLUE,
+    "fastapi": _CORE | _GLUE | {"asgi"},
+    "flask": _CORE | _GLUE,
+    "django": _CORE | _STORES | _GLUE | {"settings"},
     "cli": _CORE | _STORES | {"settings", "server", "http"},
-    "server": _CORE | _STORES | {"settings", "http", "fastapi"},
+    "server": _CORE | _STORES | {"settings", "http", "fastapi", "gate", "asgi"},
 }
 """Which parts of ours a part may import besides itself; "" is `import gatepass`."""
 
@@ -40,6 +45,10 @@ MAY_NEED: dict[str, frozenset[str]] = {
     "stores": frozenset({"alembic", "msgspec", "psycopg", "redis", "sqlalchemy"}),
     "revocations": frozenset({"sqlalchemy"}),
     "settings": frozenset({"pydantic", "pydantic_settings"}),
+    "gate": frozenset(),
+    "asgi": frozenset(),
+    "flask": frozenset({"flask", "werkzeug"}),
+    "django": frozenset({"asgiref", "django", "rest_framework"}),
     "fastapi": frozenset({"anyio", "fastapi", "pydantic", "starlette"}),
 }
 """Which distributions a part may import; the composition roots are free."""

@@ -5,6 +5,14 @@ from gatepass._extras import needs_extra
 with needs_extra("fastapi"):
     from gatepass.fastapi.auth import Auth
     from gatepass.fastapi.hooks import Authenticate, LoginLimit
-    from gatepass.http import Identity
+    from gatepass.http import Cookies, HttpPolicy, Https, Identity
 
-__all__ = ["Auth", "Authenticate", "Identity", "LoginLimit"]
+__all__ = [
+    "Auth",
+    "Authenticate",
+    "Cookies",
+    "HttpPolicy",
+    "Https",
+    "Identity",
+    "LoginLimit",
+]

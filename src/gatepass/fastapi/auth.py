@@ -1,71 +1,84 @@
 """`Auth`: what an application holds; dependencies that guard routes, and `install`."""
 
+import inspect
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Any, Literal
 
-from fastapi import APIRouter, Depends, FastAPI, Response, Security
-from starlette.requests import HTTPConnection
+from fastapi import FastAPI, Response
+from fastapi.openapi.models import HTTPBearer, OAuth2, OAuthFlowPassword, OAuthFlows
+from fastapi.openapi.models import SecurityBase as SchemeModel
+from starlette.concurrency import run_in_threadpool
 
-from gatepass.errors import TokenMissing
-from gatepass.fastapi import documents
+from gatepass.asgi.front import Front
 from gatepass.fastapi.answers import answer_errors, send
-from gatepass.fastapi.hooks import Authenticate, LoginLimit
-from gatepass.fastapi.login import Login
-from gatepass.fastapi.scheme import BearerScheme, find_token
-from gatepass.fastapi.session_routes import add_session_routes
-from gatepass.fastapi.token_routes import add_token_routes
-from gatepass.http import ACCESS_DOOR, Requirement, answer_json, door
+from gatepass.fastapi.documents import extend_document
+from gatepass.fastapi.routes import make_key_router, make_router
+from gatepass.fastapi.scheme import Optional, Required
+from gatepass.gate import Authenticate, AuthParts, LoginLimit, require_prefix
+from gatepass.http import HttpPolicy, Requirement
 from gatepass.manager import AsyncTokenManager
-from gatepass.tokens import AccessClaims
-
-_KEYS_CACHE = "public, max-age=300"
+from gatepass.tokens import AccessClaims, AsyncTokenVerifier, TokenVerifier
 
 
-class Auth:
+class Auth(AuthParts):
     """Sign-in for one FastAPI application: `install` it, then guard routes with `required`.
 
     Args:
-        manager: Issues, verifies, rotates and revokes; closing it stays with its maker.
+        manager: Issues, verifies, rotates and revokes; closing it stays with its maker. A
+            service without sessions gives a verifier, and has guards but no routes.
         authenticate: Takes a user name and a password, finds an `Identity` or `None`.
         login_limit: A limit on failed log-ins per client address; none by default.
+        http: Cookies, origins, https and proxies; by default tokens come in headers only.
         invalid_token_status: 401 instead of 403 for forged tokens is plain RFC 6750.
         now: The clock that `fresh` goes by; the one the manager was given.
     """
 
+    takes = (AsyncTokenManager, AsyncTokenVerifier, TokenVerifier)
+
     def __init__(
         self,
-        manager: AsyncTokenManager,
+        manager: AsyncTokenManager | AsyncTokenVerifier | TokenVerifier,
         *,
-        authenticate: Authenticate,
+        authenticate: Authenticate | None = None,
         login_limit: LoginLimit | None = None,
+        http: HttpPolicy | None = None,
         invalid_token_status: Literal[401, 403] = 403,
         now: Callable[[], float] = time.time,
     ) -> None:
-        if not isinstance(manager, AsyncTokenManager):
-            raise TypeError(
-                f"gatepass.fastapi.Auth takes an AsyncTokenManager, not a {type(manager).__name__}"
-            )
-        self._manager = manager
-        self._login = Login(manager=manager, authenticate=authenticate, limit=login_limit)
-        self._invalid_token_status = invalid_token_status
-        self._now = now
-        self._scheme = BearerScheme()
+        super().__init__(
+            manager,
+            authenticate=authenticate,
+            login_limit=login_limit,
+            http=http,
+            invalid_token_status=invalid_token_status,
+            call_plain=_call_plain,
+            now=now,
+        )
+        self._flow = OAuthFlowPassword(tokenUrl="auth/login")
+        self._scheme: SchemeModel = (
+            HTTPBearer() if self.gate is None else OAuth2(flows=OAuthFlows(password=self._flow))
+        )
 
     def install(self, app: FastAPI, prefix: str = "/auth") -> None:
         """Add the auth routes below the prefix, the key set, and the answers to refusals."""
-        if prefix and (not prefix.startswith("/") or prefix.endswith("/")):
-            raise ValueError('prefix begins with "/" and does not end with it')
-        self._scheme.point_to(f"{prefix}/login")
-        router = APIRouter(prefix=prefix, tags=["auth"])
-        add_token_routes(router, self._login, self._scheme)
-        add_session_routes(router, self._manager, self.required())
-        app.include_router(router)
-        app.get("/.well-known/jwks.json", tags=["auth"], **documents.KEYS)(self._keys)
-        status = self._invalid_token_status
-        answer_errors(app, invalid_token_status=status)
-        documents.document_refusals(app, self._scheme.scheme_name, invalid_token_status=status)
+        require_prefix(prefix)
+        if self.gate is not None:
+            self.gate.mounted_at = prefix
+        # A relative address also holds behind a proxy's prefix.
+        self._flow.tokenUrl = f"{prefix}/login".lstrip("/")
+        app.include_router(make_router(self, prefix))
+        app.include_router(make_key_router(self))
+        answer_errors(app, self)
+        if not self.policy.is_silent:
+            app.add_middleware(Front, auth=self)
+        extend_document(
+            app,
+            self._scheme.model_dump(by_alias=True, exclude_none=True, mode="json"),
+            invalid_token_status=self.invalid_token_status,
+            with_cookies=self.policy.cookies is not None,
+        )
 
     def required(
         self,
@@ -81,38 +94,31 @@ class Auth:
             roles: One of them must be the `role` claim, or in it.
             fresh: The password was checked no longer ago than this (RFC 9470).
         """
-        requirement = Requirement(scopes, roles, fresh)
-
-        async def require(
-            claims: Annotated[AccessClaims, Depends(self._verify)],
-            _: Annotated[str | None, Security(self._scheme, scopes=list(scopes))],
-        ) -> AccessClaims:
-            requirement.check(
-                claims, scopes=claims.scopes, auth_time=claims.auth_time, now=self._now()
-            )
-            return claims
-
-        return require
+        return Required(self, Requirement(scopes, roles, fresh), self._scheme)
 
     def optional(self) -> Callable[..., Awaitable[AccessClaims | None]]:
         """A dependency: the claims, or `None` without a token; a bad token is still refused."""
+        return Optional(self, Requirement(), self._scheme)
 
-        async def permit(
-            connection: HTTPConnection, token: Annotated[str | None, Security(self._scheme)]
-        ) -> AccessClaims | None:
-            return None if token is None else await self._verify(connection)
+    async def log_in(
+        self,
+        subject: str,
+        claims: Mapping[str, Any] | None = None,
+        *,
+        device: str | None = None,
+        epoch: int | None = None,
+    ) -> Response:
+        """The response that logs somebody in who came through a passkey, SSO or a social log-in.
 
-        return permit
+        Tokens come in cookies where the policy has cookies, and in the body elsewhere.
+        """
+        return send(await self.open_session(subject, claims, device=device, epoch=epoch))
 
-    async def _verify(self, connection: HTTPConnection) -> AccessClaims:
-        """The claims of the connection's token; FastAPI runs it once per request."""
-        token = find_token(connection)
-        with door(ACCESS_DOOR):
-            if token is None:
-                raise TokenMissing
-            return await self._manager.verify(token)
 
-    async def _keys(self) -> Response:
-        """The public keys that verify access tokens (RFC 7517 §5)."""
-        keys = self._manager.access_keys.current().public_jwks()
-        return send(answer_json(keys, cache=_KEYS_CACHE))
+def _call_plain(function: Callable[..., Any], /, *args: Any) -> Any:
+    """Call it where plain functions of routes run, and coroutine functions on the loop."""
+    return (
+        function(*args)
+        if inspect.iscoroutinefunction(function)
+        else run_in_threadpool(function, *args)
+    )

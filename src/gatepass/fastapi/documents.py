@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import FastAPI
-from pydantic import BaseModel
 
 from gatepass.fastapi.schemas import (
+    CookieAnswer,
     LoggedOutEverywhere,
     MessageAnswer,
     SessionsAnswer,
@@ -26,6 +26,8 @@ _GUARDED: Final = (
     table.STORE_UNAVAILABLE,
 )
 _TEXT: Final = {"type": "string"}
+SCHEME: Final = "gatepass"
+"""Our scheme's name in the document; a guard that asks for scopes has them behind it."""
 
 
 def refusals(*problems: Problem, invalid_token_status: int = 403) -> dict[int | str, Any]:
@@ -38,32 +40,63 @@ def refusals(*problems: Problem, invalid_token_status: int = 403) -> dict[int | 
     return {status: _refusal(rows) for status, rows in sorted(by_status.items(), key=str)}
 
 
-def document_refusals(app: FastAPI, scheme_name: str, *, invalid_token_status: int) -> None:
-    """Have the application's document name the refusals of every route that takes a token."""
+def extend_document(
+    app: FastAPI, scheme: Mapping[str, Any], *, invalid_token_status: int, with_cookies: bool
+) -> None:
+    """Have the application's document name the refusals of every route that takes a token.
+
+    Args:
+        app: Whose document it is.
+        scheme: What the Authorize button is told (OpenAPI, security scheme object).
+        invalid_token_status: What forged tokens are answered with.
+        with_cookies: Whether cookies are taken, and can fail the CSRF check.
+    """
     plain_openapi = app.openapi
-    guarded = {
-        str(status): response
-        for status, response in refusals(
-            *_GUARDED, invalid_token_status=invalid_token_status
-        ).items()
-    }
+    rows = (*_GUARDED, table.CSRF_FAILED) if with_cookies else _GUARDED
+    documented = refusals(*rows, invalid_token_status=invalid_token_status)
+    guarded = {str(status): response for status, response in documented.items()}
 
     def openapi() -> dict[str, Any]:
         document = plain_openapi()
-        for path in document["paths"].values():
-            for operation in path.values():
-                if _takes_token(operation, scheme_name):
-                    for status, response in guarded.items():
-                        operation["responses"].setdefault(status, response)
+        operations = [
+            operation
+            for path in document["paths"].values()
+            for operation in path.values()
+            if isinstance(operation, dict) and _takes_token(operation)
+        ]
+        for operation in operations:
+            _gather_scopes(operation)
+            for status, response in guarded.items():
+                operation["responses"].setdefault(status, response)
+        if operations:
+            schemes = document.setdefault("components", {}).setdefault("securitySchemes", {})
+            for name in [name for name in schemes if _is_ours(name)]:
+                del schemes[name]
+            schemes[SCHEME] = dict(scheme)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to extend it
 
 
-def _takes_token(operation: object, scheme_name: str) -> bool:
-    return isinstance(operation, dict) and any(
-        scheme_name in requirement for requirement in operation.get("security", ())
-    )
+def _is_ours(scheme_name: str) -> bool:
+    return scheme_name.partition(" ")[0] == SCHEME
+
+
+def _takes_token(operation: Mapping[str, Any]) -> bool:
+    return any(_is_ours(name) for each in operation.get("security", ()) for name in each)
+
+
+def _gather_scopes(operation: dict[str, Any]) -> None:
+    """Name our scheme once, with all scopes that the dependencies of this route ask for."""
+    ours: dict[str, None] = {}
+    others = []
+    for requirement in operation["security"]:
+        for name, scopes in requirement.items():
+            if _is_ours(name):
+                ours |= dict.fromkeys([*name.split(" ")[1:], *scopes])
+            else:
+                others.append({name: scopes})
+    operation["security"] = [*others, {SCHEME: list(ours)}]
 
 
 def _refusal(rows: list[Problem]) -> dict[str, Any]:
@@ -87,10 +120,11 @@ def _refusal(rows: list[Problem]) -> dict[str, Any]:
 
 
 def _route(
-    model: type[BaseModel] | None,
+    model: Any,
     *problems: Problem,
     body: Mapping[str, Any] | None = None,
     parameters: list[Mapping[str, Any]] | None = None,
+    takes_token: bool = False,
 ) -> dict[str, Any]:
     """The keyword arguments that describe a route which reads and answers by itself."""
     extra: dict[str, Any] = {}
@@ -98,6 +132,8 @@ def _route(
         extra["requestBody"] = body
     if parameters is not None:
         extra["parameters"] = parameters
+    if takes_token:
+        extra["security"] = [{SCHEME: []}]
     success: dict[int | str, Any] = {} if model is None else {200: {"model": model}}
     return {
         "response_model": None,
@@ -115,10 +151,12 @@ def _fields(*required: str, **optional: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _HIDDEN: Final = {"type": "string", "format": "password"}
-_CREDENTIALS: Final = _fields("username", "password", password=_HIDDEN)
+_CREDENTIALS: Final = _fields(
+    "username", "password", password=_HIDDEN, cookies={"type": "boolean", "default": False}
+)
 
-LOGIN: Final = _route(
-    TokenAnswer,
+_LOGIN: Final = _route(
+    TokenAnswer | CookieAnswer,
     table.INVALID_REQUEST,
     table.INVALID_CREDENTIALS,
     table.RATE_LIMITED,
@@ -131,8 +169,8 @@ LOGIN: Final = _route(
         },
     },
 )
-REFRESH: Final = _route(
-    TokenAnswer,
+_REFRESH: Final = _route(
+    TokenAnswer | CookieAnswer,
     table.INVALID_REQUEST,
     table.REFRESH_MISSING,
     table.REFRESH_INVALID,
@@ -142,16 +180,17 @@ REFRESH: Final = _route(
     table.STORE_UNAVAILABLE,
     body={"required": True, "content": {"application/json": _fields("refresh_token")}},
 )
-LOGOUT: Final = _route(
+_LOGOUT: Final = _route(
     MessageAnswer,
     table.TOKEN_MISSING,
     table.REFRESH_INVALID,
     table.REFRESH_EXPIRED,
     body={"content": {"application/json": _fields(refresh_token=_TEXT)}},
+    takes_token=True,
 )
-LOGOUT_ALL: Final = _route(LoggedOutEverywhere)
-ME: Final[dict[str, Any]] = {
+_ME: Final[dict[str, Any]] = {
     "response_model": None,
+    "openapi_extra": {"security": [{SCHEME: []}]},
     "responses": {
         200: {
             "description": "The claims",
@@ -159,13 +198,13 @@ ME: Final[dict[str, Any]] = {
         }
     },
 }
-SESSIONS: Final = _route(SessionsAnswer)
-END_SESSION: Final = _route(
+_END_SESSION: Final = _route(
     None,
     table.SESSION_UNKNOWN,
     parameters=[{"name": "session_id", "in": "path", "required": True, "schema": _TEXT}],
+    takes_token=True,
 ) | {"status_code": 204}
-KEYS: Final[dict[str, Any]] = {
+_KEYS: Final[dict[str, Any]] = {
     "response_model": None,
     "responses": {
         200: {
@@ -181,3 +220,17 @@ KEYS: Final[dict[str, Any]] = {
         }
     },
 }
+
+ROUTES: Final[Mapping[str, dict[str, Any]]] = {
+    "login": _LOGIN | {"summary": "Trade a user name and a password for a token pair"},
+    "refresh": _REFRESH | {"summary": "Trade a refresh token for the next pair of its session"},
+    "logout": _LOGOUT | {"summary": "End the session that the tokens belong to"},
+    "logout-all": _route(LoggedOutEverywhere, takes_token=True)
+    | {"summary": "End every session of the caller"},
+    "me": _ME | {"summary": "The claims of the caller's access token"},
+    "sessions": _route(SessionsAnswer, takes_token=True)
+    | {"summary": "The caller's live sessions, newest first"},
+    "session": _END_SESSION | {"summary": "End one of the caller's sessions"},
+    "keys": _KEYS | {"summary": "The public keys that verify access tokens"},
+}
+"""What the document says about each route, by its name."""

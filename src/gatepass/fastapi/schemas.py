@@ -14,6 +14,15 @@ class TokenAnswer(BaseModel):
     session_id: str
 
 
+class CookieAnswer(BaseModel):
+    """What is told besides the cookies, where tokens travel in them."""
+
+    expires_in: int
+    refresh_expires_in: int
+    session_id: str
+    csrf_token: str
+
+
 class MessageAnswer(BaseModel):
     """What was done."""
 

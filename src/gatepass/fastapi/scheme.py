@@ -1,29 +1,66 @@
-"""Where a request's access token is looked for, and what the Authorize button is told."""
+"""Dependencies that are security schemes too, so that the document shows what a route asks for.
 
-from fastapi.openapi.models import OAuth2, OAuthFlowPassword, OAuthFlows
+A dependency costs little by itself and much for every one that it depends on: these depend on
+nothing but the connection.
+"""
+
+from typing import Final
+
+from fastapi.openapi.models import SecurityBase as SchemeModel
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 
-from gatepass.http import parse_bearer
+from gatepass.fastapi.documents import SCHEME
+from gatepass.gate import AuthParts
+from gatepass.http import AsgiRequest, Requirement
+from gatepass.tokens import AccessClaims
+
+_KEPT: Final = "gatepass.claims"
+"""Where a connection keeps what was found out about its token."""
 
 
-class BearerScheme(SecurityBase):
-    """The bearer token of a request or websocket handshake, unverified; `None` without one."""
+class _Guarding(SecurityBase):
+    """What both dependencies have."""
 
-    def __init__(self) -> None:
-        self.scheme_name = "gatepass"
-        self._flow = OAuthFlowPassword(tokenUrl="auth/login")
-        self.model = OAuth2(flows=OAuthFlows(password=self._flow))
+    def __init__(self, auth: AuthParts, requirement: Requirement, model: SchemeModel) -> None:
+        self.model = model
+        self.scheme_name = " ".join([SCHEME, *requirement.scopes])
+        self._auth = auth
+        self._guard = auth.guard
+        self._requirement = requirement
 
-    def point_to(self, path: str) -> None:
-        """Name the log-in route; a relative address also holds behind a proxy's prefix."""
-        self._flow.tokenUrl = path.lstrip("/")
+    async def _find_claims(
+        self, connection: HTTPConnection, *, optional: bool
+    ) -> AccessClaims | None:
+        """The claims of the token, which is verified once however often it is asked for."""
+        scope = connection.scope
+        kept_by, kept = scope.get(_KEPT, (None, None))
+        claims: AccessClaims | None = kept
+        if kept_by is self._auth and claims is not None:
+            self._guard.require(claims, self._requirement)
+            return claims
+        request = AsgiRequest(scope)
+        if self._auth.is_async:
+            claims = await self._guard.acheck(request, self._requirement, optional=optional)
+        else:
+            claims = self._guard.check(request, self._requirement, optional=optional)
+        scope[_KEPT] = (self._auth, claims)
+        return claims
 
-    async def __call__(self, connection: HTTPConnection) -> str | None:
-        """See `parse_bearer`."""
-        return find_token(connection)
+
+class Required(_Guarding):
+    """The claims of a token that holds and meets all that is asked."""
+
+    async def __call__(self, connection: HTTPConnection) -> AccessClaims:
+        """See `Auth.required`."""
+        claims = await self._find_claims(connection, optional=False)
+        assert claims is not None  # noqa: S101 - without a token the guard refuses
+        return claims
 
 
-def find_token(connection: HTTPConnection) -> str | None:
-    """The token in the `Authorization` header; two headers are refused."""
-    return parse_bearer(connection.headers.getlist("authorization"))
+class Optional(_Guarding):
+    """The claims, or `None` without a token."""
+
+    async def __call__(self, connection: HTTPConnection) -> AccessClaims | None:
+        """See `Auth.optional`."""
+        return await self._find_claims(connection, optional=True)

@@ -1,8 +1,27 @@
 """HTTP as values: headers and bodies come in, answers go out. Pure: no framework, no I/O."""
 
-from gatepass.http.answers import Answer, answer_json, answer_nothing, answer_refused
+from gatepass.http.answers import (
+    Answer,
+    Headers,
+    answer_json,
+    answer_nothing,
+    answer_refused,
+)
 from gatepass.http.bearer import parse_bearer
+from gatepass.http.carriers import AsgiRequest, HttpRequest, WsgiRequest
+from gatepass.http.cookies import MAX_COOKIE, Cookies, find_cookie
+from gatepass.http.cors import is_preflight
+from gatepass.http.csrf import (
+    CSRF_HEADER,
+    CSRF_PURPOSE,
+    SAFE_METHODS,
+    csrf_token,
+    require_csrf_token,
+)
+from gatepass.http.https import Https
 from gatepass.http.identity import Identity
+from gatepass.http.origins import require_origin
+from gatepass.http.policy import HttpPolicy
 from gatepass.http.problems import (
     ACCESS_DOOR,
     LOGIN_DOOR,
@@ -11,7 +30,9 @@ from gatepass.http.problems import (
     Problem,
     RequestRefused,
     door,
+    find_problem,
 )
+from gatepass.http.proxies import TrustedProxies
 from gatepass.http.requests import (
     MAX_BODY,
     Credentials,
@@ -23,22 +44,40 @@ from gatepass.http.requirement import Requirement
 
 __all__ = [
     "ACCESS_DOOR",
+    "CSRF_HEADER",
+    "CSRF_PURPOSE",
     "LOGIN_DOOR",
     "MAX_BODY",
+    "MAX_COOKIE",
     "PROBLEMS",
     "REFRESH_DOOR",
+    "SAFE_METHODS",
     "Answer",
+    "AsgiRequest",
+    "Cookies",
     "Credentials",
+    "Headers",
+    "HttpPolicy",
+    "HttpRequest",
+    "Https",
     "Identity",
     "Problem",
     "RequestRefused",
     "Requirement",
+    "TrustedProxies",
+    "WsgiRequest",
     "answer_json",
     "answer_nothing",
     "answer_refused",
+    "csrf_token",
     "door",
+    "find_cookie",
+    "find_problem",
+    "is_preflight",
     "parse_bearer",
     "parse_credentials",
     "parse_device",
     "parse_refresh_token",
+    "require_csrf_token",
+    "require_origin",
 ]

@@ -15,19 +15,26 @@ _RETRY_AFTER: Final = 2
 """Seconds when nobody knows better; a store's operation waits as long before it gives up."""
 
 
+Headers = tuple[tuple[str, str], ...]
+"""Header fields in order; a name may be there twice."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A status, headers and a body; `Content-Length` is the framework's."""
 
     status: int
-    headers: tuple[tuple[str, str], ...]
+    headers: Headers
     body: bytes = field(default=b"", repr=False)
+
+    def plus(self, headers: Headers) -> "Answer":
+        """The same answer with more headers."""
+        return Answer(self.status, (*self.headers, *headers), self.body) if headers else self
 
 
 def answer_json(content: Any, *, cache: str = "no-store") -> Answer:
     """A 200 with a JSON body that nobody stores, unless told how long it may be cached."""
-    headers = (_JSON, ("Cache-Control", cache))
-    return Answer(200, headers, msgspec.json.encode(content))
+    return Answer(200, (_JSON, ("Cache-Control", cache)), msgspec.json.encode(content))
 
 
 def answer_nothing() -> Answer:

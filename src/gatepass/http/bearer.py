@@ -10,8 +10,8 @@ from typing import Final
 
 from gatepass.http.problems import INVALID_REQUEST, RequestRefused
 
-_TWO_IN_ONE: Final = re.compile(r"^\s*bearer\s[^,]*,|,\s*bearer(\s|$)", re.IGNORECASE)
-"""No bearer token has a comma in it (RFC 6750 §2.1)."""
+_TWO_IN_ONE: Final = re.compile(r"^\s*(bearer|basic)\s[^,]*,|,\s*bearer(\s|$)", re.IGNORECASE)
+"""Neither a bearer token (RFC 6750 §2.1) nor one of Basic has a comma in it."""
 
 
 def parse_bearer(authorization: Sequence[str]) -> str | None:

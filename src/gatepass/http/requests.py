@@ -22,6 +22,8 @@ class Credentials:
 
     username: str
     password: str = field(repr=False)
+    wants_cookies: bool = False
+    """The tokens are to come in cookies, out of reach of scripts, and not in the body."""
 
 
 def parse_credentials(content_type: str | None, body: bytes) -> Credentials:
@@ -41,7 +43,7 @@ def parse_credentials(content_type: str | None, body: bytes) -> Credentials:
         _refuse()
     if len(username.encode()) > MAX_CREDENTIAL or len(password.encode()) > MAX_CREDENTIAL:
         _refuse()
-    return Credentials(username, password)
+    return Credentials(username, password, _flag(fields, "cookies"))
 
 
 def parse_refresh_token(content_type: str | None, body: bytes) -> str | None:
@@ -127,6 +129,16 @@ def _text(fields: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str):
         _refuse()
     if any("\ud800" <= character <= "\udfff" for character in value):
+        _refuse()
+    return value
+
+
+def _flag(fields: Mapping[str, Any], name: str) -> bool:
+    """A member that is true or false, as a form writes it too; false when it is absent."""
+    value = fields.get(name, False)
+    if value in ("true", "false"):
+        return bool(value == "true")
+    if not isinstance(value, bool):
         _refuse()
     return value
 

@@ -1,7 +1,7 @@
 """What a route asks of an access token beyond holding; decides from claims and a time."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
@@ -22,6 +22,8 @@ class Requirement:
     scopes: Collection[str] = ()
     roles: Collection[str] = ()
     fresh: timedelta | None = None
+    asks: bool = field(init=False)
+    """Whether anything is asked for at all."""
 
     def __post_init__(self) -> None:
         for name, value in (("scopes", self.scopes), ("roles", self.roles)):
@@ -29,6 +31,8 @@ class Requirement:
                 raise TypeError(f"{name} takes a tuple of names, not one string")
         if self.fresh is not None and self.fresh <= timedelta():
             raise ValueError("fresh is a positive duration")
+        asks = bool(self.scopes or self.roles) or self.fresh is not None
+        object.__setattr__(self, "asks", asks)
 
     def check(
         self,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from gatepass.errors import KeyRejected
-from gatepass.jose import _jwk, _pem, _signatures, _weakness
+from gatepass.jose import _derive, _jwk, _pem, _signatures, _weakness
 from gatepass.jose.algorithms import Algorithm, find_algorithm
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class _AnyKey:
 class SharedKey(_AnyKey):
     """An HMAC secret; it carries no `kid` unless its JWK names one."""
 
-    __slots__ = ("sign",)
+    __slots__ = ("_extracted", "sign")
     can_sign = True
     is_shared = True
     sign: _signatures.Signer
@@ -75,7 +75,12 @@ class SharedKey(_AnyKey):
             message = f"{algorithm.name} needs a key of at least {algorithm.hash_size} bytes"
             raise KeyRejected(message)
         super().__init__(algorithm, kid, *_shared_identities(algorithm, raw))
+        self._extracted = _derive.extract(raw)
         self.sign, self.verify = _signatures.shared(algorithm, raw)
+
+    def derive(self, purpose: bytes) -> bytes:
+        """32 secret bytes for another purpose, from which nothing leads back (RFC 5869)."""
+        return _derive.expand(self._extracted, purpose)
 
     @classmethod
     def from_secret(cls, secret: str, *, algorithm: str = "HS256") -> Self:
@@ -219,6 +224,10 @@ class SigningKey(_AnyKey):
         """The key of a private JWK (RFC 7518 §6)."""
         row = _jwk.require_use(jwk, algorithm, "sign")
         return cls(_jwk.private_key(jwk), row, _jwk.find_kid(jwk))
+
+    def derive(self, purpose: bytes) -> bytes:
+        """32 secret bytes for another purpose, from which nothing leads back (RFC 5869)."""
+        return _derive.expand(_derive.extract(self.to_pem().encode()), purpose)
 
     def public(self) -> VerificationKey:
         """The key that verifies what this one signs."""

@@ -193,6 +193,11 @@ class _Verifier(Generic[R]):
             max_size=max_size,
         )
 
+    @property
+    def revocations(self) -> R | None:
+        """Who is asked whether a token was revoked; `None`: nobody."""
+        return self._revocations
+
 
 class TokenVerifier(_Verifier[Revocations]):
     """Verifies tokens of one issuer for one audience; needs no store."""

@@ -1,0 +1,20 @@
+"""Sign-in for any ASGI application: routes in front of it and guards around it; no framework."""
+
+from gatepass.asgi.auth import Auth
+from gatepass.asgi.messages import AsgiApp, Receive, Scope, Send
+from gatepass.gate import Authenticate, LoginLimit
+from gatepass.http import Cookies, HttpPolicy, Https, Identity
+
+__all__ = [
+    "AsgiApp",
+    "Auth",
+    "Authenticate",
+    "Cookies",
+    "HttpPolicy",
+    "Https",
+    "Identity",
+    "LoginLimit",
+    "Receive",
+    "Scope",
+    "Send",
+]

@@ -1,0 +1,57 @@
+"""What stands in front of an application: https, CORS and the answers to what gets out of it."""
+
+from gatepass.asgi.messages import (
+    AsgiApp,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    encode_headers,
+    send_answer,
+)
+from gatepass.errors import StoreUnavailable
+from gatepass.gate import AuthParts
+from gatepass.http import AsgiRequest, RequestRefused
+
+
+class Front:
+    """ASGI middleware over http and websocket; bodies pass through unread."""
+
+    def __init__(self, app: AsgiApp, auth: AuthParts) -> None:
+        self._app = app
+        self._auth = auth
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer what goes no further, and add headers to all that is answered."""
+        if scope["type"] not in {"http", "websocket"}:
+            await self._app(scope, receive, send)
+            return
+        request, policy = AsgiRequest(scope), self._auth.policy
+        added = policy.headers(request)
+        answer = policy.intercept(request)
+        if answer is not None:
+            await send_answer(answer.plus(added), scope, receive, send)
+            return
+        is_begun = False
+        encoded = encode_headers(added)
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal is_begun
+            is_begun = True
+            if encoded and message["type"].endswith("http.response.start"):
+                message = {**message, "headers": [*message.get("headers", ()), *encoded]}
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except (RequestRefused, StoreUnavailable) as error:
+            if is_begun:
+                raise
+            await send_answer(
+                self._auth.answer_error(error).plus(added), scope, _nothing_more, send
+            )
+
+
+async def _nothing_more() -> Message:
+    """Stands for a handshake that was taken already."""
+    return {"type": "websocket.connect"}

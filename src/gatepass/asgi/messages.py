@@ -1,0 +1,64 @@
+"""Answers and bodies as ASGI messages, for http and for websocket handshakes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+from gatepass.http import MAX_BODY, Answer, Headers, RequestRefused
+from gatepass.http.problems import INVALID_REQUEST
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+BODY_S: Final = 10.0
+"""Seconds in which a body has to arrive: who drips it would hold a connection for ever."""
+_DENIAL: Final = "websocket.http.response"
+_POLICY_VIOLATION: Final = 1008
+
+
+async def read_body(receive: Receive) -> bytes:
+    """The body of an http request; reading stops where it is too long or too slow.
+
+    Raises:
+        RequestRefused: It is too long, too slow, or the client hung up.
+    """
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_S):
+            while True:
+                message = await receive()
+                body += message.get("body", b"")
+                if message["type"] == "http.disconnect" or len(body) > MAX_BODY:
+                    raise RequestRefused(INVALID_REQUEST)
+                if not message.get("more_body", False):
+                    return bytes(body)
+    except TimeoutError:
+        raise RequestRefused(INVALID_REQUEST) from None
+
+
+async def send_answer(answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
+    """Send an answer to a request, or to a websocket handshake instead of accepting it.
+
+    A server without the denial-response extension is told to close, which it does with a 403.
+    """
+    kind = "http.response"
+    if scope["type"] == "websocket":
+        await receive()  # the handshake; servers expect it to be taken before it is refused
+        if _DENIAL not in (scope.get("extensions") or {}):
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": ""})
+            return
+        kind = _DENIAL
+    headers = encode_headers(answer.headers)
+    if answer.status != 204:  # noqa: PLR2004 - No Content (RFC 9110 §8.6)
+        headers.append((b"content-length", str(len(answer.body)).encode()))
+    body = b"" if scope.get("method") == "HEAD" else answer.body
+    await send({"type": f"{kind}.start", "status": answer.status, "headers": headers})
+    await send({"type": f"{kind}.body", "body": body})
+
+
+def encode_headers(headers: Headers) -> list[tuple[bytes, bytes]]:
+    """Header fields as ASGI has them."""
+    return [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]

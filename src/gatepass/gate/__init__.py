@@ -1,0 +1,30 @@
+"""What every framework's `Auth` is made of: the auth routes and the guard, over a manager.
+
+Knows no framework: a request comes in as `HttpRequest`, an answer goes out as `Answer`.
+"""
+
+from gatepass.gate.gate import Gate
+from gatepass.gate.guard import Guard
+from gatepass.gate.hooks import Authenticate, LoginLimit
+from gatepass.gate.parts import AnyManager, AuthParts, require_prefix
+from gatepass.gate.routes import KEYS, KEYS_PATH, Route, find_route, routes_of
+from gatepass.gate.steps import call_here, call_in_thread, run_in_place, settle
+
+__all__ = [
+    "KEYS",
+    "KEYS_PATH",
+    "AnyManager",
+    "AuthParts",
+    "Authenticate",
+    "Gate",
+    "Guard",
+    "LoginLimit",
+    "Route",
+    "call_here",
+    "call_in_thread",
+    "find_route",
+    "require_prefix",
+    "routes_of",
+    "run_in_place",
+    "settle",
+]

@@ -1,0 +1,224 @@
+"""`Gate`: every auth route as a function from a request to an answer, for any framework."""
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from gatepass.errors import ClaimsRejected, TokenError
+from gatepass.gate.guard import Guard
+from gatepass.gate.hooks import Authenticate, LoginLimit
+from gatepass.gate.login import Login
+from gatepass.gate.sessions import describe
+from gatepass.gate.steps import CallPlain, settle
+from gatepass.http import (
+    ACCESS_DOOR,
+    CSRF_PURPOSE,
+    REFRESH_DOOR,
+    Answer,
+    HttpPolicy,
+    HttpRequest,
+    RequestRefused,
+    Requirement,
+    answer_json,
+    answer_nothing,
+    csrf_token,
+    door,
+    find_cookie,
+    parse_bearer,
+    parse_credentials,
+    parse_device,
+    parse_refresh_token,
+    require_origin,
+)
+from gatepass.http.problems import CSRF_FAILED, INVALID_REQUEST, REFRESH_MISSING, SESSION_UNKNOWN
+from gatepass.manager import AsyncTokenManager, TokenManager
+from gatepass.tokens import AccessClaims, TokenPair
+
+_KEYS_CACHE: Final = "public, max-age=300"
+_NOTHING: Final = Requirement()
+
+
+class Gate:
+    """The auth routes over a manager. Refusals are raised as `RequestRefused`."""
+
+    def __init__(
+        self,
+        manager: TokenManager | AsyncTokenManager,
+        *,
+        authenticate: Authenticate | None,
+        login_limit: LoginLimit | None,
+        policy: HttpPolicy,
+        call_plain: CallPlain,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._manager = manager
+        self._policy = policy
+        self.mounted_at = "/auth"
+        """The prefix of the routes; whoever mounts them says it."""
+        self._set_keys = () if policy.cookies is None else tuple(policy.cookies.csrf_keys)
+        self.guard = Guard(manager.verify, policy, self._csrf_keys, now)
+        is_async = isinstance(manager, AsyncTokenManager)
+        self._check: Callable[..., Any] = self.guard.acheck if is_async else self.guard.check
+        self._login = (
+            None
+            if authenticate is None
+            else Login(
+                manager=manager, authenticate=authenticate, limit=login_limit, call_plain=call_plain
+            )
+        )
+
+    @property
+    def takes_passwords(self) -> bool:
+        """Whether there is somebody to ask about passwords."""
+        return self._login is not None
+
+    async def log_in(self, request: HttpRequest, body: bytes) -> Answer:
+        """Trade a user name and a password for a token pair, in the body or in cookies."""
+        if self._login is None:
+            raise TypeError("there is no log-in without authenticate")
+        credentials = parse_credentials(_content_type(request), body)
+        if credentials.wants_cookies:
+            if self._policy.cookies is None:
+                raise RequestRefused(INVALID_REQUEST)
+            require_origin(request, self._policy.public_origins)
+        pair = await self._login.log_in(
+            credentials,
+            address=self._policy.proxies.client(request) or "unknown",
+            device=parse_device("".join(request.header("user-agent")[:1])),
+        )
+        return await self.hand_out(pair, in_cookies=credentials.wants_cookies)
+
+    async def refresh(self, request: HttpRequest, body: bytes) -> Answer:
+        """Trade a refresh token for the next token pair of its session."""
+        refresh_token = parse_refresh_token(_content_type(request), body)
+        by_cookie = refresh_token is None
+        if refresh_token is None:
+            refresh_token = self._find_refresh_cookie(request)
+        if refresh_token is None:
+            raise RequestRefused(REFRESH_MISSING)
+        if by_cookie:
+            self._require_own_page(request, refresh_token)
+        with door(REFRESH_DOOR):
+            pair = await settle(self._manager.refresh(refresh_token))
+        return await self.hand_out(pair, in_cookies=by_cookie)
+
+    async def log_out(self, request: HttpRequest, body: bytes) -> Answer:
+        """End the session that the access token, the refresh token or both belong to."""
+        refresh_token = parse_refresh_token(_content_type(request), body)
+        access_token, by_cookie = parse_bearer(request.header("authorization")), False
+        if access_token is None and refresh_token is None:
+            access_token, by_cookie = self.guard.find(request)
+        if by_cookie:
+            with door(ACCESS_DOOR):
+                session_id = self._manager.session_id_of(access_token=access_token)
+            self.guard.require_own_page(request, session_id)
+            refresh_token = self._find_refresh_cookie(request)
+        only_refresh = access_token is None and refresh_token is not None
+        with door(REFRESH_DOOR if only_refresh else ACCESS_DOOR):
+            await settle(
+                self._manager.log_out(access_token=access_token, refresh_token=refresh_token)
+            )
+        answer = answer_json({"message": "Logged out successfully"})
+        return self._forget(answer, by_cookie=by_cookie)
+
+    async def log_out_everywhere(self, request: HttpRequest) -> Answer:
+        """End every session of the caller."""
+        claims = await self._caller(request)
+        with door(ACCESS_DOOR):
+            revoked = await settle(
+                self._manager.revoke_subject(claims.subject, reason="logout-all")
+            )
+        answer = answer_json({"message": "Logged out everywhere", "revoked": revoked})
+        return self._forget(answer, by_cookie=self.guard.find(request)[1])
+
+    async def me(self, request: HttpRequest) -> Answer:
+        """The claims of the caller's access token."""
+        return answer_json(dict(await self._caller(request)))
+
+    async def sessions(self, request: HttpRequest) -> Answer:
+        """The caller's live sessions, newest first."""
+        claims = await self._caller(request)
+        with door(ACCESS_DOOR):
+            found = await settle(self._manager.sessions(claims.subject))
+        listed = [describe(session, current=claims.session_id) for session in found]
+        return answer_json({"sessions": listed})
+
+    async def end_session(self, request: HttpRequest, session_id: str) -> Answer:
+        """End one of the caller's sessions; another user's is as unknown as one that never was."""
+        claims = await self._caller(request)
+        with door(ACCESS_DOOR):
+            found = await settle(self._manager.sessions(claims.subject))
+            if session_id not in {session.session_id for session in found}:
+                raise RequestRefused(SESSION_UNKNOWN)
+            await settle(self._manager.revoke_session(session_id, reason="ended-by-user"))
+        return answer_nothing()
+
+    async def keys(self) -> Answer:
+        """The public keys that verify access tokens (RFC 7517 §5)."""
+        keys = self._manager.access_keys.current().public_jwks()
+        return answer_json(keys, cache=_KEYS_CACHE)
+
+    async def hand_out(self, pair: TokenPair, *, in_cookies: bool) -> Answer:
+        """A token pair for the client: in the body, or in cookies and then not in the body.
+
+        Raises:
+            ClaimsRejected: A cookie would be too large to be kept; the session is ended.
+        """
+        cookies = self._policy.cookies
+        if not in_cookies or cookies is None:
+            return answer_json(pair.to_dict())
+        token = csrf_token(self._csrf_keys()[0], pair.session_id)
+        try:
+            headers = cookies.set(
+                pair.access_token,
+                pair.refresh_token,
+                token,
+                seconds=pair.refresh_expires_in,
+                mounted_at=self.mounted_at,
+            )
+        except ClaimsRejected:
+            await settle(self._manager.revoke_session(pair.session_id, reason="cookie too large"))
+            raise
+        shown = {
+            "expires_in": pair.expires_in,
+            "refresh_expires_in": pair.refresh_expires_in,
+            "session_id": pair.session_id,
+            "csrf_token": token,
+        }
+        return answer_json(shown).plus(headers)
+
+    async def _caller(self, request: HttpRequest) -> AccessClaims:
+        claims: AccessClaims = await settle(self._check(request, _NOTHING))
+        return claims
+
+    def _find_refresh_cookie(self, request: HttpRequest) -> str | None:
+        cookies = self._policy.cookies
+        return None if cookies is None else find_cookie(request.header("cookie"), cookies.refresh)
+
+    def _require_own_page(self, request: HttpRequest, refresh_token: str) -> None:
+        """Return when one of our pages asks for this refresh, for the session of both cookies."""
+        access_token, _ = self.guard.find_cookie(request)
+        try:
+            session_id = self._manager.session_id_of(access_token=access_token)
+        except TokenError:
+            raise RequestRefused(CSRF_FAILED) from None
+        self.guard.require_own_page(request, session_id)
+        with door(REFRESH_DOOR):
+            refreshed = self._manager.session_id_of(refresh_token=refresh_token)
+        if refreshed != session_id:
+            raise RequestRefused(CSRF_FAILED)
+
+    def _forget(self, answer: Answer, *, by_cookie: bool) -> Answer:
+        """Clear the cookies of somebody who logged out with them."""
+        cookies = self._policy.cookies
+        if not by_cookie or cookies is None:
+            return answer
+        return answer.plus(cookies.clear(mounted_at=self.mounted_at))
+
+    def _csrf_keys(self) -> tuple[bytes, ...]:
+        """The keys that were set, or those derived from the refresh keys of this moment."""
+        return self._set_keys or self._manager.derived_secrets(CSRF_PURPOSE)
+
+
+def _content_type(request: HttpRequest) -> str | None:
+    return next(iter(request.header("content-type")), None)

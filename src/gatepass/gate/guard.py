@@ -1,0 +1,144 @@
+"""`Guard`: whether a request may pass. Runs before every protected route, so it does little.
+
+`check` and `acheck` are twins that differ by `await`.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
+
+from gatepass.errors import GatepassError
+from gatepass.http import (
+    ACCESS_DOOR,
+    SAFE_METHODS,
+    HttpPolicy,
+    HttpRequest,
+    RequestRefused,
+    Requirement,
+    find_cookie,
+    find_problem,
+    parse_bearer,
+    require_csrf_token,
+    require_origin,
+)
+from gatepass.tokens import AccessClaims
+
+AnyVerify = Callable[[str | None], Any]
+"""`verify` of a manager or verifier: claims, or an awaitable of them."""
+
+
+class Guard:
+    """Finds a request's access token, verifies it and checks what a route asks for.
+
+    The header beats the cookie; a token in the query string is not looked for.
+    """
+
+    __slots__ = ("_cookie", "_csrf_keys", "_now", "_origins", "_verify")
+
+    def __init__(
+        self,
+        verify: AnyVerify,
+        policy: HttpPolicy,
+        csrf_keys: Callable[[], Iterable[bytes]],
+        now: Callable[[], float],
+    ) -> None:
+        self._verify = verify
+        self._cookie = None if policy.cookies is None else policy.cookies.access
+        self._origins = policy.public_origins
+        self._csrf_keys = csrf_keys
+        self._now = now
+
+    def check(
+        self, request: HttpRequest, requirement: Requirement, *, optional: bool = False
+    ) -> AccessClaims | None:
+        """The claims of a token that is good enough; `None` only where it is optional.
+
+        Raises:
+            RequestRefused: There is none, or it is not.
+        """
+        token, by_cookie = self.find(request)
+        if token is None and optional:
+            return None
+        try:
+            claims: AccessClaims = self._verify(token)
+        except GatepassError as error:
+            _refuse(error)
+        return self._conclude(request, claims, requirement, by_cookie=by_cookie)
+
+    async def acheck(
+        self, request: HttpRequest, requirement: Requirement, *, optional: bool = False
+    ) -> AccessClaims | None:
+        """See `check`."""
+        token, by_cookie = self.find(request)
+        if token is None and optional:
+            return None
+        try:
+            claims: AccessClaims = await self._verify(token)
+        except GatepassError as error:
+            _refuse(error)
+        return self._conclude(request, claims, requirement, by_cookie=by_cookie)
+
+    def find(self, request: HttpRequest) -> tuple[str | None, bool]:
+        """The request's access token, and whether a cookie brought it.
+
+        Raises:
+            RequestRefused: It was given twice, or the cookie comes from a foreign page.
+        """
+        token = parse_bearer(request.header("authorization"))
+        if token is not None or self._cookie is None:
+            return token, False
+        return self.find_cookie(request)
+
+    def find_cookie(self, request: HttpRequest) -> tuple[str | None, bool]:
+        """The access token in a cookie, whatever the header holds; see `find`."""
+        token = (
+            None if self._cookie is None else find_cookie(request.header("cookie"), self._cookie)
+        )
+        if token is None:
+            return None, False
+        if _needs_origin(request):
+            require_origin(request, self._origins)
+        return token, True
+
+    def require_own_page(self, request: HttpRequest, session_id: str | None) -> None:
+        """Return when a request with cookies was made by one of our pages, for this session.
+
+        Raises:
+            RequestRefused: It was not, or does not prove it.
+        """
+        require_origin(request, self._origins)
+        require_csrf_token(request, self._csrf_keys(), session_id)
+
+    def require(self, claims: AccessClaims, requirement: Requirement) -> None:
+        """Return when verified claims are enough for this too.
+
+        Raises:
+            RequestRefused: They are not.
+        """
+        requirement.check(claims, scopes=claims.scopes, auth_time=claims.auth_time, now=self._now())
+
+    def _conclude(
+        self,
+        request: HttpRequest,
+        claims: AccessClaims,
+        requirement: Requirement,
+        *,
+        by_cookie: bool,
+    ) -> AccessClaims:
+        if by_cookie and request.method not in SAFE_METHODS:
+            require_csrf_token(request, self._csrf_keys(), claims.session_id)
+        if requirement.asks:
+            self.require(claims, requirement)
+        return claims
+
+
+def _needs_origin(request: HttpRequest) -> bool:
+    """Unsafe methods, and websockets: browsers let any page open one and read it."""
+    return request.method not in SAFE_METHODS or request.scheme in {"ws", "wss"}
+
+
+def _refuse(error: GatepassError) -> NoReturn:
+    """Answer an error of verification; one that is no refusal passes through."""
+    problem = find_problem(error, ACCESS_DOOR)
+    if problem is None:
+        raise error
+    raise RequestRefused(problem) from error

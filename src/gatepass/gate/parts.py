@@ -1,0 +1,146 @@
+"""`AuthParts`: what the `Auth` of every framework is made of."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Final
+
+from gatepass.errors import GatepassError, SettingsRejected, StoreUnavailable
+from gatepass.gate.gate import Gate
+from gatepass.gate.guard import Guard
+from gatepass.gate.hooks import Authenticate, LoginLimit
+from gatepass.gate.routes import Route
+from gatepass.gate.steps import CallPlain, settle
+from gatepass.http import (
+    LOGIN_DOOR,
+    Answer,
+    HttpPolicy,
+    HttpRequest,
+    RequestRefused,
+    answer_refused,
+    door,
+)
+from gatepass.http.problems import STORE_UNAVAILABLE
+from gatepass.manager import AsyncTokenManager, TokenManager
+from gatepass.tokens import AsyncTokenVerifier, TokenVerifier
+
+_log = logging.getLogger("gatepass")
+_MANAGERS: Final = (TokenManager, AsyncTokenManager)
+AnyManager = TokenManager | AsyncTokenManager | TokenVerifier | AsyncTokenVerifier
+
+
+class AuthParts:
+    """Everything of an `Auth` that knows no framework."""
+
+    takes: ClassVar[tuple[type, ...]]
+    """The managers and verifiers that this framework can wait for."""
+
+    def __init__(
+        self,
+        manager: AnyManager,
+        *,
+        authenticate: Authenticate | None,
+        login_limit: LoginLimit | None,
+        http: HttpPolicy | None,
+        invalid_token_status: int,
+        call_plain: CallPlain,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._require_manager(manager)
+        self.policy = HttpPolicy() if http is None else http
+        self.invalid_token_status = invalid_token_status
+        self.is_async = isinstance(manager, (AsyncTokenManager, AsyncTokenVerifier))
+        """Whether the guard's `acheck` is to be asked, and not `check`."""
+        if isinstance(manager, _MANAGERS):
+            self.gate: Gate | None = Gate(
+                manager,
+                authenticate=authenticate,
+                login_limit=login_limit,
+                policy=self.policy,
+                call_plain=call_plain,
+                now=now,
+            )
+            self.manager: TokenManager | AsyncTokenManager | None = manager
+            self.guard = self.gate.guard
+            return
+        if authenticate is not None:
+            raise TypeError("a verifier issues no tokens: authenticate needs a manager")
+        cookies = self.policy.cookies
+        keys = () if cookies is None else tuple(cookies.csrf_keys)
+        if cookies is not None and not keys:
+            raise SettingsRejected("with a verifier, cookies need the csrf_keys of the auth server")
+        self.gate = self.manager = None
+        self.guard = Guard(manager.verify, self.policy, lambda: keys, now)
+
+    async def answer(
+        self, route: Route, request: HttpRequest, body: bytes = b"", session_id: str = ""
+    ) -> Answer:
+        """The answer to a request of this route, refusals included."""
+        try:
+            return await self.perform(route, request, body, session_id)
+        except (RequestRefused, StoreUnavailable) as error:
+            return self.answer_error(error)
+
+    async def perform(
+        self, route: Route, request: HttpRequest, body: bytes = b"", session_id: str = ""
+    ) -> Answer:
+        """The same, with refusals raised."""
+        return await route.answer(self._require_gate(), request, body, session_id)
+
+    def answer_error(self, error: GatepassError) -> Answer:
+        """The table's answer to a refusal, or to a store that failed in a route of yours."""
+        refused = error if isinstance(error, RequestRefused) else RequestRefused(STORE_UNAVAILABLE)
+        if refused.problem is STORE_UNAVAILABLE:
+            known = error if error is not refused else error.__cause__
+            # A driver's text may hold a statement's values: its kind says enough.
+            cause = type(getattr(known, "__cause__", None)).__name__
+            _log.warning("store unavailable, answered 503 (cause: %s)", cause)
+        return answer_refused(refused, invalid_token_status=self.invalid_token_status)
+
+    async def open_session(
+        self,
+        subject: str,
+        claims: Mapping[str, Any] | None,
+        *,
+        device: str | None,
+        epoch: int | None,
+    ) -> Answer:
+        """A new session's tokens for somebody who proved to be the subject by other means.
+
+        They come in cookies where the policy has cookies.
+        """
+        gate = self._require_gate()
+        manager: Any = self.manager
+        with door(LOGIN_DOOR):
+            pair = await settle(manager.issue(subject, claims, device=device, epoch=epoch))
+        return await gate.hand_out(pair, in_cookies=self.policy.cookies is not None)
+
+    def _require_gate(self) -> Gate:
+        if self.gate is None:
+            raise TypeError("a verifier has no sessions: give Auth a manager")
+        return self.gate
+
+    def _require_manager(self, manager: object) -> None:
+        where = type(self).__module__.removesuffix(".auth")
+        if not isinstance(manager, self.takes):
+            raise TypeError(
+                f"{where}.Auth takes {_article(self.takes[0])}, not a {type(manager).__name__}"
+            )
+        blocks = isinstance(manager, TokenVerifier) and manager.revocations is not None
+        if blocks and AsyncTokenManager in self.takes and TokenManager not in self.takes:
+            raise TypeError(f"{where}.Auth takes an AsyncTokenVerifier where revocations are asked")
+
+
+def require_prefix(prefix: str) -> str:
+    """A prefix to mount routes at: `/auth`, or nothing.
+
+    Raises:
+        ValueError: It would double or lose a slash.
+    """
+    if prefix and (not prefix.startswith("/") or prefix.endswith("/")):
+        raise ValueError('prefix begins with "/" and does not end with it')
+    return prefix
+
+
+def _article(kind: type) -> str:
+    return f"{'an' if kind.__name__.startswith('A') else 'a'} {kind.__name__}"

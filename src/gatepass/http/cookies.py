@@ -1,0 +1,133 @@
+"""Tokens in cookies: names, attributes, size and how they are read back (RFC 6265bis)."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from gatepass.errors import ClaimsRejected, SettingsRejected
+from gatepass.http.problems import INVALID_REQUEST, RequestRefused
+
+MAX_COOKIE: Final = 4096
+"""Bytes that browsers keep of a cookie with its name and attributes; longer ones are dropped."""
+_MIN_CSRF_KEY: Final = 32
+_DOMAIN: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+", re.ASCII)
+_PATH: Final = re.compile(r"/[A-Za-z0-9._~!$&'()*+,=:@%/-]*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cookies:
+    """How tokens travel in cookies: HttpOnly, Secure, SameSite=Strict, for one host, prefixed.
+
+    Raises:
+        SettingsRejected: A value is out of bounds.
+    """
+
+    mount_prefix: str | None = None
+    """Where browsers see the auth routes, e.g. `/api/auth`; by default where they are mounted."""
+    csrf_keys: Sequence[bytes] = field(default=(), repr=False)
+    """The key of the CSRF token, then those also accepted; by default the refresh keys' own."""
+    send_on_links_from_other_sites: bool = False
+    """SameSite=Lax: a link from elsewhere finds its reader logged in."""
+    share_with_subdomains_of: str | None = None
+    """A cookie domain: every host below it receives the tokens, and may overwrite them."""
+    insecure_for_development_over_http: bool = False
+    """Neither `Secure` nor prefixes, which browsers refuse over http."""
+
+    def __post_init__(self) -> None:
+        domain, prefix = self.share_with_subdomains_of, self.mount_prefix
+        if domain is not None and not _DOMAIN.fullmatch(domain):
+            raise SettingsRejected("a cookie domain is written as example.com")
+        if prefix is not None and not _PATH.fullmatch(prefix):
+            raise SettingsRejected("a mount prefix is written as /auth")
+        if any(len(key) < _MIN_CSRF_KEY for key in self.csrf_keys):
+            raise SettingsRejected(f"a CSRF key is at least {_MIN_CSRF_KEY} bytes")
+
+    @property
+    def access(self) -> str:
+        """The name of the access token's cookie."""
+        return f"{self._host_prefix}gatepass-access"
+
+    @property
+    def refresh(self) -> str:
+        """The name of the refresh token's cookie, which only the auth routes receive."""
+        return f"{self._prefix('__Secure-')}gatepass-refresh"
+
+    @property
+    def csrf(self) -> str:
+        """The name of the CSRF token's cookie, the one that scripts can read."""
+        return f"{self._host_prefix}gatepass-csrf"
+
+    def refresh_path(self, mounted_at: str) -> str:
+        """The `Path` of the refresh cookie for routes that were mounted there."""
+        prefix = mounted_at if self.mount_prefix is None else self.mount_prefix
+        return prefix.rstrip("/") or "/"
+
+    def set(
+        self, access: str, refresh: str, csrf: str, *, seconds: int, mounted_at: str
+    ) -> tuple[tuple[str, str], ...]:
+        """The headers that set all three.
+
+        The access cookie lives as long as the refresh cookie, so that an expired token is told
+        as expired and not as missing.
+
+        Raises:
+            ClaimsRejected: A cookie would be too large for browsers to keep.
+        """
+        path = self.refresh_path(mounted_at)
+        written = (
+            self._cookie(self.access, access, "/", seconds, hidden=True),
+            self._cookie(self.refresh, refresh, path, seconds, hidden=True),
+            self._cookie(self.csrf, csrf, "/", seconds, hidden=False),
+        )
+        return tuple(("Set-Cookie", cookie) for cookie in written)
+
+    def clear(self, *, mounted_at: str) -> tuple[tuple[str, str], ...]:
+        """The headers that remove all three: what only a log-out sends."""
+        return self.set("", "", "", seconds=0, mounted_at=mounted_at)
+
+    @property
+    def _host_prefix(self) -> str:
+        shared = self.share_with_subdomains_of is not None
+        return self._prefix("__Secure-" if shared else "__Host-")
+
+    def _prefix(self, prefix: str) -> str:
+        return "" if self.insecure_for_development_over_http else prefix
+
+    def _cookie(self, name: str, value: str, path: str, seconds: int, *, hidden: bool) -> str:
+        domain = self.share_with_subdomains_of
+        parts = [f"{name}={value}", f"Path={path}"]
+        parts += [f"Domain={domain}"] if domain is not None else []
+        parts += [f"Max-Age={seconds}"]
+        parts += [] if self.insecure_for_development_over_http else ["Secure"]
+        parts += ["HttpOnly"] if hidden else []
+        parts += ["SameSite=Lax" if self.send_on_links_from_other_sites else "SameSite=Strict"]
+        cookie = "; ".join(parts)
+        if len(cookie.encode()) > MAX_COOKIE:
+            raise ClaimsRejected(
+                f"the cookie {name} has {len(cookie.encode())} bytes, and browsers keep "
+                f"{MAX_COOKIE}: put less into the claims"
+            )
+        return cookie
+
+
+def find_cookie(headers: Sequence[str], name: str) -> str | None:
+    """The value of a cookie that holds a token; `None` when it is absent or empty.
+
+    Raises:
+        RequestRefused: It is given twice, also in headers that a server joined with a comma.
+    """
+    found = None
+    for header in headers:
+        if name not in header:
+            continue
+        if "," in header and re.search(rf",\s*{re.escape(name)}=", header):
+            raise RequestRefused(INVALID_REQUEST)
+        for pair in header.split(";"):
+            key, _, value = pair.partition("=")
+            if key.strip(" \t") != name:
+                continue
+            if found is not None:
+                raise RequestRefused(INVALID_REQUEST)
+            found = value.strip(" \t").strip('"')
+    return found or None

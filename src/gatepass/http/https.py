@@ -1,0 +1,73 @@
+"""Plain http in production: what is harmless moves to https, all else is refused.
+
+A client that sent a password or a token in the clear must notice; a redirect would hide it.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+from gatepass.errors import SettingsRejected
+from gatepass.http.answers import NO_STORE, Answer
+from gatepass.http.carriers import HttpRequest
+from gatepass.http.problems import HTTPS_REQUIRED, RequestRefused
+from gatepass.http.proxies import TrustedProxies
+
+_YEAR: Final = 365 * 86_400
+_SAFE_IN_PATH: Final = "/:@!$&'()*+,;=~"
+_SAFE_IN_QUERY: Final = "/?:@!$&'()*+,;=~%[]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Https:
+    """Requires https, as a production service does.
+
+    Raises:
+        SettingsRejected: A host is no host.
+    """
+
+    allowed_hosts: Collection[str] = ()
+    """Hosts, with their port unless it is 443, that a redirect may name; others are refused."""
+    exempt_paths: Collection[str] = ("/healthz",)
+    """Paths for load balancers, answered over plain http too."""
+    hsts_seconds: int = _YEAR
+    """How long browsers shall insist on https (RFC 6797 §6.1.1); 0 does not say so."""
+
+    def __post_init__(self) -> None:
+        for name in ("allowed_hosts", "exempt_paths"):
+            if isinstance(getattr(self, name), str):
+                raise SettingsRejected(f"{name} is a collection, not one text")
+        hosts = tuple(host.strip().lower() for host in self.allowed_hosts)
+        if any(not host or set(host) & set("/\\@?#*, \t\r\n") for host in hosts):
+            raise SettingsRejected("an allowed host is written as app.example.com")
+        object.__setattr__(self, "allowed_hosts", hosts)
+
+    def intercept(
+        self, request: HttpRequest, proxies: TrustedProxies, *, has_credentials: bool
+    ) -> Answer | None:
+        """The redirect for a harmless request over http; `None` lets the request pass.
+
+        Raises:
+            RequestRefused: The request came over http and is not harmless.
+        """
+        if proxies.scheme(request) == "https" or request.path in self.exempt_paths:
+            return None
+        host = proxies.host(request).removesuffix(":80")
+        harmless = request.method in {"GET", "HEAD"} and not has_credentials
+        if not harmless or request.scheme in {"ws", "wss"} or host not in self.allowed_hosts:
+            raise RequestRefused(HTTPS_REQUIRED)
+        return Answer(308, (("Location", f"https://{host}{_target(request)}"), NO_STORE))
+
+    def headers(self, request: HttpRequest, proxies: TrustedProxies) -> tuple[tuple[str, str], ...]:
+        """`Strict-Transport-Security` on answers over https; browsers ignore it on others."""
+        if not self.hsts_seconds or proxies.scheme(request) != "https":
+            return ()
+        return (("Strict-Transport-Security", f"max-age={self.hsts_seconds}"),)
+
+
+def _target(request: HttpRequest) -> str:
+    """Path and query in characters that cannot end a header."""
+    path = quote(request.path, safe=_SAFE_IN_PATH)
+    query = quote(request.query.encode("latin-1", "replace"), safe=_SAFE_IN_QUERY)
+    return f"{path}?{query}" if query else path

@@ -1,0 +1,53 @@
+"""Which site a browser's request comes from, and whether that is one of ours; text only.
+
+The `Host` header is never asked: whoever sends the request chooses it.
+"""
+
+import re
+from collections.abc import Collection, Iterable
+from typing import Final
+
+from gatepass.errors import SettingsRejected
+from gatepass.http.carriers import HttpRequest
+from gatepass.http.problems import CSRF_FAILED, RequestRefused
+
+_ORIGIN: Final = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?", re.ASCII)
+_DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
+
+
+def parse_origins(name: str, origins: Iterable[str]) -> frozenset[str]:
+    """Origins as browsers write them (RFC 6454 §6.2): small letters, no default port.
+
+    Raises:
+        SettingsRejected: One of them is no origin: a wildcard, say, or with a path.
+    """
+    if isinstance(origins, str):
+        raise SettingsRejected(f"{name} is a collection of origins, not one text")
+    return frozenset(_parse_origin(name, origin) for origin in origins)
+
+
+def _parse_origin(name: str, origin: str) -> str:
+    match = _ORIGIN.fullmatch(origin.strip().lower())
+    if match is None:
+        raise SettingsRejected(f"{name} are written as https://app.example.com, without a path")
+    scheme, host, port = match.groups()
+    return f"{scheme}://{host}" + (f":{port}" if port not in {None, _DEFAULT_PORTS[scheme]} else "")
+
+
+def require_origin(request: HttpRequest, allowed: Collection[str]) -> None:
+    """Return when a browser says that the request comes from an allowed origin.
+
+    `Origin` decides where it is given; else `Sec-Fetch-Site` must be `same-origin` (Fetch
+    Metadata). A request with neither does not come from a browser that could be trusted with
+    cookies.
+
+    Raises:
+        RequestRefused: It comes from elsewhere, or does not say.
+    """
+    origins = request.header("origin")
+    if origins:
+        if len(origins) == 1 and origins[0] in allowed:
+            return
+    elif request.header("sec-fetch-site") == ["same-origin"]:
+        return
+    raise RequestRefused(CSRF_FAILED)

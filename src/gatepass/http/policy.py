@@ -1,0 +1,79 @@
+"""`HttpPolicy`: cookies, origins, https and proxies of one service, and what comes of them."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from gatepass.http.answers import Answer, answer_refused
+from gatepass.http.carriers import HttpRequest
+from gatepass.http.cookies import Cookies
+from gatepass.http.cors import answer_preflight, cors_headers, is_preflight
+from gatepass.http.https import Https
+from gatepass.http.origins import parse_origins
+from gatepass.http.problems import RequestRefused
+from gatepass.http.proxies import TrustedProxies
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpPolicy:
+    """How a service is reached; by default over whatever comes, with tokens in headers only.
+
+    Raises:
+        SettingsRejected: A value is out of bounds.
+    """
+
+    cookies: Cookies | None = None
+    """Takes tokens from cookies too, and sets them where a log-in asks for it."""
+    public_origins: Collection[str] = ()
+    """Where this service's own pages come from: what may act with cookies."""
+    allowed_origins: Collection[str] = ()
+    """Other sites whose pages may read answers (CORS); cookies stay out of it."""
+    https: Https | None = None
+    """Requires https; `None` leaves that to others, and is for development."""
+    trusted_proxies: Collection[str] = ()
+    """Addresses and networks whose `X-Forwarded-*` headers count; `unix` is a socket file."""
+    proxies: TrustedProxies = field(init=False)
+
+    def __post_init__(self) -> None:
+        keep = object.__setattr__
+        keep(self, "public_origins", parse_origins("public_origins", self.public_origins))
+        keep(self, "allowed_origins", parse_origins("allowed_origins", self.allowed_origins))
+        keep(self, "proxies", TrustedProxies(self.trusted_proxies))
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether there is nothing to intercept and no header to add."""
+        return self.https is None and not self.allowed_origins
+
+    def intercept(self, request: HttpRequest) -> Answer | None:
+        """The answer to a request that goes no further; `None` lets it pass.
+
+        A preflight over plain http is refused too: the request it asks about would be.
+        """
+        if self.https is not None:
+            try:
+                answer = self.https.intercept(
+                    request, self.proxies, has_credentials=self._has_credentials(request)
+                )
+            except RequestRefused as refused:
+                answer = answer_refused(refused)
+            if answer is not None:
+                return answer
+        if self.allowed_origins and is_preflight(request):
+            return answer_preflight(request, self.allowed_origins, self.public_origins)
+        return None
+
+    def headers(self, request: HttpRequest) -> tuple[tuple[str, str], ...]:
+        """What is added to every answer, the intercepted ones included."""
+        added: tuple[tuple[str, str], ...] = ()
+        if self.https is not None:
+            added += self.https.headers(request, self.proxies)
+        if self.allowed_origins and not is_preflight(request):
+            added += cors_headers(request, self.allowed_origins, self.public_origins)
+        return added
+
+    def _has_credentials(self, request: HttpRequest) -> bool:
+        """Whether a token or password may be on its way in the clear."""
+        names = ("gatepass-access", "gatepass-refresh")
+        return bool(request.header("authorization")) or any(
+            name in header for header in request.header("cookie") for name in names
+        )

@@ -1,0 +1,85 @@
+"""Whom to believe about where a request came from: `X-Forwarded-*` of named proxies only."""
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from gatepass.errors import SettingsRejected
+from gatepass.http.carriers import HttpRequest
+
+SOCKET_FILE: Final = "unix"
+"""Names whoever can reach the socket file that the server listens on."""
+_SECURE: Final = {"https": "https", "wss": "https", "http": "http", "ws": "http"}
+
+
+class TrustedProxies:
+    """The addresses and networks whose `X-Forwarded-Proto`, `-For` and `-Host` count.
+
+    Raises:
+        SettingsRejected: One of them is neither an address, a network nor `unix`.
+    """
+
+    def __init__(self, proxies: Iterable[str] = ()) -> None:
+        if isinstance(proxies, str):
+            raise SettingsRejected("trusted proxies are a collection of addresses, not one text")
+        names = [str(proxy).strip() for proxy in proxies]
+        self._socket_file = SOCKET_FILE in names
+        self._networks = tuple(_parse(name) for name in names if name != SOCKET_FILE)
+
+    def scheme(self, request: HttpRequest) -> str:
+        """`http` or `https`: what the client spoke, a websocket's `ws` counted as `http`."""
+        if self._trusts(request.peer):
+            told = _values(request.header("x-forwarded-proto"))
+            if told and told[-1].lower() in _SECURE:
+                return _SECURE[told[-1].lower()]
+        return _SECURE.get(request.scheme, "http")
+
+    def client(self, request: HttpRequest) -> str:
+        """The client's address: the last one in `X-Forwarded-For` that is no proxy of ours."""
+        address = request.peer
+        if self._trusts(address):
+            for told in reversed(_values(request.header("x-forwarded-for"))):
+                if _find_address(told) is None:
+                    break
+                address = told
+                if not self._trusts(told):
+                    break
+        return address
+
+    def host(self, request: HttpRequest) -> str:
+        """The host that the client asked for, in small letters; `""` when that is unclear."""
+        hosts = request.header("host")
+        if self._trusts(request.peer):
+            hosts = _values(request.header("x-forwarded-host"))[-1:] or hosts
+        return hosts[0].strip().lower() if len(hosts) == 1 else ""
+
+    def _trusts(self, address: str) -> bool:
+        if not address:
+            return self._socket_file
+        if not self._networks:
+            return False
+        parsed = _find_address(address)
+        return parsed is not None and any(parsed in network for network in self._networks)
+
+
+def _values(headers: Sequence[str]) -> list[str]:
+    """The members of a list header (RFC 9110 §5.6.1), in order."""
+    return [part.strip() for header in headers for part in header.split(",") if part.strip()]
+
+
+def _find_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+def _parse(name: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    try:
+        return ipaddress.ip_network(name)
+    except ValueError:
+        raise SettingsRejected(
+            "a trusted proxy is written as 10.0.0.7, 10.0.0.0/8 or unix"
+        ) from None
