@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "manager": _PURE,
     "stores": _STORES - {"revocations"},
     "revocations": _STORES,
-    "settings": _CORE | _STORES,
+    "settings": _CORE | _STORES | {"_extras", "http"},
     "gate": _CORE | {"http"},
     "asgi": _CORE | _GLUE,
     "fastapi": _CORE | _GLUE | {"asgi"},

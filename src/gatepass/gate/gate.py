@@ -56,7 +56,7 @@ class Gate:
         self.mounted_at = "/auth"
         """The prefix of the routes; whoever mounts them says it."""
         self._set_keys = () if policy.cookies is None else tuple(policy.cookies.csrf_keys)
-        self.guard = Guard(manager.verify, policy, self._csrf_keys, now)
+        self.guard = Guard(manager.verify, policy, self.csrf_keys, now)
         is_async = isinstance(manager, AsyncTokenManager)
         self._check: Callable[..., Any] = self.guard.acheck if is_async else self.guard.check
         self._login = (
@@ -167,7 +167,7 @@ class Gate:
         cookies = self._policy.cookies
         if not in_cookies or cookies is None:
             return answer_json(pair.to_dict())
-        token = csrf_token(self._csrf_keys()[0], pair.session_id)
+        token = csrf_token(self.csrf_keys()[0], pair.session_id)
         try:
             headers = cookies.set(
                 pair.access_token,
@@ -186,6 +186,10 @@ class Gate:
             "csrf_token": token,
         }
         return answer_json(shown).plus(headers)
+
+    def csrf_keys(self) -> tuple[bytes, ...]:
+        """The keys that were set, or those derived from the refresh keys of this moment."""
+        return self._set_keys or self._manager.derived_secrets(CSRF_PURPOSE)
 
     async def _caller(self, request: HttpRequest) -> AccessClaims:
         claims: AccessClaims = await settle(self._check(request, _NOTHING))
@@ -214,10 +218,6 @@ class Gate:
         if not by_cookie or cookies is None:
             return answer
         return answer.plus(cookies.clear(mounted_at=self.mounted_at))
-
-    def _csrf_keys(self) -> tuple[bytes, ...]:
-        """The keys that were set, or those derived from the refresh keys of this moment."""
-        return self._set_keys or self._manager.derived_secrets(CSRF_PURPOSE)
 
 
 def _content_type(request: HttpRequest) -> str | None:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Final
 
 from gatepass.errors import GatepassError, SettingsRejected, StoreUnavailable
@@ -48,6 +48,7 @@ class AuthParts:
     ) -> None:
         self._require_manager(manager)
         self.policy = HttpPolicy() if http is None else http
+        self._now = now
         self.invalid_token_status = invalid_token_status
         self.is_async = isinstance(manager, (AsyncTokenManager, AsyncTokenVerifier))
         """Whether the guard's `acheck` is to be asked, and not `check`."""
@@ -62,6 +63,7 @@ class AuthParts:
             )
             self.manager: TokenManager | AsyncTokenManager | None = manager
             self.guard = self.gate.guard
+            self._csrf_keys: Callable[[], Iterable[bytes]] = self.gate.csrf_keys
             return
         if authenticate is not None:
             raise TypeError("a verifier issues no tokens: authenticate needs a manager")
@@ -70,7 +72,12 @@ class AuthParts:
         if cookies is not None and not keys:
             raise SettingsRejected("with a verifier, cookies need the csrf_keys of the auth server")
         self.gate = self.manager = None
-        self.guard = Guard(manager.verify, self.policy, lambda: keys, now)
+        self._csrf_keys = lambda: keys
+        self.guard = self.make_guard(manager)
+
+    def make_guard(self, manager: AnyManager) -> Guard:
+        """A guard by the same rules that asks this manager or verifier."""
+        return Guard(manager.verify, self.policy, self._csrf_keys, self._now)
 
     async def answer(
         self, route: Route, request: HttpRequest, body: bytes = b"", session_id: str = ""

@@ -96,12 +96,13 @@ class Cookies:
 
     def _cookie(self, name: str, value: str, path: str, seconds: int, *, hidden: bool) -> str:
         domain = self.share_with_subdomains_of
-        parts = [f"{name}={value}", f"Path={path}"]
-        parts += [f"Domain={domain}"] if domain is not None else []
-        parts += [f"Max-Age={seconds}"]
-        parts += [] if self.insecure_for_development_over_http else ["Secure"]
+        same_site = "Lax" if self.send_on_links_from_other_sites else "Strict"
+        # In the order of `http.cookies`, which some frameworks write their cookies with.
+        parts = [f"{name}={value}"]
+        parts += [] if domain is None else [f"Domain={domain}"]
         parts += ["HttpOnly"] if hidden else []
-        parts += ["SameSite=Lax" if self.send_on_links_from_other_sites else "SameSite=Strict"]
+        parts += [f"Max-Age={seconds}", f"Path={path}", f"SameSite={same_site}"]
+        parts += [] if self.insecure_for_development_over_http else ["Secure"]
         cookie = "; ".join(parts)
         if len(cookie.encode()) > MAX_COOKIE:
             raise ClaimsRejected(

@@ -4,6 +4,7 @@ from gatepass._extras import needs_extra
 
 with needs_extra("settings"):
     from gatepass.settings.durations import parse_duration
+    from gatepass.settings.http_settings import HttpSettings
     from gatepass.settings.token_settings import TokenSettings
 
-__all__ = ["TokenSettings", "parse_duration"]
+__all__ = ["HttpSettings", "TokenSettings", "parse_duration"]

@@ -1,0 +1,23 @@
+"""Sign-in for Django: an app with routes, decorators, a middleware and commands.
+
+Add `"gatepass.django"` to `INSTALLED_APPS`.
+"""
+
+from gatepass._extras import needs_extra
+
+with needs_extra("django"):
+    from gatepass.django.auth import Auth
+    from gatepass.django.users import DjangoUsers
+    from gatepass.gate import Authenticate, LoginLimit
+    from gatepass.http import Cookies, HttpPolicy, Https, Identity
+
+__all__ = [
+    "Auth",
+    "Authenticate",
+    "Cookies",
+    "DjangoUsers",
+    "HttpPolicy",
+    "Https",
+    "Identity",
+    "LoginLimit",
+]

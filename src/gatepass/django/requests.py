@@ -1,0 +1,59 @@
+"""A request of Django as decisions read it, and answers as Django sends them."""
+
+from django.http import HttpRequest as DjangoHttpRequest
+from django.http import HttpResponse
+
+from gatepass.http import MAX_BODY, Answer, RequestRefused, WsgiRequest
+from gatepass.http.problems import INVALID_REQUEST
+
+
+class DjangoRequest(WsgiRequest):
+    """Django's `META` has the form of a WSGI environ under ASGI too, but for the scheme."""
+
+    __slots__ = ("_request",)
+
+    def __init__(self, request: DjangoHttpRequest) -> None:
+        super().__init__(request.META)
+        self._request = request
+
+    @property
+    def method(self) -> str:
+        """See `HttpRequest.method`."""
+        return self._request.method or "GET"
+
+    @property
+    def scheme(self) -> str:
+        """What Django takes it for, with `SECURE_PROXY_SSL_HEADER` where that is set."""
+        return self._request.scheme or "http"
+
+    @property
+    def path(self) -> str:
+        """See `HttpRequest.path`."""
+        return self._request.path
+
+
+def send(answer: Answer) -> HttpResponse:
+    """The response that carries exactly this answer."""
+    response = HttpResponse(answer.body, status=answer.status)
+    del response.headers["Content-Type"]
+    for name, value in answer.headers:
+        if name == "Set-Cookie":
+            response.cookies.load(value)
+        else:
+            response.headers[name] = value
+    return response
+
+
+def read_body(request: DjangoHttpRequest) -> bytes:
+    """The body, as far as it may be long.
+
+    Raises:
+        RequestRefused: It is too long, or the client hung up.
+    """
+    try:
+        body: bytes = request.read(MAX_BODY + 1)
+    except OSError:
+        raise RequestRefused(INVALID_REQUEST) from None
+    if len(body) > MAX_BODY:
+        raise RequestRefused(INVALID_REQUEST)
+    return body

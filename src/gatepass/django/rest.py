@@ -1,0 +1,97 @@
+"""Django REST framework: who the caller is, and refusals as the table has them.
+
+`REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": ["gatepass.django.rest.GatepassAuthentication"],
+"EXCEPTION_HANDLER": "gatepass.django.rest.exception_handler"}`
+"""
+
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
+from rest_framework.views import exception_handler as drf_exception_handler
+from rest_framework.views import set_rollback
+
+from gatepass.django.conf import get_auth
+from gatepass.django.requests import DjangoRequest, send
+from gatepass.django.users import find_user
+from gatepass.errors import StoreUnavailable, TokenRevoked
+from gatepass.http import ACCESS_DOOR, RequestRefused, Requirement, door
+from gatepass.http.problems import TOKEN_MISSING
+from gatepass.tokens import AccessClaims
+
+_NOTHING = Requirement()
+
+
+class TokenUser:
+    """A caller as its token describes it; no database is asked."""
+
+    is_authenticated = True
+    is_anonymous = False
+    is_active = True
+    is_staff = False
+    is_superuser = False
+
+    def __init__(self, claims: AccessClaims) -> None:
+        self.claims = claims
+        self.pk = self.id = claims.subject
+        self.username = str(claims.get("username", ""))
+
+    def get_username(self) -> str:
+        """The `username` claim, `""` without one."""
+        return self.username
+
+    def has_perm(self, *_: Any) -> bool:
+        """No: permissions are the database's, roles and scopes the token's."""
+        return False
+
+    has_perms = has_module_perms = has_perm
+
+    def __str__(self) -> str:
+        return self.username or str(self.pk)
+
+
+class GatepassAuthentication(BaseAuthentication):
+    """`request.auth` is the claims, `request.user` a `TokenUser`."""
+
+    def authenticate(self, request: Any) -> tuple[Any, AccessClaims] | None:
+        """The user and the claims of the request's token; `None` without one.
+
+        Raises:
+            RequestRefused: The token is not good.
+        """
+        plain = request._request  # noqa: SLF001 - DRF's own name for Django's request
+        claims = get_auth().check(DjangoRequest(plain), _NOTHING, optional=True)
+        plain.gatepass = claims
+        return None if claims is None else (self.load_user(claims), claims)
+
+    def authenticate_header(self, request: Any) -> str:
+        """The challenge of a 401 (RFC 6750 §3)."""
+        del request
+        return "Bearer"
+
+    def load_user(self, claims: AccessClaims) -> Any:
+        """The user of a token."""
+        return TokenUser(claims)
+
+
+class GatepassUserAuthentication(GatepassAuthentication):
+    """The same with Django's own user, at the price of a query."""
+
+    def load_user(self, claims: AccessClaims) -> Any:
+        """The user whose primary key is the subject; inactive or gone is a revoked token."""
+        user = find_user(claims.subject)
+        with door(ACCESS_DOOR):
+            if user is None or not user.is_active:
+                raise TokenRevoked
+        return user
+
+
+def exception_handler(error: Exception, context: Any) -> HttpResponse | None:
+    """DRF's `EXCEPTION_HANDLER`: the table's answers to refusals, DRF's to all else."""
+    if isinstance(error, (NotAuthenticated, AuthenticationFailed)):
+        error = RequestRefused(TOKEN_MISSING)
+    if isinstance(error, (RequestRefused, StoreUnavailable)):
+        set_rollback()
+        return send(get_auth().answer_error(error))
+    return drf_exception_handler(error, context)

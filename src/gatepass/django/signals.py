@@ -1,0 +1,87 @@
+"""A changed password or a deactivated user ends that user's sessions.
+
+They end when the user is saved, so that a failure undoes the save, and once more when the
+transaction commits: a log-in in between still saw the old password. `QuerySet.update` sends no
+signal, so it is not seen.
+"""
+
+from typing import Any, Final
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import get_hasher, identify_hasher
+from django.db import transaction
+
+from gatepass.django.conf import get_auth
+
+_REASON: Final = "_gatepass_reason"
+
+
+def find_reason(
+    sender: object, instance: Any, using: str, update_fields: Any = None, **_: Any
+) -> None:
+    """Before a user is saved: note why the sessions must end, if they must."""
+    del sender
+    if not isinstance(instance, get_user_model()) or instance._state.adding:  # noqa: SLF001
+        return
+    model = type(instance)._base_manager.using(using)  # noqa: SLF001 - its public name
+    before = model.filter(pk=instance.pk).first()
+    saved = None if update_fields is None else frozenset(update_fields)
+    reason = None
+    if before is not None and _is_new_password(before.password, instance, saved):
+        reason = "password changed"
+    elif before is not None and before.is_active and not instance.is_active:
+        reason = "user deactivated" if saved is None or "is_active" in saved else None
+    setattr(instance, _REASON, reason)
+
+
+def end_sessions(sender: object, instance: Any, using: str, **_: Any) -> None:
+    """After a user was saved: end the sessions, now and when the transaction commits."""
+    del sender
+    reason = getattr(instance, _REASON, None)
+    if reason is not None:
+        setattr(instance, _REASON, None)
+        _end(str(instance.pk), reason, using)
+
+
+def end_sessions_of_nobody(sender: object, instance: Any, using: str, **_: Any) -> None:
+    """After a user was deleted: end the sessions."""
+    del sender
+    if isinstance(instance, get_user_model()):
+        _end(str(instance.pk), "user deleted", using)
+
+
+def _end(subject: str, reason: str, using: str) -> None:
+    auth = get_auth()
+    manager: Any = auth.manager
+    if manager is None:
+        return
+
+    def revoke() -> None:
+        auth.wait_for(manager.revoke_subject(subject, reason=reason))
+
+    revoke()
+    if transaction.get_connection(using).in_atomic_block:
+        transaction.on_commit(revoke, using=using)
+
+
+def _is_new_password(before: str, user: Any, saved: frozenset[str] | None) -> bool:
+    """Whether another password, and not only another hash of the same, is about to be saved.
+
+    Django hashes a password anew with today's parameters when somebody logs in with it: then it
+    saves this one field, of a user whose `set_password` was not called by anybody else.
+    """
+    if before == user.password or (saved is not None and "password" not in saved):
+        return False
+    if user._password is not None or saved != {"password"}:  # noqa: SLF001 - as Django tells them apart
+        return True
+    return not _is_outdated(before)
+
+
+def _is_outdated(encoded: str) -> bool:
+    """Whether Django would hash the password of this hash anew at the next log-in."""
+    try:
+        hasher = identify_hasher(encoded)
+    except ValueError:
+        return False
+    preferred = get_hasher("default")
+    return hasher.algorithm != preferred.algorithm or preferred.must_update(encoded)

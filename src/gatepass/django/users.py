@@ -1,0 +1,67 @@
+"""Django's users as subjects: passwords, claims and who may sign in."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth import authenticate, get_user_model
+
+from gatepass.http import Identity
+
+_NOBODY: Final = "nobody"
+"""Stands for the subject of an unknown name, so that its epoch is read as any other's."""
+
+
+def default_claims(user: Any) -> dict[str, Any]:
+    """What access tokens say about a user unless a project decides: the user name."""
+    return {"username": user.get_username()}
+
+
+class DjangoUsers:
+    """`authenticate` and `load_claims` over `AUTH_USER_MODEL`; a subject is a primary key."""
+
+    def __init__(self, claims: Callable[[Any], Mapping[str, Any]] = default_claims) -> None:
+        """Take what access tokens say about a user."""
+        self._claims = claims
+
+    def authenticate(self, username: str, password: str) -> Identity | None:
+        """Who this is, by the project's `AUTHENTICATION_BACKENDS`.
+
+        The epoch is read before the password is checked: a log-in that overlaps with a change
+        of the password then loses.
+        """
+        from gatepass.django.conf import get_auth  # noqa: PLC0415 - it may have been made of this
+
+        auth = get_auth()
+        manager: Any = auth.manager
+        epoch = auth.wait_for(manager.subject_epoch(_subject_named(username)))
+        user = authenticate(username=username, password=password)
+        if user is None or not user.is_active:
+            return None
+        return Identity(str(user.pk), self._claims(user), epoch)
+
+    def load_claims(self, subject: str) -> Mapping[str, Any] | None:
+        """The claims of the moment for a refresh; `None`: inactive or gone."""
+        user = find_user(subject)
+        return None if user is None or not user.is_active else self._claims(user)
+
+    async def aload_claims(self, subject: str) -> Mapping[str, Any] | None:
+        """The same for an async manager."""
+        return await sync_to_async(self.load_claims)(subject)
+
+
+def find_user(subject: str) -> Any:
+    """The user whose primary key this is; `None` when there is none."""
+    model = get_user_model()
+    try:
+        return model._default_manager.filter(pk=subject).first()  # noqa: SLF001 - its public name
+    except (ValueError, TypeError):
+        return None
+
+
+def _subject_named(username: str) -> str:
+    model = get_user_model()
+    try:
+        return str(model._default_manager.get_by_natural_key(username).pk)  # noqa: SLF001
+    except model.DoesNotExist:
+        return _NOBODY

@@ -1,0 +1,18 @@
+"""Sign-in for Flask: routes, decorators and answers over a `TokenManager`."""
+
+from gatepass._extras import needs_extra
+
+with needs_extra("flask"):
+    from gatepass.flask.auth import Auth
+    from gatepass.gate import Authenticate, LoginLimit
+    from gatepass.http import Cookies, HttpPolicy, Https, Identity
+
+__all__ = [
+    "Auth",
+    "Authenticate",
+    "Cookies",
+    "HttpPolicy",
+    "Https",
+    "Identity",
+    "LoginLimit",
+]

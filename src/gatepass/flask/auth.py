@@ -1,0 +1,172 @@
+"""`Auth`: what a Flask application holds; `init_app` and decorators that guard views."""
+
+import inspect
+import time
+from collections.abc import Callable, Collection, Mapping
+from datetime import timedelta
+from functools import wraps
+from typing import Any, Final, Literal, ParamSpec, TypeVar
+
+from flask import Flask, Response, current_app, g, request
+
+from gatepass.errors import StoreUnavailable
+from gatepass.flask.routes import make_blueprint, send
+from gatepass.gate import (
+    Authenticate,
+    AuthParts,
+    LoginLimit,
+    call_here,
+    require_prefix,
+    run_in_place,
+)
+from gatepass.http import HttpPolicy, RequestRefused, Requirement, WsgiRequest
+from gatepass.manager import TokenManager
+from gatepass.tokens import AccessClaims, TokenVerifier
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_KEPT: Final = "gatepass_claims"
+"""The name under which Flask's `g` keeps the caller's claims during a request."""
+
+
+class Auth(AuthParts):
+    """Sign-in for Flask applications: `init_app`, then guard views with `required`.
+
+    Args:
+        manager: Issues, verifies, rotates and revokes; closing it stays with its maker. A
+            service without sessions gives a verifier, and has guards but no routes.
+        authenticate: Takes a user name and a password, finds an `Identity` or `None`.
+        login_limit: A limit on failed log-ins per client address; none by default.
+        http: Cookies, origins, https and proxies; by default tokens come in headers only.
+        invalid_token_status: 401 instead of 403 for forged tokens is plain RFC 6750.
+        now: The clock that `fresh` goes by; the one the manager was given.
+    """
+
+    takes = (TokenManager, TokenVerifier)
+
+    def __init__(
+        self,
+        manager: TokenManager | TokenVerifier,
+        *,
+        authenticate: Authenticate | None = None,
+        login_limit: LoginLimit | None = None,
+        http: HttpPolicy | None = None,
+        invalid_token_status: Literal[401, 403] = 403,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(
+            manager,
+            authenticate=authenticate,
+            login_limit=login_limit,
+            http=http,
+            invalid_token_status=invalid_token_status,
+            call_plain=call_here,
+            now=now,
+        )
+
+    def init_app(self, app: Flask, prefix: str = "/auth") -> None:
+        """Add the auth routes below the prefix, the key set, and the answers to refusals."""
+        require_prefix(prefix)
+        if self.gate is not None:
+            self.gate.mounted_at = prefix
+            app.register_blueprint(make_blueprint(self, self.gate, prefix))
+        app.register_error_handler(RequestRefused, self._answer_error)
+        app.register_error_handler(StoreUnavailable, self._answer_error)
+        if not self.policy.is_silent:
+            app.before_request(self._intercept)
+            app.after_request(self._add_headers)
+
+    def required(
+        self,
+        *,
+        scopes: Collection[str] = (),
+        roles: Collection[str] = (),
+        fresh: timedelta | None = None,
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """A decorator: the view runs for a token that holds and meets all that is asked.
+
+        The view finds the claims in `auth.claims`.
+
+        Args:
+            scopes: All of them must be in the `scope` claim.
+            roles: One of them must be the `role` claim, or in it.
+            fresh: The password was checked no longer ago than this (RFC 9470).
+        """
+        return self._decorator(Requirement(scopes, roles, fresh), optional=False)
+
+    def optional(self) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """A decorator for views that everybody may see; a bad token is still refused.
+
+        The view finds the claims in `auth.find_claims()`.
+        """
+        return self._decorator(Requirement(), optional=True)
+
+    @property
+    def claims(self) -> AccessClaims:
+        """The caller's claims, in a view that `required` guards.
+
+        Raises:
+            RuntimeError: Nothing guards this view, or its token is optional and missing.
+        """
+        claims = self.find_claims()
+        if claims is None:
+            raise RuntimeError("there are no claims: guard the view with auth.required()")
+        return claims
+
+    def find_claims(self) -> AccessClaims | None:
+        """The caller's claims in a view that `optional` guards, `None` without a token.
+
+        Raises:
+            RuntimeError: Nothing guards this view, so that its token was not verified.
+        """
+        kept_by, claims = g.get(_KEPT, (None, None))
+        if kept_by is not self:
+            raise RuntimeError("no token was verified: guard the view with auth.optional()")
+        found: AccessClaims | None = claims
+        return found
+
+    def log_in(
+        self,
+        subject: str,
+        claims: Mapping[str, Any] | None = None,
+        *,
+        device: str | None = None,
+        epoch: int | None = None,
+    ) -> Response:
+        """The response that logs somebody in who came through a passkey, SSO or a social log-in.
+
+        Tokens come in cookies where the policy has cookies, and in the body elsewhere.
+        """
+        return send(run_in_place(self.open_session(subject, claims, device=device, epoch=epoch)))
+
+    def _decorator(
+        self, requirement: Requirement, *, optional: bool
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        check = self.guard.check
+
+        def decorate(view: Callable[P, R]) -> Callable[P, R]:
+            is_async = inspect.iscoroutinefunction(view)
+
+            @wraps(view)
+            def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+                claims = check(WsgiRequest(request.environ), requirement, optional=optional)
+                setattr(g, _KEPT, (self, claims))
+                called = current_app.ensure_sync(view) if is_async else view
+                return called(*args, **kwargs)
+
+            return guarded
+
+        return decorate
+
+    def _answer_error(self, error: RequestRefused | StoreUnavailable) -> Response:
+        return send(self.answer_error(error))
+
+    def _intercept(self) -> Response | None:
+        answer = self.policy.intercept(WsgiRequest(request.environ))
+        return None if answer is None else send(answer)
+
+    def _add_headers(self, response: Response) -> Response:
+        for name, value in self.policy.headers(WsgiRequest(request.environ)):
+            response.headers.add(name, value)
+        return response

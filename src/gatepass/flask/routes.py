@@ -1,0 +1,68 @@
+"""The auth routes as Flask's, and answers as Flask sends them."""
+
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import HTTPException
+
+from gatepass.gate import KEYS, AuthParts, Gate, Route, routes_of, run_in_place
+from gatepass.http import MAX_BODY, Answer, RequestRefused, WsgiRequest
+from gatepass.http.problems import INVALID_REQUEST
+
+_ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+
+
+def make_blueprint(auth: AuthParts, gate: Gate, prefix: str) -> Blueprint:
+    """The routes below a prefix, and the key set at the root."""
+    blueprint = Blueprint("gatepass", __name__)
+    _add(blueprint, KEYS.path, KEYS, auth)
+    for route in routes_of(gate):
+        rule = f"{prefix}{route.path}" + ("<session_id>" if route.names_session else "")
+        _add(blueprint, rule, route, auth)
+    return blueprint
+
+
+def send(answer: Answer) -> Response:
+    """The response that carries exactly this answer."""
+    response = Response(answer.body, answer.status)
+    response.headers.clear()
+    for name, value in answer.headers:
+        response.headers.add(name, value)
+    return response
+
+
+def _add(blueprint: Blueprint, rule: str, route: Route, auth: AuthParts) -> None:
+    def answer(session_id: str = "") -> Response:
+        found = route.require_method(request.method)
+        if found is None:
+            try:
+                body = _read_body() if route.takes_body else b""
+            except RequestRefused as refused:
+                return send(auth.answer_error(refused))
+            found = run_in_place(auth.answer(route, WsgiRequest(request.environ), body, session_id))
+        return send(found)
+
+    blueprint.add_url_rule(
+        rule,
+        endpoint=route.name,
+        view_func=answer,
+        methods=_ALL_METHODS,
+        provide_automatic_options=False,
+        strict_slashes=True,
+    )
+
+
+def _read_body() -> bytes:
+    """The body, as far as it may be long.
+
+    Raises:
+        RequestRefused: It is too long, or the client hung up.
+    """
+    body = bytearray()
+    try:
+        while len(body) <= MAX_BODY:
+            chunk = request.stream.read(MAX_BODY + 1 - len(body))
+            if not chunk:
+                return bytes(body)
+            body += chunk
+    except (OSError, HTTPException):
+        raise RequestRefused(INVALID_REQUEST) from None
+    raise RequestRefused(INVALID_REQUEST)

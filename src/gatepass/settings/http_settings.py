@@ -1,0 +1,108 @@
+"""`HttpSettings`: environment variables in, an `HttpPolicy` out."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from gatepass.errors import KeyRejected, SettingsRejected
+from gatepass.http import CSRF_PURPOSE, Cookies, HttpPolicy, Https
+from gatepass.jose import SharedKey
+
+
+class HttpSettings(BaseSettings):
+    """How a service is reached, from the environment; lists have commas between their members.
+
+    Raises:
+        SettingsRejected: A variable is out of bounds; the sentence names it.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="ignore",
+        case_sensitive=True,
+        env_ignore_empty=True,
+        hide_input_in_errors=True,
+    )
+
+    environment: str = Field(default="development", validation_alias="GATEPASS_ENV")
+    """`production` requires https and secure cookies, `development` neither."""
+    public_origins: str = Field(default="", validation_alias="GATEPASS_PUBLIC_ORIGINS")
+    """Where the service's own pages come from; their hosts are those a redirect may name."""
+    allowed_origins: str = Field(default="", validation_alias="GATEPASS_ALLOWED_ORIGINS")
+    """Other sites whose pages may read answers."""
+    trusted_proxies: str = Field(default="", validation_alias="GATEPASS_TRUSTED_PROXIES")
+    """Addresses and networks whose `X-Forwarded-*` headers count."""
+    mount_prefix: str | None = Field(default=None, validation_alias="GATEPASS_MOUNT_PREFIX")
+    """Where browsers see the auth routes, if not where they are mounted."""
+    csrf_secret: SecretStr | None = Field(default=None, validation_alias="GATEPASS_CSRF_SECRET")
+    csrf_secret_previous: SecretStr | None = Field(
+        default=None, validation_alias="GATEPASS_CSRF_SECRET_PREVIOUS"
+    )
+
+    _policy: HttpPolicy = PrivateAttr()
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """The settings in these variables, of the process when none are given."""
+        try:
+            if environ is None:
+                return cls()
+            names = [str(field.validation_alias) for field in cls.model_fields.values()]
+            given: dict[str, Any] = {name: environ[name] for name in names if environ.get(name)}
+            return cls(**given)
+        except ValidationError as error:
+            variable = error.errors(include_input=False)[0]["loc"][0]
+        raise SettingsRejected(f"{variable} cannot be read: it is not text")
+
+    def model_post_init(self, _: Any, /) -> None:
+        """Refuse what would only fail, or be unsafe, later."""
+        self._policy = self._read_policy()
+
+    @property
+    def policy(self) -> HttpPolicy:
+        """Cookies, origins, https and proxies."""
+        return self._policy
+
+    def _read_policy(self) -> HttpPolicy:
+        if self.environment not in {"development", "production"}:
+            raise SettingsRejected("GATEPASS_ENV is neither development nor production")
+        is_production = self.environment == "production"
+        origins = _split(self.public_origins)
+        hosts = [origin.partition("://")[2] for origin in origins if origin.startswith("https:")]
+        return HttpPolicy(
+            cookies=Cookies(
+                mount_prefix=self.mount_prefix,
+                csrf_keys=self._csrf_keys(),
+                insecure_for_development_over_http=not is_production,
+            ),
+            public_origins=origins,
+            allowed_origins=_split(self.allowed_origins),
+            https=Https(allowed_hosts=hosts) if is_production else None,
+            trusted_proxies=_split(self.trusted_proxies),
+        )
+
+    def _csrf_keys(self) -> tuple[bytes, ...]:
+        """The key of the secret that is set, and of the previous one; none are set by default."""
+        if self.csrf_secret is None and self.csrf_secret_previous is not None:
+            raise SettingsRejected("GATEPASS_CSRF_SECRET_PREVIOUS is set without its successor")
+        named = (
+            ("GATEPASS_CSRF_SECRET", self.csrf_secret),
+            ("GATEPASS_CSRF_SECRET_PREVIOUS", self.csrf_secret_previous),
+        )
+        return tuple(
+            _derive(name, secret.get_secret_value()) for name, secret in named if secret is not None
+        )
+
+
+def _derive(name: str, secret: str) -> bytes:
+    try:
+        return SharedKey.from_secret(secret).derive(CSRF_PURPOSE)
+    except KeyRejected as error:
+        reason = str(error).partition(":")[0]
+    raise SettingsRejected(f"{name} is refused because {reason}")
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
