@@ -125,7 +125,7 @@ class Auth(AuthParts):
         """
         self.find_mount_point()
         opening = self.open_session(subject, claims, device=device, epoch=epoch)
-        return send(async_to_sync(settle)(opening) if self.is_async else run_in_place(opening))
+        return send(self.wait_for(opening) if self.is_async else run_in_place(opening))
 
     async def alog_in(
         self,

@@ -1,7 +1,8 @@
 """Django REST framework: who the caller is, and refusals as the table has them.
 
-`REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": ["gatepass.django.rest.GatepassAuthentication"],
-"EXCEPTION_HANDLER": "gatepass.django.rest.exception_handler"}`
+In `REST_FRAMEWORK`, `DEFAULT_AUTHENTICATION_CLASSES` names
+`gatepass.django.rest.GatepassAuthentication`, and `EXCEPTION_HANDLER`
+`gatepass.django.rest.exception_handler`.
 """
 
 from typing import Any

@@ -72,7 +72,7 @@ def _is_new_password(before: str, user: Any, saved: frozenset[str] | None) -> bo
     """
     if before == user.password or (saved is not None and "password" not in saved):
         return False
-    if user._password is not None or saved != {"password"}:  # noqa: SLF001 - as Django tells them apart
+    if user._password is not None or saved != frozenset({"password"}):  # noqa: SLF001 - as Django tells them apart
         return True
     return not _is_outdated(before)
 

@@ -60,7 +60,7 @@ def find_user(subject: str) -> Any:
 
 
 def _subject_named(username: str) -> str:
-    model = get_user_model()
+    model: Any = get_user_model()
     try:
         return str(model._default_manager.get_by_natural_key(username).pk)  # noqa: SLF001
     except model.DoesNotExist:

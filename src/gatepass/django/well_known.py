@@ -1,4 +1,4 @@
-"""The key set, which has its place at the root: `path("", include("gatepass.django.well_known"))`."""
+"""The key set, at the root: `path("", include("gatepass.django.well_known"))`."""
 
 from django.urls import path
 
