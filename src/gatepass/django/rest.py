@@ -10,8 +10,6 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
-from rest_framework.views import exception_handler as drf_exception_handler
-from rest_framework.views import set_rollback
 
 from gatepass.django.conf import get_auth
 from gatepass.django.requests import DjangoRequest, send
@@ -90,9 +88,11 @@ class GatepassUserAuthentication(GatepassAuthentication):
 
 def exception_handler(error: Exception, context: Any) -> HttpResponse | None:
     """DRF's `EXCEPTION_HANDLER`: the table's answers to refusals, DRF's to all else."""
+    from rest_framework import views  # noqa: PLC0415 - it imports this module, by its settings
+
     if isinstance(error, (NotAuthenticated, AuthenticationFailed)):
         error = RequestRefused(TOKEN_MISSING)
     if isinstance(error, (RequestRefused, StoreUnavailable)):
-        set_rollback()
+        views.set_rollback()
         return send(get_auth().answer_error(error))
-    return drf_exception_handler(error, context)
+    return views.exception_handler(error, context)

@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from gatepass.fastapi import Auth
+from gatepass.fastapi import Auth, HttpPolicy
 from gatepass.manager import AsyncTokenManager
 from gatepass.revocations.sqlite import AsyncSqliteReplica
 from gatepass.server.accounts import Accounts
@@ -39,14 +39,18 @@ class Parts:
     pool: PasswordPool
     limit: LoginLimit
     account_limit: AccountLimit
+    policy: HttpPolicy = field(default_factory=HttpPolicy)
 
 
-def make_parts(state: State, passwords: Passwords, *, workers: int = 1) -> Parts:
+def make_parts(
+    state: State, passwords: Passwords, policy: HttpPolicy | None = None, *, workers: int = 1
+) -> Parts:
     """The parts over the state's databases; a SQLite file is made or upgraded now.
 
     Args:
         state: What is to be served.
         passwords: Hashes and checks.
+        policy: Cookies, origins and https; by default tokens come in headers only.
         workers: How many processes serve beside each other; they share the limits on log-ins,
             each its part.
 
@@ -70,6 +74,7 @@ def make_parts(state: State, passwords: Passwords, *, workers: int = 1) -> Parts
         pool=PasswordPool(),
         limit=LoginLimit(failures, log_ins),
         account_limit=AccountLimit(log_ins),
+        policy=policy or HttpPolicy(),
     )
 
 
@@ -95,7 +100,12 @@ def make_app(parts: Parts) -> FastAPI:
     )
     answer_the_rest(app)
     login = PasswordLogin(parts.accounts, parts.manager, parts.pool, parts.account_limit)
-    Auth(parts.manager, authenticate=login.authenticate, login_limit=parts.limit).install(app)
+    Auth(
+        parts.manager,
+        authenticate=login.authenticate,
+        login_limit=parts.limit,
+        http=parts.policy,
+    ).install(app)
 
     @app.get("/healthz", tags=["health"])
     async def healthz() -> dict[str, str]:

@@ -27,6 +27,7 @@ from gatepass.server.errors import AccountRejected
 from gatepass.server.logs import configure_logs
 from gatepass.server.passwords import Passwords
 from gatepass.server.places import Network, read_proxies
+from gatepass.server.policy import read_policy
 from gatepass.server.resources import Resources, claim_resources
 from gatepass.server.state import Environment, State, find_state, read_environment
 from gatepass.server.worker import make_worker_app
@@ -66,9 +67,10 @@ def serve(
     state = find_state(environ, here, create=True)
     resources = claim_resources()
     with _listen(host, port, resources.backlog) as listener:
+        url = _url(host, listener.getsockname()[1])
+        policy = read_policy(environ, environment, url)
         accounts = _open(state)
         if environment is Environment.DEVELOPMENT:
-            url = _url(host, listener.getsockname()[1])
             sys.stdout.write(_greet(accounts, url) + "\n")
             sys.stdout.flush()
         configure_logs(as_json=environment is Environment.PRODUCTION)
@@ -77,10 +79,10 @@ def serve(
             _log.info("no proxy is trusted: behind one, set GATEPASS_TRUSTED_PROXIES")
         configure = partial(_config, proxies=proxies, resources=resources)
         if workers > 1:
-            make = partial(make_worker_app, here, workers)
+            make = partial(make_worker_app, here, url, workers)
             Multiprocess(configure(make, factory=True, workers=workers), sockets=[listener]).run()
             return
-        config = configure(make_app(make_parts(state, Passwords())))
+        config = configure(make_app(make_parts(state, Passwords(), policy)))
         with contextlib.suppress(KeyboardInterrupt):  # raised again after an orderly end
             uvicorn.Server(config).run(sockets=[listener])
 

@@ -8,11 +8,13 @@ from fastapi import FastAPI
 from gatepass.server.app import make_app, make_parts
 from gatepass.server.logs import configure_logs
 from gatepass.server.passwords import Passwords
+from gatepass.server.policy import read_policy
 from gatepass.server.state import Environment, find_state
 
 
-def make_worker_app(here: Path, workers: int) -> FastAPI:
-    """The application of this process, over the environment that it inherited."""
+def make_worker_app(here: Path, url: str, workers: int) -> FastAPI:
+    """The application of this process at this address, over the environment it inherited."""
     state = find_state(os.environ, here, create=False)
     configure_logs(as_json=state.environment is Environment.PRODUCTION)
-    return make_app(make_parts(state, Passwords(), workers=workers))
+    policy = read_policy(os.environ, state.environment, url)
+    return make_app(make_parts(state, Passwords(), policy, workers=workers))

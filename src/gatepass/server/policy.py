@@ -1,0 +1,19 @@
+"""How the server is reached: what the environment says, and what development adds."""
+
+from collections.abc import Mapping
+
+from gatepass.http import HttpPolicy
+from gatepass.server.state import Environment
+from gatepass.settings import HttpSettings
+
+
+def read_policy(environ: Mapping[str, str], environment: Environment, url: str) -> HttpPolicy:
+    """Cookies, origins and https; in development the server's own pages may use cookies.
+
+    Raises:
+        SettingsRejected: A variable is out of bounds.
+    """
+    own = {}
+    if environment is Environment.DEVELOPMENT and not environ.get("GATEPASS_PUBLIC_ORIGINS"):
+        own = {"GATEPASS_PUBLIC_ORIGINS": f"{url},{url.replace('127.0.0.1', 'localhost')}"}
+    return HttpSettings.from_env({**environ, **own}).policy

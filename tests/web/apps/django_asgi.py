@@ -1,0 +1,8 @@
+"""The Django project under test for an ASGI server."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.web.apps.django_settings")
+app = get_asgi_application()

@@ -1,0 +1,56 @@
+"""The application under test in FastAPI."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Response, WebSocket
+
+from gatepass import AccessClaims
+from gatepass.fastapi import Auth
+from tests.web.apps.parts import FRESH_S, READER, WRITER, authenticate, policy, settings, shown
+
+auth = Auth(settings().async_manager(), authenticate=authenticate, http=policy())
+app = FastAPI(redirect_slashes=False)
+auth.install(app)
+
+Caller = Annotated[AccessClaims, Depends(auth.required())]
+Admin = Annotated[AccessClaims, Depends(auth.required(roles=["admin"]))]
+Writer = Annotated[AccessClaims, Depends(auth.required(scopes=WRITER))]
+Fresh = Annotated[AccessClaims, Depends(auth.required(fresh=timedelta(seconds=FRESH_S)))]
+
+
+def answer(claims: AccessClaims | None) -> Response:
+    """The caller's subject."""
+    return Response(shown(claims), media_type="application/json")
+
+
+@app.api_route("/open", methods=["GET", "POST"])
+async def anybody(claims: Annotated[AccessClaims | None, Depends(auth.optional())]) -> Response:
+    return answer(claims)
+
+
+@app.api_route("/private", methods=["GET", "POST"])
+async def private(claims: Caller) -> Response:
+    return answer(claims)
+
+
+@app.get("/admin")
+async def admin(claims: Admin) -> Response:
+    return answer(claims)
+
+
+@app.get("/reports", dependencies=[Depends(auth.required(scopes=READER))])
+async def reports(claims: Writer) -> Response:
+    return answer(claims)
+
+
+@app.get("/transfer")
+async def transfer(claims: Fresh) -> Response:
+    return answer(claims)
+
+
+@app.websocket("/live")
+async def live(websocket: WebSocket, claims: Caller) -> None:
+    await websocket.accept()
+    await websocket.send_text(shown(claims).decode())
+    await websocket.close()

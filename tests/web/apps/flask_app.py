@@ -1,0 +1,49 @@
+"""The application under test in Flask."""
+
+from datetime import timedelta
+
+from flask import Flask, Response
+
+from gatepass.flask import Auth
+from tests.web.apps.parts import FRESH_S, READER, WRITER, authenticate, policy, settings, shown
+
+auth = Auth(settings().manager(), authenticate=authenticate, http=policy())
+app = Flask(__name__)
+auth.init_app(app)
+
+
+def answer() -> Response:
+    """The caller's subject."""
+    claims = auth.find_claims()
+    return Response(shown(claims), content_type="application/json")
+
+
+@app.route("/open", methods=["GET", "POST"])
+@auth.optional()
+def anybody() -> Response:
+    return answer()
+
+
+@app.route("/private", methods=["GET", "POST"])
+@auth.required()
+def private() -> Response:
+    return answer()
+
+
+@app.get("/admin")
+@auth.required(roles=["admin"])
+def admin() -> Response:
+    return answer()
+
+
+@app.get("/reports")
+@auth.required(scopes=READER)
+@auth.required(scopes=WRITER)
+def reports() -> Response:
+    return answer()
+
+
+@app.get("/transfer")
+@auth.required(fresh=timedelta(seconds=FRESH_S))
+def transfer() -> Response:
+    return answer()

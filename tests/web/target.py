@@ -1,0 +1,131 @@
+"""The programs under test: each framework behind a real server, and `gatepass serve`."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from tests.project.files import ROOT
+from tests.server.running import PROGRAM, environment, free_port
+
+_PATIENCE_S: Final = 60.0
+_UVICORN: Final = ("uvicorn", "--no-proxy-headers", "--no-server-header", "--log-level", "warning")
+_GUNICORN: Final = ("gunicorn", "--threads", "8", "--forwarded-allow-ips", "", "--log-level")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One program: an application, and the server that runs it."""
+
+    name: str
+    server: str
+    app: str = ""
+    views: str = "sync"
+
+    def command(self, port: int, tls: tuple[Path, Path] | None = None) -> list[str]:
+        """How it is started."""
+        run = [sys.executable, "-m"]
+        match self.server:
+            case "uvicorn":
+                secure = [] if tls is None else ["--ssl-keyfile", str(tls[0])]
+                secure += [] if tls is None else ["--ssl-certfile", str(tls[1])]
+                module = f"tests.web.apps.{self.app}:app"
+                return [*run, *_UVICORN, "--port", str(port), *secure, module]
+            case "gunicorn":
+                secure = [] if tls is None else ["--keyfile", str(tls[0])]
+                secure += [] if tls is None else ["--certfile", str(tls[1])]
+                module = f"tests.web.apps.{self.app}:app"
+                return [*run, *_GUNICORN, "warning", "-b", f"127.0.0.1:{port}", *secure, module]
+            case _:
+                return [*PROGRAM, "serve", "--port", str(port)]
+
+    @property
+    def has_routes(self) -> bool:
+        """Whether there are routes of an application besides gatepass's own."""
+        return self.server != "gatepass"
+
+
+TARGETS: Final = (
+    Target("asgi", "uvicorn", "asgi_app"),
+    Target("fastapi", "uvicorn", "fastapi_app"),
+    Target("flask", "gunicorn", "flask_app"),
+    Target("django-wsgi", "gunicorn", "django_wsgi"),
+    Target("django-asgi", "uvicorn", "django_asgi", "async"),
+    Target("django-rest", "gunicorn", "django_wsgi", "rest"),
+    Target("serve", "gatepass"),
+)
+
+
+@dataclass(slots=True)
+class Running:
+    """A program under way."""
+
+    target: Target
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
+    is_secure: bool
+    clients: list[httpx.Client] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"{'https' if self.is_secure else 'http'}://127.0.0.1:{self.port}"
+
+    def wait(self) -> None:
+        """Wait until it answers anything at all."""
+        until = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < until:
+            assert self.process.poll() is None, self.log.read_text()
+            try:
+                httpx.get(f"{self.url}/.well-known/jwks.json", verify=False)  # noqa: S501
+            except httpx.TransportError:
+                time.sleep(0.05)
+            else:
+                return
+        raise TimeoutError(self.log.read_text())
+
+
+@contextmanager
+def running(
+    target: Target,
+    folder: Path,
+    environ: Mapping[str, str],
+    *,
+    tls: tuple[Path, Path] | None = None,
+) -> Iterator[Running]:
+    """The program with these variables; it is gone afterwards."""
+    port = free_port()
+    log = folder / f"{target.name}-{port}.log"
+    variables = {**environment(environ), "WEB_VIEWS": target.views}
+    variables["PYTHONPATH"] = os.pathsep.join([variables["PYTHONPATH"], str(ROOT)])
+    with log.open("wb") as opened:
+        process = subprocess.Popen(
+            _words(target.command(port, tls)),
+            cwd=folder,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=opened,
+            stderr=opened,
+        )
+    program = Running(target, process, port, log, tls is not None)
+    try:
+        program.wait()
+        yield program
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _words(command: Sequence[str]) -> list[str]:
+    return list(command)

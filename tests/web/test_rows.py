@@ -1,0 +1,88 @@
+"""Every row of the table, against every framework behind a real server and `gatepass serve`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import httpx
+import pytest
+
+from tests.web.rows import ROWS
+from tests.web.rows.row import Call, Row
+from tests.web.stage import Stage
+from tests.web.target import Running
+
+WATCHED: Final = (
+    "content-type",
+    "cache-control",
+    "www-authenticate",
+    "set-cookie",
+    "retry-after",
+    "location",
+    "strict-transport-security",
+    "access-control-allow-origin",
+    "access-control-allow-credentials",
+    "access-control-allow-methods",
+    "access-control-allow-headers",
+    "access-control-max-age",
+    "access-control-expose-headers",
+)
+"""Every header that must be exactly as wanted, and absent where it is not."""
+
+
+def send(stage: Stage, program: Running, call: Call, peer: str) -> httpx.Response:
+    """Make a call with exactly these header lines."""
+    method, _, path = stage.fill(call.line).partition(" ")
+    lines = (stage.fill(line).partition(": ") for line in call.headers)
+    headers = [(name, value) for name, _, value in lines]
+    transport = httpx.HTTPTransport(local_address=peer)
+    with httpx.Client(transport=transport, timeout=20) as client:
+        body = stage.fill(call.body).encode() if call.body else None
+        return client.request(method, program.url + path, headers=headers, content=body)
+
+
+@contextmanager
+def outage(stage: Stage, row: Row) -> Iterator[None]:
+    """The database's files are elsewhere for a row that wants it so."""
+    if not row.is_down:
+        yield
+        return
+    for line in (row.call.line, *row.call.headers, row.call.body):
+        stage.fill(line)  # tokens are made while there is a database
+    elsewhere = stage.folder / "elsewhere"
+    elsewhere.mkdir(exist_ok=True)
+    files = [file.name for file in stage.folder.glob(f"{stage.database.name}*")]
+    for name in files:
+        (stage.folder / name).rename(elsewhere / name)
+    try:
+        yield
+    finally:
+        for name in files:
+            (elsewhere / name).rename(stage.folder / name)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_the_answer_is_the_tables(row: Row, stage: Stage, program: Running) -> None:
+    stage.begin()
+    for call in row.first:
+        stage.answered(send(stage, program, call, row.peer).content)
+    with outage(stage, row):
+        response = send(stage, program, row.call, row.peer)
+
+    assert response.status_code == row.want.status, response.text
+    assert stage.pattern(row.want.body).fullmatch(response.text), response.text
+    # Some frameworks name a route's methods on every answer; it matters where one was wrong.
+    for name in (*WATCHED, *(["allow"] if row.want.status == 405 else [])):
+        wanted = [
+            value
+            for key, _, value in (line.partition(": ") for line in row.want.headers)
+            if key.lower() == name
+        ]
+        found = response.headers.get_list(name)
+        assert len(found) == len(wanted), (name, found)
+        for text, value in zip(wanted, found, strict=True):
+            assert stage.pattern(text).fullmatch(value), (name, value, text)
+
+
+def test_the_table_has_a_hundred_scenarios_and_more() -> None:
+    assert len({row.name for row in ROWS}) == len(ROWS) > 200
