@@ -32,6 +32,7 @@ PATTERNS: Final = {
     "id": r"[0-9a-f]{34}",
     "csrf": r"[\w-]{43}",
     "n": r"\d+",
+    "week": r"604(800|799)",
     "device": r'(null|"[^"]*")',
 }
 """What stands for anything of a kind in a wanted answer."""

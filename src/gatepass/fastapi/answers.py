@@ -1,8 +1,11 @@
 """Answers as Starlette sends them, and the handlers that turn refusals into them."""
 
-from fastapi import FastAPI, Request, Response
+from typing import Any
 
-from gatepass.asgi.messages import encode_headers
+from fastapi import FastAPI, Request, Response, WebSocket, status
+from starlette.websockets import WebSocketState
+
+from gatepass.asgi.messages import Receive, Scope, Send, encode_headers, send_answer
 from gatepass.errors import StoreUnavailable
 from gatepass.gate import AuthParts
 from gatepass.http import Answer, RequestRefused
@@ -15,13 +18,31 @@ def send(answer: Answer) -> Response:
     return response
 
 
+class _Denial(Response):
+    """Refuses a websocket handshake, in the way that the server can."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        await send_answer(self._answer, scope, receive, send)
+
+
 def answer_errors(app: FastAPI, auth: AuthParts) -> None:
     """Answer refusals with the table, wherever in the application they are raised."""
 
-    async def answer_error(_: Request, error: Exception) -> Response:
+    async def answer_error(connection: Request | WebSocket, error: Exception) -> Any:
         if not isinstance(error, (RequestRefused, StoreUnavailable)):
             raise error
-        return send(auth.answer_error(error))
+        answer = auth.answer_error(error)
+        if isinstance(connection, Request):
+            return send(answer)
+        if connection.application_state is WebSocketState.CONNECTING:
+            return _Denial(answer)
+        await connection.close(status.WS_1008_POLICY_VIOLATION)  # it was accepted before
+        return None
 
     app.add_exception_handler(RequestRefused, answer_error)
     app.add_exception_handler(StoreUnavailable, answer_error)

@@ -24,9 +24,9 @@ _BOTH = "Cookie: <A>=<access>; <R>=<refresh>; <C>=<csrf_of_session>"
 _ACCESS = "Cookie: theme=dark; <A>=<access>"
 _CSRF = "X-CSRF-Token: <csrf_of_session>"
 _SET = (
-    "Set-Cookie: <A>=<jwt>; HttpOnly; Max-Age=<n>; Path=/; SameSite=Strict<secure>",
-    "Set-Cookie: <R>=<jwt>; HttpOnly; Max-Age=<n>; Path=/auth; SameSite=Strict<secure>",
-    "Set-Cookie: <C>=<csrf>; Max-Age=<n>; Path=/; SameSite=Strict<secure>",
+    "Set-Cookie: <A>=<jwt>; HttpOnly; Max-Age=<week>; Path=/; SameSite=Strict<secure>",
+    "Set-Cookie: <R>=<jwt>; HttpOnly; Max-Age=<week>; Path=/auth; SameSite=Strict<secure>",
+    "Set-Cookie: <C>=<csrf>; Max-Age=<week>; Path=/; SameSite=Strict<secure>",
 )
 _CLEARED = (
     "Set-Cookie: <A>=; HttpOnly; Max-Age=0; Path=/; SameSite=Strict<secure>",

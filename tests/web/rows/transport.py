@@ -10,11 +10,14 @@ _HOST = "Host: app.example.com"
 _HTTPS = refused("https_required")
 _SPA = "Origin: https://spa.example"
 _PREFLIGHT = "Access-Control-Request-Method: POST"
+_VARY = "Vary: Origin"
 _SHARED = (
+    _VARY,
     "Access-Control-Allow-Origin: https://spa.example",
     "Access-Control-Expose-Headers: WWW-Authenticate, Retry-After",
 )
 _ALLOWED = (
+    _VARY,
     "Access-Control-Allow-Origin: https://spa.example",
     "Access-Control-Allow-Methods: GET, HEAD, POST, PUT, PATCH, DELETE",
     "Access-Control-Allow-Headers: Authorization, Content-Type, X-CSRF-Token",
@@ -119,7 +122,7 @@ ROWS = (
         "preflight of another origin",
         "OPTIONS /auth/refresh",
         ("Origin: https://evil.example", _PREFLIGHT),
-        Want(204),
+        Want(204, "", (_VARY,)),
     ),
     _cors(
         "an answer for another site", "GET /auth/me", (_SPA,), refused("token_missing", *_SHARED)
