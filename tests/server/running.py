@@ -64,6 +64,8 @@ class Running:
     said: Path
     logged: Path
     secrets: list[str] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+    """What a proxy in front of it adds to every request."""
 
     @property
     def url(self) -> str:
@@ -90,7 +92,7 @@ class Running:
         return [line for line in self.stdout.splitlines() if "curl " in line]
 
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=10)
+        return httpx.Client(base_url=self.url, timeout=10, headers=self.headers)
 
     def wait(self) -> None:
         """Wait until it answers."""

@@ -125,7 +125,9 @@ def test_production_serves_the_accounts_that_were_added_and_shows_no_password(
         environ=production,
         stdin=password,
     )
-    with serving(here, "--host", "0.0.0.0", environ=production) as server:  # noqa: S104 - meant
+    behind = production | {"GATEPASS_TRUSTED_PROXIES": "127.0.0.1"}
+    with serving(here, "--host", "0.0.0.0", environ=behind) as server:  # noqa: S104 - meant
+        server.headers["X-Forwarded-Proto"] = "https"
         pair = log_in(server, password)
 
         assert added.returncode == 0, added.stderr
@@ -134,6 +136,18 @@ def test_production_serves_the_accounts_that_were_added_and_shows_no_password(
         assert not (here / HOME).exists()
         events = [json.loads(line) for line in server.stderr.splitlines()]
         assert "serving" in [event["event"] for event in events]
+
+
+def test_production_takes_no_password_over_plain_http(
+    here: Path, production: dict[str, str]
+) -> None:
+    with serving(here, environ=production) as server, server.client() as client:
+        form = {"username": "admin", "password": "a password for production"}
+        refused = client.post("/auth/login", json=form, headers={"X-Forwarded-Proto": "https"})
+
+        assert refused.status_code == 403
+        assert refused.json() == {"error": "HTTPS required", "code": "https_required"}
+        assert client.get("/healthz").status_code == 200
 
 
 def test_secrets_in_the_environment_win_over_the_files(here: Path) -> None:

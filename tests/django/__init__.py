@@ -1,0 +1,1 @@
+"""The Django app beside what the scenarios of `tests/web` show."""

@@ -1,0 +1,191 @@
+"""What happens to sessions when users change."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.test import Client
+
+from gatepass.errors import StoreUnavailable, SubjectEpochChanged
+from tests.django.auth import manager, store
+from tests.django.conftest import PASSWORD
+
+Change = Callable[[User], object]
+
+
+def sessions(user: User) -> int:
+    return len(manager.sessions(str(user.pk)))
+
+
+@pytest.fixture
+def logged_in(ada: User) -> User:
+    manager.issue(str(ada.pk))
+    return ada
+
+
+class Proxy(User):
+    """The same users under another model."""
+
+    class Meta:
+        proxy = True
+        app_label = "auth"
+
+
+def set_password(user: User) -> None:
+    user.set_password("another password")
+    user.save()
+
+
+def set_password_alone(user: User) -> None:
+    user.set_password("another password")
+    user.save(update_fields=["password"])
+
+
+def assign_a_hash(user: User) -> None:
+    user.password = make_password("another password")
+    user.save()
+
+
+def assign_a_hash_alone(user: User) -> None:
+    user.password = make_password("another password")
+    user.save(update_fields=["password"])
+
+
+def set_the_same_password(user: User) -> None:
+    user.set_password(PASSWORD)
+    user.save()
+
+
+def make_unusable(user: User) -> None:
+    user.set_unusable_password()
+    user.save()
+
+
+def save_by_proxy(user: User) -> None:
+    proxy = Proxy.objects.get(pk=user.pk)
+    proxy.set_password("another password")
+    proxy.save()
+
+
+def deactivate(user: User) -> None:
+    user.is_active = False
+    user.save()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        set_password,
+        set_password_alone,
+        assign_a_hash,
+        assign_a_hash_alone,
+        set_the_same_password,
+        make_unusable,
+        save_by_proxy,
+        deactivate,
+        User.delete,
+    ],
+)
+def test_a_change_that_matters_ends_the_sessions(change: Change, logged_in: User) -> None:
+    subject = str(logged_in.pk)
+    change(logged_in)
+
+    assert manager.sessions(subject) == []
+
+
+def rename(user: User) -> None:
+    user.first_name = "Ada"
+    user.save()
+
+
+def save_something_else(user: User) -> None:
+    user.set_password("not saved")
+    user.is_active = False
+    user.save(update_fields=["first_name"])
+
+
+def upgrade_the_hash(user: User) -> None:
+    old = make_password(PASSWORD, hasher="md5")
+    User.objects.filter(pk=user.pk).update(password=old)
+    user.refresh_from_db()
+    assert user.check_password(PASSWORD)
+    user.refresh_from_db()
+    assert user.password != old
+
+
+def activate(user: User) -> None:
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    user.refresh_from_db()
+    user.is_active = True
+    user.save()
+
+
+def update_without_a_signal(user: User) -> None:
+    User.objects.filter(pk=user.pk).update(is_active=False)
+
+
+@pytest.mark.parametrize(
+    "change", [rename, save_something_else, upgrade_the_hash, activate, update_without_a_signal]
+)
+def test_what_changes_nothing_ends_nothing(change: Change, logged_in: User) -> None:
+    change(logged_in)
+
+    assert sessions(logged_in) == 1
+
+
+def test_a_new_user_and_another_model_are_nobodys_business(ada: User) -> None:
+    epoch = manager.subject_epoch(str(ada.pk))
+    ada.groups.create(name="writers").delete()
+
+    assert manager.subject_epoch(str(ada.pk)) == epoch
+
+
+def test_sessions_end_at_once_and_again_at_the_commit(logged_in: User) -> None:
+    subject = str(logged_in.pk)
+    with transaction.atomic():
+        set_password(logged_in)
+        at_once = sessions(logged_in)
+        epoch = manager.subject_epoch(subject)
+        manager.issue(subject, epoch=epoch)  # with the old password, which still counts
+
+    assert at_once == 0
+    assert manager.sessions(subject) == []
+    with pytest.raises(SubjectEpochChanged):
+        manager.issue(subject, epoch=epoch)
+
+
+def test_a_change_that_is_rolled_back_has_ended_the_sessions_all_the_same(logged_in: User) -> None:
+    def change_and_fail() -> None:
+        with transaction.atomic():
+            set_password(logged_in)
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        change_and_fail()
+    logged_in.refresh_from_db()
+
+    assert logged_in.check_password(PASSWORD)
+    assert sessions(logged_in) == 0
+
+
+def test_a_password_is_not_changed_while_sessions_cannot_be_ended(logged_in: User) -> None:
+    store.is_down = True
+    with pytest.raises(StoreUnavailable), transaction.atomic():
+        set_password(logged_in)
+    logged_in.refresh_from_db()
+
+    assert logged_in.check_password(PASSWORD)
+
+
+def test_somebody_inactive_neither_logs_in_nor_refreshes(client: Client, ada: User) -> None:
+    pair = manager.issue(str(ada.pk))
+    update_without_a_signal(ada)
+    form = {"username": "ada", "password": PASSWORD}
+    body = {"refresh_token": pair.refresh_token}
+    log_in = client.post("/api/auth/login", form, content_type="application/json")
+    refresh = client.post("/api/auth/refresh", body, content_type="application/json")
+
+    assert log_in.json()["code"] == "invalid_credentials"
+    assert refresh.json()["code"] == "refresh_revoked"
