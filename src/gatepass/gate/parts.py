@@ -131,7 +131,7 @@ class AuthParts:
         where = type(self).__module__.removesuffix(".auth")
         if not isinstance(manager, self.takes):
             raise TypeError(
-                f"{where}.Auth takes {_article(self.takes[0])}, not a {type(manager).__name__}"
+                f"{where}.Auth takes {_article(self.takes[0])}, not {_article(type(manager))}"
             )
         blocks = isinstance(manager, TokenVerifier) and manager.revocations is not None
         if blocks and AsyncTokenManager in self.takes and TokenManager not in self.takes:

@@ -1,0 +1,1 @@
+"""Plain ASGI beside what the scenarios of `tests/web` show."""

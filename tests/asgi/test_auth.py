@@ -1,0 +1,239 @@
+"""Guards around applications, routes in front of them, and what passes through untouched."""
+
+import json
+from typing import Any
+
+import pytest
+
+from gatepass import (
+    AsyncTokenManager,
+    AsyncTokenVerifier,
+    TokenIssuer,
+    TokenManager,
+    TokenPolicy,
+    TokenVerifier,
+)
+from gatepass.asgi import Auth, Cookies, HttpPolicy, Https, Identity, Receive, Scope, Send
+from gatepass.errors import SettingsRejected, StoreUnavailable
+from gatepass.http import RequestRefused
+from gatepass.http.problems import RATE_LIMITED
+from gatepass.jose import SharedKey
+from gatepass.stores.memory import AsyncMemoryStore, MemoryStore
+from tests.asgi.talk import http, socket, talk
+
+pytestmark = pytest.mark.anyio
+ACCESS, REFRESH = SharedKey.generate(), SharedKey.generate()
+POLICY = TokenPolicy(issuer="api-server", audience="api-client")
+NAMES = {"issuer": "api-server", "audience": "api-client"}
+OK = [{"type": "http.response.start", "status": 200, "headers": []}, {"type": "http.response.body"}]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def manager() -> AsyncTokenManager:
+    return AsyncTokenManager(
+        POLICY, access_keys=ACCESS, refresh_keys=REFRESH, store=AsyncMemoryStore()
+    )
+
+
+async def fine(scope: Scope, receive: Receive, send: Send) -> None:
+    """An application that answers before it has read anything, and echoes in pieces."""
+    await send(dict(OK[0]))
+    while scope["type"] == "http" and scope["method"] == "POST":
+        message = await receive()
+        await send({"type": "http.response.body", "body": message["body"], "more_body": True})
+        if not message["more_body"]:
+            break
+    await send(dict(OK[1]))
+
+
+def status(sent: list[dict[str, Any]]) -> int:
+    found: int = sent[0]["status"]
+    return found
+
+
+async def test_bodies_pass_through_piece_by_piece(manager: AsyncTokenManager) -> None:
+    app = Auth(manager).install(fine)
+    pieces = [
+        {"type": "http.request", "body": b"a" * 70_000, "more_body": True},
+        {"type": "http.request", "body": b"b", "more_body": False},
+    ]
+    sent = await talk(app, http("POST", "/upload"), pieces)
+
+    assert [len(message.get("body", b"")) for message in sent[1:]] == [70_000, 1, 0]
+
+
+async def test_other_kinds_of_scope_are_the_applications(manager: AsyncTokenManager) -> None:
+    auth = Auth(manager)
+    seen: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        del receive, send
+        seen.append(scope["type"])
+
+    await talk(auth.install(auth.required()(app)), {"type": "lifespan"})
+
+    assert seen == ["lifespan"]
+
+
+@pytest.mark.parametrize("denial", [True, False])
+async def test_a_socket_is_refused_with_a_response_or_else_a_close(
+    manager: AsyncTokenManager, *, denial: bool
+) -> None:
+    app = Auth(manager).required()(fine)
+    sent = await talk(app, socket(denial=denial), [{"type": "websocket.connect"}])
+
+    if denial:
+        assert [message["type"] for message in sent] == [
+            "websocket.http.response.start",
+            "websocket.http.response.body",
+        ]
+        assert status(sent) == 401
+        assert json.loads(sent[1]["body"])["code"] == "token_missing"
+    else:
+        assert sent == [{"type": "websocket.close", "code": 1008, "reason": ""}]
+
+
+async def test_plain_ws_is_refused_where_https_is_required(manager: AsyncTokenManager) -> None:
+    app = Auth(manager, http=HttpPolicy(https=Https())).install(fine)
+    scope = socket(denial=True) | {"scheme": "ws"}
+    sent = await talk(app, scope, [{"type": "websocket.connect"}])
+
+    assert (status(sent), json.loads(sent[1]["body"])["code"]) == (403, "https_required")
+
+
+async def test_a_preflight_passes_a_guard_and_nobody_is_verified(
+    manager: AsyncTokenManager,
+) -> None:
+    seen: list[Any] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope["gatepass"])
+        await fine(scope, receive, send)
+
+    guarded = Auth(manager).required()(app)
+    asked = {"origin": "https://a.example", "access_control_request_method": "GET"}
+    preflight = await talk(guarded, http("OPTIONS", **asked))
+    plain = await talk(guarded, http("OPTIONS"))
+
+    assert (status(preflight), seen) == (200, [None])
+    assert status(plain) == 401
+
+
+@pytest.mark.parametrize(
+    ("error", "wanted"), [(StoreUnavailable(), 503), (RequestRefused(RATE_LIMITED), 429)]
+)
+async def test_refusals_that_get_out_of_an_application_are_answered(
+    manager: AsyncTokenManager, error: Exception, wanted: int
+) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        del receive
+        if scope["path"] == "/late":
+            await send(dict(OK[0]))
+        raise error
+
+    installed = Auth(manager).install(app)
+
+    assert status(await talk(installed, http())) == wanted
+    with pytest.raises(type(error)):
+        await talk(installed, http(path="/late"))
+
+
+async def test_the_routes_are_found_below_a_mount_point_and_nothing_else_is(
+    manager: AsyncTokenManager,
+) -> None:
+    app = Auth(manager).install(fine, prefix="/sign-in")
+    mounted = http(path="/outer/sign-in/me") | {"root_path": "/outer"}
+
+    assert status(await talk(app, mounted)) == 401
+    assert status(await talk(app, http(path="/sign-in/me"))) == 401
+    assert status(await talk(app, http(path="/auth/me"))) == 200
+    assert status(await talk(app, http(path="/sign-in/nothing"))) == 200
+    assert status(await talk(app, http(path="/sign-in/sessions/"))) == 200
+    assert status(await talk(app, http(path="/sign-in/sessions/a/b"))) == 200
+    assert status(await talk(app, http("POST", "/sign-in/login"))) == 200  # no authenticate
+    assert status(await talk(app, http("DELETE", "/.well-known/jwks.json"))) == 405
+
+
+async def test_a_body_that_never_ends_or_breaks_off_is_refused(manager: AsyncTokenManager) -> None:
+    app = Auth(manager).install(fine)
+    endless = [{"type": "http.request", "body": b" " * 40_000, "more_body": True}] * 3
+    broken = [
+        {"type": "http.request", "body": b"{", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    assert status(await talk(app, http("POST", "/auth/refresh"), endless)) == 400
+    assert status(await talk(app, http("POST", "/auth/refresh"), broken)) == 400
+
+
+async def test_a_log_in_by_other_means_answers_in_cookies_where_there_are_some(
+    manager: AsyncTokenManager,
+) -> None:
+    plain = await talk(await Auth(manager).log_in("ada", {"role": "admin"}, device="d"), http())
+    jar = await talk(await Auth(manager, http=HttpPolicy(cookies=Cookies())).log_in("ada"), http())
+    [_, session] = await manager.sessions("ada")
+
+    assert json.loads(plain[1]["body"])["token_type"] == "Bearer"
+    assert session.device == "d"
+    assert [name for name, _ in jar[0]["headers"]].count(b"set-cookie") == 3
+    assert b"access_token" not in jar[1]["body"]
+
+
+async def test_claims_too_large_for_a_cookie_fail_the_log_in_and_leave_no_session() -> None:
+    names = {"issuer": "i" * 255, "audience": "a" * 255}
+    manager = AsyncTokenManager(
+        TokenPolicy(**names),
+        access_keys=ACCESS,
+        refresh_keys=REFRESH,
+        store=AsyncMemoryStore(),
+    )
+    auth = Auth(manager, http=HttpPolicy(cookies=Cookies()))
+
+    with pytest.raises(Exception, match="browsers keep 4096"):
+        await auth.log_in("ada", {"text": "x" * 2000})
+    assert await manager.sessions("ada") == []
+
+
+async def test_a_resource_server_has_guards_and_no_routes() -> None:
+    token = TokenIssuer(ACCESS, lifetime=60, **NAMES).issue("ada", {"scope": "read"})  # type: ignore[arg-type]
+    bearer = {"authorization": f"Bearer {token}"}
+    for verifier in (TokenVerifier(ACCESS, **NAMES), AsyncTokenVerifier(ACCESS, **NAMES)):  # type: ignore[arg-type]
+        auth = Auth(verifier)
+        app = auth.install(auth.required(scopes=["read"])(fine))
+
+        assert status(await talk(app, http(**bearer))) == 200
+        assert status(await talk(app, http())) == 401
+        assert status(await talk(app, http("POST", "/auth/refresh"))) == 401
+        with pytest.raises(TypeError, match="a verifier has no sessions"):
+            await auth.log_in("ada")
+
+
+async def test_cookies_of_a_resource_server_need_the_auth_servers_csrf_keys() -> None:
+    verifier = TokenVerifier(ACCESS, **NAMES)  # type: ignore[arg-type]
+    with pytest.raises(SettingsRejected, match="csrf_keys"):
+        Auth(verifier, http=HttpPolicy(cookies=Cookies()))
+    keys = Cookies(csrf_keys=[b"k" * 32], insecure_for_development_over_http=True)
+    auth = Auth(verifier, http=HttpPolicy(cookies=keys))
+    token = TokenIssuer(ACCESS, lifetime=60, **NAMES).issue("ada")  # type: ignore[arg-type]
+    app = auth.required()(fine)
+    cookie = {"cookie": f"gatepass-access={token}", "sec_fetch_site": "same-origin"}
+
+    assert status(await talk(app, http(**cookie))) == 200
+    assert status(await talk(app, http("POST", **cookie))) == 403  # no session, no CSRF token
+
+
+def test_what_would_block_the_loop_or_has_no_tokens_is_refused() -> None:
+    sync: Any = TokenManager(POLICY, access_keys=ACCESS, refresh_keys=REFRESH, store=MemoryStore())
+    blocking = TokenVerifier(ACCESS, revocations=MemoryStore(), **NAMES)  # type: ignore[arg-type]
+
+    with pytest.raises(TypeError, match="takes an AsyncTokenManager, not a TokenManager"):
+        Auth(sync)
+    with pytest.raises(TypeError, match="AsyncTokenVerifier"):
+        Auth(blocking)
+    with pytest.raises(TypeError, match="authenticate needs a manager"):
+        Auth(TokenVerifier(ACCESS, **NAMES), authenticate=lambda *_: Identity("x"))  # type: ignore[arg-type]

@@ -1,0 +1,1 @@
+"""Flask beside what the scenarios of `tests/web` show."""

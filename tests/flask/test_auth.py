@@ -1,0 +1,198 @@
+"""Decorators, claims and answers in a Flask application."""
+
+import json
+from collections.abc import Awaitable
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from gatepass import (
+    AsyncTokenManager,
+    TokenIssuer,
+    TokenManager,
+    TokenPolicy,
+    TokenVerifier,
+)
+from gatepass.errors import StoreUnavailable
+from gatepass.flask import Auth, Cookies, HttpPolicy, Identity
+from gatepass.jose import SharedKey
+from gatepass.stores.memory import AsyncMemoryStore, MemoryStore
+
+ACCESS, REFRESH = SharedKey.generate(), SharedKey.generate()
+POLICY = TokenPolicy(issuer="api-server", audience="api-client")
+FORM = {"username": "ada", "password": "correct"}
+
+
+def make_manager() -> TokenManager:
+    return TokenManager(POLICY, access_keys=ACCESS, refresh_keys=REFRESH, store=MemoryStore())
+
+
+def authenticate(username: str, password: str) -> Identity | None:
+    return Identity(username) if password == "correct" else None
+
+
+class Limit:
+    """One failure, then a wait of nine seconds."""
+
+    def __init__(self) -> None:
+        self.failures = 0
+
+    def begin(self, key: str) -> float | None:
+        assert key == "127.0.0.1"
+        return 8.1 if self.failures else None
+
+    def end(self, key: str, *, failed: bool) -> None:
+        assert key
+        self.failures += failed
+
+
+def make_app(auth: Auth) -> Flask:
+    app = Flask(__name__)
+    auth.init_app(app)
+
+    @app.get("/private")
+    @auth.required()
+    def private() -> str:
+        return auth.claims.subject
+
+    @app.get("/later")
+    @auth.required()
+    async def later() -> str:
+        return auth.claims.subject
+
+    @app.get("/open")
+    @auth.optional()
+    def anybody() -> str:
+        return repr(auth.find_claims())
+
+    @app.get("/open-wrong")
+    @auth.optional()
+    def wrong() -> str:
+        return auth.claims.subject
+
+    @app.get("/unguarded")
+    def unguarded() -> str:
+        return repr(auth.find_claims())
+
+    @app.get("/failing")
+    def failing() -> str:
+        raise StoreUnavailable
+
+    @app.get("/social")
+    def social() -> Any:
+        return auth.log_in("ada", {"role": "admin"})
+
+    app.testing = True
+    return app
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.mark.parametrize("path", ["/private", "/later"])
+def test_views_of_both_kinds_find_their_callers_claims(path: str) -> None:
+    manager = make_manager()
+    client = make_app(Auth(manager)).test_client()
+    answer = client.get(path, headers=bearer(manager.issue("ada").access_token))
+
+    assert answer.text == "ada"
+    assert client.get(path).json == {"error": "Access token required", "code": "token_missing"}
+
+
+def test_claims_of_a_view_that_nothing_guards_are_a_mistake_and_not_nobody() -> None:
+    client = make_app(Auth(make_manager())).test_client()
+
+    assert client.get("/open").text == "None"
+    with pytest.raises(RuntimeError, match=r"auth\.required"):
+        client.get("/open-wrong")
+    with pytest.raises(RuntimeError, match=r"auth\.optional"):
+        client.get("/unguarded")
+
+
+def test_a_store_that_fails_in_a_view_answers_503() -> None:
+    answer = make_app(Auth(make_manager())).test_client().get("/failing")
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+
+
+def test_a_log_in_by_other_means_answers_in_cookies_where_there_are_some() -> None:
+    plain = make_app(Auth(make_manager())).test_client().get("/social")
+    policy = HttpPolicy(cookies=Cookies(insecure_for_development_over_http=True))
+    client = make_app(Auth(make_manager(), http=policy)).test_client()
+    answer = client.get("/social")
+
+    assert json.loads(plain.data)["token_type"] == "Bearer"
+    assert len(answer.headers.getlist("Set-Cookie")) == 3
+    assert client.get("/private").text == "ada"
+
+
+def test_failed_log_ins_are_limited_without_an_event_loop() -> None:
+    auth = Auth(make_manager(), authenticate=authenticate, login_limit=Limit())
+    client = make_app(auth).test_client()
+    good = client.post("/auth/login", json=FORM)
+    bad = client.post("/auth/login", json=FORM | {"password": "wrong"})
+    late = client.post("/auth/login", json=FORM)
+
+    assert [good.status_code, bad.status_code, late.status_code] == [200, 401, 429]
+    assert late.headers["Retry-After"] == "9"
+
+
+def test_something_async_is_refused_where_there_is_no_event_loop() -> None:
+    async def later(username: str, _: str) -> Identity | None:
+        return Identity(username)
+
+    def promise(username: str, _: str) -> Awaitable[Identity | None]:
+        return pending(username)
+
+    async def pending(username: str) -> Identity | None:
+        await sleeping()
+        return Identity(username)
+
+    app = make_app(Auth(make_manager(), authenticate=later))
+    waiting = make_app(Auth(make_manager(), authenticate=promise))
+
+    assert app.test_client().post("/auth/login", json=FORM).status_code == 200
+    with pytest.raises(TypeError, match="without an event loop"):
+        waiting.test_client().post("/auth/login", json=FORM)
+
+
+class Suspending:
+    """Gives the loop its turn."""
+
+    def __await__(self) -> Any:
+        yield
+
+
+async def sleeping() -> None:
+    await Suspending()
+
+
+def test_a_resource_server_has_guards_and_no_routes() -> None:
+    verifier = TokenVerifier(ACCESS, issuer="api-server", audience="api-client")
+    issuer = TokenIssuer(ACCESS, issuer="api-server", audience="api-client", lifetime=60)
+    client = make_app(Auth(verifier)).test_client()
+
+    assert client.get("/private", headers=bearer(issuer.issue("ada"))).text == "ada"
+    assert client.post("/auth/refresh").status_code == 404
+    assert client.get("/.well-known/jwks.json").status_code == 404
+
+
+def test_a_body_too_long_or_of_a_limit_of_flasks_own_is_refused() -> None:
+    app = make_app(Auth(make_manager()))
+    long = app.test_client().post("/auth/refresh", data=b" " * 70_000)
+    app.config["MAX_CONTENT_LENGTH"] = 10
+    limited = app.test_client().post("/auth/refresh", data=b" " * 70)
+
+    assert (long.status_code, long.json) == (limited.status_code, limited.json)
+    assert long.json == {"error": "Invalid request", "code": "invalid_request"}
+
+
+def test_an_async_manager_is_refused() -> None:
+    manager: Any = AsyncTokenManager(
+        POLICY, access_keys=ACCESS, refresh_keys=REFRESH, store=AsyncMemoryStore()
+    )
+
+    with pytest.raises(TypeError, match="takes a TokenManager, not an AsyncTokenManager"):
+        Auth(manager)
