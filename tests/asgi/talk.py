@@ -35,7 +35,7 @@ def http(method: str = "GET", path: str = "/", **headers: str) -> dict[str, Any]
 
 def socket(*, denial: bool, **headers: str) -> dict[str, Any]:
     """The scope of a websocket handshake, with or without the denial-response extension."""
-    extensions = {"websocket.http.response": {}} if denial else {}
+    extensions: dict[str, Any] = {"websocket.http.response": {}} if denial else {}
     scope = http(path="/live", **headers) | {"type": "websocket", "extensions": extensions}
     del scope["method"]
     return scope

@@ -28,6 +28,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "fastapi": _CORE | _GLUE | {"asgi"},
     "flask": _CORE | _GLUE,
     "django": _CORE | _STORES | _GLUE | {"settings"},
+    "testing": _CORE | _STORES | {"gate", "asgi"},
     "cli": _CORE | _STORES | {"settings", "server", "http"},
     "server": _CORE | _STORES | {"settings", "http", "fastapi", "gate", "asgi"},
 }
@@ -45,6 +46,7 @@ MAY_NEED: dict[str, frozenset[str]] = {
     "stores": frozenset({"alembic", "msgspec", "psycopg", "redis", "sqlalchemy"}),
     "revocations": frozenset({"sqlalchemy"}),
     "settings": frozenset({"pydantic", "pydantic_settings"}),
+    "testing": frozenset({"django", "fastapi", "flask", "httpx", "pytest", "starlette"}),
     "gate": frozenset(),
     "asgi": frozenset(),
     "flask": frozenset({"flask", "werkzeug"}),

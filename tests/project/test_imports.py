@@ -121,6 +121,37 @@ def test_without_its_extra_the_command_says_one_sentence_with_the_remedy(
     assert re.search(rf"pip install '?gatepass\[({extra}|server)\]", result.stderr)
 
 
+_FRAMEWORKS = {
+    "asgi": frozenset[str](),
+    "fastapi": frozenset({"fastapi", "starlette", "pydantic", "anyio"}),
+    "flask": frozenset({"flask", "werkzeug"}),
+    "django": frozenset({"django", "asgiref"}),
+}
+
+
+@pytest.mark.parametrize("framework", _FRAMEWORKS)
+def test_one_integration_imports_no_other_framework(framework: str) -> None:
+    loaded = {name.split(".")[0] for name in modules_after(f"import gatepass.{framework}")}
+    of_others = frozenset[str]().union(*_FRAMEWORKS.values()) - _FRAMEWORKS[framework]
+
+    assert _FRAMEWORKS[framework] - {"anyio"} <= loaded
+    assert not loaded & {*of_others, "sqlalchemy", "redis", "rest_framework", "uvicorn"}
+
+
+@pytest.mark.parametrize("framework", ["fastapi", "flask", "django"])
+def test_without_its_extra_an_integration_says_one_sentence_with_the_remedy(
+    framework: str,
+) -> None:
+    result = run_python(
+        f"import sys; sys.modules[{framework!r}] = None\nimport gatepass.{framework}"
+    )
+
+    assert result.stderr.splitlines()[-1] == (
+        f"ModuleNotFoundError: {framework} is not installed, "
+        f"run: pip install 'gatepass[{framework}]'"
+    )
+
+
 @pytest.mark.parametrize("extra", _EXTRAS)
 def test_every_extra_is_pinned_for_development(extra: str) -> None:
     pinned = (ROOT / "requirements" / "dev.txt").read_text().lower()

@@ -12,8 +12,12 @@ _NAMES = {
     "gatepass.stores.sql": "SqlStore AsyncSqlStore alembic_include_name metadata",
     "gatepass.stores.redis": "RedisStore AsyncRedisStore Finding",
     "gatepass.revocations.sqlite": "SqliteReplica AsyncSqliteReplica",
-    "gatepass.settings": "TokenSettings",
-    "gatepass.fastapi": "Auth Identity",
+    "gatepass.settings": "TokenSettings HttpSettings",
+    "gatepass.asgi": "Auth Identity HttpPolicy Cookies Https",
+    "gatepass.fastapi": "Auth Identity HttpPolicy Cookies Https",
+    "gatepass.flask": "Auth Identity HttpPolicy Cookies Https",
+    "gatepass.django": "Auth Identity HttpPolicy Cookies Https DjangoUsers",
+    "gatepass.testing": "Clock Mint",
     "gatepass.errors": "GatepassError TokenError TokenMissing TokenMalformed TokenInvalid "
     "TokenExpired TokenRevoked SessionError RefreshReused SessionRevoked SessionExpired "
     "SessionUnknown SubjectDisabled SubjectEpochChanged KeyRejected ClaimsRejected "
@@ -41,7 +45,11 @@ _MEMBERS = {
     "gatepass.stores.redis.AsyncRedisStore": "from_url check",
     "gatepass.stores.sql.SqlStore": "from_url upgrade",
     "gatepass.stores.sql.AsyncSqlStore": "from_url upgrade",
-    "gatepass.fastapi.Auth": "install required optional",
+    "gatepass.asgi.Auth": "install required optional log_in",
+    "gatepass.fastapi.Auth": "install required optional log_in",
+    "gatepass.flask.Auth": "init_app required optional log_in claims find_claims",
+    "gatepass.django.Auth": "required optional log_in alog_in",
+    "gatepass.settings.HttpSettings": "from_env policy",
 }
 _PARAMETERS = {
     "gatepass.TokenPolicy": "issuer audience client_id access_lifetime refresh_lifetime "

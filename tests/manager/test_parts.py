@@ -1,0 +1,50 @@
+"""What frameworks ask of a manager beside tokens."""
+
+import pytest
+
+from gatepass import TokenManager, TokenPolicy
+from gatepass.errors import TokenInvalid
+from gatepass.jose import KeySet, SharedKey, SigningKey
+from gatepass.stores.memory import MemoryStore
+
+POLICY = TokenPolicy(issuer="api-server", audience="api-client")
+ACCESS = SharedKey.generate()
+
+
+def make(refresh_keys: SharedKey | SigningKey | KeySet, now: float = 1_800_000_000) -> TokenManager:
+    return TokenManager(
+        POLICY,
+        access_keys=ACCESS,
+        refresh_keys=refresh_keys,
+        store=MemoryStore(),
+        now=lambda: now,
+    )
+
+
+def test_a_session_is_named_by_tokens_that_expired() -> None:
+    key = SharedKey.generate()
+    pair = make(key).issue("ada")
+    later = make(key, 1_800_000_000 + 30 * 86_400)
+
+    assert later.session_id_of(access_token=pair.access_token) == pair.session_id
+    assert later.session_id_of(refresh_token=pair.refresh_token) == pair.session_id
+
+
+def test_tokens_of_two_sessions_name_none() -> None:
+    manager = make(SharedKey.generate())
+    one, other = manager.issue("ada"), manager.issue("ada")
+
+    with pytest.raises(TokenInvalid):
+        manager.session_id_of(access_token=one.access_token, refresh_token=other.refresh_token)
+
+
+def test_every_refresh_key_that_can_derive_does_so_the_primary_first() -> None:
+    old, new = SharedKey.generate(), SharedKey.generate()
+    private, public = SigningKey.generate("ES256"), SigningKey.generate("ES256").public()
+
+    assert make(KeySet(new, old)).derived_secrets(b"x") == (new.derive(b"x"), old.derive(b"x"))
+    assert make(KeySet(private, public)).derived_secrets(b"x") == (private.derive(b"x"),)
+
+
+def test_the_store_can_be_reached() -> None:
+    assert isinstance(make(SharedKey.generate()).store, MemoryStore)

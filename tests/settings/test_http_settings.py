@@ -1,0 +1,82 @@
+"""What the environment may say about cookies, origins, https and proxies."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from gatepass.errors import SettingsRejected
+from gatepass.http import CSRF_PURPOSE, Https
+from gatepass.jose import SharedKey
+from gatepass.server.secrets import generate_secret
+from gatepass.settings import HttpSettings
+
+SECRET, PREVIOUS = generate_secret(), generate_secret()
+
+
+def test_development_has_cookies_that_http_can_carry() -> None:
+    policy = HttpSettings.from_env({}).policy
+
+    assert policy.cookies is not None
+    assert policy.cookies.insecure_for_development_over_http
+    assert policy.cookies.csrf_keys == ()
+    assert policy.https is None
+    assert policy.is_silent
+
+
+def test_production_requires_https_and_redirects_to_its_own_hosts_only() -> None:
+    policy = HttpSettings.from_env(
+        {
+            "GATEPASS_ENV": "production",
+            "GATEPASS_PUBLIC_ORIGINS": "https://app.example, http://localhost:3000",
+            "GATEPASS_ALLOWED_ORIGINS": "https://spa.example,",
+            "GATEPASS_TRUSTED_PROXIES": "10.0.0.0/8",
+            "GATEPASS_MOUNT_PREFIX": "/api/auth",
+        }
+    ).policy
+
+    assert policy.https == Https(allowed_hosts=("app.example",))
+    assert policy.public_origins == {"https://app.example", "http://localhost:3000"}
+    assert policy.allowed_origins == {"https://spa.example"}
+    assert policy.cookies is not None
+    assert policy.cookies.access == "__Host-gatepass-access"
+    assert policy.cookies.refresh_path("/auth") == "/api/auth"
+
+
+def test_csrf_keys_come_from_secrets_of_their_own_where_they_are_set() -> None:
+    environ = {"GATEPASS_CSRF_SECRET": SECRET, "GATEPASS_CSRF_SECRET_PREVIOUS": PREVIOUS}
+    policy = HttpSettings.from_env(environ).policy
+    assert policy.cookies is not None
+
+    assert policy.cookies.csrf_keys == tuple(
+        SharedKey.from_secret(secret).derive(CSRF_PURPOSE) for secret in (SECRET, PREVIOUS)
+    )
+    assert SECRET not in repr(policy)
+
+
+def test_the_process_environment_is_read_where_none_is_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GATEPASS_PUBLIC_ORIGINS", "https://app.example")
+
+    assert HttpSettings.from_env().policy.public_origins == {"https://app.example"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "sentence"),
+    [
+        ({"GATEPASS_ENV": "prod"}, "GATEPASS_ENV is neither development nor production"),
+        ({"GATEPASS_PUBLIC_ORIGINS": "*"}, "public_origins are written as"),
+        ({"GATEPASS_ALLOWED_ORIGINS": "https://a.example/"}, "allowed_origins are written as"),
+        ({"GATEPASS_TRUSTED_PROXIES": "everybody"}, "a trusted proxy is written as"),
+        ({"GATEPASS_MOUNT_PREFIX": "auth"}, "a mount prefix is written as"),
+        ({"GATEPASS_CSRF_SECRET": "x" * 12}, "GATEPASS_CSRF_SECRET is refused"),
+        ({"GATEPASS_CSRF_SECRET_PREVIOUS": PREVIOUS}, "without its successor"),
+        ({"GATEPASS_ENV": "\udcff"}, "GATEPASS_ENV"),
+    ],
+)
+def test_a_bad_variable_is_one_sentence(environ: Mapping[str, str], sentence: str) -> None:
+    with pytest.raises(SettingsRejected, match=sentence.replace("*", r"\*")) as refused:
+        HttpSettings.from_env(environ)
+
+    assert "\n" not in str(refused.value)
+    assert PREVIOUS not in str(refused.value)
