@@ -1,0 +1,96 @@
+"""Each example is started with a real server, and goes through everything it shows."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from gatepass.server.secrets import generate_secret
+from tests.project.files import ROOT
+from tests.server.running import environment, free_port
+
+EXAMPLES = ROOT / "examples"
+PASSWORD = "correct horse battery"
+UVICORN = ("uvicorn", "--no-proxy-headers")
+GUNICORN = ("gunicorn", "--forwarded-allow-ips", "")
+PROGRAMS: dict[str, tuple[str, ...]] = {
+    "asgi": (*UVICORN, "asgi_app:app", "--port"),
+    "fastapi": (*UVICORN, "fastapi_app:app", "--port"),
+    "flask": (*GUNICORN, "flask_app:app", "-b"),
+    "django": (*GUNICORN, "project:application", "-b"),
+}
+SET_UP = (
+    ("check", "--fail-level", "WARNING"),
+    ("migrate", "-v0"),
+    ("gatepass_upgrade",),
+    ("createsuperuser", "--noinput", "--username", "ada", "--email", "ada@example.com"),
+)
+
+
+@pytest.fixture(params=PROGRAMS)
+def client(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[httpx.Client]:
+    """The example under way, from a folder that is not its own."""
+    name, port = request.param, free_port()
+    folder = EXAMPLES / "django_project" if name == "django" else EXAMPLES
+    variables = environment(
+        {
+            "JWT_ACCESS_SECRET": generate_secret(),
+            "JWT_REFRESH_SECRET": generate_secret(),
+            "DATABASE_URL": f"sqlite:///{tmp_path}/gate.db",
+            "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
+        }
+    )
+    variables["PYTHONPATH"] += f":{folder}"
+    for command in SET_UP if name == "django" else ():
+        manage = [sys.executable, str(folder / "manage.py"), *command]
+        subprocess.run(manage, cwd=tmp_path, env=variables, check=True, timeout=60)
+    bind = f"127.0.0.1:{port}" if "gunicorn" in PROGRAMS[name] else str(port)
+    process = subprocess.Popen(
+        [sys.executable, "-m", *PROGRAMS[name], bind], cwd=tmp_path, env=variables
+    )
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+            wait(client, process)
+            yield client
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def wait(client: httpx.Client, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        assert process.poll() is None
+        try:
+            client.get("/.well-known/jwks.json")
+        except httpx.TransportError:
+            time.sleep(0.05)
+        else:
+            return
+    raise TimeoutError
+
+
+def test_an_example_does_what_it_shows(client: httpx.Client) -> None:
+    form = {"username": "ada", "password": PASSWORD}
+    wrong = client.post("/auth/login", json=form | {"password": "wrong"})
+    pair = client.post("/auth/login", json=form).json()
+    bearer = {"Authorization": f"Bearer {pair['access_token']}"}
+    answers = [
+        client.get("/profile", headers=bearer),
+        client.get("/admin", headers=bearer),
+        client.post("/transfer", headers=bearer),
+    ]
+    body = {"refresh_token": pair["refresh_token"]}
+    refreshed = client.post("/auth/refresh", json=body)
+    out = client.post("/auth/logout", headers=bearer)
+
+    assert wrong.status_code == 401
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert len({answer.json()["subject"] for answer in answers}) == 1
+    assert refreshed.status_code == out.status_code == 200
+    assert client.get("/profile", headers=bearer).json()["code"] == "token_revoked"
+    assert client.get("/profile").json()["code"] == "token_missing"
