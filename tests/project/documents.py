@@ -3,7 +3,8 @@
 A document's `python` blocks run in order, as one module. A `python-fragment` runs in a copy of
 that module's names and may `await`, as the body of an async function could. What a statement
 prints, returns or raises can stand beside it (`total  # -> 3`) or alone on the next line; what a
-whole block prints can stand in a `text` block after it. `…` stands for anything.
+whole block prints can stand in a `text` block after it. `…` stands for anything. A block of
+`python file=name.py` is a file for the document's commands.
 """
 
 import ast
@@ -22,6 +23,8 @@ from typing import Self
 
 LANGUAGES = frozenset({"python", "python-fragment", "console", "bash", "text", "json", "toml"})
 """What a fence may say; anything else, and a fence that says nothing, is refused."""
+FILE = "python file="
+"""Begins a fence whose block is a file that the document's commands find by its name."""
 _FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>`{3,}|~{3,})(?P<language>[^`]*)$")
 _FORETELL, _SEEN = "__foretell__", "__seen__"
 _ARROW = re.compile(r"^#\s*->\s?(?P<expected>.*)$")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.documents import LANGUAGES, DocumentWrong, parse_blocks, run_python
+from tests.project.documents import FILE, LANGUAGES, DocumentWrong, parse_blocks, run_python
 from tests.project.files import ROOT, project_files
 from tests.project.transcripts import Transcript
 
@@ -25,6 +25,9 @@ def run_document(file: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.chdir(folder)
     with asyncio.Runner() as runner, Transcript(folder) as transcript:
         for block in parse_blocks(file):
+            if block.language.startswith(FILE):
+                (folder / block.language.removeprefix(FILE)).write_text(block.text + "\n")
+                continue
             match block.language:
                 case "python" | "python-fragment":
                     run_python(block, module, runner)
@@ -65,6 +68,7 @@ def test_every_block_of_the_documents_does_what_it_says(
         "```console\n$ N=5\n$ echo $N\n5\n```\n```bash\necho $N\n```\n```text\n5\n```",
         "```bash\ngit clone https://example.org/gatepass\ncd gatepass\nmake test\n```",
         "```bash\npip install 'gatepass[server]'\n```",
+        "```python file=one.py\nprint('one')\n```\n```console\n$ python one.py\none\n```",
         '```json\n{"a": 1}\n```\n```toml\na = 1\n```\n```text\nanything\n```',
     ],
 )
