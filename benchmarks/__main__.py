@@ -4,6 +4,7 @@ import argparse
 import platform
 import warnings
 
+from benchmarks.frameworks import measure_frameworks
 from benchmarks.hostile import measure_hostile
 from benchmarks.imports import measure_imports
 from benchmarks.revocation import measure_revocation
@@ -25,6 +26,7 @@ def main() -> None:
         *measure_revocation(rounds=rounds),
         *measure_stores(rounds=rounds),
         *measure_hostile(rounds=3 if is_quick else 41),
+        *measure_frameworks(rounds=rounds),
         *measure_imports(rounds=3 if is_quick else 21),
     ]
     show_targets(targets)

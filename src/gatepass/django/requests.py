@@ -13,7 +13,8 @@ class DjangoRequest(WsgiRequest):
     __slots__ = ("_request",)
 
     def __init__(self, request: DjangoHttpRequest) -> None:
-        super().__init__(request.META)
+        self._environ = request.META
+        self._scheme = None
         self._request = request
 
     @property

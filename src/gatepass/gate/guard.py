@@ -62,7 +62,9 @@ class Guard:
             claims: AccessClaims = self._verify(token)
         except GatepassError as error:
             _refuse(error)
-        return self._conclude(request, claims, requirement, by_cookie=by_cookie)
+        if by_cookie or requirement.asks:
+            self._conclude(request, claims, requirement, by_cookie=by_cookie)
+        return claims
 
     async def acheck(
         self, request: HttpRequest, requirement: Requirement, *, optional: bool = False
@@ -75,7 +77,9 @@ class Guard:
             claims: AccessClaims = await self._verify(token)
         except GatepassError as error:
             _refuse(error)
-        return self._conclude(request, claims, requirement, by_cookie=by_cookie)
+        if by_cookie or requirement.asks:
+            self._conclude(request, claims, requirement, by_cookie=by_cookie)
+        return claims
 
     def find(self, request: HttpRequest) -> tuple[str | None, bool]:
         """The request's access token, and whether a cookie brought it.
@@ -123,12 +127,11 @@ class Guard:
         requirement: Requirement,
         *,
         by_cookie: bool,
-    ) -> AccessClaims:
+    ) -> None:
         if by_cookie and request.method not in SAFE_METHODS:
             require_csrf_token(request, self._csrf_keys(), claims.session_id)
         if requirement.asks:
             self.require(claims, requirement)
-        return claims
 
 
 def _needs_origin(request: HttpRequest) -> bool:

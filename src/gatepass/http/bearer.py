@@ -26,9 +26,10 @@ def parse_bearer(authorization: Sequence[str]) -> str | None:
     """
     if not authorization:
         return None
-    if len(authorization) > 1 or _TWO_IN_ONE.search(authorization[0]):
+    value = authorization[0]
+    if len(authorization) > 1 or ("," in value and _TWO_IN_ONE.search(value)):
         raise RequestRefused(INVALID_REQUEST, challenge="invalid_request")
-    scheme, _, token = authorization[0].strip(" \t").partition(" ")
+    scheme, _, token = value.strip(" \t").partition(" ")
     if scheme.lower() != "bearer":
         return None
     return token.strip(" \t") or None
