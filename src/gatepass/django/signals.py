@@ -23,9 +23,12 @@ def find_reason(
     del sender
     if not isinstance(instance, get_user_model()) or instance._state.adding:  # noqa: SLF001
         return
+    setattr(instance, _REASON, None)
+    saved = None if update_fields is None else frozenset(update_fields)
+    if saved is not None and not saved & {"password", "is_active"}:
+        return
     model = type(instance)._base_manager.using(using)  # noqa: SLF001 - its public name
     before = model.filter(pk=instance.pk).first()
-    saved = None if update_fields is None else frozenset(update_fields)
     reason = None
     if before is not None and _is_new_password(before.password, instance, saved):
         reason = "password changed"

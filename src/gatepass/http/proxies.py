@@ -39,10 +39,11 @@ class TrustedProxies:
         address = request.peer
         if self._trusts(address):
             for told in reversed(_values(request.header("x-forwarded-for"))):
-                if _find_address(told) is None:
+                found = _find_address(_without_port(told))
+                if found is None:
                     break
-                address = told
-                if not self._trusts(told):
+                address = str(found)
+                if not self._trusts(address):
                     break
         return address
 
@@ -65,6 +66,13 @@ class TrustedProxies:
 def _values(headers: Sequence[str]) -> list[str]:
     """The members of a list header (RFC 9110 §5.6.1), in order."""
     return [part.strip() for header in headers for part in header.split(",") if part.strip()]
+
+
+def _without_port(told: str) -> str:
+    """An address as some proxies write it: `203.0.113.9:5000` or `[2001:db8::9]:5000`."""
+    if told.startswith("["):
+        return told[1:].partition("]")[0]
+    return told.partition(":")[0] if told.count(":") == 1 else told
 
 
 def _find_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -1,0 +1,117 @@
+"""Cookies, https and verifiers in FastAPI: the document, the middleware, and sockets."""
+
+import json
+from typing import Annotated, Any
+
+import httpx
+import pytest
+from fastapi import Depends, FastAPI, WebSocket
+
+from gatepass import AccessClaims, TokenIssuer, TokenVerifier
+from gatepass.errors import StoreUnavailable
+from gatepass.fastapi import Auth, Cookies, HttpPolicy, Https
+from gatepass.jose import SharedKey
+from tests.asgi.talk import socket, talk
+from tests.fastapi.world import World, bearer
+
+pytestmark = pytest.mark.anyio
+STRICT = HttpPolicy(cookies=Cookies(), https=Https(), public_origins=["https://app.example"])
+
+
+def application(auth: Auth) -> FastAPI:
+    """One guarded route and one socket."""
+    app = FastAPI()
+    auth.install(app)
+    caller = Annotated[AccessClaims, Depends(auth.required(scopes=["read"]))]
+
+    @app.get("/mine")
+    async def mine(claims: caller) -> dict[str, str]:
+        return {"subject": claims.subject}
+
+    @app.websocket("/live")
+    async def live(websocket: WebSocket, claims: caller) -> None:
+        await websocket.accept()
+        raise StoreUnavailable from OSError(claims.subject)
+
+    return app
+
+
+def ask(app: FastAPI) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gate.test")
+
+
+async def test_the_document_of_a_service_with_cookies_names_the_csrf_check(world: World) -> None:
+    app = application(Auth(world.manager, http=STRICT))
+    paths = app.openapi()["paths"]
+    refusal = paths["/mine"]["get"]["responses"]["403"]["content"]["application/json"]
+
+    assert "csrf_failed" in refusal["schema"]["properties"]["code"]["enum"]
+    assert "/auth/login" not in paths
+    assert "/auth/refresh" in paths
+
+
+async def test_https_is_required_of_every_route(world: World) -> None:
+    pair = await world.log_in()
+    async with ask(application(Auth(world.manager, http=STRICT))) as client:
+        refused = await client.get("/mine", headers=bearer(pair["access_token"]))
+        secure = await client.get("https://gate.test/mine", headers=bearer(pair["access_token"]))
+
+    assert refused.json() == {"error": "HTTPS required", "code": "https_required"}
+    assert secure.json()["code"] == "insufficient_scope"
+    assert secure.headers["strict-transport-security"] == "max-age=31536000"
+
+
+async def test_a_service_that_only_verifies_is_documented_as_such() -> None:
+    key = SharedKey.generate()
+    names: dict[str, Any] = {"issuer": "api-server", "audience": "api-client"}
+    auth = Auth(TokenVerifier(key, issuer="api-server", audience="api-client"))
+    app = application(auth)
+    token = TokenIssuer(key, lifetime=60, **names).issue("ada", {"scope": "read"})
+    async with ask(app) as client:
+        mine = await client.get("/mine", headers=bearer(token))
+    document = app.openapi()
+
+    assert mine.json() == {"subject": "ada"}
+    assert list(document["paths"]) == ["/mine"]
+    assert document["paths"]["/mine"]["get"]["security"] == [{"gatepass": ["read"]}]
+    assert document["components"]["securitySchemes"] == {
+        "gatepass": {"type": "http", "scheme": "bearer"}
+    }
+
+
+async def test_a_document_without_guarded_routes_has_no_scheme() -> None:
+    app = FastAPI()
+    auth = Auth(TokenVerifier(SharedKey.generate(), issuer="a", audience="b"))
+    auth.install(app)
+
+    assert "components" not in app.openapi()
+
+
+CONNECT: list[dict[str, Any]] = [{"type": "websocket.connect"}]
+
+
+@pytest.mark.parametrize("denial", [True, False])
+async def test_a_socket_is_refused_with_a_response_or_else_a_close(
+    world: World, *, denial: bool
+) -> None:
+    sent = await talk(world.app, socket(denial=denial), CONNECT)
+
+    if denial:
+        assert (sent[0]["status"], json.loads(sent[1]["body"])["code"]) == (401, "token_missing")
+    else:
+        assert sent == [{"type": "websocket.close", "code": 1008, "reason": ""}]
+
+
+async def test_a_socket_whose_store_fails_after_it_was_accepted_is_closed(world: World) -> None:
+    pair = await world.log_in()
+    app = application(Auth(world.manager, now=world.clock))
+    handshake = socket(denial=True, authorization=f"Bearer {pair['access_token']}")
+    narrow = await talk(app, handshake, CONNECT)
+    claims = {"scope": "read"}
+    token = (await world.manager.issue("user-ada", claims)).access_token
+    handshake = socket(denial=True, authorization=f"Bearer {token}")
+    sent = await talk(app, handshake, CONNECT)
+
+    assert narrow[0]["status"] == 403
+    assert [message["type"] for message in sent] == ["websocket.accept", "websocket.close"]
+    assert sent[1]["code"] == 1008
