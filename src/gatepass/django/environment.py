@@ -6,8 +6,9 @@ from django.utils.module_loading import import_string
 from gatepass.django.auth import Auth
 from gatepass.django.users import DjangoUsers
 from gatepass.revocations.sqlite import AsyncSqliteReplica, SqliteReplica
+from gatepass.sessions import AsyncStore, Store
 from gatepass.settings import HttpSettings, TokenSettings
-from gatepass.stores.sql import AsyncSqlStore
+from gatepass.stores.sql import AsyncSqlStore, SqlStore
 
 
 def make_auth() -> Auth:
@@ -21,13 +22,24 @@ def make_auth() -> Auth:
     tokens = TokenSettings.from_env()
     claims = getattr(settings, "GATEPASS_CLAIMS", None)
     users = DjangoUsers() if claims is None else DjangoUsers(import_string(claims))
-    waiting = AsyncSqlStore.from_url(tokens.sqlite_url)
-    store = waiting.twin
+    store, waiting = tokens.store(), tokens.async_store()
+    replica, waiting_replica = _replicas(store, waiting)
     return Auth(
-        tokens.manager(store, revocations=SqliteReplica(store), load_claims=users.load_claims),
+        tokens.manager(store, revocations=replica, load_claims=users.load_claims),
         twin=tokens.async_manager(
-            waiting, revocations=AsyncSqliteReplica(waiting), load_claims=users.aload_claims
+            waiting, revocations=waiting_replica, load_claims=users.aload_claims
         ),
         authenticate=users.authenticate,
         http=HttpSettings.from_env().policy,
     )
+
+
+def _replicas(
+    store: Store, waiting: AsyncStore
+) -> tuple[SqliteReplica | None, AsyncSqliteReplica | None]:
+    """Copies of the revocation log for both, where the database is a SQLite file."""
+    if not isinstance(store, SqlStore) or not isinstance(waiting, AsyncSqlStore):
+        return None, None
+    if store.engine.dialect.name != "sqlite":
+        return None, None
+    return SqliteReplica(store), AsyncSqliteReplica(waiting)
