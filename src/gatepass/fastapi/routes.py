@@ -47,6 +47,6 @@ def _add(
         return send(wrong)
 
     router.add_api_route(path, answer, methods=[route.method], **described)
-    router.add_route(
-        path, refuse, methods=sorted(_METHODS - {route.method}), include_in_schema=False
-    )
+    # A route of FastAPI's own: Starlette's come after the 405 that the other's path asks for.
+    others = sorted(_METHODS - {route.method})
+    router.add_api_route(path, refuse, methods=others, include_in_schema=False)
