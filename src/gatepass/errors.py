@@ -18,7 +18,8 @@ GatepassError
 ├── ClaimsRejected             claims that must not be signed
 ├── SettingsRejected           a policy or setting that is out of bounds
 └── StoreUnavailable           the store did not do, or did not confirm, what it was asked
-    └── StoreOutdated          its tables are of another release: an operator has to act
+    ├── StoreOutdated          its tables are of another release: an operator has to act
+    └── KeysUnavailable        the issuer's keys could not be had: the token was not decided
 
 No error holds a token, a secret or a password.
 """
@@ -153,6 +154,8 @@ class StoreUnavailable(GatepassError):
 
     code = "store_unavailable"
     message = "the store is unavailable"
+    retry_after: int | None = None
+    """Seconds after which repeating may help, where that is known."""
 
 
 class StoreOutdated(StoreUnavailable):
@@ -160,3 +163,14 @@ class StoreOutdated(StoreUnavailable):
 
     code = "store_outdated"
     message = "the database's tables are of another release"
+
+
+class KeysUnavailable(StoreUnavailable):
+    """The issuer's keys could not be had, so the token was neither accepted nor refused."""
+
+    code = "keys_unavailable"
+    message = "the issuer's keys are unavailable"
+
+    def __init__(self, message: str | None = None, *, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after

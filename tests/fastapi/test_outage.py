@@ -67,6 +67,12 @@ async def test_a_store_that_fails_in_a_route_of_the_application_answers_503(worl
     assert_refused(await world.client.get("/outage"), "store_unavailable")
 
 
+async def test_keys_that_cannot_be_fetched_are_an_outage_with_its_own_time(world: World) -> None:
+    response = await world.client.get("/keyless")
+
+    assert_refused(response, "store_unavailable", retry_after="7")
+
+
 async def test_an_outage_is_logged_with_its_kind_only(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -10,7 +10,7 @@ import httpx
 from fastapi import Depends, FastAPI, WebSocket
 
 from gatepass import AccessClaims, AsyncTokenManager, TokenPolicy
-from gatepass.errors import StoreUnavailable
+from gatepass.errors import KeysUnavailable, StoreUnavailable
 from gatepass.fastapi import Auth, Authenticate, Identity, LoginLimit
 from gatepass.jose import KeySet, SharedKey, SigningKey
 from gatepass.sessions import IssuePlan, RevokeKind, RotationFact, RotationPlan, Session
@@ -203,6 +203,10 @@ def application(auth: Auth, prefix: str = "/auth") -> FastAPI:
     @app.get("/outage")
     async def outage() -> None:
         raise StoreUnavailable
+
+    @app.get("/keyless")
+    async def keyless() -> None:
+        raise KeysUnavailable(retry_after=7)
 
     @app.websocket("/live")
     async def live(

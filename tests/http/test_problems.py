@@ -6,7 +6,7 @@ import pickle
 import pytest
 
 from gatepass import errors
-from gatepass.errors import GatepassError
+from gatepass.errors import GatepassError, KeysUnavailable
 from gatepass.http import (
     ACCESS_DOOR,
     LOGIN_DOOR,
@@ -159,6 +159,14 @@ def test_a_fault_of_the_application_is_not_blamed_on_the_client(
 ) -> None:
     with pytest.raises(error), door(problems):
         raise error
+
+
+def test_a_door_keeps_the_time_after_which_keys_may_be_had_again() -> None:
+    with pytest.raises(RequestRefused) as refused, door(ACCESS_DOOR):
+        raise KeysUnavailable(retry_after=7)
+
+    assert refused.value.problem is table.STORE_UNAVAILABLE
+    assert ("Retry-After", "7") in answer_refused(refused.value).headers
 
 
 def test_a_refusal_passes_through_a_door_as_it_is() -> None:

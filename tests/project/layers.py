@@ -13,7 +13,9 @@ _STORES = frozenset({"_extras", "errors", "sessions", "stores", "revocations"})
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "": _CORE,
+    "_exchange": frozenset({"errors"}),
     "_extras": frozenset(),
+    "_private_files": frozenset({"errors"}),
     "errors": frozenset(),
     "jose": frozenset({"errors"}),
     "sessions": frozenset({"errors"}),
@@ -22,15 +24,18 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "manager": _PURE,
     "stores": _STORES - {"revocations"},
     "revocations": _STORES,
-    "settings": _CORE | _STORES | {"_extras", "http"},
+    "settings": _CORE | _STORES | {"_extras", "http", "keyfile"},
     "gate": _CORE | {"http"},
     "asgi": _CORE | _GLUE,
     "fastapi": _CORE | _GLUE | {"asgi"},
     "flask": _CORE | _GLUE,
     "django": _CORE | _STORES | _GLUE | {"settings"},
     "testing": _CORE | _STORES | {"gate", "asgi"},
-    "cli": _CORE | _STORES | {"settings", "server", "http"},
-    "server": _CORE | _STORES | {"settings", "http", "fastapi", "gate", "asgi"},
+    "cli": _CORE | _STORES | {"settings", "server", "http", "keyfile"},
+    "server": _CORE | _STORES | {"settings", "http", "fastapi", "gate", "asgi", "keyfile"},
+    "httpx": frozenset({"_exchange", "_extras", "_private_files", "errors"}),
+    "keyfile": frozenset({"_private_files", "errors", "jose"}),
+    "remote": frozenset({"_exchange", "_extras", "errors", "jose"}),
 }
 """Which parts of ours a part may import besides itself; "" is `import gatepass`."""
 
@@ -52,6 +57,10 @@ MAY_NEED: dict[str, frozenset[str]] = {
     "flask": frozenset({"flask", "werkzeug"}),
     "django": frozenset({"asgiref", "django", "rest_framework"}),
     "fastapi": frozenset({"anyio", "fastapi", "pydantic", "starlette"}),
+    "_exchange": frozenset({"httpx"}),
+    "httpx": frozenset({"httpx", "msgspec"}),
+    "keyfile": frozenset({"msgspec"}),
+    "remote": frozenset({"httpx"}),
 }
 """Which distributions a part may import; the composition roots are free."""
 
@@ -60,7 +69,7 @@ NO_IO = frozenset(
     | {"ssl", "subprocess", "tempfile", "urllib.request"}
 )
 """What the pure parts leave alone."""
-_ALSO_OF = {"_manager_parts": "manager"}
+_ALSO_OF = {"_addresses": "_exchange", "_manager_parts": "manager"}
 """Modules at the top that belong to a part of another name."""
 PURE = _PURE | {"http"}
 

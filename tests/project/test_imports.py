@@ -174,8 +174,9 @@ def test_every_pin_carries_hashes_and_no_source(name: str) -> None:
     assert not re.search(r"://|--(?:index|extra-index|find-links|trusted)", text)
 
 
-def test_node_peers_are_locked_without_a_source() -> None:
-    lock = json.loads((ROOT / "benchmarks" / "node" / "package-lock.json").read_text())
+@pytest.mark.parametrize("folder", ["benchmarks/node", "tests/interop/node"])
+def test_node_peers_are_locked_without_a_source(folder: str) -> None:
+    lock = json.loads((ROOT / folder / "package-lock.json").read_text())
     packages = {name: entry for name, entry in lock["packages"].items() if name}
 
     assert packages

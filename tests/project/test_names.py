@@ -18,10 +18,13 @@ _NAMES = {
     "gatepass.flask": "Auth Identity HttpPolicy Cookies Https",
     "gatepass.django": "Auth Identity HttpPolicy Cookies Https DjangoUsers",
     "gatepass.testing": "Clock Mint",
+    "gatepass.keyfile": "Entry FileKeySource KeyFile Ring State StepRefused",
+    "gatepass.httpx": "FileTokens MemoryTokens TokenAuth TokenStorage Tokens",
+    "gatepass.remote": "AsyncRemoteKeySet RemoteKeySet",
     "gatepass.errors": "GatepassError TokenError TokenMissing TokenMalformed TokenInvalid "
     "TokenExpired TokenRevoked SessionError RefreshReused SessionRevoked SessionExpired "
     "SessionUnknown SubjectDisabled SubjectEpochChanged KeyRejected ClaimsRejected "
-    "SettingsRejected StoreUnavailable",
+    "SettingsRejected StoreUnavailable KeysUnavailable",
 }
 _MANAGER = (
     "issue refresh verify revoke_token revoke_session revoke_subject revoke_all log_out "

@@ -37,7 +37,7 @@ def test_two_secrets_are_enough() -> None:
     assert settings.policy.issuer == "api-server"
     assert settings.policy.audience == "api-client"
     assert settings.policy.access_lifetime == timedelta(minutes=15)
-    assert len(settings.access_keys.keys) == len(settings.refresh_keys.keys) == 1
+    assert len(settings.access_keys.current().keys) == len(settings.refresh_keys.keys) == 1
 
 
 def test_every_variable_reaches_the_policy() -> None:
@@ -116,11 +116,11 @@ def test_previous_secrets_are_accepted_and_do_not_sign() -> None:
     settings = TokenSettings.from_env({**GOOD, "JWT_ACCESS_SECRET_PREVIOUS": f"{C}, {D}"})
     old = TokenSettings.from_env({"JWT_ACCESS_SECRET": C, "JWT_REFRESH_SECRET": B})
 
-    assert settings.access_keys.primary.is_same_key(
-        TokenSettings.from_env(GOOD).access_keys.primary
+    assert settings.access_keys.current().primary.is_same_key(
+        TokenSettings.from_env(GOOD).access_keys.current().primary
     )
-    assert settings.access_keys.keys[1].is_same_key(old.access_keys.primary)
-    assert len(settings.access_keys.keys) == 3
+    assert settings.access_keys.current().keys[1].is_same_key(old.access_keys.current().primary)
+    assert len(settings.access_keys.current().keys) == 3
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
-from gatepass.cli import db, needs, sessions, token, users
+from gatepass.cli import db, keys, needs, sessions, token, users
 from gatepass.cli.input import find_here
 from gatepass.cli.output import AsJson, say, show
 from gatepass.cli.streams import prepare_streams
@@ -38,7 +38,7 @@ def show_version(wanted: bool) -> None:  # noqa: FBT001 - Typer's way to call it
 
 app = typer.Typer(
     name="gatepass",
-    help="Sign-in tokens: a server, its accounts and sessions, secrets and tokens.",
+    help="Sign-in tokens: a server, its accounts and sessions, secrets, keys and tokens.",
     epilog=_EXITS,
     no_args_is_help=True,
     add_completion=False,
@@ -50,6 +50,7 @@ app.add_typer(users.app, name="users")
 app.add_typer(sessions.app, name="sessions")
 app.add_typer(token.app, name="token")
 app.add_typer(db.app, name="db")
+app.add_typer(keys.app, name="keys")
 
 
 @app.callback()

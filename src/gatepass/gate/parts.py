@@ -20,7 +20,7 @@ from gatepass.http import (
     answer_refused,
     door,
 )
-from gatepass.http.problems import STORE_UNAVAILABLE
+from gatepass.http.problems import STORE_UNAVAILABLE, find_retry_after
 from gatepass.manager import AsyncTokenManager, TokenManager
 from gatepass.tokens import AsyncTokenVerifier, TokenVerifier
 
@@ -96,7 +96,11 @@ class AuthParts:
 
     def answer_error(self, error: GatepassError) -> Answer:
         """The table's answer to a refusal, or to a store that failed in a route of yours."""
-        refused = error if isinstance(error, RequestRefused) else RequestRefused(STORE_UNAVAILABLE)
+        refused = (
+            error
+            if isinstance(error, RequestRefused)
+            else RequestRefused(STORE_UNAVAILABLE, retry_after=find_retry_after(error))
+        )
         if refused.problem is STORE_UNAVAILABLE:
             known = error if error is not refused else error.__cause__
             # A driver's text may hold a statement's values: its kind says enough.

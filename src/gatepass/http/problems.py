@@ -173,7 +173,12 @@ def door(problems: Door) -> Iterator[None]:
         problem = find_problem(error, problems)
         if problem is None:
             raise
-        raise RequestRefused(problem) from error
+        raise RequestRefused(problem, retry_after=find_retry_after(error)) from error
+
+
+def find_retry_after(error: Exception) -> int | None:
+    """Seconds after which a failure says that repeating may help."""
+    return error.retry_after if isinstance(error, StoreUnavailable) else None
 
 
 def find_problem(error: GatepassError, problems: Door) -> Problem | None:

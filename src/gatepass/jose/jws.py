@@ -11,7 +11,7 @@ from gatepass.errors import ClaimsRejected, TokenInvalid, TokenMalformed
 from gatepass.jose import _base64url, _strict_json
 from gatepass.jose._base64url import END, LAST, TO_STANDARD, decode_json
 from gatepass.jose.keys import Key
-from gatepass.jose.keyset import KeySet, KeySource, key_source
+from gatepass.jose.keyset import KeySet, KeySource, KeysWanted, key_source, require_kind
 
 MAX_SIZE: Final = 8192
 """Characters of a token at most, unless `max_size` says otherwise."""
@@ -115,8 +115,14 @@ def verify(
     Raises:
         TokenMalformed: The text is not a compact JWS in its one canonical spelling.
         TokenInvalid: No key accepts the signature, or the header asks for what is refused.
+        KeysUnavailable: The keys come from an issuer that cannot be asked now.
     """
-    prepared, payload = open_compact(compact, key_source(keys).current(), max_size)
+    source = key_source(keys)
+    require_kind(source, is_async=False)
+    try:
+        prepared, payload = open_compact(compact, source.current(), max_size)
+    except KeysWanted as wanted:
+        prepared, payload = open_compact(compact, wanted.fetch(), max_size)
     return VerifiedJws(prepared.header, payload)
 
 
@@ -167,8 +173,8 @@ def _open_unprepared(
     A forger can therefore not fill the memory with headers. Headers with lists or objects in
     them are not shared between callers, who could change them.
     """
-    prepared = _prepare(head, keys)
     _decode(signature)
+    prepared = _prepare(head, keys)
     if not any(key.verify(signing_input, signature) for key in prepared.keys):
         raise TokenInvalid
     if not any(isinstance(value, (list, dict)) for value in prepared.header.values()):

@@ -1,9 +1,9 @@
 """Key sets: the primary signs, every member is accepted; and where key sets come from."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, Self, runtime_checkable
 
-from gatepass.errors import KeyRejected
+from gatepass.errors import KeyRejected, KeysUnavailable
 from gatepass.jose.keys import Key, SharedKey, SigningKey, VerificationKey
 
 MAX_TRIED = 8
@@ -20,8 +20,28 @@ class KeySource(Protocol):
         ...
 
     def current(self) -> "KeySet":
-        """The key set of this moment; called for every token, so it does no I/O."""
+        """The key set of this moment; called for every token, so it does no I/O.
+
+        A source that also has `is_async` fetches its keys: it, or its key set when asked for a
+        `kid` that it does not have, may raise `KeysWanted`.
+        """
         ...
+
+
+class KeysWanted(KeysUnavailable):
+    """A token cannot be decided before keys were fetched; verifiers catch this and `fetch`.
+
+    To everybody else it says what it is a kind of: try again later.
+    """
+
+    def __init__(self, fetch: Callable[[], Any], *, retry_after: int) -> None:
+        super().__init__(retry_after=retry_after)
+        self.fetch = fetch
+        """Answers with the `KeySet` to decide by, or where `is_async` with an awaitable of it.
+
+        Raises:
+            KeysUnavailable: There is none to be had.
+        """
 
 
 class KeySet:
@@ -115,6 +135,24 @@ def key_source(keys: Key | KeySet | KeySource) -> KeySource:
         return keys
     message = "keys are a Key, a KeySet or a KeySource"
     raise KeyRejected(message)
+
+
+def require_kind(source: KeySource, *, is_async: bool) -> None:
+    """Refuse a source that fetches its keys in the other twin's way."""
+    if getattr(source, "is_async", is_async) is not is_async:
+        kind = "an async" if is_async else "a sync"
+        message = f"{type(source).__name__} is not {kind} source of keys"
+        raise TypeError(message)
+
+
+def signing_source(keys: Key | KeySet | KeySource) -> KeySource:
+    """A source whose primary key signs at this moment; keys that are fetched never do."""
+    source = key_source(keys)
+    if getattr(source, "is_async", None) is not None:
+        message = "keys that are fetched from an issuer can only verify"
+        raise KeyRejected(message)
+    require_signing(source.current())
+    return source
 
 
 def _announces(key: Key, successor: object) -> bool:

@@ -81,18 +81,20 @@ def find_state(environ: Mapping[str, str], here: Path, *, create: bool) -> State
 
 def _find_development(environ: Mapping[str, str], folder: Path, *, create: bool) -> State:
     defaults = {"DATABASE_URL": f"sqlite:///{(folder / 'gatepass.db').absolute()}"}
-    wanted = [name for name in (*_SECRETS, *defaults) if not environ.get(name)]
+    needed = _SECRETS[1:] if environ.get("GATEPASS_KEY_FILE") else _SECRETS
+    wanted = [name for name in (*needed, *defaults) if not environ.get(name)]
     used = folder if wanted else None
     if used is not None:
         if create:
             # Refuse what the environment says before anything is made because of it.
-            TokenSettings.from_env({name: generate_secret() for name in _SECRETS} | _set(environ))
+            TokenSettings.from_env({name: generate_secret() for name in needed} | _set(environ))
             make_folder(folder)
         require_private(folder, directory=True, start=_START)
         if create:  # before there is anything that a version control must not take
             make_file(folder / ".gitignore", "*\n")
-    if any(name in wanted for name in _SECRETS):
-        defaults |= _read_secrets(folder / _SECRETS_FILE, create=create)
+    if any(name in wanted for name in needed):
+        kept = _read_secrets(folder / _SECRETS_FILE, create=create)
+        defaults |= {name: kept[name] for name in needed}
     settings = TokenSettings.from_env(defaults | _set(environ))
     return State(environment=Environment.DEVELOPMENT, settings=settings, folder=used)
 

@@ -8,36 +8,51 @@ from gatepass.jose import KeySet, SharedKey
 
 ACCESS: Final = "JWT_ACCESS_SECRET"
 REFRESH: Final = "JWT_REFRESH_SECRET"
+KEY_FILE: Final = "GATEPASS_KEY_FILE"
 PREVIOUS: Final = "_PREVIOUS"
 """Ends the names of what is also accepted."""
 _MAKE_ONE: Final = "make a good one with `gatepass secret`"
 
 
-def read_keys(variables: Mapping[str, str]) -> tuple[KeySet, KeySet]:
+def read_keys(
+    variables: Mapping[str, str], *, has_key_file: bool = False
+) -> tuple[KeySet | None, KeySet]:
     """The access and the refresh keys.
 
     Args:
         variables: The texts of those that are set; a list has commas between its secrets.
+        has_key_file: The access keys are in a file, so here are none.
 
     Raises:
         SettingsRejected: A secret is missing, bad, misnamed, or in two places.
     """
-    misnamed = find_misnamed(variables)
+    names = (REFRESH,) if has_key_file else (ACCESS, REFRESH)
+    misnamed = _find_needless(variables) if has_key_file else find_misnamed(variables)
     if misnamed is not None:
         raise SettingsRejected(misnamed)
     secrets: dict[str, list[str]] = {}
-    for variable in (ACCESS, REFRESH):
+    for variable in names:
         if variable not in variables:
             raise SettingsRejected(f"{variable} is not set: {_MAKE_ONE}")
         secrets[variable] = [_require_one(variable, variables[variable])]
-    for variable in (ACCESS + PREVIOUS, REFRESH + PREVIOUS):
-        secrets[variable] = _split(variable, variables.get(variable, ""))
+    for variable in names:
+        secrets[variable + PREVIOUS] = _split(
+            variable + PREVIOUS, variables.get(variable + PREVIOUS, "")
+        )
     keys = {
         variable: [_read_key(variable, text) for text in texts]
         for variable, texts in secrets.items()
     }
     _require_different(secrets)
-    return _key_set(ACCESS, keys), _key_set(REFRESH, keys)
+    return None if has_key_file else _key_set(ACCESS, keys), _key_set(REFRESH, keys)
+
+
+def _find_needless(variables: Collection[str]) -> str | None:
+    """What to say of secrets for which there is a key file too: only one of them can sign."""
+    for variable in (ACCESS, ACCESS + PREVIOUS):
+        if variable in variables:
+            return f"{KEY_FILE} and {variable} are both set: unset the one that is not to sign"
+    return None
 
 
 def find_misnamed(variables: Collection[str]) -> str | None:

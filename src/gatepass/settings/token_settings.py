@@ -7,12 +7,13 @@ from typing import Annotated, Any, Final, Self
 from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from gatepass.errors import SettingsRejected
-from gatepass.jose import KeySet
+from gatepass.errors import KeyRejected, SettingsRejected
+from gatepass.jose import KeySet, KeySource
+from gatepass.keyfile import FileKeySource
 from gatepass.manager import AsyncTokenManager, TokenManager
 from gatepass.sessions import AsyncRevocations, AsyncStore, Revocations, Store
 from gatepass.settings.durations import parse_duration
-from gatepass.settings.secrets import read_keys
+from gatepass.settings.secrets import KEY_FILE, read_keys
 from gatepass.settings.stores import open_async_store, open_store, require_database_url
 from gatepass.tokens import TokenPolicy
 
@@ -54,6 +55,8 @@ class TokenSettings(BaseSettings):
     refresh_secret_previous: SecretStr | None = Field(
         default=None, validation_alias="JWT_REFRESH_SECRET_PREVIOUS"
     )
+    key_file: str | None = Field(default=None, validation_alias="GATEPASS_KEY_FILE")
+    """Where the keys of access tokens are, in place of secrets; see `gatepass keys`."""
     issuer: str | None = Field(default=None, validation_alias="JWT_ISSUER")
     audience: str | None = Field(default=None, validation_alias="JWT_AUDIENCE")
     access_lifetime: _Lifetime = Field(default=None, validation_alias="JWT_ACCESS_LIFETIME")
@@ -66,7 +69,7 @@ class TokenSettings(BaseSettings):
         default=None, validation_alias="JWT_PREVIOUS_SECRET"
     )
 
-    _access_keys: KeySet = PrivateAttr()
+    _access_keys: KeySource = PrivateAttr()
     _refresh_keys: KeySet = PrivateAttr()
     _policy: TokenPolicy = PrivateAttr()
 
@@ -87,8 +90,9 @@ class TokenSettings(BaseSettings):
         """Refuse what would only fail, or be unsafe, later."""
         values = {_variable(field): _text(getattr(self, field)) for field in _SECRETS}
         secrets = {variable: text for variable, text in values.items() if text is not None}
-        self._access_keys, self._refresh_keys = read_keys(secrets)
+        access_keys, self._refresh_keys = read_keys(secrets, has_key_file=bool(self.key_file))
         self._policy = self._read_policy()
+        self._access_keys = self._open_key_file() if access_keys is None else access_keys
 
     @property
     def policy(self) -> TokenPolicy:
@@ -96,8 +100,11 @@ class TokenSettings(BaseSettings):
         return self._policy
 
     @property
-    def access_keys(self) -> KeySet:
-        """The keys of access tokens: the secret signs, the previous ones are accepted."""
+    def access_keys(self) -> KeySource:
+        """The keys of access tokens: the secret signs, the previous ones are accepted.
+
+        With a key file they are what it holds at each moment.
+        """
         return self._access_keys
 
     @property
@@ -159,6 +166,20 @@ class TokenSettings(BaseSettings):
             SettingsRejected: It is not set, or not of a form that is taken.
         """
         return require_database_url(_text(self.database_url))
+
+    def _open_key_file(self) -> KeySource:
+        """The keys in the file, which must be made for tokens that live as long as ours."""
+        try:
+            source = FileKeySource(self.key_file or "")
+        except (KeyRejected, SettingsRejected) as error:
+            raise SettingsRejected(f"{KEY_FILE}: {error}") from error
+        lifetime = self._policy.access_lifetime
+        if isinstance(lifetime, timedelta) and lifetime > source.lifetime:
+            raise SettingsRejected(
+                f"JWT_ACCESS_LIFETIME is longer than tokens of the primary key may live "
+                f"({source.lifetime}): rotate to one of `gatepass keys generate --lifetime`"
+            )
+        return source
 
     def _read_policy(self) -> TokenPolicy:
         """The policy; a lifetime that is not set keeps the policy's own default."""

@@ -9,7 +9,7 @@ from gatepass.errors import ClaimsRejected
 from gatepass.jose import MAX_SIZE, Key, KeySet, KeySource
 from gatepass.jose._strict_json import encode_claims
 from gatepass.jose.jws import header_segment, sign_segments
-from gatepass.jose.keyset import key_source, require_signing
+from gatepass.jose.keyset import signing_source
 from gatepass.sessions import new_id
 from gatepass.tokens.policy import (
     TOKEN_CLAIMS,
@@ -56,8 +56,7 @@ class TokenIssuer:
         require_name("issuer", issuer)
         require_name("audience", audience)
         require_verifiable_typ(typ)
-        self._source = key_source(keys)
-        require_signing(self._source.current())
+        self._source = signing_source(keys)
         self._issuer = issuer
         self._audience = audience
         self._lifetime = whole_seconds("lifetime", lifetime, 1, _MAX_LIFETIME)

@@ -24,7 +24,7 @@ from gatepass.errors import (
 from gatepass.jose import Key, KeySet, KeySource
 from gatepass.jose._base64url import encode
 from gatepass.jose._strict_json import encode_claims
-from gatepass.jose.keyset import key_source, require_disjoint, require_signing
+from gatepass.jose.keyset import require_disjoint, require_signing, signing_source
 from gatepass.sessions import (
     IssuePlan,
     RotationFact,
@@ -72,8 +72,8 @@ class PairPlanner:
         random: Callable[[int], bytes],
     ) -> None:
         self.policy = policy
-        self.access_keys = key_source(access_keys)
-        self.refresh_keys = key_source(refresh_keys)
+        self.access_keys = signing_source(access_keys)
+        self.refresh_keys = signing_source(refresh_keys)
         self._now = now
         self._random = random
         self._access_s = whole_seconds("access_lifetime", policy.access_lifetime, 1, _MAX_EPOCH)

@@ -22,7 +22,7 @@ from gatepass.jose._strict_json import (
     require_short_integers,
 )
 from gatepass.jose.jws import normalize_typ, open_compact
-from gatepass.jose.keyset import key_source
+from gatepass.jose.keyset import KeysWanted, key_source, require_kind
 from gatepass.sessions import AsyncRevocations, Revocations
 from gatepass.tokens.claims import AccessClaims
 from gatepass.tokens.policy import (
@@ -84,15 +84,25 @@ class ClaimsVerifier:
         self._now = now
         self._max_size = max_size
 
-    def open(self, token: str | None, *, any_time: bool = False) -> dict[str, Any]:
-        """The claims of a token that holds at this moment; `any_time`: it may be old or early.
+    def open(
+        self, token: str | None, *, any_time: bool = False, keys: KeySet | None = None
+    ) -> dict[str, Any]:
+        """The claims of a token that holds at this moment.
+
+        Args:
+            token: The token.
+            any_time: It may be old or early.
+            keys: What may have signed, in place of the source's keys of this moment.
 
         Raises:
             TokenMissing, TokenMalformed, TokenInvalid, TokenExpired: In the order of checks.
+            KeysWanted: Keys must be fetched first.
         """
         if not token:
             raise TokenMissing
-        prepared, payload = open_compact(token, self._current(), self._max_size)
+        prepared, payload = open_compact(
+            token, self._current() if keys is None else keys, self._max_size
+        )
         if prepared.typ not in self._typs:
             raise TokenInvalid
         try:
@@ -176,10 +186,11 @@ class _Verifier(Generic[R]):
 
         Raises:
             SettingsRejected: A value is out of bounds.
-            TypeError: `revocations` is of the other twin's kind.
+            TypeError: `revocations`, or keys that are fetched, are of the other twin's kind.
         """
         require_verifiable_typ(typ)
         require_twin(revocations, is_async=self._is_async)
+        require_kind(key_source(keys), is_async=self._is_async)
         self._revocations: R | None = revocations
         self._claims = ClaimsVerifier(
             keys,
@@ -214,9 +225,13 @@ class TokenVerifier(_Verifier[Revocations]):
             TokenInvalid: It is forged, or of another type, issuer, audience or claim.
             TokenExpired: `exp` has passed.
             TokenRevoked: It or its session was revoked.
-            StoreUnavailable: Whether it was revoked could not be found out.
+            StoreUnavailable: Whether it was revoked could not be found out, or the keys
+                (`KeysUnavailable`) could not be fetched.
         """
-        claims = self._claims.open(token)
+        try:
+            claims = self._claims.open(token)
+        except KeysWanted as wanted:
+            claims = self._claims.open(token, keys=wanted.fetch())
         if self._revocations is not None:
             session_id, token_id = claims.get("sid"), claims.get("jti")
             if not (session_id or token_id):
@@ -234,7 +249,10 @@ class AsyncTokenVerifier(_Verifier[AsyncRevocations]):
 
     async def verify(self, token: str | None) -> AccessClaims:
         """See `TokenVerifier.verify`."""
-        claims = self._claims.open(token)
+        try:
+            claims = self._claims.open(token)
+        except KeysWanted as wanted:
+            claims = self._claims.open(token, keys=await wanted.fetch())
         if self._revocations is not None:
             session_id, token_id = claims.get("sid"), claims.get("jti")
             if not (session_id or token_id):

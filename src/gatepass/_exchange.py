@@ -1,0 +1,120 @@
+"""One HTTP exchange within limits of time and size, on a thread and an event loop of its own.
+
+Timeouts of HTTP clients limit each read, so a server that sends an octet now and then holds a
+caller for hours; what runs on an event loop can be stopped as a whole. Whoever waits does so in
+its own way: a thread on the future, a coroutine on the future wrapped.
+"""
+
+import asyncio
+import os
+import ssl
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+from weakref import WeakSet
+
+import httpx
+
+_AGENT: Final = {"User-Agent": "gatepass", "Accept-Encoding": "identity"}
+
+
+class ExchangeFailed(Exception):
+    """There was no usable answer; the text says why and holds nothing that was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes = field(repr=False)
+
+
+def new_client(tls: ssl.SSLContext, timeout_s: float) -> httpx.AsyncClient:
+    """A client that follows no redirects; proxies are the environment's.
+
+    `timeout_s` limits each read only: whoever exchanges limits the whole.
+    """
+    return httpx.AsyncClient(verify=tls, headers=_AGENT, follow_redirects=False, timeout=timeout_s)
+
+
+async def exchange(client: httpx.AsyncClient, request: httpx.Request, *, max_size: int) -> Reply:
+    """The answer to a request, whatever its status.
+
+    Raises:
+        ExchangeFailed: There was none, or its body is encoded or larger than `max_size` octets.
+    """
+    try:
+        response = await client.send(request, stream=True)
+        try:
+            return Reply(response.status_code, response.headers, await _read(response, max_size))
+        finally:
+            await response.aclose()
+    except httpx.HTTPError as error:
+        kind = type(error).__name__
+    raise ExchangeFailed(f"there was no answer ({kind})")
+
+
+async def _read(response: httpx.Response, max_size: int) -> bytes:
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise ExchangeFailed("the answer is compressed, which was not asked for")
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > max_size:
+            raise ExchangeFailed(f"the answer has more than {max_size} bytes")
+    return bytes(body)
+
+
+def run_apart(
+    work: Callable[[], Coroutine[Any, Any, None]], done: Future[None], *, is_daemon: bool
+) -> None:
+    """Run a coroutine on a thread of its own; `done` is set before the loop is closed.
+
+    Args:
+        work: Makes the coroutine, which keeps its outcome itself.
+        done: What waits for its end, whatever the outcome.
+        is_daemon: The end of the process need not wait for it.
+
+    Raises:
+        RuntimeError: The process cannot have another thread.
+    """
+
+    async def finish() -> None:
+        done.set_running_or_notify_cancel()  # from now on nobody cancels it for the others
+        try:
+            await work()
+        finally:
+            done.set_result(None)
+
+    def run() -> None:
+        asyncio.run(finish())
+
+    threading.Thread(target=run, name="gatepass", daemon=is_daemon).start()
+
+
+class ForkAware(Protocol):
+    """Waits for threads, and holds locks that they may hold."""
+
+    def after_fork(self) -> None:
+        """Make new locks, and forget what is under way: in a child no other thread runs."""
+        ...
+
+
+_watched: WeakSet[ForkAware] = WeakSet()
+
+
+def watch_forks(holder: ForkAware) -> None:
+    """Call the holder's method in every child that is forked while it lives."""
+    _watched.add(holder)
+
+
+def _after_fork() -> None:
+    for holder in list(_watched):
+        holder.after_fork()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,106 @@
+"""The file that a ring is kept in: JSON, replaced as a whole, changed by one hand at a time."""
+
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from gatepass._private_files import Mark, locked, mark, replace_private
+from gatepass.errors import KeyRejected, SettingsRejected, StoreUnavailable
+from gatepass.keyfile.ring import Entry, Ring, State, Step
+
+_MAX_SIZE: Final = 1024 * 1024
+_WAIT_S: Final = 8.0
+
+
+class _Document(msgspec.Struct, forbid_unknown_fields=True):
+    """What the file holds."""
+
+    gatepass_keys: int
+    """The version of this form."""
+    keys: list[Entry]
+
+
+class KeyFile:
+    """One key file. Others may not read it; a group may, so that servers can share it."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+
+    def mark(self) -> Mark:
+        """What tells whether the file was replaced; it is cheap.
+
+        Raises:
+            SettingsRejected: There is no file.
+        """
+        try:
+            return mark(self.path.stat())
+        except OSError as error:
+            raise self._unreadable(error) from error
+
+    def read(self) -> tuple[Ring, Mark]:
+        """The keys in the file, and its mark.
+
+        Raises:
+            SettingsRejected: There is no file, others can read it, or it holds something else.
+        """
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
+            with os.fdopen(descriptor, "rb") as file:
+                found = os.fstat(descriptor)
+                self._require_private(found)
+                octets = file.read(_MAX_SIZE)
+        except OSError as error:
+            raise self._unreadable(error) from error
+        return self._parse(octets), mark(found)
+
+    def change(self, step: Step) -> Ring:
+        """Take one step and keep it; a file that is missing begins empty.
+
+        Raises:
+            StepRefused, KeyRejected: The step is refused; the file stays as it is.
+            SettingsRejected: The file is not a key file.
+            StoreUnavailable: It could not be written, or somebody else holds its lock.
+        """
+        with locked(self.path, "lock", _WAIT_S) as is_held:
+            if not is_held:
+                raise StoreUnavailable(f"{self.path} is being changed by somebody else")
+            ring = step(self.read()[0] if self.path.exists() else Ring())
+            _require_whole(ring)
+            document = _Document(gatepass_keys=1, keys=list(ring.entries))
+            octets = msgspec.json.format(msgspec.json.encode(document), indent=2)
+            replace_private(self.path, octets + b"\n")
+            return ring
+
+    def _parse(self, octets: bytes) -> Ring:
+        try:
+            document = msgspec.json.decode(octets, type=_Document)
+            ring = Ring(tuple(document.keys))
+            _require_whole(ring)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            reason = "it is no key file of this release"
+        except KeyRejected as error:
+            reason = str(error)
+        else:
+            return ring
+        raise SettingsRejected(f"{self.path} is refused: {reason}")
+
+    def _require_private(self, found: os.stat_result) -> None:
+        is_exposed = found.st_mode & (stat.S_IRWXO | stat.S_IWGRP)
+        if not stat.S_ISREG(found.st_mode) or is_exposed:
+            raise SettingsRejected(f"{self.path} is open to other users: chmod 600 it")
+
+    def _unreadable(self, error: OSError) -> SettingsRejected:
+        return SettingsRejected(f"{self.path} cannot be read: {error.strerror}")
+
+
+def _require_whole(ring: Ring) -> None:
+    """Refuse what no sequence of steps leads to."""
+    names = {entry.kid for entry in ring.entries}
+    primaries = [entry for entry in ring.entries if entry.state is State.PRIMARY]
+    if len(names) != len(ring.entries) or len(primaries) != min(1, len(ring.entries)):
+        raise KeyRejected("its keys are not one primary and others of other names")
+    if any(entry.promoted_at is not None and entry.published_at is None for entry in ring.entries):
+        raise KeyRejected("a key in it signs or signed without having been published")

@@ -1,0 +1,226 @@
+"""The life of signing keys: next → primary → retired → removed, and when each step may be (pure).
+
+A key is published before it signs, so that everybody knows it by then. A retired key verifies
+until the last token that anybody signed with it has expired; its private half is dropped at
+once. Times are whole seconds since 1970.
+"""
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Final, NoReturn
+
+from gatepass.errors import GatepassError, KeyRejected
+from gatepass.jose import KeySet, SigningKey, VerificationKey
+
+PICK_UP_S: Final = 60
+"""A server that has not seen the file for as long stops: later nobody signs with an old key."""
+CACHED_S: Final = 300
+"""How long others may keep the published keys: `max-age` of the JWKS."""
+_LEEWAY_S: Final = 60
+_SKEW_S: Final = 60
+MAX_LIFETIME_S: Final = 10 * 366 * 86400
+
+
+class StepRefused(GatepassError):
+    """A step in the life of a key is out of order or too early; the sentence names the time."""
+
+    code = "step_refused"
+    message = "the step is refused"
+
+
+class State(enum.StrEnum):
+    """Where a key is in its life; a removed one is in no ring."""
+
+    NEXT = "next"
+    PRIMARY = "primary"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One key and what has become of it."""
+
+    kid: str
+    algorithm: str
+    state: State
+    lifetime_s: int
+    """Tokens signed with it live as long at most; servers hold to it."""
+    created_at: int
+    published_at: int | None = None
+    promoted_at: int | None = None
+    retired_at: int | None = None
+    pem: str = field(repr=False)
+    """The private key; of a retired one the public half."""
+
+    @property
+    def promotable_at(self) -> int | None:
+        """When everybody knows the key; `None` while it is not published."""
+        return None if self.published_at is None else self.published_at + CACHED_S + PICK_UP_S
+
+    @property
+    def removable_at(self) -> int | None:
+        """When no token signed with it can hold any more; `None` while it may still sign."""
+        if self.retired_at is None:
+            return None
+        if self.promoted_at is None:
+            return self.retired_at
+        return self.retired_at + PICK_UP_S + self.lifetime_s + _LEEWAY_S + _SKEW_S
+
+    def public(self) -> VerificationKey:
+        """The key that verifies."""
+        if self.state is not State.RETIRED:
+            return self.private().public()
+        key = VerificationKey.from_pem(self.pem, algorithm=self.algorithm)
+        self._require_name(key)
+        return key
+
+    def private(self) -> SigningKey:
+        """The key that signs; `KeyRejected` of a retired one."""
+        key = SigningKey.from_pem(self.pem, algorithm=self.algorithm)
+        self._require_name(key.public())
+        return key
+
+    def _require_name(self, key: VerificationKey) -> None:
+        if key.kid != self.kid:
+            raise KeyRejected(f"the key {self.kid} is another one than its name says")
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """All keys, oldest first; it never changes, each step gives a new one.
+
+    Raises:
+        StepRefused: A step is out of order or too early.
+    """
+
+    entries: tuple[Entry, ...] = ()
+
+    @property
+    def primary(self) -> Entry | None:
+        """What signs."""
+        return next((entry for entry in self.entries if entry.state is State.PRIMARY), None)
+
+    def find(self, kid: str) -> Entry:
+        """The key of this name, or of the only name that begins so."""
+        found = [entry for entry in self.entries if entry.kid.startswith(kid)]
+        if len(found) != 1 or not kid:
+            raise StepRefused(f"{len(found)} keys have a kid that begins with {kid!r}")
+        return found[0]
+
+    def generate(self, key: SigningKey, *, lifetime_s: int, now: int) -> "Ring":
+        """With a new key, `next`; the very first one signs at once."""
+        if not 0 < lifetime_s <= MAX_LIFETIME_S:
+            raise KeyRejected("the longest life of a token is 1 second to 10 years")
+        primary = self.primary
+        entry = Entry(
+            kid=key.kid or "",
+            algorithm=key.algorithm,
+            state=State.NEXT if primary is not None else State.PRIMARY,
+            lifetime_s=max(lifetime_s, 0 if primary is None else primary.lifetime_s),
+            created_at=now,
+            published_at=None if primary is not None else now,
+            promoted_at=None if primary is not None else now,
+            pem=key.to_pem(),
+        )
+        return Ring((*self.entries, entry))
+
+    def publish(self, kid: str, *, now: int) -> "Ring":
+        """With a `next` key among those that are published."""
+        entry = self._find(kid, State.NEXT, "published")
+        if entry.published_at is not None:
+            raise StepRefused(f"the key is published since {when(entry.published_at)}")
+        return self._with(replace(entry, published_at=now))
+
+    def promote(self, kid: str, *, now: int, early: bool = False) -> "Ring":
+        """With this key signing, and the one before retired.
+
+        Args:
+            kid: A `next` key that was published long enough ago for everybody to know it.
+            now: The time.
+            early: Do not wait for that: tokens are refused by whoever does not know it yet.
+        """
+        entry = self._find(kid, State.NEXT, "promoted")
+        if entry.promotable_at is None:
+            raise StepRefused("publish the key first: nobody could verify what it signs")
+        if now < entry.promotable_at and not early:
+            raise StepRefused(
+                f"not everybody knows the key before {when(entry.promotable_at)}: promote it then"
+            )
+        old = self.primary
+        ring = self._with(replace(entry, state=State.PRIMARY, promoted_at=now))
+        return ring if old is None else ring._with(_retired(old, now))  # noqa: SLF001 - same class
+
+    def retire(self, kid: str, *, now: int) -> "Ring":
+        """With a `next` key that will not sign after all; promoting retires the primary."""
+        entry = self._find(kid, State.NEXT, "retired")
+        return self._with(_retired(entry, now))
+
+    def remove(self, kid: str, *, now: int, early: bool = False) -> "Ring":
+        """Without a retired key.
+
+        Args:
+            kid: A key whose tokens have all expired.
+            now: The time.
+            early: Do not wait for that: tokens signed with it are refused from now on.
+        """
+        entry = self._find(kid, State.RETIRED, "removed")
+        if entry.removable_at is not None and now < entry.removable_at and not early:
+            raise StepRefused(
+                f"tokens signed with the key may hold until {when(entry.removable_at)}: "
+                "remove it then"
+            )
+        return Ring(tuple(each for each in self.entries if each.kid != entry.kid))
+
+    def published(self) -> list[Entry]:
+        """The keys that others know, the primary first."""
+        known = [entry for entry in self.entries if entry.published_at is not None]
+        return sorted(known, key=lambda entry: entry.state is not State.PRIMARY)
+
+    def key_set(self, known: dict[str, VerificationKey] | None = None) -> KeySet:
+        """What signs and what is accepted; `KeyRejected` when there is no primary.
+
+        `known` spares loading public keys again, and learns those that were loaded.
+        """
+        primary = self.primary
+        if primary is None:
+            raise KeyRejected("no key signs: make one with `gatepass keys generate`")
+        known = {} if known is None else known
+        others = [entry for entry in self.published() if entry.kid != primary.kid]
+        for entry in others:
+            if entry.kid not in known:
+                known[entry.kid] = entry.public()
+        return KeySet(primary.private(), *(known[entry.kid] for entry in others))
+
+    def _find(self, kid: str, state: State, what: str) -> Entry:
+        entry = self.find(kid)
+        if entry.state is not state:
+            _refuse(entry.state, what)
+        return entry
+
+    def _with(self, changed: Entry) -> "Ring":
+        return Ring(tuple(changed if e.kid == changed.kid else e for e in self.entries))
+
+
+def when(seconds: int) -> str:
+    """A time as the tool names it."""
+    return datetime.fromtimestamp(seconds, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _retired(entry: Entry, now: int) -> Entry:
+    return replace(entry, state=State.RETIRED, retired_at=now, pem=entry.public().to_pem())
+
+
+_ORDER: Final[dict[tuple[State, str], str]] = {
+    (State.PRIMARY, "retired"): "the primary is retired by promoting its successor",
+    (State.PRIMARY, "removed"): "the primary signs: promote a successor first",
+    (State.NEXT, "removed"): "retire the key first",
+}
+
+
+def _refuse(state: State, what: str) -> NoReturn:
+    raise StepRefused(_ORDER.get((state, what), f"a key that is {state} cannot be {what}"))
+
+
+Step = Callable[[Ring], Ring]

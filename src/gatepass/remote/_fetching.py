@@ -1,0 +1,62 @@
+"""Fetching an issuer's keys once, from where its keys or its metadata are."""
+
+import asyncio
+import ssl
+from dataclasses import dataclass
+
+import httpx
+
+from gatepass._exchange import ExchangeFailed, exchange, new_client
+from gatepass.jose import VerificationKey
+from gatepass.remote._documents import MAX_SIZE, read_jwks, read_lifetime, read_metadata
+
+_OK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where keys are: `url` of a JWKS, or with an issuer of its metadata."""
+
+    url: httpx.URL
+    issuer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What an issuer publishes at this moment."""
+
+    keys: tuple[VerificationKey, ...]
+    unused: int
+    lifetime_s: float
+
+
+async def fetch_keys(
+    place: Place, *, algorithm: str | None, tls: ssl.SSLContext, timeout_s: float, longest_s: float
+) -> Fetched:
+    """The keys of a place, all of it within `timeout_s`.
+
+    Raises:
+        ExchangeFailed: They could not be had, and the text says why.
+    """
+    try:
+        async with asyncio.timeout(timeout_s), new_client(tls, timeout_s) as client:
+            url = place.url
+            if place.issuer is not None:
+                body, _ = await _get(client, url)
+                url = read_metadata(body, place.issuer, url)
+            body, headers = await _get(client, url)
+            # In another thread: a large document takes a while, and the timeout must hold.
+            keys, unused = await asyncio.to_thread(read_jwks, body, algorithm)
+    except TimeoutError:
+        raise ExchangeFailed(f"it took more than {timeout_s:g} s") from None
+    return Fetched(keys, unused, read_lifetime(headers, longest_s))
+
+
+async def _get(client: httpx.AsyncClient, url: httpx.URL) -> tuple[bytes, httpx.Headers]:
+    # Caches on the way may hold what was true before a key was published.
+    headers = {"Accept": "application/json", "Cache-Control": "no-cache"}
+    request = client.build_request("GET", url, headers=headers)
+    reply = await exchange(client, request, max_size=MAX_SIZE)
+    if reply.status != _OK:
+        raise ExchangeFailed(f"the answer has status {reply.status}")
+    return reply.body, reply.headers

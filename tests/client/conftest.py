@@ -1,0 +1,76 @@
+"""One server per test, and a client of either kind."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any, Literal, cast
+
+import httpx
+import pytest
+
+from gatepass.errors import GatepassError
+from gatepass.httpx import TokenAuth
+from tests.client.world import World
+from tests.leaks import Leaks, watching
+
+Twin = Literal["sync", "async"]
+
+
+@pytest.fixture(autouse=True)
+def leaks(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[Leaks]:
+    yield from watching(caplog, capfd)
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with World().serve() as world:
+        yield world
+
+
+@pytest.fixture(params=["sync", "async"])
+def twin(request: pytest.FixtureRequest) -> Twin:
+    return cast("Twin", request.param)
+
+
+class Caller:
+    """Requests with either kind of client, written once."""
+
+    def __init__(self, twin: Twin, runner: asyncio.Runner, leaks: Leaks) -> None:
+        self.twin = twin
+        self.runner = runner
+        self.leaks = leaks
+
+    def send(self, auth: TokenAuth, method: str, url: str, **options: Any) -> httpx.Response:
+        """One request."""
+        if self.twin == "sync":
+            with httpx.Client(auth=auth, timeout=30) as client:
+                return client.request(method, url, **options)
+
+        async def send() -> httpx.Response:
+            async with httpx.AsyncClient(auth=auth, timeout=30) as client:
+                return await client.request(method, url, **options)
+
+        return self.runner.run(send())
+
+    def get(self, auth: TokenAuth, url: str) -> httpx.Response:
+        return self.send(auth, "GET", url)
+
+    def refusal(self, auth: TokenAuth, url: str) -> str:
+        """The name of what a request raises; what it holds is watched for tokens."""
+        try:
+            response = self.get(auth, url)
+        except GatepassError as error:
+            self.leaks.read_exception(error)
+            return type(error).__name__
+        return str(response.status_code)
+
+    def log_out(self, auth: TokenAuth) -> None:
+        if self.twin == "sync":
+            auth.log_out()
+        else:
+            self.runner.run(auth.async_log_out())
+
+
+@pytest.fixture
+def caller(twin: Twin, leaks: Leaks) -> Iterator[Caller]:
+    with asyncio.Runner() as runner:
+        yield Caller(twin, runner, leaks)

@@ -1,0 +1,142 @@
+"""An auth server and API on a real socket, in a thread, with a clock and faults to order."""
+
+import asyncio
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gatepass import AsyncTokenManager, TokenPolicy
+from gatepass.fastapi import Auth, Identity
+from gatepass.httpx import TokenAuth, Tokens, TokenStorage
+from gatepass.jose import SharedKey
+from gatepass.stores.memory import AsyncMemoryStore
+from tests.fastapi.world import Clock, application
+
+PASSWORD = "correct horse battery"
+LIFETIME_S = 900
+
+
+class Faults:
+    """Middleware that counts requests and answers some itself."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.asked: Counter[str] = Counter()
+        self.scripts: dict[str, list[tuple[int, bytes, dict[str, str]]]] = {}
+        """By path, what is answered instead, one after the other; the last for ever."""
+        self.may_answer = threading.Event()
+        self.may_answer.set()
+        self.was_asked_to_refresh = threading.Event()
+        self.bodies: list[bytes] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        path = scope["path"]
+        self.asked[path] += 1
+        script = self.scripts.get(path)
+        if script:
+            status, body, headers = script.pop(0) if len(script) > 1 else script[0]
+            if status:
+                await _answer(send, status, body, headers)
+                return
+        if path != "/auth/refresh":
+            await self.app(scope, receive, send)
+            return
+        answer: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            answer.append(message)
+
+        await self.app(scope, receive, keep)
+        self.was_asked_to_refresh.set()
+        await asyncio.to_thread(self.may_answer.wait, 20)
+        for message in answer:
+            await send(message)
+
+
+async def _answer(send: Send, status: int, body: bytes, headers: dict[str, str]) -> None:
+    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": pairs})
+    await send({"type": "http.response.body", "body": body})
+
+
+class World:
+    """The server, its clock, and what went on."""
+
+    def __init__(self, rotation_leeway: float = 10) -> None:
+        self.clock = Clock()
+        self.manager = AsyncTokenManager(
+            TokenPolicy(
+                issuer="api-server",
+                audience="api-client",
+                access_lifetime=LIFETIME_S,
+                rotation_leeway=rotation_leeway,
+            ),
+            access_keys=SharedKey.generate(),
+            refresh_keys=SharedKey.generate(),
+            store=AsyncMemoryStore(clock=self.clock),
+            now=self.clock,
+        )
+        auth = Auth(self.manager, authenticate=_authenticate, now=self.clock)
+        self.faults = Faults(application(auth))
+        self.url = ""
+
+    @property
+    def refreshes(self) -> int:
+        return self.faults.asked["/auth/refresh"]
+
+    @property
+    def requests(self) -> int:
+        return self.faults.asked["/private"]
+
+    def log_in(self) -> dict[str, Any]:
+        """The answer to a log-in."""
+        credentials = {"username": "ada", "password": PASSWORD}
+        answer: dict[str, Any] = httpx.post(f"{self.url}/auth/login", json=credentials).json()
+        return answer
+
+    def tokens(self) -> Tokens:
+        return Tokens.from_answer(self.log_in(), now=self.clock())
+
+    def auth(self, tokens: TokenStorage | None = None, **options: Any) -> TokenAuth:
+        """Logged in unless a storage is given."""
+        auth = TokenAuth(f"{self.url}/auth", tokens=tokens, now=self.clock, **options)
+        if tokens is None:
+            auth.log_in(self.log_in())
+        return auth
+
+    def expire(self) -> None:
+        """Let every access token expire."""
+        self.clock.now += LIFETIME_S + 1
+
+    @contextmanager
+    def serve(self) -> Iterator["World"]:
+        config = uvicorn.Config(self.faults, port=0, log_config=None, lifespan="off", ws="none")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        try:
+            deadline = time.monotonic() + 20
+            while not server.started:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            port = server.servers[0].sockets[0].getsockname()[1]
+            self.url = f"http://127.0.0.1:{port}"
+            yield self
+        finally:
+            self.faults.may_answer.set()
+            server.should_exit = True
+            thread.join(20)
+
+
+async def _authenticate(username: str, password: str) -> Identity | None:
+    return Identity(f"user-{username}", {}) if password == PASSWORD else None

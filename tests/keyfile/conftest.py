@@ -1,0 +1,5 @@
+"""A folder to serve from."""
+
+from tests.server.conftest import here
+
+__all__ = ["here"]
