@@ -70,7 +70,7 @@ def test_a_log_of_many_pages_is_read_to_its_end(
     add_tokens(path, 2_345, clock)
 
     assert replica.is_revoked(None, "token 2344")
-    assert len(inner._log) == 2_346
+    assert len(inner._denylist) == 2_346
 
 
 def test_a_log_too_long_for_one_check_is_read_in_several(
@@ -89,7 +89,7 @@ def test_a_log_too_long_for_one_check_is_read_in_several(
     for _ in range(6):
         assert replica.is_revoked(None, "token 2344")
         assert not replica.is_revoked("live", None)
-        held.append(len(inner._log))
+        held.append(len(inner._denylist))
 
     assert 0 < held[0] < held[-1] == 2_345
 

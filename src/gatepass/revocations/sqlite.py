@@ -13,6 +13,8 @@ from time import monotonic
 from typing import ClassVar, Final, Literal
 
 from gatepass.errors import StoreUnavailable
+from gatepass.revocations.denylist import Denylist
+from gatepass.revocations.lease import steady_ms
 from gatepass.revocations.log import LogPage, RevocationLog
 from gatepass.sessions.session import SKEW_MS
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
@@ -50,8 +52,8 @@ class SqliteReplica:
     def __init__(self, store: SqlStore | SqliteStore) -> None:
         self._store = store if isinstance(store, SqliteStore) else store.sqlite
         self._database = self._store.database
-        self._log = RevocationLog()
-        self._sessions, self._tokens = self._log.sessions, self._log.tokens
+        self._denylist = Denylist()
+        self._log = RevocationLog(self._denylist)
         self._lock = threading.Lock()
         self._is_taken_for_fork = False
         self._connection: SqliteConnection | None = None
@@ -88,7 +90,7 @@ class SqliteReplica:
                 or self._database.closed
             ) and not self._catch_up():
                 raise WouldWait
-            return session_id in self._sessions or token_id in self._tokens
+            return self._denylist.is_held(session_id, token_id)
         finally:
             lock.release()
 
@@ -115,7 +117,7 @@ class SqliteReplica:
                 if self._connection is None:
                     self._connect(deadline)
                 self._read_on(deadline)
-                return self._log.is_revoked(session_id, token_id)
+                return self._denylist.is_held(session_id, token_id)
         except (StoreUnavailable, WouldWait):
             token = DEADLINE.set(deadline)
             try:
@@ -161,7 +163,7 @@ class SqliteReplica:
                 self._heard = heard
                 return True
             page = self._read_page(connection)
-            if not self._log.merge(page, self._store.now_ms()):
+            if not self._log.merge(page, steady_ms()):
                 return False
         except (Error, StoreUnavailable) as error:
             self._give_up()
@@ -172,7 +174,7 @@ class SqliteReplica:
     def _read_page(self, connection: SqliteConnection) -> LogPage:
         states = connection.cursor.execute(SQL.log_state).fetchall()
         if len(states) != 1:
-            self._log.alarm("no log")
+            self._log.alarm.sound("no log", len(self._denylist))
             raise StoreUnavailable("the revocation log is gone")
         [(identity, longest_access_ms, head)] = states
         values = {"cursor": self._log.cursor, "size": _PAGE}
@@ -180,6 +182,7 @@ class SqliteReplica:
         return LogPage(
             identity=identity,
             head=head or 0,
+            store_ms=self._store.now_ms(),
             retention_ms=longest_access_ms + SKEW_MS,
             entries=entries,
             is_last=len(entries) < _PAGE,
