@@ -6,7 +6,7 @@ from pathlib import Path
 
 MAKING_STORES = """
 import os, threading, time
-from gatepass.stores.sql.sqlite_fork import watch_forks
+from gatepass.stores.forks import watch_forks
 
 told = []
 

@@ -6,6 +6,7 @@ wall clock nor the store's can make an entry leave early once it is held.
 """
 
 import secrets
+import threading
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
@@ -30,7 +31,7 @@ _TICK_MS: Final = 60_000
 
 
 class Denylist:
-    """Ids of revoked sessions and tokens; one thread at a time may change it, any may look."""
+    """Ids of revoked sessions and tokens, for any number of threads; who looks waits for nobody."""
 
     def __init__(self) -> None:
         self.sessions: dict[str, int] = {}
@@ -40,6 +41,7 @@ class Denylist:
         self.table: Fingerprints | None = None
         """What is held as fingerprints, once it is too much to be held in full."""
         self.retention_ms = 0
+        self._lock = threading.Lock()
         self._hash = choose_hash()
         self._salt = secrets.randbits(64)
         self._tick_ms = _TICK_MS
@@ -79,15 +81,21 @@ class Denylist:
             retention_ms: How long an entry matters; it never becomes shorter.
             now_ms: This process's own clock.
         """
-        self._keep_for(retention_ms, now_ms)
         ahead_ms = now_ms - store_ms
-        for kind, identifier, at_ms in entries:
-            self._hold(kind, identifier, min(at_ms + ahead_ms, now_ms))
-        self._tidy(now_ms)
+        with self._lock:
+            self._keep_for(retention_ms, now_ms)
+            for kind, identifier, at_ms in entries:
+                self._hold(kind, identifier, min(at_ms + ahead_ms, now_ms))
+            self._tidy(now_ms)
 
     def hold(self, kind: str, identifier: str, now_ms: int) -> None:
         """Take in one that was revoked just now."""
-        self._hold(kind, identifier, now_ms)
+        with self._lock:
+            self._hold(kind, identifier, now_ms)
+
+    def in_child(self) -> None:
+        """Go on in a forked child, whose parent's threads are not there to unlock anything."""
+        self._lock = threading.Lock()
 
     def _hold(self, kind: str, identifier: str, at_ms: int) -> None:
         if kind not in {SESSION, TOKEN}:

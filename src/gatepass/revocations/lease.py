@@ -30,6 +30,7 @@ class Lease:
     def __init__(self, lanes: int, max_staleness: float) -> None:
         self._max_staleness = max_staleness
         self._sent = [-inf] * lanes
+        self._begun = steady_now()
         self._void_before = -inf
         self.until = -inf
         """When the first lane's lease ends; before it, all may be believed."""
@@ -47,6 +48,7 @@ class Lease:
     def lapse(self) -> None:
         """Believe nothing that was read so far."""
         self._sent = [-inf] * len(self._sent)
+        self._begun = steady_now()
         self._find_until()
 
     def covers(self, lane: int, at: float) -> bool:
@@ -61,6 +63,12 @@ class Lease:
     def age(self, lane: int, at: float) -> float:
         """Seconds since this lane was known completely; infinite when it never was."""
         return at - self._sent[lane]
+
+    def stale_for(self, lane: int, at: float) -> float:
+        """Seconds since this lane could be believed; 0 while it can be."""
+        if self.covers(lane, at):
+            return 0.0
+        return max(at - max(self._sent[lane] + self._max_staleness, self._begun), 0.0)
 
     def _find_until(self) -> None:
         oldest = min(self._sent)

@@ -17,6 +17,7 @@ from gatepass.revocations.denylist import Denylist
 from gatepass.revocations.lease import steady_ms
 from gatepass.revocations.log import LogPage, RevocationLog
 from gatepass.sessions.session import SKEW_MS
+from gatepass.stores.forks import watch_forks
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
 from gatepass.stores.sql.sqlite_bell import SqliteBell
 from gatepass.stores.sql.sqlite_changes import SQL
@@ -27,7 +28,6 @@ from gatepass.stores.sql.sqlite_connection import (
     find_deadline,
 )
 from gatepass.stores.sql.sqlite_database import held
-from gatepass.stores.sql.sqlite_fork import watch_forks
 from gatepass.stores.sql.sqlite_store import SqliteStore
 
 _PAGE: Final = 500

@@ -13,6 +13,7 @@ from gatepass.sessions import (
     RotationPlan,
     Session,
 )
+from gatepass.stores.listeners import Listeners
 from gatepass.stores.redis.async_connections import AsyncConnections
 from gatepass.stores.redis.checks import Finding
 from gatepass.stores.redis.clients import AsyncClient, target_of
@@ -39,6 +40,7 @@ class AsyncRedisStore:
     ) -> None:
         """See `RedisStore`; the client is one of `redis.asyncio`."""
         target = target_of(client, replicas, is_async=True)
+        self.listeners = Listeners()
         self._work = Work(target, clock, prefix, timeout)
         self._run = AsyncConnections(target)
 
@@ -66,7 +68,9 @@ class AsyncRedisStore:
 
     async def rotate(self, plan: RotationPlan) -> RotationFact:
         """See `RedisStore.rotate`."""
-        return await self._run.run(self._work.rotate(plan))
+        fact = await self._run.run(self._work.rotate(plan))
+        self.listeners.rotated(plan.session_id, fact)
+        return fact
 
     async def issue_opaque(self, plan: OpaquePlan) -> OpaqueToken | None:
         """See `RedisStore.issue_opaque`."""
@@ -84,19 +88,26 @@ class AsyncRedisStore:
         self, session_id: str, *, reason: str, sec_hash: bytes | None = None
     ) -> RevokeKind:
         """See `RedisStore.revoke_session`."""
-        return await self._run.run(self._work.revoke_session(session_id, reason, sec_hash))
+        kind = await self._run.run(self._work.revoke_session(session_id, reason, sec_hash))
+        self.listeners.session(session_id, kind, sec_hash)
+        return kind
 
     async def revoke_token(self, token_id: str, *, lifetime_ms: int = 0) -> None:
         """See `RedisStore.revoke_token`."""
         await self._run.run(self._work.revoke_token(token_id, lifetime_ms))
+        self.listeners.token(token_id)
 
     async def revoke_subject(self, subject: str, *, reason: str) -> int:
         """See `RedisStore.revoke_subject`."""
-        return await self._run.run(self._work.revoke_subject(subject, reason))
+        ended = await self._run.run(self._work.revoke_subject(subject, reason))
+        self.listeners.many()
+        return ended
 
     async def revoke_all(self, *, reason: str) -> int:
         """See `RedisStore.revoke_all`."""
-        return await self._run.run(self._work.revoke_all(reason))
+        ended = await self._run.run(self._work.revoke_all(reason))
+        self.listeners.many()
+        return ended
 
     async def sessions(self, subject: str) -> list[Session]:
         """See `RedisStore.sessions`."""
@@ -112,4 +123,5 @@ class AsyncRedisStore:
 
     async def close(self) -> None:
         """See `RedisStore.close`."""
+        self.listeners.closed()
         await self._run.close()

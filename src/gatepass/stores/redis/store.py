@@ -13,6 +13,7 @@ from gatepass.sessions import (
     RotationPlan,
     Session,
 )
+from gatepass.stores.listeners import Listeners
 from gatepass.stores.redis.checks import Finding
 from gatepass.stores.redis.clients import Client, target_of
 from gatepass.stores.redis.connections import Connections
@@ -54,6 +55,7 @@ class RedisStore:
             SettingsRejected: `replicas`, `prefix` or `timeout` is out of bounds.
         """
         target = target_of(client, replicas, is_async=False)
+        self.listeners = Listeners()
         self._work = Work(target, clock, prefix, timeout)
         self._run = Connections(target)
 
@@ -93,7 +95,9 @@ class RedisStore:
 
     def rotate(self, plan: RotationPlan) -> RotationFact:
         """Apply the rotation table in one script; `REUSED` is durable before it returns."""
-        return self._run.run(self._work.rotate(plan))
+        fact = self._run.run(self._work.rotate(plan))
+        self.listeners.rotated(plan.session_id, fact)
+        return fact
 
     def issue_opaque(self, plan: OpaquePlan) -> OpaqueToken | None:
         """Record an opaque access token by its hash; `None`: the session is over or unknown.
@@ -115,22 +119,29 @@ class RedisStore:
         self, session_id: str, *, reason: str, sec_hash: bytes | None = None
     ) -> RevokeKind:
         """End a session and log it; `sec_hash`, when given, must be the row's."""
-        return self._run.run(self._work.revoke_session(session_id, reason, sec_hash))
+        kind = self._run.run(self._work.revoke_session(session_id, reason, sec_hash))
+        self.listeners.session(session_id, kind, sec_hash)
+        return kind
 
     def revoke_token(self, token_id: str, *, lifetime_ms: int = 0) -> None:
         """Log one token's `jti` for its life, durably."""
         self._run.run(self._work.revoke_token(token_id, lifetime_ms))
+        self.listeners.token(token_id)
 
     def revoke_subject(self, subject: str, *, reason: str) -> int:
         """Raise the subject's epoch and end its sessions; how many live ones ended."""
-        return self._run.run(self._work.revoke_subject(subject, reason))
+        ended = self._run.run(self._work.revoke_subject(subject, reason))
+        self.listeners.many()
+        return ended
 
     def revoke_all(self, *, reason: str) -> int:
         """Raise every subject's epoch and end every session; how many live ones ended.
 
         It goes through all keys in small steps. Each has the time limit, the whole has none.
         """
-        return self._run.run(self._work.revoke_all(reason))
+        ended = self._run.run(self._work.revoke_all(reason))
+        self.listeners.many()
+        return ended
 
     def sessions(self, subject: str) -> list[Session]:
         """The subject's live sessions, newest first."""
@@ -146,4 +157,5 @@ class RedisStore:
 
     def close(self) -> None:
         """Disconnect and refuse everything from now on; closing twice is fine."""
+        self.listeners.closed()
         self._run.close()

@@ -16,6 +16,7 @@ from gatepass.sessions import (
     RotationPlan,
     Session,
 )
+from gatepass.stores.listeners import Listeners
 from gatepass.stores.sql.engines import (
     async_engine_of,
     postgres_part,
@@ -49,6 +50,7 @@ class AsyncSqlStore:
     ) -> None:
         require_usable_async(engine, schema)
         self.engine = engine
+        self.listeners = Listeners()
         self._store: AsyncSqliteStore | AsyncPostgresStore
         if isinstance(engine, Engine):
             self._store = AsyncSqliteStore(engine, clock=clock)
@@ -70,6 +72,13 @@ class AsyncSqlStore:
         return self._store
 
     @property
+    def postgres(self) -> "AsyncPostgresStore":
+        """See `SqlStore.postgres`."""
+        if isinstance(self._store, AsyncSqliteStore):
+            raise SettingsRejected("this needs a store on PostgreSQL")
+        return self._store
+
+    @property
     def twin(self) -> SqliteStore:
         """The synchronous store behind this one, on SQLite."""
         return self.sqlite.twin
@@ -84,7 +93,9 @@ class AsyncSqlStore:
 
     async def rotate(self, plan: RotationPlan) -> RotationFact:
         """See `SqlStore.rotate`."""
-        return await self._store.rotate(plan)
+        fact = await self._store.rotate(plan)
+        self.listeners.rotated(plan.session_id, fact)
+        return fact
 
     async def issue_opaque(self, plan: OpaquePlan) -> OpaqueToken | None:
         """See `SqlStore.issue_opaque`."""
@@ -102,19 +113,26 @@ class AsyncSqlStore:
         self, session_id: str, *, reason: str, sec_hash: bytes | None = None
     ) -> RevokeKind:
         """See `SqlStore.revoke_session`."""
-        return await self._store.revoke_session(session_id, reason=reason, sec_hash=sec_hash)
+        kind = await self._store.revoke_session(session_id, reason=reason, sec_hash=sec_hash)
+        self.listeners.session(session_id, kind, sec_hash)
+        return kind
 
     async def revoke_token(self, token_id: str, *, lifetime_ms: int = 0) -> None:
         """See `SqlStore.revoke_token`."""
         await self._store.revoke_token(token_id, lifetime_ms=lifetime_ms)
+        self.listeners.token(token_id)
 
     async def revoke_subject(self, subject: str, *, reason: str) -> int:
         """See `SqlStore.revoke_subject`."""
-        return await self._store.revoke_subject(subject, reason=reason)
+        ended = await self._store.revoke_subject(subject, reason=reason)
+        self.listeners.many()
+        return ended
 
     async def revoke_all(self, *, reason: str) -> int:
         """See `SqlStore.revoke_all`."""
-        return await self._store.revoke_all(reason=reason)
+        ended = await self._store.revoke_all(reason=reason)
+        self.listeners.many()
+        return ended
 
     async def sessions(self, subject: str) -> list[Session]:
         """See `SqlStore.sessions`."""
@@ -130,4 +148,5 @@ class AsyncSqlStore:
 
     async def close(self) -> None:
         """See `SqlStore.close`."""
+        self.listeners.closed()
         await self._store.close()

@@ -21,8 +21,8 @@ from gatepass.sessions import (
     RotationPlan,
     Session,
 )
+from gatepass.stores.forks import watch_forks
 from gatepass.stores.sql.sqlite_connection import DEADLINE, WouldWait, find_deadline
-from gatepass.stores.sql.sqlite_fork import watch_forks
 from gatepass.stores.sql.sqlite_store import SqliteStore
 
 P = ParamSpec("P")

@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from gatepass.errors import StoreUnavailable
+from gatepass.stores.forks import watch_forks
 from gatepass.stores.sql.sqlite_bell import SqliteBell
 from gatepass.stores.sql.sqlite_connection import (
     DEADLINE,
@@ -26,7 +27,6 @@ from gatepass.stores.sql.sqlite_connection import (
     unavailable,
 )
 from gatepass.stores.sql.sqlite_file import SqliteFile
-from gatepass.stores.sql.sqlite_fork import watch_forks
 from gatepass.stores.sql.sqlite_setup import set_up
 
 T = TypeVar("T")

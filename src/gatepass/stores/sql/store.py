@@ -16,6 +16,7 @@ from gatepass.sessions import (
     RotationPlan,
     Session,
 )
+from gatepass.stores.listeners import Listeners
 from gatepass.stores.sql.engines import engine_of, is_postgres, postgres_part, require_usable
 from gatepass.stores.sql.sqlite_store import SqliteStore
 
@@ -44,6 +45,7 @@ class SqlStore:
     ) -> None:
         require_usable(engine, schema)
         self.engine = engine
+        self.listeners = Listeners()
         self._store: SqliteStore | PostgresStore = (
             postgres_part().PostgresStore(engine, clock=clock, schema=schema)
             if is_postgres(engine)
@@ -73,6 +75,17 @@ class SqlStore:
             raise SettingsRejected("this needs a store on SQLite")
         return self._store
 
+    @property
+    def postgres(self) -> "PostgresStore":
+        """What does the work on PostgreSQL.
+
+        Raises:
+            SettingsRejected: The sessions are in SQLite.
+        """
+        if isinstance(self._store, SqliteStore):
+            raise SettingsRejected("this needs a store on PostgreSQL")
+        return self._store
+
     def upgrade(self) -> None:
         """Bring the tables up to date, making them and a SQLite file if need be.
 
@@ -92,7 +105,9 @@ class SqlStore:
 
     def rotate(self, plan: RotationPlan) -> RotationFact:
         """Apply `gatepass.sessions.rotate` atomically; `REUSED` is durable before it returns."""
-        return self._store.rotate(plan)
+        fact = self._store.rotate(plan)
+        self.listeners.rotated(plan.session_id, fact)
+        return fact
 
     def issue_opaque(self, plan: OpaquePlan) -> OpaqueToken | None:
         """Record an opaque access token by its hash; `None`: the session is over or unknown."""
@@ -110,15 +125,20 @@ class SqlStore:
         self, session_id: str, *, reason: str, sec_hash: bytes | None = None
     ) -> RevokeKind:
         """End a session and log it, in one durable step; `sec_hash`, if given, must match."""
-        return self._store.revoke_session(session_id, reason=reason, sec_hash=sec_hash)
+        kind = self._store.revoke_session(session_id, reason=reason, sec_hash=sec_hash)
+        self.listeners.session(session_id, kind, sec_hash)
+        return kind
 
     def revoke_token(self, token_id: str, *, lifetime_ms: int = 0) -> None:
         """Log one token's `jti` for its life, durably; repeating changes nothing."""
         self._store.revoke_token(token_id, lifetime_ms=lifetime_ms)
+        self.listeners.token(token_id)
 
     def revoke_subject(self, subject: str, *, reason: str) -> int:
         """Raise the subject's epoch and end its sessions in one durable step; how many ended."""
-        return self._store.revoke_subject(subject, reason=reason)
+        ended = self._store.revoke_subject(subject, reason=reason)
+        self.listeners.many()
+        return ended
 
     def revoke_all(self, *, reason: str) -> int:
         """End every session of every subject as `revoke_subject` does; how many ended.
@@ -129,7 +149,9 @@ class SqlStore:
         It returns when all of it is durable; after an error some have ended, and repeating ends
         the rest.
         """
-        return self._store.revoke_all(reason=reason)
+        ended = self._store.revoke_all(reason=reason)
+        self.listeners.many()
+        return ended
 
     def sessions(self, subject: str) -> list[Session]:
         """The subject's live sessions, newest first."""
@@ -148,4 +170,5 @@ class SqlStore:
 
     def close(self) -> None:
         """Close every connection; closing twice is fine."""
+        self.listeners.closed()
         self._store.close()

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
 from gatepass.errors import StoreUnavailable
+from gatepass.stores.forks import watch_forks
 from gatepass.stores.sql.postgres.connection import PostgresConnection
 from gatepass.stores.sql.postgres.failures import (
     BUSY,
@@ -24,7 +25,6 @@ from gatepass.stores.sql.postgres.requests import Request
 from gatepass.stores.sql.postgres.statements import statements_of
 from gatepass.stores.sql.postgres.waiting import left, wait_async
 from gatepass.stores.sql.postgres.wire import Refused, Row, Statement
-from gatepass.stores.sql.sqlite_fork import watch_forks
 
 T = TypeVar("T")
 
@@ -69,6 +69,16 @@ class AsyncPostgresPool:
                 return request.read(await self._try(request.statement, values, until))
             except FAILURES as failure:
                 values = next_values(request, failure, is_last=not tries)
+
+    async def take(self, until: float) -> PostgresConnection:
+        """See `PostgresPool.take`; it belongs to the running loop."""
+        return await self._take(self._here(), until)
+
+    def leave(self, connection: PostgresConnection) -> None:
+        """See `PostgresPool.leave`."""
+        here = self._here()
+        here.drop(connection)
+        here.places.release()
 
     def close(self) -> None:
         """See `PostgresPool.close`; any loop may be running, or none."""

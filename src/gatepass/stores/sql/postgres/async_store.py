@@ -27,14 +27,15 @@ class AsyncPostgresStore:
         self, engine: AsyncEngine, *, clock: Callable[[], float] | None, schema: str | None
     ) -> None:
         self.engine = engine
-        self._schema = schema
+        self.schema = schema
+        self.clock = clock
         self._pool = AsyncPostgresPool(engine, schema)
         self._requests = Requests(schema, clock)
         self._known_access_ms = 0
 
     async def upgrade(self) -> None:
         """See `PostgresStore.upgrade`."""
-        await upgrade_async(self.engine, self._schema)
+        await upgrade_async(self.engine, self.schema)
 
     async def issue(self, plan: IssuePlan) -> Session | None:
         """See `PostgresStore.issue`."""

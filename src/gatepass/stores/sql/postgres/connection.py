@@ -3,6 +3,7 @@
 import os
 from collections.abc import Generator
 from contextlib import suppress
+from select import POLLIN
 from typing import Any, Final
 
 import psycopg
@@ -97,6 +98,21 @@ class PostgresConnection:
             if not keeps_connection(refused):
                 self.close()
             raise
+
+    def hear(self) -> Exchange:
+        """Wait until something is said unasked: a notification, of which nothing is kept.
+
+        Raises:
+            Lost: The connection broke.
+        """
+        try:
+            yield POLLIN
+            self._wire.consume_input()
+            while self._wire.notifies() is not None:
+                pass
+        except psycopg.Error as error:
+            raise Lost from error
+        return []
 
     def is_usable(self) -> bool:
         """Whether it is idle and nobody closed it."""

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import Pool, QueuePool
 
 from gatepass.errors import StoreUnavailable
+from gatepass.stores.forks import watch_forks
 from gatepass.stores.sql.postgres.connection import PostgresConnection
 from gatepass.stores.sql.postgres.failures import BUSY, CLOSED, LATE, UNREACHABLE, unavailable
 from gatepass.stores.sql.postgres.outcomes import FAILURES, TRIES, next_values
@@ -17,7 +18,6 @@ from gatepass.stores.sql.postgres.requests import Request
 from gatepass.stores.sql.postgres.statements import statements_of
 from gatepass.stores.sql.postgres.waiting import left, wait
 from gatepass.stores.sql.postgres.wire import Refused, Row, Statement
-from gatepass.stores.sql.sqlite_fork import watch_forks
 
 T = TypeVar("T")
 
@@ -64,6 +64,11 @@ class PostgresPool:
             except FAILURES as failure:
                 values = next_values(request, failure, is_last=not tries)
 
+    def leave(self, connection: PostgresConnection) -> None:
+        """Close a connection that was taken, and free its place."""
+        self._drop(connection)
+        self._places.release()
+
     def close(self) -> None:
         """Close every connection and refuse everything from now on."""
         self._closed = True
@@ -84,7 +89,7 @@ class PostgresPool:
 
     def _try(self, statement: Statement, values: list[bytes | None], until: float) -> list[Row]:
         places = self._places
-        connection = self._take(until)
+        connection = self.take(until)
         try:
             rows = wait(connection.run(statement, values), connection.socket, until)
         except Refused:
@@ -99,8 +104,8 @@ class PostgresPool:
         finally:
             places.release()
 
-    def _take(self, until: float) -> PostgresConnection:
-        """A connection, and the place that it takes."""
+    def take(self, until: float) -> PostgresConnection:
+        """A connection, and the place that it takes; whoever keeps it leaves it in the end."""
         if self._closed:
             raise StoreUnavailable(CLOSED)
         if not self._places.acquire(timeout=left(until)):

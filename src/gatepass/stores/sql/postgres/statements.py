@@ -10,6 +10,9 @@ _COLUMNS: Final = ", ".join(f"s.{column}" for column in COLUMNS)
 _OF_ROW: Final = ", ".join(f"(f.v_row).{column}" for column in COLUMNS)
 _NOW: Final = "coalesce({}, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint)"
 
+CHANNEL: Final = "gatepass_revocations"
+"""Where those who follow the log hear that there is more of it."""
+
 _LIMITS: Final = {
     "statement_timeout": "1800",
     "lock_timeout": "1700",
@@ -106,6 +109,26 @@ _TEXTS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
     ),
     "epoch": _call("epoch", TEXT),
     "purge": _call("purge", NUMBER, NUMBER),
+    "listen": (f"LISTEN {CHANNEL}", ()),
+    # What snapshot $1 did not see yet, whatever its number, and what is as young as $2; both
+    # behind the entry ($3, $4). The snapshot of this very statement says where to go on.
+    "read_log": (
+        """
+        SELECT pg_is_in_recovery(), pg_current_snapshot()::text, m.log_identity,
+          m.longest_access_ms, {now $7}, $5 IS NULL OR EXISTS (
+            SELECT 1 FROM {p}gatepass_revocations w WHERE w.kind = $5 AND w.id = $6
+          ), r.xid::text, r.seq, r.kind, r.id, r.at_ms
+        FROM {p}gatepass_meta m
+        LEFT JOIN LATERAL (
+          SELECT n.xid, n.seq, n.kind, n.id, n.at_ms FROM {p}gatepass_revocations n
+          WHERE (n.xid, n.seq) > ($3::text::xid8, $4) AND (n.at_ms >= $2 OR (
+              n.xid >= pg_snapshot_xmin($1::text::pg_snapshot)
+              AND NOT pg_visible_in_snapshot(n.xid, $1::text::pg_snapshot)))
+          ORDER BY n.xid, n.seq LIMIT $8
+        ) r ON true
+        """,
+        (TEXT, NUMBER, TEXT, NUMBER, TEXT, TEXT, NUMBER, NUMBER),
+    ),
 }
 
 

@@ -27,14 +27,15 @@ class PostgresStore:
         self, engine: Engine, *, clock: Callable[[], float] | None, schema: str | None
     ) -> None:
         self.engine = engine
-        self._schema = schema
+        self.schema = schema
+        self.clock = clock
         self._pool = PostgresPool(engine, schema)
         self._requests = Requests(schema, clock)
         self._known_access_ms = 0
 
     def upgrade(self) -> None:
         """See `SqlStore.upgrade`."""
-        upgrade(self.engine, self._schema)
+        upgrade(self.engine, self.schema)
 
     def issue(self, plan: IssuePlan) -> Session | None:
         """See `SqlStore.issue`."""

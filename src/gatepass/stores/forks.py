@@ -1,4 +1,4 @@
-"""Nobody carries a SQLite connection into a forked child: it would lose the locks that guard it."""
+"""Whoever holds connections or threads is told of a fork: a child has no use for the parent's."""
 
 import os
 import threading

@@ -1,0 +1,108 @@
+"""Follows a log in daemon threads, one for each lane, begun when needed, also after a fork."""
+
+import logging
+import threading
+from typing import Final
+
+from gatepass.errors import StoreUnavailable
+from gatepass.revocations.lease import steady_now
+from gatepass.revocations.readers import Reader, Source
+from gatepass.revocations.state import ReplicaState
+from gatepass.stores.forks import watch_forks
+
+_LOG: Final = logging.getLogger("gatepass")
+PAUSES_S: Final = (0.0, 0.02, 0.05, 0.1, 0.25)
+"""How long to wait after the first failure of a row, the second, and so on; then the last again."""
+_END_S: Final = 1.0
+
+
+class Follower:
+    """Keeps a `ReplicaState` up to date until it is stopped."""
+
+    def __init__(self, state: ReplicaState, source: Source) -> None:
+        self._state = state
+        self._source = source
+        self._lock = threading.Lock()
+        self._news = threading.Condition()
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._readers: list[Reader] = []
+        self._is_ended = False
+        watch_forks(self)
+
+    def ensure(self) -> None:
+        """Begin, unless that is done or this was stopped for good."""
+        if self._threads or self._is_ended:
+            return
+        with self._lock:
+            if self._threads:
+                return
+            self._state.begin()
+            self._stop = threading.Event()
+            self._readers = [self._source.reader(lane) for lane in range(len(self._state.lanes))]
+            threads = [
+                threading.Thread(
+                    target=self._follow,
+                    args=(lane, reader, self._stop),
+                    name=f"gatepass-revocations-{lane}",
+                    daemon=True,
+                )
+                for lane, reader in enumerate(self._readers)
+            ]
+            for thread in threads:
+                thread.start()
+            self._threads = threads
+
+    def wait(self, session_id: str | None, token_id: str | None) -> None:
+        """Wait until the copy may be believed about these, within the state's patience."""
+        with self._news:
+            self._news.wait_for(
+                lambda: self._is_ended or self._state.covers(session_id, token_id),
+                max(self._state.patient_until - steady_now(), 0),
+            )
+
+    def stop(self) -> None:
+        """End the threads soon, and begin no others."""
+        self._is_ended = True
+        self._stop.set()
+
+    def join(self) -> None:
+        """Wait for the threads to end, for a second at most."""
+        until = steady_now() + _END_S
+        for thread in self._threads:
+            thread.join(max(until - steady_now(), 0))
+        with self._news:
+            self._news.notify_all()
+
+    def before_fork(self) -> None:
+        """See `ForkAware`."""
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """See `ForkAware`; threads stay behind in the parent."""
+        if in_child:
+            for reader in self._readers:
+                reader.abandon()
+            self._readers, self._threads = [], []
+            self._lock, self._news = threading.Lock(), threading.Condition()
+            self._state.in_child()
+
+    def _follow(self, lane: int, reader: Reader, stop: threading.Event) -> None:
+        failures = 0
+        while not stop.is_set():
+            try:
+                sent = reader.read(self._state.wait_of(lane))
+            except StoreUnavailable as error:
+                self._state.fail(lane, error)
+            except Exception as error:  # noqa: BLE001 - the lease lapses; reading goes on
+                _LOG.exception("a reader of the revocation log failed")
+                self._state.fail(lane, error)
+            else:
+                failures = 0
+                if sent is not None:
+                    self._state.read(lane, sent)
+                    with self._news:
+                        self._news.notify_all()
+                continue
+            stop.wait(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
+            failures += 1
+        reader.close()

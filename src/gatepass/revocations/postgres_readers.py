@@ -1,0 +1,148 @@
+"""Reads PostgreSQL's log over a connection of its own; the twins share the cursor."""
+
+import time
+from contextlib import suppress
+
+from gatepass.errors import StoreUnavailable
+from gatepass.revocations.lease import steady_ms, steady_now
+from gatepass.revocations.snapshots import PAGE, SnapshotCursor
+from gatepass.revocations.state import ReplicaState
+from gatepass.stores.sql.postgres.async_pool import AsyncPostgresPool
+from gatepass.stores.sql.postgres.async_store import AsyncPostgresStore
+from gatepass.stores.sql.postgres.connection import PostgresConnection
+from gatepass.stores.sql.postgres.failures import LATE, UNREACHABLE, Late, Lost, unavailable
+from gatepass.stores.sql.postgres.pool import PostgresPool
+from gatepass.stores.sql.postgres.statements import statements_of
+from gatepass.stores.sql.postgres.store import PostgresStore
+from gatepass.stores.sql.postgres.waiting import deadline, wait, wait_async
+from gatepass.stores.sql.postgres.wire import Exchange, Refused, Row
+
+_FAILURES = (Late, Lost, Refused)
+
+
+class _Reading:
+    """What both twins' readers ask, and what they make of the answers."""
+
+    def __init__(self, store: PostgresStore | AsyncPostgresStore, cursor: SnapshotCursor) -> None:
+        sql = statements_of(store.schema)
+        self._listen, self._statement = sql["listen"], sql["read_log"]
+        self._clock = store.clock
+        self._cursor = cursor
+        self._connection: PostgresConnection | None = None
+
+    def _ask(self, connection: PostgresConnection) -> Exchange:
+        seen, since_ms, *after_and_newest = self._cursor.values()
+        now_ms = None if self._clock is None else int(self._clock() * 1000)
+        values = (seen, since_ms, *after_and_newest, now_ms, PAGE)
+        return connection.run(self._statement, self._statement.encode(values))
+
+    def _take(self, rows: list[Row]) -> bool:
+        return self._cursor.take(rows, steady_ms())
+
+    def _lost(self, failure: Exception) -> StoreUnavailable:
+        """What a failure means; the next read begins anew."""
+        self._cursor.step_back()
+        match failure:
+            case StoreUnavailable():
+                return failure
+            case Refused():
+                return unavailable(failure)
+            case _:
+                return StoreUnavailable(LATE if isinstance(failure, Late) else UNREACHABLE)
+
+    def abandon(self) -> None:
+        """Let go of the connection, which its pool sees to."""
+        self._connection = None
+
+
+class PostgresReader(_Reading):
+    """Reads in the thread that asks."""
+
+    def __init__(self, store: PostgresStore, cursor: SnapshotCursor) -> None:
+        super().__init__(store, cursor)
+        self._pool = PostgresPool(store.engine, store.schema)
+
+    def read(self, wait_s: float) -> float | None:
+        """See `Reader.read`."""
+        try:
+            connection = self._connection
+            if connection is None:
+                connection = self._connection = self._pool.take(deadline())
+                wait(connection.run(self._listen, []), connection.socket, deadline())
+            elif wait_s > 0:
+                with suppress(Late):  # nobody had anything to say
+                    wait(connection.hear(), connection.socket, time.monotonic() + wait_s)
+            sent = steady_now()
+            while not self._take(wait(self._ask(connection), connection.socket, deadline())):
+                pass
+        except (*_FAILURES, StoreUnavailable) as failure:
+            self.close()
+            raise self._lost(failure) from failure
+        return sent
+
+    def close(self) -> None:
+        """See `Reader.close`."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._pool.leave(connection)
+
+
+class AsyncPostgresReader(_Reading):
+    """`PostgresReader` for `await`."""
+
+    def __init__(self, store: AsyncPostgresStore, cursor: SnapshotCursor) -> None:
+        super().__init__(store, cursor)
+        self._pool = AsyncPostgresPool(store.engine, store.schema)
+
+    async def read(self, wait_s: float) -> float | None:
+        """See `Reader.read`."""
+        try:
+            connection = self._connection
+            if connection is None:
+                connection = self._connection = await self._pool.take(deadline())
+                await wait_async(connection.run(self._listen, []), connection.socket, deadline())
+            elif wait_s > 0:
+                until = time.monotonic() + wait_s
+                with suppress(Late):  # nobody had anything to say
+                    await wait_async(connection.hear(), connection.socket, until)
+            sent = steady_now()
+            while not self._take(
+                await wait_async(self._ask(connection), connection.socket, deadline())
+            ):
+                pass
+        except (*_FAILURES, StoreUnavailable) as failure:
+            await self.close()
+            raise self._lost(failure) from failure
+        return sent
+
+    async def close(self) -> None:
+        """See `Reader.close`."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._pool.leave(connection)
+
+
+class PostgresSource:
+    """See `Source`."""
+
+    def __init__(self, store: PostgresStore, state: ReplicaState) -> None:
+        self._store = store
+        self._cursor = SnapshotCursor(state.denylist, state.alarm)
+
+    def reader(self, _lane: int) -> PostgresReader:
+        """See `Source.reader`."""
+        self._cursor = self._cursor.resumed()
+        return PostgresReader(self._store, self._cursor)
+
+
+class AsyncPostgresSource:
+    """See `AsyncSource`."""
+
+    def __init__(self, store: AsyncPostgresStore, state: ReplicaState) -> None:
+        self._store = store
+        self._cursor = SnapshotCursor(state.denylist, state.alarm)
+
+    def reader(self, _lane: int) -> AsyncPostgresReader:
+        """See `AsyncSource.reader`."""
+        self._cursor = self._cursor.resumed()
+        return AsyncPostgresReader(self._store, self._cursor)

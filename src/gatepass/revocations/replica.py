@@ -1,0 +1,214 @@
+"""`Replica` and `AsyncReplica`: checks against an in-process copy of a store's revocation log.
+
+What is held is refused. What is not held is let in while the lease says that the copy is good;
+then the policy decides. The copy is looked at *before* the lease, so that a process that slept
+between the two is not believed.
+"""
+
+import logging
+from typing import ClassVar, Final, Literal, Self
+from weakref import finalize
+
+from gatepass.errors import StoreUnavailable
+from gatepass.revocations.async_follower import AsyncFollower
+from gatepass.revocations.follower import Follower
+from gatepass.revocations.lease import steady_now
+from gatepass.revocations.readers import AsyncSource, Source
+from gatepass.revocations.staleness import ReplicaStatus, WhenStale
+from gatepass.revocations.state import ReplicaState
+from gatepass.sessions import AsyncRevocations, AsyncStore, Revocations, Store
+
+_LOG: Final = logging.getLogger("gatepass")
+_STALE: Final = "the copy of the revocation log is out of date"
+_CUT_OFF: Final = "the primary may have been replaced, and nobody can tell"
+
+
+class _Parts:
+    """What both twins are made of; the state holds everything that changes."""
+
+    def __init__(self, state: ReplicaState, when_stale: WhenStale) -> None:
+        self._state = state
+        self._denylist = state.denylist
+        self._lease = state.lease
+        self._when_stale = when_stale
+        if when_stale is WhenStale.ACCEPT_TOKENS_THAT_MAY_BE_REVOKED:
+            _LOG.warning(
+                "revocation checks fail open: while the revocation log cannot be read, tokens "
+                "that may have been revoked are accepted"
+            )
+
+    @property
+    def age(self) -> float:
+        """For how many seconds the copy may lack something; infinite before it was complete."""
+        return self.status().age
+
+    def status(self) -> ReplicaStatus:
+        """What is stale or down, and for how long, for readiness and metrics."""
+        return self._state.status(self._when_stale)
+
+    def revoked(self, kind: str, identifier: str) -> None:
+        """See `Listener`: what this process revokes counts at once."""
+        self._state.revoked(kind, identifier)
+
+    def revoked_many(self) -> None:
+        """See `Listener`: which they were, the next read tells."""
+        self._state.revoked_many()
+
+    def _give_up(self) -> bool:
+        """The verdict on what is not held when the copy is stale and nobody may be asked.
+
+        Raises:
+            StoreUnavailable: The policy lets nobody in.
+        """
+        if self._when_stale is WhenStale.ACCEPT_TOKENS_THAT_MAY_BE_REVOKED:
+            return False
+        raise StoreUnavailable(_STALE)
+
+
+class Replica(_Parts):
+    """A `Revocations` that answers from memory; it knows the log, not the sessions' rows.
+
+    It begins to read when it is first asked anything.
+    """
+
+    is_async: ClassVar[Literal[False]] = False
+
+    def __init__(
+        self, store: Revocations, state: ReplicaState, source: Source, when_stale: WhenStale
+    ) -> None:
+        super().__init__(state, when_stale)
+        self._store = store
+        self._owned: Store | None = None
+        self._follower = Follower(state, source)
+        self._finalizer = finalize(self, self._follower.stop)
+
+    def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
+        """Whether the session or the token is in the log.
+
+        Raises:
+            StoreUnavailable: The copy is stale, and the policy does not let that pass.
+        """
+        held = self._denylist
+        if (
+            session_id in held.sessions
+            or token_id in held.tokens
+            or (held.table is not None and held.has_fingerprint(session_id, token_id))
+        ):
+            return True
+        if steady_now() < self._lease.until:
+            return False
+        return self._check_stale(session_id, token_id)
+
+    def store_closed(self) -> None:
+        """See `Listener`."""
+        self._finalizer()
+        self._lease.lapse()
+
+    def start(self) -> None:
+        """Begin to read, as the first check would."""
+        self._follower.ensure()
+
+    def fresh(self) -> bool:
+        """Whether it answers from memory alone, for readiness."""
+        self._follower.ensure()
+        return steady_now() < self._lease.until
+
+    def close(self) -> None:
+        """Stop reading: from now on it is stale. Its store is closed if it made that itself."""
+        self._finalizer()
+        self._follower.join()
+        self._lease.lapse()
+        if self._owned is not None:
+            self._owned.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _check_stale(self, session_id: str | None, token_id: str | None) -> bool:
+        self._follower.ensure()
+        if self._state.covers(session_id, token_id):  # another part of the log is stale
+            return False
+        if self._when_stale is WhenStale.ASK:
+            if not self._state.may_ask(session_id, token_id):
+                raise StoreUnavailable(_CUT_OFF)
+            return self._store.is_revoked(session_id, token_id)
+        self._follower.wait(session_id, token_id)
+        if self._denylist.is_held(session_id, token_id):
+            return True
+        return not self._state.covers(session_id, token_id) and self._give_up()
+
+
+class AsyncReplica(_Parts):
+    """`Replica` for `await`, read on whichever event loop asks first."""
+
+    is_async: ClassVar[Literal[True]] = True
+
+    def __init__(
+        self,
+        store: AsyncRevocations,
+        state: ReplicaState,
+        source: AsyncSource,
+        when_stale: WhenStale,
+    ) -> None:
+        super().__init__(state, when_stale)
+        self._store = store
+        self._owned: AsyncStore | None = None
+        self._follower = AsyncFollower(state, source)
+        self._finalizer = finalize(self, self._follower.stop)
+
+    async def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
+        """See `Replica.is_revoked`."""
+        held = self._denylist
+        if (
+            session_id in held.sessions
+            or token_id in held.tokens
+            or (held.table is not None and held.has_fingerprint(session_id, token_id))
+        ):
+            return True
+        if steady_now() < self._lease.until:
+            return False
+        return await self._check_stale(session_id, token_id)
+
+    def store_closed(self) -> None:
+        """See `Listener`."""
+        self._finalizer()
+        self._lease.lapse()
+
+    async def start(self) -> None:
+        """See `Replica.start`."""
+        self._follower.ensure()
+
+    async def fresh(self) -> bool:
+        """See `Replica.fresh`."""
+        self._follower.ensure()
+        return steady_now() < self._lease.until
+
+    async def close(self) -> None:
+        """See `Replica.close`."""
+        self._finalizer()
+        await self._follower.join()
+        self._lease.lapse()
+        if self._owned is not None:
+            await self._owned.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _check_stale(self, session_id: str | None, token_id: str | None) -> bool:
+        self._follower.ensure()
+        if self._state.covers(session_id, token_id):  # another part of the log is stale
+            return False
+        if self._when_stale is WhenStale.ASK:
+            if not self._state.may_ask(session_id, token_id):
+                raise StoreUnavailable(_CUT_OFF)
+            return await self._store.is_revoked(session_id, token_id)
+        await self._follower.wait(session_id, token_id)
+        if self._denylist.is_held(session_id, token_id):
+            return True
+        return not self._state.covers(session_id, token_id) and self._give_up()
