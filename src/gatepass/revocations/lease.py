@@ -51,10 +51,14 @@ class Lease:
         self._begun = steady_now()
         self._find_until()
 
+    def until_of(self, lane: int) -> float:
+        """When this lane's lease ends."""
+        sent = self._sent[lane]
+        return sent + self._max_staleness if sent >= self._void_before else -inf
+
     def covers(self, lane: int, at: float) -> bool:
         """Whether this lane may be believed at this moment."""
-        sent = self._sent[lane]
-        return sent >= self._void_before and at < sent + self._max_staleness
+        return at < self.until_of(lane)
 
     def is_read(self) -> bool:
         """Whether every lane was read completely at some time, not counting what has lapsed."""

@@ -1,8 +1,7 @@
 """`Replica` and `AsyncReplica`: checks against an in-process copy of a store's revocation log.
 
 What is held is refused. What is not held is let in while the lease says that the copy is good;
-then the policy decides. The copy is looked at *before* the lease, so that a process that slept
-between the two is not believed.
+then the policy decides. `ReplicaState.judge` says in which order the two are looked at, and why.
 """
 
 import logging
@@ -88,14 +87,14 @@ class Replica(_Parts):
         Raises:
             StoreUnavailable: The copy is stale, and the policy does not let that pass.
         """
-        held = self._denylist
+        until, held = self._lease.until, self._denylist  # as `judge`, on the hot path
         if (
             session_id in held.sessions
             or token_id in held.tokens
             or (held.table is not None and held.has_fingerprint(session_id, token_id))
         ):
             return True
-        if steady_now() < self._lease.until:
+        if steady_now() < until:
             return False
         return self._check_stale(session_id, token_id)
 
@@ -129,16 +128,16 @@ class Replica(_Parts):
 
     def _check_stale(self, session_id: str | None, token_id: str | None) -> bool:
         self._follower.ensure()
-        if self._state.covers(session_id, token_id):  # another part of the log is stale
-            return False
+        verdict = self._state.judge(session_id, token_id)
+        if verdict is not None:  # another part of the log is stale
+            return verdict
         if self._when_stale is WhenStale.ASK:
             if not self._state.may_ask(session_id, token_id):
                 raise StoreUnavailable(_CUT_OFF)
             return self._store.is_revoked(session_id, token_id)
         self._follower.wait(session_id, token_id)
-        if self._denylist.is_held(session_id, token_id):
-            return True
-        return not self._state.covers(session_id, token_id) and self._give_up()
+        verdict = self._state.judge(session_id, token_id)
+        return self._give_up() if verdict is None else verdict
 
 
 class AsyncReplica(_Parts):
@@ -161,14 +160,14 @@ class AsyncReplica(_Parts):
 
     async def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
         """See `Replica.is_revoked`."""
-        held = self._denylist
+        until, held = self._lease.until, self._denylist  # as `judge`, on the hot path
         if (
             session_id in held.sessions
             or token_id in held.tokens
             or (held.table is not None and held.has_fingerprint(session_id, token_id))
         ):
             return True
-        if steady_now() < self._lease.until:
+        if steady_now() < until:
             return False
         return await self._check_stale(session_id, token_id)
 
@@ -202,13 +201,13 @@ class AsyncReplica(_Parts):
 
     async def _check_stale(self, session_id: str | None, token_id: str | None) -> bool:
         self._follower.ensure()
-        if self._state.covers(session_id, token_id):  # another part of the log is stale
-            return False
+        verdict = self._state.judge(session_id, token_id)
+        if verdict is not None:  # another part of the log is stale
+            return verdict
         if self._when_stale is WhenStale.ASK:
             if not self._state.may_ask(session_id, token_id):
                 raise StoreUnavailable(_CUT_OFF)
             return await self._store.is_revoked(session_id, token_id)
         await self._follower.wait(session_id, token_id)
-        if self._denylist.is_held(session_id, token_id):
-            return True
-        return not self._state.covers(session_id, token_id) and self._give_up()
+        verdict = self._state.judge(session_id, token_id)
+        return self._give_up() if verdict is None else verdict

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Sequence
+from math import inf
 from typing import Final
 
 from gatepass.errors import StoreUnavailable
@@ -47,11 +48,24 @@ class ReplicaState:
             return {0}
         return {partition_of(each) for each in (session_id, token_id) if each is not None}
 
+    def until_of(self, session_id: str | None, token_id: str | None) -> float:
+        """Until when the copy may be believed about these."""
+        return min(map(self.lease.until_of, self.lanes_of(session_id, token_id)), default=inf)
+
     def covers(self, session_id: str | None, token_id: str | None) -> bool:
-        """Whether the copy may be believed about these."""
-        at = steady_now()
-        lanes = self.lanes_of(session_id, token_id)
-        return all(self.lease.covers(lane, at) for lane in lanes)
+        """Whether the copy may be believed about these right now."""
+        return steady_now() < self.until_of(session_id, token_id)
+
+    def judge(self, session_id: str | None, token_id: str | None) -> bool | None:
+        """Whether these are revoked; `None`: the copy cannot tell.
+
+        Until when to believe is asked first, so that a read that ends meanwhile vouches for
+        nothing that was looked up before, and the clock last, in case this process sleeps.
+        """
+        until = self.until_of(session_id, token_id)
+        if self.denylist.is_held(session_id, token_id):
+            return True
+        return False if steady_now() < until else None
 
     def may_ask(self, session_id: str | None, token_id: str | None) -> bool:
         """Whether the store's own word about these can be relied on."""

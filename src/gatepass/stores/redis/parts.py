@@ -33,8 +33,11 @@ class Work:
     ) -> None:
         if not timeout > 0:
             raise SettingsRejected("a time limit is more than 0 seconds")
+        self.target = target
+        self.keys = Keys(prefix)
+        self.clock = clock
         self._calls = Calls(target, timeout)
-        self._ops = Operations(Keys(prefix), clock)
+        self._ops = Operations(self.keys, clock)
 
     def issue(self, plan: IssuePlan) -> Steps[Session | None]:
         """See `Store.issue`."""

@@ -56,7 +56,7 @@ class RedisStore:
         """
         target = target_of(client, replicas, is_async=False)
         self.listeners = Listeners()
-        self._work = Work(target, clock, prefix, timeout)
+        self.work = Work(target, clock, prefix, timeout)
         self._run = Connections(target)
 
     @classmethod
@@ -83,7 +83,7 @@ class RedisStore:
         Raises:
             StoreUnavailable: A primary does not answer.
         """
-        return self._run.run(self._work.check())
+        return self._run.run(self.work.check())
 
     def issue(self, plan: IssuePlan) -> Session | None:
         """Insert a session under its subject's lock, durably; `None`: the epoch has changed.
@@ -91,11 +91,11 @@ class RedisStore:
         Raises:
             ValueError: The session id is in use, or not one of its subject.
         """
-        return self._run.run(self._work.issue(plan))
+        return self._run.run(self.work.issue(plan))
 
     def rotate(self, plan: RotationPlan) -> RotationFact:
         """Apply the rotation table in one script; `REUSED` is durable before it returns."""
-        fact = self._run.run(self._work.rotate(plan))
+        fact = self._run.run(self.work.rotate(plan))
         self.listeners.rotated(plan.session_id, fact)
         return fact
 
@@ -105,32 +105,32 @@ class RedisStore:
         Raises:
             ValueError: The hash is in use, or an id is of another subject than the session.
         """
-        return self._run.run(self._work.issue_opaque(plan))
+        return self._run.run(self.work.issue_opaque(plan))
 
     def find_opaque(self, opaque_id: str) -> OpaqueFact:
         """What is known of an opaque access token, revocation included."""
-        return self._run.run(self._work.find_opaque(opaque_id))
+        return self._run.run(self.work.find_opaque(opaque_id))
 
     def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
         """Whether the session was revoked or is missing, or the token was revoked."""
-        return self._run.run(self._work.is_revoked(session_id, token_id))
+        return self._run.run(self.work.is_revoked(session_id, token_id))
 
     def revoke_session(
         self, session_id: str, *, reason: str, sec_hash: bytes | None = None
     ) -> RevokeKind:
         """End a session and log it; `sec_hash`, when given, must be the row's."""
-        kind = self._run.run(self._work.revoke_session(session_id, reason, sec_hash))
+        kind = self._run.run(self.work.revoke_session(session_id, reason, sec_hash))
         self.listeners.session(session_id, kind, sec_hash)
         return kind
 
     def revoke_token(self, token_id: str, *, lifetime_ms: int = 0) -> None:
         """Log one token's `jti` for its life, durably."""
-        self._run.run(self._work.revoke_token(token_id, lifetime_ms))
+        self._run.run(self.work.revoke_token(token_id, lifetime_ms))
         self.listeners.token(token_id)
 
     def revoke_subject(self, subject: str, *, reason: str) -> int:
         """Raise the subject's epoch and end its sessions; how many live ones ended."""
-        ended = self._run.run(self._work.revoke_subject(subject, reason))
+        ended = self._run.run(self.work.revoke_subject(subject, reason))
         self.listeners.many()
         return ended
 
@@ -139,21 +139,21 @@ class RedisStore:
 
         It goes through all keys in small steps. Each has the time limit, the whole has none.
         """
-        ended = self._run.run(self._work.revoke_all(reason))
+        ended = self._run.run(self.work.revoke_all(reason))
         self.listeners.many()
         return ended
 
     def sessions(self, subject: str) -> list[Session]:
         """The subject's live sessions, newest first."""
-        return self._run.run(self._work.sessions(subject))
+        return self._run.run(self.work.sessions(subject))
 
     def subject_epoch(self, subject: str) -> int:
         """The subject's epoch, 0 when it was never revoked."""
-        return self._run.run(self._work.subject_epoch(subject))
+        return self._run.run(self.work.subject_epoch(subject))
 
     def purge(self) -> int:
         """Answer 0, if Redis answers: everything expires by itself."""
-        return self._run.run(self._work.purge())
+        return self._run.run(self.work.purge())
 
     def close(self) -> None:
         """Disconnect and refuse everything from now on; closing twice is fine."""

@@ -1,0 +1,159 @@
+"""What is asked of Redis to follow its logs: steps, for either twin's connections to run.
+
+Only a primary's word counts. A server that calls itself one may have been replaced while it was
+cut off: under Sentinel it must have a replica that keeps up, or most sentinels must name it. A
+member of a cluster stops answering by itself.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from gatepass.errors import StoreUnavailable
+from gatepass.revocations.lease import steady_ms, steady_now
+from gatepass.revocations.state import CutOff
+from gatepass.revocations.streams import COUNT, StreamCursor
+from gatepass.stores.redis.calls import Calls, raise_refusal
+from gatepass.stores.redis.durability import parse_info
+from gatepass.stores.redis.layout import Keys
+from gatepass.stores.redis.target import Address, Layout, Target
+from gatepass.stores.redis.wire import Command, Exchange, Lost, Steps
+
+_ANSWER_S: Final = 1.0
+"""How long a server may take to answer, waiting for news apart."""
+_CHECK_S: Final = 1.0
+"""How often it is looked at who the server is."""
+_MAX_LAG_S: Final = 2
+_SENTINEL_S: Final = 0.3
+_LOST: Final = "the primary has no replica that keeps up, and most sentinels do not name it"
+
+
+class StreamSteps:
+    """Reads the logs of some partitions that are always in one place."""
+
+    def __init__(
+        self,
+        target: Target,
+        keys: Keys,
+        cursor: StreamCursor,
+        clock: Callable[[], float] | None,
+    ) -> None:
+        self._target = target
+        self._calls = Calls(target, _ANSWER_S)
+        self._cursor = cursor
+        self._clock = clock
+        bases = [keys.base(partition) for partition in cursor.partitions]
+        self._meta = [f"{base}meta" for base in bases]
+        self._logs = [f"{base}log" for base in bases]
+        self._partition_of = {
+            log.encode(): partition
+            for log, partition in zip(self._logs, cursor.partitions, strict=True)
+        }
+        self._needs_replica = target.layout is Layout.SENTINEL and target.replicas != 0
+        self._address: Address | None = None
+        self._server: tuple[str | None, ...] = ()
+        self._check_at = 0.0
+
+    def read(self, wait_s: float) -> Steps[float | None]:
+        """See `Reader.read`."""
+        try:
+            return (yield from self._read(wait_s))
+        except Lost as lost:
+            self._forget()
+            raise StoreUnavailable(f"Redis: {lost}") from lost
+        except StoreUnavailable:
+            self._forget()
+            raise
+
+    def _read(self, wait_s: float) -> Steps[float | None]:
+        address = yield from self._calls.routes.find(
+            self._cursor.partitions[0], time.monotonic() + _ANSWER_S
+        )
+        if address != self._address:
+            self._cursor.step_back()
+            self._address, self._server, self._check_at = address, (), 0.0
+        if time.monotonic() >= self._check_at:
+            yield from self._check(address)
+        sent = steady_now()
+        commands: list[Command] = [("ROLE",), self._read_command(wait_s), ("TIME",)]
+        role, found, now = yield Exchange(address, commands, wait_s + _ANSWER_S)
+        for reply in (role, found, now):
+            raise_refusal(reply)
+        if role[0] != b"master":
+            raise Lost("the server is a replica")
+        read = {self._partition_of[name]: entries for name, entries in found or ()}
+        store_ms = self._store_ms(now)
+        is_complete = self._cursor.take(read, store_ms=store_ms, now_ms=steady_ms())
+        return sent if is_complete else None
+
+    def _read_command(self, wait_s: float) -> Command:
+        block = ("BLOCK", max(int(wait_s * 1000), 1)) if wait_s > 0 else ()
+        ids = self._cursor.ids()
+        return ("XREAD", "COUNT", COUNT, *block, "STREAMS", *self._logs, *ids)
+
+    def _check(self, address: Address) -> Steps[None]:
+        """See who the server is, and whether its logs are what they were."""
+        witnesses = self._cursor.witnesses()
+        commands: list[Command] = [
+            ("INFO", "server"),
+            ("INFO", "replication"),
+            ("TIME",),
+            *(("HMGET", meta, "id", "at", "life") for meta in self._meta),
+            *(("XRANGE", log, i, i) for log, i in zip(self._logs, witnesses, strict=True)),
+        ]
+        replies = yield Exchange(address, commands, _ANSWER_S)
+        for reply in replies:
+            raise_refusal(reply)
+        server, replication = parse_info(replies[0]), parse_info(replies[1])
+        if replication.get("role") != "master":
+            raise Lost("the server is a replica")
+        if self._needs_replica and not _has_good_replica(replication):
+            yield from self._require_named(address)
+        is_same = (server.get("run_id"), replication.get("master_replid"))
+        if self._server and is_same != self._server:
+            self._cursor.step_back()
+        self._server = is_same
+        count = len(self._meta)
+        facts = list(zip(replies[3 : 3 + count], replies[3 + count :], strict=True))
+        self._cursor.judge(facts, self._store_ms(replies[2]))
+        self._check_at = time.monotonic() + _CHECK_S
+
+    def _require_named(self, address: Address) -> Steps[None]:
+        """See that most sentinels still call this server the primary.
+
+        Raises:
+            CutOff: They do not, or cannot be asked.
+        """
+        named = 0
+        command = ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._target.service)
+        for sentinel in self._target.addresses:
+            try:
+                [reply] = yield Exchange(sentinel, [command], _SENTINEL_S, is_sentinel=True)
+            except Lost:
+                continue
+            match reply:
+                case [bytes() as host, bytes() as port]:
+                    named += (host.decode(), int(port)) == address
+        if 2 * named <= len(self._target.addresses):
+            raise CutOff(f"Redis: {_LOST}")
+
+    def _store_ms(self, now: Sequence[bytes]) -> int:
+        """The clock by which entries are dated."""
+        if self._clock is not None:
+            return int(self._clock() * 1000)
+        return int(now[0]) * 1000 + int(now[1]) // 1000
+
+    def _forget(self) -> None:
+        if self._address is not None:
+            self._calls.forget(self._address)
+            self._address = None
+
+
+def _has_good_replica(replication: Mapping[str, str]) -> bool:
+    """Whether a replica has confirmed in the last two seconds that it keeps up."""
+    for name, value in replication.items():
+        if name.startswith("slave") and name[5:].isdigit():
+            fields = dict(part.partition("=")[::2] for part in value.split(","))
+            if fields.get("state") == "online" and int(fields.get("lag", "99")) <= _MAX_LAG_S:
+                return True
+    return False
