@@ -103,6 +103,7 @@ class AsyncFollower:
         self._loop, self._readers, self._tasks = None, [], []
 
     async def _follow(self, lane: int, reader: AsyncReader) -> None:
+        loop = asyncio.get_running_loop()
         failures = 0
         try:
             while not self._is_ended and reader in self._readers:
@@ -111,6 +112,8 @@ class AsyncFollower:
                 except StoreUnavailable as error:
                     self._state.fail(lane, error)
                 except Exception as error:  # noqa: BLE001 - the lease lapses; reading goes on
+                    if not loop.is_running():  # it was closed without ending its tasks
+                        return
                     _LOG.exception("a reader of the revocation log failed")
                     self._state.fail(lane, error)
                 else:
@@ -122,7 +125,10 @@ class AsyncFollower:
                 await asyncio.sleep(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
                 failures += 1
         finally:
-            await reader.close()
+            if loop.is_running():
+                await reader.close()
+            else:
+                reader.abandon()
 
     def _tell(self) -> None:
         """Wake whoever waits for news, and let others wait for the next."""

@@ -1,5 +1,6 @@
 """Reads PostgreSQL's log over a connection of its own; the twins share the cursor."""
 
+import os
 import time
 from contextlib import suppress
 
@@ -29,6 +30,7 @@ class _Reading:
         self._clock = store.clock
         self._cursor = cursor
         self._connection: PostgresConnection | None = None
+        self._pid = os.getpid()
 
     def _ask(self, connection: PostgresConnection) -> Exchange:
         seen, since_ms, *after_and_newest = self._cursor.values()
@@ -51,8 +53,10 @@ class _Reading:
                 return StoreUnavailable(LATE if isinstance(failure, Late) else UNREACHABLE)
 
     def abandon(self) -> None:
-        """Let go of the connection, which its pool sees to."""
-        self._connection = None
+        """Let go of the connection; the parent's is left to the pool, which knows of the fork."""
+        connection, self._connection = self._connection, None
+        if connection is not None and self._pid == os.getpid():
+            connection.close()
 
 
 class PostgresReader(_Reading):
