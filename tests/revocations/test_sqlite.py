@@ -3,8 +3,10 @@
 import logging
 import sqlite3
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import pytest
 
@@ -193,6 +195,27 @@ def test_a_closed_store_closes_it(replica: Revocations, store: Store, inner: Sql
     assert inner._connection is None
     with pytest.raises(StoreUnavailable):
         replica.is_revoked(None, "token")
+
+
+def test_it_tells_readiness_how_it_is(
+    replica: Revocations, store: Store, path: Path, inner: SqliteReplica
+) -> None:
+    asked: Any = replica
+    assert asked.age == inf
+    store.revoke_token("token")
+    assert asked.fresh()
+    assert (asked.status().entries, asked.status().stale_for, asked.age) == (1, {}, 0)
+
+    path.rename(path.with_name("elsewhere"))
+    inner._look_at = 0
+    assert not asked.fresh()
+    assert asked.status().stale_for.keys() == asked.status().down_for.keys() == {"log"}
+    assert 0 < asked.age < 5
+    path.with_name("elsewhere").rename(path)
+    inner._retry_at = 0
+    assert asked.fresh()
+    store.close()
+    assert not asked.fresh()
 
 
 @pytest.mark.anyio

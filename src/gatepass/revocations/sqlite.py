@@ -8,14 +8,16 @@ bell was rung for: a foreign hand in the file, or a commit whose maker died unac
 
 import threading
 from contextlib import suppress
+from math import inf
 from sqlite3 import Error
 from time import monotonic
 from typing import ClassVar, Final, Literal
 
 from gatepass.errors import StoreUnavailable
 from gatepass.revocations.denylist import Denylist
-from gatepass.revocations.lease import steady_ms
+from gatepass.revocations.lease import steady_ms, steady_now
 from gatepass.revocations.log import LogPage, RevocationLog
+from gatepass.revocations.staleness import ReplicaStatus
 from gatepass.sessions.session import SKEW_MS
 from gatepass.stores.forks import watch_forks
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
@@ -35,6 +37,7 @@ _LOOK_S: Final = 0.01
 """How often the file itself is looked at: a swapped file is noticed within a hundredth."""
 _ASK_S: Final = 0.4
 """What is left of a check's time for asking the store when the log is too long to be read."""
+_LOG: Final = "log"
 _VERSION: Final = "PRAGMA data_version"
 _RETRY_S: Final = 1.0
 """How long the store alone answers after the copy could not be kept up to date."""
@@ -63,6 +66,8 @@ class SqliteReplica:
         self._version: int | None = None
         self._look_at = 0.0
         self._retry_at = 0.0
+        self._begun = steady_now()
+        self._complete_at = self._failed_at = -inf
         self._database.on_close.append(self._close)
         watch_forks(self)
 
@@ -94,6 +99,39 @@ class SqliteReplica:
         finally:
             lock.release()
 
+    def fresh(self) -> bool:
+        """Whether it answers from memory, for readiness; it looks at the database to say so."""
+        deadline = find_deadline()
+        try:
+            with held(self._lock, deadline):
+                if self._connection is None:
+                    self._connect(deadline)
+                self._read_on(deadline)
+        except (StoreUnavailable, WouldWait):
+            self._failed_at = steady_now()
+            return False
+        return True
+
+    @property
+    def age(self) -> float:
+        """For how many seconds the copy may lack something; infinite before it was complete."""
+        return self.status().age
+
+    def status(self) -> ReplicaStatus:
+        """How it was at the last check or `fresh`, for readiness and metrics."""
+        now = steady_now()
+        is_fresh = self._complete_at > self._failed_at
+        failing = {} if is_fresh else {_LOG: now - max(self._complete_at, self._begun)}
+        return ReplicaStatus(
+            is_fresh=is_fresh,
+            age=0.0 if is_fresh else now - self._complete_at,
+            entries=len(self._denylist),
+            stale_for=failing,
+            down_for=failing,
+            why_down=None if is_fresh else "the revocation log cannot be read",
+            losses=self._log.alarm.count,
+        )
+
     def before_fork(self) -> None:
         """See `ForkAware`."""
         self._is_taken_for_fork = self._lock.acquire(timeout=_RETRY_S)
@@ -119,6 +157,7 @@ class SqliteReplica:
                 self._read_on(deadline)
                 return self._denylist.is_held(session_id, token_id)
         except (StoreUnavailable, WouldWait):
+            self._failed_at = steady_now()
             token = DEADLINE.set(deadline)
             try:
                 return self._store.is_revoked(session_id, token_id)
@@ -161,6 +200,7 @@ class SqliteReplica:
                 self._look_at = now + _LOOK_S
             if version == self._version:
                 self._heard = heard
+                self._complete_at = steady_now()
                 return True
             page = self._read_page(connection)
             if not self._log.merge(page, steady_ms()):
@@ -169,6 +209,7 @@ class SqliteReplica:
             self._give_up()
             raise WouldWait from error
         self._version, self._heard = version, heard
+        self._complete_at = steady_now()
         return True
 
     def _read_page(self, connection: SqliteConnection) -> LogPage:
@@ -220,3 +261,19 @@ class AsyncSqliteReplica:
             return self._twin.try_is_revoked(session_id, token_id)
         except WouldWait:
             return await self._threads.run(self._twin.is_revoked, session_id, token_id)
+
+    async def fresh(self) -> bool:
+        """See `SqliteReplica.fresh`."""
+        try:
+            return await self._threads.run(self._twin.fresh)
+        except StoreUnavailable:  # closed
+            return False
+
+    @property
+    def age(self) -> float:
+        """See `SqliteReplica.age`."""
+        return self._twin.age
+
+    def status(self) -> ReplicaStatus:
+        """See `SqliteReplica.status`."""
+        return self._twin.status()
