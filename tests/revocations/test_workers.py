@@ -1,0 +1,91 @@
+"""Real servers with several workers: each follows the log by itself, also when forked late."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.revocations.worlds import empty_backend, open_store
+from tests.servers.redis_server import free_ports
+
+ROOT = Path(__file__).parents[2]
+GUNICORN = ("gunicorn", "--preload", "--workers=3", "--worker-class=gthread", "--threads=4")
+COMMANDS = {
+    "gunicorn": (*GUNICORN, "--bind=127.0.0.1:{port}", "tests.revocations.apps:wsgi()"),
+    "uvicorn": (
+        *("uvicorn", "--factory", "--workers=4", "--port={port}", "--log-level=warning"),
+        "tests.revocations.apps:asgi",
+    ),
+}
+WORKERS = {"gunicorn": 3, "uvicorn": 4}
+
+
+class Service:
+    """A running server, asked over a new connection each time."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    def ask(self, token: str) -> dict[str, Any]:
+        answer: dict[str, Any] = httpx.get(f"http://127.0.0.1:{self._port}/{token}").json()
+        return answer
+
+    def until_all(self, what: str, token: str, workers: int) -> set[int]:
+        """Ask until as many workers have said so, and nobody who did has taken it back."""
+        said: set[int] = set()
+        until = time.monotonic() + 60
+        while len(said) < workers:
+            assert time.monotonic() < until, f"only {len(said)} of {workers} say that it is {what}"
+            try:
+                answer = self.ask(token)
+            except httpx.TransportError:  # it is starting
+                time.sleep(0.05)
+                continue
+            if answer[what]:
+                said.add(answer["pid"])
+            assert answer[what] or answer["pid"] not in said
+        return said
+
+
+@pytest.fixture(params=["postgres", "redis 8"])
+def url(request: pytest.FixtureRequest) -> str:
+    return empty_backend(str(request.param))
+
+
+@pytest.fixture(params=COMMANDS)
+def server(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def service(server: str, url: str) -> Iterator[Service]:
+    [port] = free_ports(1)
+    command = [part.format(port=port) for part in COMMANDS[server]]
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command],
+        cwd=ROOT,
+        env={**os.environ, "GATEPASS_TEST_URL": url},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    yield Service(port)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=30)
+    assert b"Traceback" not in errors, errors.decode()
+
+
+def test_every_worker_follows_the_log(service: Service, server: str, url: str) -> None:
+    store = open_store(url)
+    fresh = service.until_all("fresh", "00other", WORKERS[server])
+    store.revoke_token("00revoked")
+
+    assert service.until_all("held", "00revoked", WORKERS[server]) == fresh
+    assert not service.ask("00other")["revoked"]
+    store.close()
