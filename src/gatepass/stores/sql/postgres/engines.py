@@ -13,10 +13,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from gatepass.errors import SettingsRejected
+from gatepass.stores.forks import watch_forks
 from gatepass.stores.sql.postgres.connection import abandon
 from gatepass.stores.sql.postgres.waiting import left
 from gatepass.stores.sql.sqlite_connection import find_deadline
-from gatepass.stores.sql.sqlite_fork import watch_forks
 
 RV = TypeVar("RV")
 
