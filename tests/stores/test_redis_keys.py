@@ -273,7 +273,7 @@ def test_a_session_opened_while_everybody_is_revoked_stays(servers: ServerSet) -
     store, other = RedisStore.from_url(servers.url), RedisStore.from_url(servers.url)
     for number in range(600):
         store.issue(log_in(f"subject {number}"))
-    steps = store._work.revoke_all("restore")
+    steps = store.work.revoke_all("restore")
     opened = None
 
     def between() -> Steps[int]:
