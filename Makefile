@@ -11,7 +11,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile --quiet
 	$(if $(UPGRADE),--upgrade) --generate-hashes --unsafe-package gatepass --no-annotate \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: help serve test lint format races chaos browser interop fuzz bench wheel requirements
+.PHONY: help serve test lint format races chaos web browser interop fuzz bench wheel requirements
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,7 +35,7 @@ serve: $(RUNTIME) ## Start the auth server on 127.0.0.1:8000
 test: lint ## Check format, lint and types, run the tests, measure coverage
 	@.ci/redis
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest -q -m "not race and not chaos and not fuzz and not browser and not interop"
+	$(BIN)/coverage run -m pytest -q -m "not race and not chaos and not fuzz and not browser and not interop and not web"
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 	@echo "The core, which must be covered completely:"
@@ -61,6 +61,10 @@ chaos: $(DEV) ## Kill processes and break databases under load
 browser: $(DEV) ## Drive the interactive page with a real Chromium
 	@.ci/browser
 	$(BIN)/pytest -q -m browser
+
+web: $(DEV) ## Send hundreds of requests through every framework behind real servers
+	@.ci/redis
+	$(BIN)/pytest -q -m web tests/web
 
 interop: $(DEV) ## Exchange tokens and keys with other people's code, print the table
 	@.ci/interop

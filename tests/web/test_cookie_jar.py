@@ -12,6 +12,8 @@ from tests.web.stage import ORIGINS, Stage
 from tests.web.target import Target, running
 from tests.web.tls import make_certificate, proxying
 
+pytestmark = pytest.mark.web
+
 ACCESS, REFRESH, CSRF = (
     "__Host-gatepass-access",
     "__Secure-gatepass-refresh",

@@ -12,6 +12,8 @@ from tests.web.rows.row import Call, Row
 from tests.web.stage import Stage
 from tests.web.target import Running
 
+pytestmark = pytest.mark.web
+
 WATCHED: Final = (
     "content-type",
     "cache-control",
