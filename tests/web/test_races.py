@@ -10,7 +10,10 @@ from tests.web.stage import Stage
 from tests.web.target import Running
 from tests.web.test_rows import send
 
-pytestmark = pytest.mark.parametrize("stage", ["development"], indirect=True)
+pytestmark = [
+    pytest.mark.web,
+    pytest.mark.parametrize("stage", ["development"], indirect=True),
+]
 
 REFRESH = Call(
     "POST /auth/refresh",

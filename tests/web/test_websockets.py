@@ -9,12 +9,15 @@ from websockets.sync.client import connect
 from tests.web.stage import Stage
 from tests.web.target import TARGETS, Running, Target
 
-pytestmark = pytest.mark.parametrize(
-    ("target", "stage"),
-    [(target, "development") for target in TARGETS if target.name in {"asgi", "fastapi"}],
-    indirect=True,
-    ids=lambda value: value.name if isinstance(value, Target) else value,
-)
+pytestmark = [
+    pytest.mark.web,
+    pytest.mark.parametrize(
+        ("target", "stage"),
+        [(target, "development") for target in TARGETS if target.name in {"asgi", "fastapi"}],
+        indirect=True,
+        ids=lambda value: value.name if isinstance(value, Target) else value,
+    ),
+]
 
 MISSING = (401, b'{"error":"Access token required","code":"token_missing"}')
 REVOKED = (401, b'{"error":"Token has been revoked","code":"token_revoked"}')
