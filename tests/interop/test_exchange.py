@@ -11,6 +11,7 @@ from gatepass.errors import TokenInvalid
 from gatepass.jose import KeySet, SharedKey, SigningKey, VerificationKey, sign, verify
 from tests.interop.libraries import HS, Forms, Key, Library, Refused, octets
 from tests.interop.table import CELLS, DIRECTIONS, Cell, forms_of, markdown
+from tests.jose.material import OCTETS
 from tests.project.files import ROOT
 
 pytestmark = [
@@ -26,7 +27,7 @@ CLAIMS = {
     "exp": 4_000_000_000,
     "nested": {"list": [1, 2.5, None, True]},
 }
-_SECRETS = {"HS256": bytes(range(32)), "HS384": bytes(range(48)), "HS512": bytes(range(64))}
+_SECRETS = {"HS256": OCTETS[:32], "HS384": OCTETS[:48], "HS512": OCTETS}
 
 
 def shared_forms(algorithm: str) -> Forms:

@@ -7,7 +7,8 @@ import pytest
 
 from gatepass.errors import TokenInvalid
 from gatepass.jose import SharedKey, SigningKey, sign
-from tests.jose.material import private_jwk_of, private_key, signing_key
+from tests.jose.forge import b64
+from tests.jose.material import OCTETS, private_jwk_of, private_key, signing_key
 from tests.remote.conftest import Connect
 from tests.remote.issuer import AUDIENCE, Issuer, reply
 from tests.remote.resource import Clock, Resource
@@ -50,8 +51,8 @@ def test_a_key_with_private_parts_is_not_accepted(issuer: Issuer, resource: Reso
 
 
 def test_a_shared_key_in_a_jwks_is_never_taken(issuer: Issuer, resource: Resource) -> None:
-    shared = SharedKey.from_jwk({"kty": "oct", "k": "A" * 43, "kid": "shared", "alg": "HS256"})
-    entry = {"kty": "oct", "k": "A" * 43, "kid": "shared", "alg": "HS256"}
+    entry = {"kty": "oct", "k": b64(OCTETS[:32]), "kid": "shared", "alg": "HS256"}
+    shared = SharedKey.from_jwk(entry)
     issuer.publish(KEY, among=[entry])
     claims = {"iss": issuer.name, "aud": AUDIENCE, "sub": "eve", "exp": time.time() + 60}
     forged = sign(claims, shared, typ="at+jwt")
