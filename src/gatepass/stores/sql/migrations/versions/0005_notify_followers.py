@@ -5,8 +5,8 @@ A notification makes commits queue for a moment, which is why rotations never se
 
 from alembic import context, op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
