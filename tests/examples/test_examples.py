@@ -45,6 +45,7 @@ def client(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[httpx.Cli
         }
     )
     variables["PYTHONPATH"] += f":{folder}"
+    variables.pop("DJANGO_SETTINGS_MODULE", None)  # of tests that ran before in this process
     for command in SET_UP if name == "django" else ():
         manage = [sys.executable, str(folder / "manage.py"), *command]
         subprocess.run(manage, cwd=tmp_path, env=variables, check=True, timeout=60)

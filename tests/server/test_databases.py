@@ -29,6 +29,7 @@ def database_url(kind: str, here: Path) -> str:
 def new_secrets() -> dict[str, str]:
     return {
         "GATEPASS_ENV": "production",
+        "GATEPASS_TRUSTED_PROXIES": "127.0.0.1",
         "JWT_ACCESS_SECRET": generate_secret(),
         "JWT_REFRESH_SECRET": generate_secret(),
     }
@@ -68,6 +69,7 @@ def served(
         gatepass(["db", "upgrade"], here, environ=environ)
     add_ada(here, environ)
     with serving(here, "--workers", "2", environ=environ) as server:
+        server.headers["X-Forwarded-Proto"] = "https"
         yield Served(here, environ, server)
         assert server.stop() == 0
     if redis:
@@ -139,6 +141,7 @@ def test_a_worker_that_is_killed_is_replaced(here: Path, secrets: dict[str, str]
     environ = {**secrets, "DATABASE_URL": f"sqlite:///{here}/gate.db"}
     add_ada(here, environ)
     with serving(here, "--workers", "2", environ=environ) as server:
+        server.headers["X-Forwarded-Proto"] = "https"
         workers = [pid for pid in children(server.process.pid) if is_worker(pid)]
         os.kill(workers[0], signal.SIGKILL)
         until = time.monotonic() + 20
