@@ -207,10 +207,9 @@ def test_a_fail_over_loses_nothing_acknowledged_and_logs_nobody_out(
 @pytest.mark.chaos
 def test_the_fail_over_loses_log_ins_that_did_not_wait(tmp_path: Path) -> None:
     servers = start_sentinel("redis 8", tmp_path, down_after_ms=1_000, delay_s=0.02)
-    said, lost = fail_over(servers, replicas=0)
+    _, lost = fail_over(servers, replicas=0)  # its clients may find their sessions lost too
     servers.stop()
 
-    assert said.faults == []
     assert len(lost) > 0
 
 
