@@ -123,7 +123,7 @@ def resource_server(jwks_url: str) -> Iterator[str]:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 20
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -131,7 +131,6 @@ def until(condition: Callable[[], bool]) -> None:
 
 def test_a_rotation_under_load_refuses_no_request_and_logs_nobody_out(here: Path) -> None:
     environ = {
-        "GATEPASS_ENV": "production",
         "GATEPASS_KEY_FILE": str(here / "keys.json"),
         "JWT_REFRESH_SECRET": generate_secret(),
         "JWT_ACCESS_LIFETIME": f"{LIFETIME_S}s",
