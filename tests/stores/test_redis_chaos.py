@@ -19,6 +19,8 @@ from tests.stores.plans import log_in, present, sid
 
 WRITERS = 4
 CLIENTS = 8
+PAUSE = 0.005
+"""Seconds between a client's refreshes: a store that lost more than 64 of one is not believed."""
 ALIVE = {RotationKind.ROTATED, RotationKind.REPLAYED, RotationKind.AHEAD}
 
 
@@ -68,7 +70,7 @@ def write(store: RedisStore, said: Said, writer: int) -> None:
 def refresh(store: RedisStore, said: Said, client: int) -> None:
     """Refresh without end, with whatever token was given last."""
     session_id = sid(f"client {client}", f"client {client}")
-    while not said.stop.is_set():
+    while not said.stop.wait(PAUSE):
         with suppress(StoreUnavailable):
             assert said.refresh(store, session_id) in ALIVE
 
