@@ -35,7 +35,7 @@ serve: $(RUNTIME) ## Start the auth server on 127.0.0.1:8000
 test: lint ## Check format, lint and types, run the tests, measure coverage
 	@.ci/redis
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest -q -m "not race and not chaos and not fuzz and not browser and not interop and not web"
+	$(BIN)/coverage run -m pytest -q -n 2 --dist loadfile -m "not race and not chaos and not fuzz and not browser and not interop and not web"
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 	@echo "The core, which must be covered completely:"

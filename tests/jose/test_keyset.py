@@ -73,7 +73,7 @@ def test_without_stops_accepting_a_key() -> None:
         verify(old, both.without(AUTUMN.kid or ""))
 
 
-@pytest.mark.parametrize("kid", ["", "nobody", WINTER.kid or ""])
+@pytest.mark.parametrize("kid", ["", "nobody", WINTER.kid or ""], ids=["", "nobody", "primary"])
 def test_without_refuses_the_primary_and_unknown_names(kid: str) -> None:
     with pytest.raises(KeyRejected):
         KeySet(WINTER, AUTUMN).without(kid)

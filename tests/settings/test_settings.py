@@ -79,7 +79,7 @@ def test_without_an_argument_the_process_is_asked(monkeypatch: pytest.MonkeyPatc
         ("Tr0ub4dor&3", "shorter than 32"),
         ("x" * 40, "guessable"),
         ("abcdefghijklmnopqrstuvwxyz0123456789", "guessable"),
-        (f"{C}\n", "blank"),
+        pytest.param(f"{C}\n", "blank", id="blank"),
         ("-----BEGIN PUBLIC KEY-----MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE", "key material"),
     ],
 )
@@ -127,9 +127,9 @@ def test_previous_secrets_are_accepted_and_do_not_sign() -> None:
     ("previous", "reason"),
     [
         ("weak", "shorter than 32"),
-        (f"{C},,{D}", "empty place"),
-        (f"{C},", "empty place"),
-        (",".join(generate_secret() for _ in range(8)), "at most 8"),
+        pytest.param(f"{C},,{D}", "empty place", id="empty between"),
+        pytest.param(f"{C},", "empty place", id="empty last"),
+        pytest.param(",".join(generate_secret() for _ in range(8)), "at most 8", id="many"),
     ],
 )
 def test_a_bad_previous_secret_is_refused(previous: str, reason: str) -> None:
