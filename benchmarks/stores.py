@@ -8,12 +8,13 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count, repeat
 from pathlib import Path
-from time import perf_counter_ns
+from time import perf_counter_ns, time
 from typing import Any, Final
 
 import psycopg
 import pytest
 import redis
+from msgspec.json import decode, encode
 
 from benchmarks.table import Target, show_table
 from benchmarks.timing import Timer, compare, timer_of
@@ -23,7 +24,6 @@ from gatepass.stores.redis.layout import Keys
 from gatepass.stores.redis.operations import Operations
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
 from gatepass.stores.sql.postgres.statements import statements_of
-from gatepass.stores.sql.rows import rotation_of, session_of
 from gatepass.stores.sql.sqlite_changes import SQL
 from tests.servers.postgres import empty_database
 from tests.servers.redis_sets import VERSIONS, running
@@ -132,12 +132,28 @@ def _sqlite() -> Iterator[tuple[Store, Any, Bare]]:
         cursor.execute("PRAGMA synchronous=NORMAL")
 
         def bare(session_id: str) -> Callable[[], object]:
-            [row] = cursor.execute(SQL.find_session, {"session_id": session_id}).fetchall()
-            values = rotation_of(session_of(row))
+            generations = count()
+            which = {"session_id": session_id}
 
-            def rotate() -> None:
+            def rotate() -> None:  # what the script does on Redis, and nothing else
+                generation, now_ms = next(generations), int(time() * 1000)
                 cursor.execute("BEGIN IMMEDIATE")
-                cursor.execute(SQL.find_session, {"session_id": session_id}).fetchall()
+                [row] = cursor.execute(SQL.find_session, which).fetchall()
+                _, _, _, _, _, current, _, _, _, idle_ends_ms, ends_ms, revoked_ms, *_ = row
+                assert generation == current
+                assert row[14] == _SEC_HASH
+                assert revoked_ms is None
+                assert now_ms < min(idle_ends_ms, ends_ms)
+                recent = [one for one in decode(row[15]) if abs(now_ms - one[1]) <= 10_000]
+                values = {
+                    "session_id": session_id,
+                    "generation": generation + 1,
+                    "born_ms": now_ms,
+                    "last_used_ms": now_ms,
+                    "idle_ends_ms": min(now_ms + 7 * _DAY_MS, ends_ms),
+                    "claims_json": row[13],
+                    "recent": encode([*recent, (generation, now_ms)][-8:]),
+                }
                 cursor.execute(SQL.update_rotation, values)
                 cursor.execute("COMMIT")
 

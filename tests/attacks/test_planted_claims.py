@@ -1,11 +1,11 @@
 """A row of the store that somebody wrote into: it says what a user is, never who or until when."""
 
 import secrets
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from gatepass import TokenPair, TokenPolicy
 from gatepass.jose import SharedKey, inspect

@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gatepass.errors import (
     ClaimsRejected,

@@ -1,10 +1,9 @@
 """The rotation table as a pure function, against any sequence of what can happen to a session."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gatepass.sessions import RotationKind, Session, plan_session, rotate
 from gatepass.sessions.rotation import MAX_RECENT

@@ -1,12 +1,12 @@
 """Identifiers, partitions and the session row, without any store."""
 
 import secrets
-from dataclasses import replace
 from zlib import crc32
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gatepass.sessions import Session, new_id, partition_of, plan_session
 from tests.stores.plans import IDLE, LIFE, log_in

@@ -192,8 +192,7 @@ class SqliteReplica:
             version = connection.cursor.execute(_VERSION).fetchall()[0][0]
             now = monotonic()
             if now >= self._look_at:
-                self._database.file.require_same()
-                self._database.file.require_log(connection.log)
+                self._database.file.require_both(connection.log)
                 if not self._bell.is_in_place():
                     with suppress(OSError):  # without it every check asks SQLite
                         self._bell.open()

@@ -1,11 +1,12 @@
 """What a session is: identifiers, and the row that stores keep. Pure: no clock, no I/O."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, NewType
 from zlib import crc32
 
 import msgspec
+
+from gatepass.sessions.record import Record
 
 SessionId = NewType("SessionId", str)
 TokenId = NewType("TokenId", str)
@@ -44,13 +45,14 @@ def partition_of(identifier: str) -> int:
         return int(partition_digits(identifier), 16) % PARTITIONS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class Session(Record, frozen=True, kw_only=True):
     """One log-in and everything that came from it.
 
     Times ending in `_ms` are milliseconds since 1970 on the store's clock; `auth_time` is
     seconds since 1970 and says when the password was checked.
     """
+
+    _private = frozenset({"claims_json", "sec_hash"})
 
     session_id: str
     subject: str
@@ -66,8 +68,8 @@ class Session:
     ends_ms: int
     revoked_ms: int | None = None
     reason: str | None = None
-    claims_json: bytes = field(repr=False)
-    sec_hash: bytes = field(repr=False)
+    claims_json: bytes
+    sec_hash: bytes
     """SHA-256 of the secret that every refresh token of this session carries."""
     recent: tuple[tuple[int, int], ...] = ()
     """Superseded generations and when (ms), oldest first; inside the leeway, at most 8."""

@@ -1,7 +1,6 @@
 """PostgreSQL's transition beside the pure one: the same fact, the same row, for any of both."""
 
 from collections import Counter
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -10,6 +9,7 @@ import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gatepass.sessions import RotationKind, RotationPlan, Session, rotate
 from gatepass.stores.sql import SqlStore

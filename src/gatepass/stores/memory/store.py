@@ -1,11 +1,13 @@
 """Sessions in this process's memory, for tests and single-process programs; nothing survives it."""
 
+import dataclasses
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from hmac import compare_digest
 from typing import ClassVar, Final, Literal
+
+from msgspec.structs import replace
 
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import (
@@ -111,7 +113,7 @@ class MemoryStore:
                 return judge_opaque(None, is_revoked=False, now_ms=now_ms)
             session = self._rows.get(token.session.session_id)
             is_revoked = session is None or ("t", token.token_id) in self._log
-            token = token if session is None else replace(token, session=session)
+            token = token if session is None else dataclasses.replace(token, session=session)
             return judge_opaque(token, is_revoked=is_revoked, now_ms=now_ms)
 
     def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from sqlalchemy import URL
 
 from gatepass.errors import SettingsRejected, StoreUnavailable
+from gatepass.stores.sql.sqlite_folder import NOTHING, Found, SqliteFolder
 
 _IN_MEMORY: Final = "SQLite needs a file; for sessions in memory use gatepass.stores.memory"
 
@@ -38,6 +39,8 @@ class SqliteFile:
         self._log_path = self.real_path + "-wal"
         self._may_create = query.get("mode", "rwc") == "rwc" and "immutable" not in query
         self._identity: Identity | None = None
+        self._seen: tuple[Found, Identity | None] = NOTHING, None
+        self._folder = SqliteFolder(self.path if self.path == self.real_path else None)
 
     def prepare(self) -> None:
         """Make the file, readable by its owner only, unless it is there or was there before.
@@ -76,10 +79,24 @@ class SqliteFile:
         """Which file is the write-ahead log now, `None` where there is none."""
         return self._find(self._log_path)
 
-    def require_log(self, log: Identity | None) -> None:
-        """Refuse to go on beside a write-ahead log that others no longer see."""
+    def require_both(self, log: Identity | None) -> None:
+        """Refuse to go on with a file, or beside a write-ahead log, that others no longer see.
+
+        Raises:
+            StoreUnavailable: Either is gone, or another one has taken its place.
+        """
+        seen, seen_log = self._seen
+        if seen_log == log and self._folder.is_still(seen):
+            return
+        found = self._folder.look()
+        self.require_same()
         if self._find(self._log_path) != log:
             raise StoreUnavailable("the database's write-ahead log is gone or was replaced")
+        self._seen = found, log  # in one step: other threads are here too
+
+    def close(self) -> None:
+        """Close what watches the folder; closing twice is fine."""
+        self._folder.close()
 
     @staticmethod
     def _find(path: str) -> Identity | None:
