@@ -63,18 +63,20 @@ def rotate(session: Session | None, plan: RotationPlan, now_ms: int) -> Rotation
     Only `ROTATED`, `AHEAD` and `REUSED` change the session.
     """
     kind = _decide(session, plan, now_ms)
-    if session is None or kind is RotationKind.UNKNOWN:
-        return RotationFact(kind=RotationKind.UNKNOWN)
+    if session is None:
+        return RotationFact(kind=kind)
     match kind:
         case RotationKind.ROTATED | RotationKind.AHEAD:
-            session = _advance(session, plan, now_ms)
+            return RotationFact(kind=kind, session=_advance(session, plan, now_ms))
         case RotationKind.REUSED:
-            session = replace(session, revoked_ms=now_ms, reason="reuse", recent=())
+            ended = replace(session, revoked_ms=now_ms, reason="reuse", recent=())
+            return RotationFact(kind=kind, session=ended)
         case RotationKind.REPLAYED | RotationKind.REVOKED | RotationKind.EXPIRED:
-            pass
+            return RotationFact(kind=kind, session=session)
+        case RotationKind.UNKNOWN:
+            return RotationFact(kind=kind)
         case _:
             assert_never(kind)
-    return RotationFact(kind=kind, session=session)
 
 
 def _decide(session: Session | None, plan: RotationPlan, now_ms: int) -> RotationKind:
@@ -113,7 +115,8 @@ def _advance(session: Session, plan: RotationPlan, now_ms: int) -> Session:
     """The session one generation on."""
     recent: list[tuple[int, int]] = []
     if plan.leeway_ms > 0:
-        recent = [pair for pair in session.recent if abs(now_ms - pair[1]) <= plan.leeway_ms]
+        leeway_ms = plan.leeway_ms
+        recent = [pair for pair in session.recent if abs(now_ms - pair[1]) <= leeway_ms]
         recent.append((plan.generation, now_ms))
     return replace(
         session,

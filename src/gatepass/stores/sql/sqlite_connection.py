@@ -88,8 +88,9 @@ class SqliteConnection:
 
     def wait_until(self, deadline: float) -> None:
         """Wait for other connections until then, give or take a tenth of a second."""
-        left_ms = max(int((deadline - time.monotonic()) * 1000), 0)
-        self.wait(left_ms - left_ms % 100)
+        wait_ms = max(int((deadline - time.monotonic()) * 10), 0) * 100
+        if wait_ms != self._wait_ms:
+            self.wait(wait_ms)
 
     def roll_back(self) -> bool:
         """End a transaction without a trace; whether the connection is fit for another."""

@@ -100,7 +100,9 @@ class SqliteDatabase:
             StoreUnavailable: The change was not made, or not confirmed.
         """
         deadline = self._begin()
-        if not self._writing.acquire(timeout=max(deadline - time.monotonic(), 0)):
+        if not self._writing.acquire(blocking=False) and not self._writing.acquire(
+            timeout=max(deadline - time.monotonic(), 0)
+        ):
             raise StoreUnavailable(_LOCKED)
         try:  # written out: `held` and `suppress` cost a rotation two microseconds
             if not durable:
