@@ -27,6 +27,7 @@ from gatepass.http import (
     Requirement,
     is_preflight,
 )
+from gatepass.http.cors import answer_preflight
 from gatepass.manager import AsyncTokenManager
 from gatepass.tokens import AccessClaims, AsyncTokenVerifier, TokenVerifier
 
@@ -86,8 +87,8 @@ class Auth(AuthParts):
     ) -> Callable[[AsgiApp], AsgiApp]:
         """A wrapper that lets only good tokens through to an application.
 
-        The application finds the claims in `scope["gatepass"]`. Preflights pass: browsers send
-        them without credentials.
+        The application finds the claims in `scope["gatepass"]`. Preflights, which browsers send
+        without credentials, are answered here and do not reach it.
 
         Args:
             scopes: All of them must be in the `scope` claim.
@@ -117,16 +118,17 @@ class Auth(AuthParts):
     def _wrapper(self, requirement: Requirement, *, optional: bool) -> Callable[[AsgiApp], AsgiApp]:
         def wrap(app: AsgiApp) -> AsgiApp:
             async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
-                if scope["type"] not in {"http", "websocket"}:
+                if scope["type"] == "lifespan":
                     await app(scope, receive, send)
                     return
+                if scope["type"] not in {"http", "websocket"}:
+                    raise ValueError("a guard knows http, websocket and lifespan scopes")
                 request = AsgiRequest(scope)
+                if is_preflight(request):
+                    await send_answer(self._answer_preflight(request), scope, receive, send)
+                    return
                 try:
-                    claims = (
-                        None
-                        if is_preflight(request)
-                        else await self.find_claims(request, requirement, optional=optional)
-                    )
+                    claims = await self.find_claims(request, requirement, optional=optional)
                 except (RequestRefused, StoreUnavailable) as error:
                     await send_answer(self.answer_error(error), scope, receive, send)
                     return
@@ -135,6 +137,10 @@ class Auth(AuthParts):
             return guarded
 
         return wrap
+
+    def _answer_preflight(self, request: AsgiRequest) -> Answer:
+        policy = self.policy
+        return answer_preflight(request, policy.allowed_origins, policy.public_origins)
 
     async def find_claims(
         self, request: AsgiRequest, requirement: Requirement, *, optional: bool

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 _WITHOUT_PREFIX = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
+_OF_SOCKETS = {"https": "wss", "wss": "wss"}
 
 
 class HttpRequest(Protocol):
@@ -59,9 +60,13 @@ class AsgiRequest:
 
     @property
     def scheme(self) -> str:
-        """See `HttpRequest.scheme`."""
+        """See `HttpRequest.scheme`.
+
+        What is a websocket is told by the scope's type: servers may leave a websocket's scheme
+        out, and middleware for proxies writes `https` there.
+        """
         scheme: str = self._scope.get("scheme", "http")
-        return scheme
+        return _OF_SOCKETS.get(scheme, "ws") if self._scope["type"] == "websocket" else scheme
 
     @property
     def path(self) -> str:
