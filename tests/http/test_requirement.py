@@ -104,6 +104,16 @@ def test_a_lone_string_is_refused_because_its_letters_would_be_the_names() -> No
         Requirement(roles="admin")
 
 
+def test_an_iterator_asks_for_the_same_at_every_request() -> None:
+    requirement = Requirement(scopes=iter(["read"]), roles=iter(["admin"]))  # type: ignore[arg-type]
+    held = frozenset({"read"})
+
+    for _ in range(2):
+        assert refusal(requirement, {"role": "admin"}) is not None
+        assert refusal(requirement, {"role": "user"}, held) is not None
+        assert refusal(requirement, {"role": "admin"}, held) is None
+
+
 @pytest.mark.parametrize("fresh", [timedelta(), timedelta(seconds=-1)])
 def test_a_freshness_that_nothing_meets_is_refused(fresh: timedelta) -> None:
     with pytest.raises(ValueError, match="positive"):

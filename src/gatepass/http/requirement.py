@@ -29,6 +29,8 @@ class Requirement:
         for name, value in (("scopes", self.scopes), ("roles", self.roles)):
             if isinstance(value, str):
                 raise TypeError(f"{name} takes a tuple of names, not one string")
+            # An iterator would be empty, and ask for nothing, from the second request on.
+            object.__setattr__(self, name, tuple(value))
         if self.fresh is not None and self.fresh <= timedelta():
             raise ValueError("fresh is a positive duration")
         asks = bool(self.scopes or self.roles) or self.fresh is not None
