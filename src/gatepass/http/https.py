@@ -55,6 +55,8 @@ class Https:
             return None
         host = proxies.host(request).removesuffix(":80")
         harmless = request.method in {"GET", "HEAD"} and not has_credentials
+        # A target such as "@evil.example" would make the allowed host the user name of another.
+        harmless = harmless and request.path.startswith("/")
         if not harmless or request.scheme in {"ws", "wss"} or host not in self.allowed_hosts:
             raise RequestRefused(HTTPS_REQUIRED)
         return Answer(308, (("Location", f"https://{host}{_target(request)}"), NO_STORE))
