@@ -1,11 +1,13 @@
 """What happens to sessions when users change."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models.signals import pre_save
 from django.test import Client
 
 from gatepass.errors import StoreUnavailable, SubjectEpochChanged
@@ -170,13 +172,46 @@ def test_a_change_that_is_rolled_back_has_ended_the_sessions_all_the_same(logged
     assert sessions(logged_in) == 0
 
 
-def test_a_password_is_not_changed_while_sessions_cannot_be_ended(logged_in: User) -> None:
+@pytest.mark.parametrize("surroundings", [transaction.atomic, nullcontext])
+def test_a_password_is_not_changed_while_sessions_cannot_be_ended(
+    surroundings: Callable[[], AbstractContextManager[None]], logged_in: User
+) -> None:
     store.is_down = True
-    with pytest.raises(StoreUnavailable), transaction.atomic():
+    with pytest.raises(StoreUnavailable), surroundings():
         set_password(logged_in)
     logged_in.refresh_from_db()
 
     assert logged_in.check_password(PASSWORD)
+
+
+@pytest.mark.parametrize("surroundings", [transaction.atomic, nullcontext])
+def test_nobody_is_deactivated_while_sessions_cannot_be_ended(
+    surroundings: Callable[[], AbstractContextManager[None]], logged_in: User
+) -> None:
+    store.is_down = True
+    with pytest.raises(StoreUnavailable), surroundings():
+        deactivate(logged_in)
+    logged_in.refresh_from_db()
+
+    assert logged_in.is_active
+
+
+def test_a_log_in_between_the_end_of_the_sessions_and_the_save_is_ended_too(
+    logged_in: User,
+) -> None:
+    subject = str(logged_in.pk)
+
+    def log_in(instance: object, **_: object) -> None:
+        if instance is logged_in:
+            manager.issue(subject, epoch=manager.subject_epoch(subject))
+
+    pre_save.connect(log_in)  # after our own: with the old password, which still counts
+    try:
+        set_password(logged_in)
+    finally:
+        pre_save.disconnect(log_in)
+
+    assert manager.sessions(subject) == []
 
 
 def test_somebody_inactive_neither_logs_in_nor_refreshes(client: Client, ada: User) -> None:

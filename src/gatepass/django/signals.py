@@ -1,10 +1,11 @@
 """A changed password or a deactivated user ends that user's sessions.
 
-They end when the user is saved, so that a failure undoes the save, and once more when the
-transaction commits: a log-in in between still saw the old password. `QuerySet.update` sends no
-signal, so it is not seen.
+They end before the user is saved, so that nothing is saved when they cannot be ended, and once
+more after the commit: a log-in in between still saw the old password. Without a transaction
+Django commits before it says that it saved. `QuerySet.update` sends no signal, so it is not seen.
 """
 
+from functools import partial
 from typing import Any, Final
 
 from django.contrib.auth import get_user_model
@@ -19,7 +20,7 @@ _REASON: Final = "_gatepass_reason"
 def find_reason(
     sender: object, instance: Any, using: str, update_fields: Any = None, **_: Any
 ) -> None:
-    """Before a user is saved: note why the sessions must end, if they must."""
+    """Before a user is saved: end the sessions, if they must end, and note why."""
     del sender
     if not isinstance(instance, get_user_model()) or instance._state.adding:  # noqa: SLF001
         return
@@ -34,37 +35,42 @@ def find_reason(
         reason = "password changed"
     elif before is not None and before.is_active and not instance.is_active:
         reason = "user deactivated" if saved is None or "is_active" in saved else None
+    if reason is not None:
+        _revoke(str(instance.pk), reason)
     setattr(instance, _REASON, reason)
 
 
 def end_sessions(sender: object, instance: Any, using: str, **_: Any) -> None:
-    """After a user was saved: end the sessions, now and when the transaction commits."""
+    """After a user was saved: end the sessions again, once that is committed."""
     del sender
     reason = getattr(instance, _REASON, None)
     if reason is not None:
         setattr(instance, _REASON, None)
-        _end(str(instance.pk), reason, using)
+        _revoke_at_commit(str(instance.pk), reason, using)
 
 
 def end_sessions_of_nobody(sender: object, instance: Any, using: str, **_: Any) -> None:
-    """After a user was deleted: end the sessions."""
+    """After a user was deleted, inside Django's transaction: end the sessions."""
     del sender
     if isinstance(instance, get_user_model()):
-        _end(str(instance.pk), "user deleted", using)
+        _revoke(str(instance.pk), "user deleted")
+        _revoke_at_commit(str(instance.pk), "user deleted", using)
 
 
-def _end(subject: str, reason: str, using: str) -> None:
+def _revoke(subject: str, reason: str) -> None:
     auth = get_auth()
     manager: Any = auth.manager
-    if manager is None:
-        return
-
-    def revoke() -> None:
+    if manager is not None:
         auth.wait_for(manager.revoke_subject(subject, reason=reason))
 
-    revoke()
+
+def _revoke_at_commit(subject: str, reason: str, using: str) -> None:
+    """Revoke when the transaction commits, and at once where there is none."""
+    revoke = partial(_revoke, subject, reason)
     if transaction.get_connection(using).in_atomic_block:
         transaction.on_commit(revoke, using=using)
+    else:
+        revoke()
 
 
 def _is_new_password(before: str, user: Any, saved: frozenset[str] | None) -> bool:
