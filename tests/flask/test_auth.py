@@ -111,6 +111,18 @@ def test_claims_of_a_view_that_nothing_guards_are_a_mistake_and_not_nobody() -> 
         client.get("/unguarded")
 
 
+def test_claims_do_not_outlive_their_request_under_an_application_context_that_does() -> None:
+    manager = make_manager()
+    app = make_app(Auth(manager))
+    with app.app_context():
+        client = app.test_client()
+        first = client.get("/private", headers=bearer(manager.issue("ada").access_token))
+        with pytest.raises(RuntimeError, match=r"auth\.optional"):
+            client.get("/unguarded")
+
+    assert first.text == "ada"
+
+
 def test_a_store_that_fails_in_a_view_answers_503() -> None:
     answer = make_app(Auth(make_manager())).test_client().get("/failing")
 

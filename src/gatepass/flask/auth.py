@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import wraps
 from typing import Any, Final, Literal, ParamSpec, TypeVar
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, request
 
 from gatepass.errors import StoreUnavailable
 from gatepass.flask.routes import make_blueprint, send
@@ -26,8 +26,8 @@ from gatepass.tokens import AccessClaims, TokenVerifier
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_KEPT: Final = "gatepass_claims"
-"""The name under which Flask's `g` keeps the caller's claims during a request."""
+_KEPT: Final = "gatepass.claims"
+"""Where the environ keeps the caller's claims; Flask's `g` may outlive a request."""
 
 
 class Auth(AuthParts):
@@ -120,7 +120,7 @@ class Auth(AuthParts):
         Raises:
             RuntimeError: Nothing guards this view, so that its token was not verified.
         """
-        kept_by, claims = g.get(_KEPT, (None, None))
+        kept_by, claims = request.environ.get(_KEPT, (None, None))
         if kept_by is not self:
             raise RuntimeError("no token was verified: guard the view with auth.optional()")
         found: AccessClaims | None = claims
@@ -151,7 +151,7 @@ class Auth(AuthParts):
             @wraps(view)
             def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
                 claims = check(WsgiRequest(request.environ), requirement, optional=optional)
-                setattr(g, _KEPT, (self, claims))
+                request.environ[_KEPT] = (self, claims)
                 called = current_app.ensure_sync(view) if is_async else view
                 return called(*args, **kwargs)
 
