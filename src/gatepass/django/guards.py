@@ -6,18 +6,27 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
 
 from gatepass.django.csrf import fails_djangos_check
 from gatepass.django.requests import DjangoRequest, send
 from gatepass.errors import StoreUnavailable
 from gatepass.http import RequestRefused, Requirement
-from gatepass.http.problems import CSRF_FAILED
+from gatepass.http.problems import (
+    CSRF_FAILED,
+    INSUFFICIENT_SCOPE,
+    INSUFFICIENT_USER_AUTHENTICATION,
+    TOKEN_MISSING,
+)
 from gatepass.tokens import AccessClaims
 
 if TYPE_CHECKING:
     from gatepass.django.auth import Auth
 
 View = Callable[..., Any]
+_SAYS_NO = (TOKEN_MISSING, INSUFFICIENT_SCOPE, INSUFFICIENT_USER_AUTHENTICATION)
+"""What is a "no" to DRF's `|` and `~`; all other refusals, and outages, are final."""
 
 
 class Guarding:
@@ -27,6 +36,7 @@ class Guarding:
         self._auth = auth
         self._requirement = requirement
         self._optional = optional
+        self._vary = ("Authorization", *(() if auth.policy.cookies is None else ("Cookie",)))
 
     def __call__(self, view: View | None = None) -> Any:
         """The guarded view; without one, as DRF calls its permissions, this object itself."""
@@ -39,17 +49,39 @@ class Guarding:
     def has_permission(self, request: Any, view: object) -> bool:
         """Refuse what is not good enough, with the table's answer (DRF).
 
-        Claims that `GatepassAuthentication` found are not verified again.
+        Inside of `&`, `|` or `~` what is not enough is a "no", and `exception_handler` finds the
+        answer; a bad token is refused all the same, so that `~` lets nobody in with one.
         """
-        del view
-        if isinstance(request.auth, AccessClaims):
-            self._auth.guard.require(request.auth, self._requirement)
-            return True
+        try:
+            self._check_rest(request)
+        except RequestRefused as refused:
+            listed = getattr(view, "permission_classes", ())
+            if refused.problem not in _SAYS_NO or any(one is self for one in listed):
+                raise
+            request._request.gatepass_refused = refused  # noqa: SLF001 - DRF's own name
+            return False
+        return True
+
+    def _check_rest(self, request: Any) -> None:
+        """Check a request of DRF; claims that `GatepassAuthentication` found are taken over."""
+        claims = request.auth
         plain = request._request  # noqa: SLF001 - DRF's own name for Django's request
+        verified_by = getattr(plain, "gatepass_verified_by", None)
+        if isinstance(claims, AccessClaims) and verified_by is self._auth:
+            self._auth.guard.require(claims, self._requirement)
+            return
         plain.gatepass = self._auth.check(
             DjangoRequest(plain), self._requirement, optional=self._optional
         )
-        return True
+
+    def __and__(self, other: Any) -> Any:
+        return _operations().__and__(self, other)
+
+    def __or__(self, other: Any) -> Any:
+        return _operations().__or__(self, other)
+
+    def __invert__(self) -> Any:
+        return _operations().__invert__(self)
 
     def has_object_permission(self, request: Any, view: object, subject: object) -> bool:
         """Nothing is asked of single objects (DRF)."""
@@ -66,7 +98,7 @@ class Guarding:
                 self._admit(request, claims, view)
             except (RequestRefused, StoreUnavailable) as error:
                 return self._refuse(error)
-            return view(request, *args, **kwargs)
+            return self._mark(view(request, *args, **kwargs))
 
         return guarded
 
@@ -80,7 +112,7 @@ class Guarding:
                 self._admit(request, claims, view)
             except (RequestRefused, StoreUnavailable) as error:
                 return self._refuse(error)
-            return await view(request, *args, **kwargs)
+            return self._mark(await view(request, *args, **kwargs))
 
         return guarded
 
@@ -90,8 +122,20 @@ class Guarding:
             raise RequestRefused(CSRF_FAILED)
         request.gatepass = claims  # type: ignore[attr-defined]  # where views look for it
 
+    def _mark(self, response: Any) -> Any:
+        """Tell caches whose answer it is: Django's own would serve it to everybody."""
+        if isinstance(response, HttpResponseBase):
+            patch_vary_headers(response, self._vary)
+        return response
+
     def _refuse(self, error: RequestRefused | StoreUnavailable) -> HttpResponse:
         return send(self._auth.answer_error(error))
+
+
+def _operations() -> Any:
+    from rest_framework.permissions import OperationHolderMixin  # noqa: PLC0415 - only with DRF
+
+    return OperationHolderMixin
 
 
 def _is_async(view: View) -> bool:

@@ -9,7 +9,12 @@ from typing import Any
 
 from django.http import HttpResponse
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
+from rest_framework.exceptions import (
+    APIException,
+    AuthenticationFailed,
+    NotAuthenticated,
+    PermissionDenied,
+)
 
 from gatepass.django.conf import get_auth
 from gatepass.django.requests import DjangoRequest, send
@@ -60,8 +65,9 @@ class GatepassAuthentication(BaseAuthentication):
             RequestRefused: The token is not good.
         """
         plain = request._request  # noqa: SLF001 - DRF's own name for Django's request
-        claims = get_auth().check(DjangoRequest(plain), _NOTHING, optional=True)
-        plain.gatepass = claims
+        auth = get_auth()
+        claims = auth.check(DjangoRequest(plain), _NOTHING, optional=True)
+        plain.gatepass, plain.gatepass_verified_by = claims, auth
         return None if claims is None else (self.load_user(claims), claims)
 
     def authenticate_header(self, request: Any) -> str:
@@ -90,9 +96,19 @@ def exception_handler(error: Exception, context: Any) -> HttpResponse | None:
     """DRF's `EXCEPTION_HANDLER`: the table's answers to refusals, DRF's to all else."""
     from rest_framework import views  # noqa: PLC0415 - it imports this module, by its settings
 
+    if isinstance(error, (NotAuthenticated, PermissionDenied)):
+        error = _find_refusal(error, context)
     if isinstance(error, (NotAuthenticated, AuthenticationFailed)):
         error = RequestRefused(TOKEN_MISSING)
     if isinstance(error, (RequestRefused, StoreUnavailable)):
         views.set_rollback()
         return send(get_auth().answer_error(error))
     return views.exception_handler(error, context)
+
+
+def _find_refusal(error: APIException, context: Any) -> Exception:
+    """Why a permission of ours inside of `&`, `|` or `~` said no, where none says more."""
+    request = context.get("request")
+    plain = getattr(request, "_request", None)
+    refused: RequestRefused | None = getattr(plain, "gatepass_refused", None)
+    return error if refused is None or error.detail != error.default_detail else refused

@@ -28,17 +28,23 @@ class DjangoUsers:
         """Who this is, by the project's `AUTHENTICATION_BACKENDS`.
 
         The epoch is read before the password is checked: a log-in that overlaps with a change
-        of the password then loses.
+        of the password then loses. A backend that knows users by other names, their addresses
+        say, is asked again once it has told whose epoch that is.
         """
         from gatepass.django.conf import get_auth  # noqa: PLC0415 - it may have been made of this
 
         auth = get_auth()
         manager: Any = auth.manager
-        epoch = auth.wait_for(manager.subject_epoch(_subject_named(username)))
-        user = authenticate(username=username, password=password)
-        if user is None or not user.is_active:
-            return None
-        return Identity(str(user.pk), self._claims(user), epoch)
+        subject = _subject_named(username)
+        for _ in range(2):
+            epoch = auth.wait_for(manager.subject_epoch(subject))
+            user = authenticate(username=username, password=password)
+            if user is None or not user.is_active:
+                return None
+            if str(user.pk) == subject:
+                return Identity(subject, self._claims(user), epoch)
+            subject = str(user.pk)
+        return None
 
     def load_claims(self, subject: str) -> Mapping[str, Any] | None:
         """The claims of the moment for a refresh; `None`: inactive or gone."""
