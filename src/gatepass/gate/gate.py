@@ -111,8 +111,9 @@ class Gate:
         if by_cookie:
             with door(ACCESS_DOOR):
                 session_id = self._manager.session_id_of(access_token=access_token)
+            # The refresh cookie is not asked: a sub-domain can add one, and must not keep anybody
+            # from logging out.
             self.guard.require_own_page(request, session_id)
-            refresh_token = self._find_refresh_cookie(request)
         only_refresh = access_token is None and refresh_token is not None
         with door(REFRESH_DOOR if only_refresh else ACCESS_DOOR):
             await settle(

@@ -192,6 +192,18 @@ _DEVELOPMENT = (
         (_ACCESS, _OURS, _CSRF),
         done(DONE, *_CLEARED),
     ),
+    _row(
+        "log out by cookie past a refresh cookie that a sub-domain added",
+        "POST /auth/logout",
+        (_BOTH + "; <R>=<grace_refresh>", _OURS, _CSRF),
+        done(DONE, *_CLEARED),
+    ),
+    _row(
+        "log out by cookie past a refresh cookie that a sub-domain put in its place",
+        "POST /auth/logout",
+        (_ACCESS + "; <R>=<grace_refresh>", _OURS, _CSRF),
+        done(DONE, *_CLEARED),
+    ),
     _row("log out by cookie without CSRF", "POST /auth/logout", (_BOTH, _OURS), _REFUSED),
     _row(
         "log out by cookie from another site",
