@@ -70,7 +70,7 @@ class Auth(AuthParts):
         self._flow.tokenUrl = f"{prefix}/login".lstrip("/")
         app.include_router(make_router(self, prefix))
         app.include_router(make_key_router(self))
-        answer_errors(app, self)
+        self.answer_refusals(app)
         if not self.policy.is_silent:
             app.add_middleware(Front, auth=self)
         extend_document(
@@ -79,6 +79,14 @@ class Auth(AuthParts):
             invalid_token_status=self.invalid_token_status,
             with_cookies=self.policy.cookies is not None,
         )
+
+    def answer_refusals(self, app: FastAPI) -> None:
+        """Answer refusals in an application that is mounted below the one of `install`.
+
+        Applications know nothing of each other's error handlers: without this, what our
+        dependencies refuse in a mounted one is a 500.
+        """
+        answer_errors(app, self)
 
     def required(
         self,

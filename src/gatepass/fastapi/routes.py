@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response, status
 
 from gatepass.asgi.messages import read_body
 from gatepass.fastapi import documents
@@ -50,3 +50,10 @@ def _add(
     # A route of FastAPI's own: Starlette's come after the 405 that the other's path asks for.
     others = sorted(_METHODS - {route.method})
     router.add_api_route(path, refuse, methods=others, include_in_schema=False)
+    # Starlette would send a password on to an address made of the `Host` header, over http.
+    router.add_api_route(f"{path}/", _find, methods=sorted(_METHODS), include_in_schema=False)
+
+
+async def _find() -> None:
+    """Nothing is here: slashes at the end are not forgiven."""
+    raise HTTPException(status.HTTP_404_NOT_FOUND)

@@ -1,0 +1,77 @@
+"""What an attacker tries on an application of FastAPI: each test is named after its attack."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import httpx
+import pytest
+from fastapi import Depends, FastAPI
+
+from gatepass import AccessClaims, AsyncTokenManager, TokenPolicy
+from gatepass.fastapi import Auth, Identity
+from gatepass.jose import SharedKey
+from gatepass.stores.memory import AsyncMemoryStore
+
+pytestmark = pytest.mark.anyio
+FORM = {"username": "ada", "password": "correct"}
+
+
+@pytest.fixture
+def auth() -> Auth:
+    manager = AsyncTokenManager(
+        TokenPolicy(issuer="api-server", audience="api-client"),
+        access_keys=SharedKey.generate(),
+        refresh_keys=SharedKey.generate(),
+        store=AsyncMemoryStore(),
+    )
+    return Auth(manager, authenticate=lambda username, _: Identity(username))
+
+
+@pytest.fixture
+def app(auth: Auth) -> FastAPI:
+    app = FastAPI()  # as everybody makes it: slashes at the end are redirected
+    auth.install(app)
+    return app
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    headers = {"Host": "evil.example"}
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://app.example", headers=headers
+    ) as client:
+        yield client
+
+
+@pytest.mark.parametrize("path", ["login", "refresh", "logout", "sessions", "sessions/x", "me"])
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS"])
+async def test_a_slash_at_the_end_sends_no_password_on_to_the_host_of_the_request(
+    path: str, method: str, client: httpx.AsyncClient
+) -> None:
+    answer = await client.request(method, f"/auth/{path}/", json=FORM)
+    keys = await client.request(method, "/.well-known/jwks.json/")
+
+    assert (answer.status_code, keys.status_code) == (404, 404)
+    assert "location" not in answer.headers
+    assert "location" not in keys.headers
+
+
+async def test_a_mounted_application_refuses_with_the_table(
+    app: FastAPI, auth: Auth, client: httpx.AsyncClient
+) -> None:
+    mounted = FastAPI()
+    auth.answer_refusals(mounted)
+
+    @mounted.get("/private")
+    async def private(claims: Annotated[AccessClaims, Depends(auth.required())]) -> str:
+        return claims.subject
+
+    app.mount("/below", mounted)
+    token = (await client.post("/auth/login", json=FORM)).json()["access_token"]
+    bearer = {"Authorization": f"Bearer {token}"}
+    missing = await client.get("/below/private")
+
+    assert (missing.status_code, missing.json()["code"]) == (401, "token_missing")
+    assert missing.headers["www-authenticate"] == "Bearer"
+    assert (await client.get("/below/private", headers=bearer)).json() == "ada"
