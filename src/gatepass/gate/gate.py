@@ -13,6 +13,7 @@ from gatepass.gate.steps import CallPlain, settle
 from gatepass.http import (
     ACCESS_DOOR,
     CSRF_PURPOSE,
+    LOGIN_DOOR,
     REFRESH_DOOR,
     Answer,
     HttpPolicy,
@@ -86,7 +87,10 @@ class Gate:
             address=self._policy.proxies.client(request) or "unknown",
             device=parse_device("".join(request.header("user-agent")[:1])),
         )
-        return await self.hand_out(pair, in_cookies=credentials.wants_cookies)
+        answer = await self.hand_out(pair, in_cookies=credentials.wants_cookies)
+        if credentials.wants_cookies:
+            await self._end_replaced(request)
+        return answer
 
     async def refresh(self, request: HttpRequest, body: bytes) -> Answer:
         """Trade a refresh token for the next token pair of its session."""
@@ -195,6 +199,16 @@ class Gate:
     async def _caller(self, request: HttpRequest) -> AccessClaims:
         claims: AccessClaims = await settle(self._check(request, _NOTHING))
         return claims
+
+    async def _end_replaced(self, request: HttpRequest) -> None:
+        """End the session whose cookies are replaced: its late answers must not come back."""
+        try:
+            access_token, _ = self.guard.find_cookie(request)
+            session_id = self._manager.session_id_of(access_token=access_token)
+        except (RequestRefused, TokenError):
+            return
+        with door(LOGIN_DOOR):
+            await settle(self._manager.revoke_session(session_id, reason="replaced by a log-in"))
 
     def _find_refresh_cookie(self, request: HttpRequest) -> str | None:
         cookies = self._policy.cookies

@@ -178,6 +178,22 @@ _DEVELOPMENT = (
         ),
         refused("refresh_revoked"),
     ),
+    Row(
+        name="a late refresh of a session that a log-in replaced leaves the new cookies",
+        first=(Call("POST /auth/login", (JSON, _OURS, _BOTH), _LOG_IN),),
+        call=Call("POST /auth/refresh", (_BOTH, _OURS, _CSRF)),
+        want=refused("refresh_revoked"),
+    ),
+    Row(
+        name="a log-in that fails leaves the session that it would have replaced",
+        first=(
+            Call("POST /auth/login", (JSON, _OURS, _BOTH), _LOG_IN.replace("<password>", "no")),
+            Call("POST /auth/login", (JSON, _FOREIGN, _BOTH), _LOG_IN),
+            Call("POST /auth/login", (JSON, _BOTH), _LOG_IN.replace("true", "false")),
+        ),
+        call=Call("POST /auth/refresh", (_BOTH, _OURS, _CSRF)),
+        want=done(IN_COOKIES, *_SET),
+    ),
     _row(
         "a refresh in the body sets no cookies",
         "POST /auth/refresh",
