@@ -15,12 +15,12 @@ HOST = "Host: app.example.com"
 FORWARDED = "X-Forwarded-Proto: https"
 
 
-def send(program: Running, *lines: str) -> tuple[int, str]:
+def send(program: Running, *lines: str, body: bytes = b"") -> tuple[int, str]:
     """The status and the whole answer to a head of these lines; 0 when it is hung up on."""
     head = "\r\n".join([*lines, "Connection: close", "", ""]).encode("latin-1")
     answer = b""
     with socket.create_connection(("127.0.0.1", program.port), timeout=20) as connection:
-        connection.sendall(head)
+        connection.sendall(head + body)
         try:
             while piece := connection.recv(65_536):
                 answer += piece
@@ -28,6 +28,14 @@ def send(program: Running, *lines: str) -> tuple[int, str]:
             pass
     text = answer.decode("latin-1")
     return int(text.split(" ")[1]) if text else 0, text
+
+
+def send_in_chunks(program: Running, line: str, body: str) -> tuple[int, str]:
+    """The same with a body whose length is not told in advance."""
+    pieces = [body[at : at + 7].encode() for at in range(0, len(body), 7)]
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in [*pieces, b""])
+    head = (HOST, FORWARDED, "Content-Type: application/json", "Transfer-Encoding: chunked")
+    return send(program, line, *head, body=chunks)
 
 
 def code(answer: str) -> str:
@@ -120,3 +128,15 @@ def test_no_method_and_no_override_of_it_gets_around_the_csrf_check(
     )
 
     assert status == 200
+
+
+def test_a_body_in_chunks_is_read_everywhere(stage: Stage, program: Running) -> None:
+    stage.begin()
+    token = stage.fill('{"refresh_token":"<refresh>"}')
+    forged = stage.fill('{"refresh_token":"<forged_refresh>"}')
+
+    assert send_in_chunks(program, "POST /auth/refresh HTTP/1.1", token)[0] == 200
+    assert code(send_in_chunks(program, "POST /auth/logout HTTP/1.1", forged)[1]) == (
+        "refresh_invalid"
+    )
+    assert send_in_chunks(program, "POST /auth/refresh HTTP/1.1", " " * 70_000)[0] == 400

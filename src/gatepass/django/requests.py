@@ -51,8 +51,11 @@ def read_body(request: DjangoHttpRequest) -> bytes:
     Raises:
         RequestRefused: It is too long, or the client hung up.
     """
+    meta, stream = request.META, request
+    if not meta.get("CONTENT_LENGTH") and meta.get("wsgi.input_terminated"):
+        stream = meta["wsgi.input"]  # a body in chunks, which Django takes for none
     try:
-        body: bytes = request.read(MAX_BODY + 1)
+        body: bytes = stream.read(MAX_BODY + 1)
     except OSError:
         raise RequestRefused(INVALID_REQUEST) from None
     if len(body) > MAX_BODY:
