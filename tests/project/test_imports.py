@@ -138,6 +138,17 @@ def test_one_integration_imports_no_other_framework(framework: str) -> None:
     assert not loaded & {*of_others, "sqlalchemy", "redis", "rest_framework", "uvicorn"}
 
 
+def test_without_rest_framework_its_module_says_one_sentence_with_the_remedy() -> None:
+    result = run_python(
+        "import sys; sys.modules['rest_framework.authentication'] = None\n"
+        "sys.modules['rest_framework'] = None\nimport gatepass.django.rest"
+    )
+
+    assert result.stderr.splitlines()[-1] == (
+        "ModuleNotFoundError: rest_framework is not installed, run: pip install 'gatepass[rest]'"
+    )
+
+
 @pytest.mark.parametrize("framework", ["fastapi", "flask", "django"])
 def test_without_its_extra_an_integration_says_one_sentence_with_the_remedy(
     framework: str,

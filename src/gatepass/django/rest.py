@@ -8,14 +8,8 @@ In `REST_FRAMEWORK`, `DEFAULT_AUTHENTICATION_CLASSES` names
 from typing import Any
 
 from django.http import HttpResponse
-from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import (
-    APIException,
-    AuthenticationFailed,
-    NotAuthenticated,
-    PermissionDenied,
-)
 
+from gatepass._extras import needs_extra
 from gatepass.django.conf import get_auth
 from gatepass.django.requests import DjangoRequest, send
 from gatepass.django.users import find_user
@@ -23,6 +17,15 @@ from gatepass.errors import StoreUnavailable, TokenRevoked
 from gatepass.http import ACCESS_DOOR, RequestRefused, Requirement, door
 from gatepass.http.problems import TOKEN_MISSING
 from gatepass.tokens import AccessClaims
+
+with needs_extra("rest"):
+    from rest_framework.authentication import BaseAuthentication
+    from rest_framework.exceptions import (
+        APIException,
+        AuthenticationFailed,
+        NotAuthenticated,
+        PermissionDenied,
+    )
 
 _NOTHING = Requirement()
 
