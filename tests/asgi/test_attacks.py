@@ -1,6 +1,7 @@
 """What an attacker tries around a guard: each test is named after its attack."""
 
-from typing import Any
+import asyncio
+from typing import Any, NoReturn
 
 import pytest
 
@@ -118,3 +119,33 @@ async def test_a_header_in_capitals_opens_nothing(manager: AsyncTokenManager) ->
     sent = await talk(Auth(manager, http=POLICY).required()(secret), scope)
 
     assert sent[0]["status"] == 403
+
+
+async def test_hanging_up_in_the_middle_of_a_log_in_buys_no_other_guess(
+    manager: AsyncTokenManager,
+) -> None:
+    began, ended = asyncio.Event(), []
+
+    class Limit:
+        def begin(self, key: str) -> None:
+            del key
+
+        def end(self, key: str, *, failed: bool) -> None:
+            del key
+            ended.append(failed)
+
+    async def think_for_ever(*_: str) -> NoReturn:
+        began.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    app = Auth(manager, authenticate=think_for_ever, login_limit=Limit()).install(secret)
+    body = {"type": "http.request", "body": b'{"username":"ada","password":"guess"}'}
+    scope = http("POST", "/auth/login", content_type="application/json")
+    guess = asyncio.create_task(talk(app, scope, [body]))
+    await began.wait()
+    guess.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await guess
+
+    assert ended == [True]

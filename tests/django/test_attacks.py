@@ -205,3 +205,14 @@ def test_log_in_by_address_goes_on_after_sessions_were_revoked_and_loses_to_a_ne
 
     assert (good.status_code, bad.status_code) == (200, 401)
     assert [session.subject for session in manager.sessions(subject)] == [subject]
+
+
+def test_somebody_inactive_does_not_log_in_by_a_backend_that_does_not_ask(
+    by_address: User, client: Client
+) -> None:
+    by_address.is_active = False
+    by_address.save()
+    form = {"username": "ada@example.com", "password": PASSWORD}
+    answer = client.post("/api/auth/login", form, content_type="application/json")
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_credentials")

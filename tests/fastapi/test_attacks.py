@@ -16,8 +16,7 @@ pytestmark = pytest.mark.anyio
 FORM = {"username": "ada", "password": "correct"}
 
 
-@pytest.fixture
-def auth() -> Auth:
+def make_auth() -> Auth:
     manager = AsyncTokenManager(
         TokenPolicy(issuer="api-server", audience="api-client"),
         access_keys=SharedKey.generate(),
@@ -25,6 +24,11 @@ def auth() -> Auth:
         store=AsyncMemoryStore(),
     )
     return Auth(manager, authenticate=lambda username, _: Identity(username))
+
+
+@pytest.fixture
+def auth() -> Auth:
+    return make_auth()
 
 
 @pytest.fixture
@@ -75,3 +79,18 @@ async def test_a_mounted_application_refuses_with_the_table(
     assert (missing.status_code, missing.json()["code"]) == (401, "token_missing")
     assert missing.headers["www-authenticate"] == "Bearer"
     assert (await client.get("/below/private", headers=bearer)).json() == "ada"
+
+
+async def test_a_token_that_one_auth_took_does_not_open_what_another_guards_in_the_same_request(
+    app: FastAPI, auth: Auth, client: httpx.AsyncClient
+) -> None:
+    other = make_auth()
+
+    @app.get("/both", dependencies=[Depends(auth.required())])
+    async def both(claims: Annotated[AccessClaims, Depends(other.required())]) -> str:
+        return claims.subject
+
+    token = (await client.post("/auth/login", json=FORM)).json()["access_token"]
+    answer = await client.get("/both", headers={"Authorization": f"Bearer {token}"})
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "token_invalid")
