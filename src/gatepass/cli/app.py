@@ -92,7 +92,9 @@ def serve(
     first start. With GATEPASS_ENV=production nothing is made up: JWT_ACCESS_SECRET,
     JWT_REFRESH_SECRET and DATABASE_URL must be set, and `gatepass users add` makes accounts.
     Accounts are in the database of DATABASE_URL, sessions too unless REDIS_URL is set. Behind a
-    proxy, GATEPASS_TRUSTED_PROXIES lists its addresses, so that clients are told apart.
+    proxy, GATEPASS_TRUSTED_PROXIES lists its addresses, so that clients are told apart. What is
+    revoked is known from a copy of the log; GATEPASS_MAX_STALENESS and GATEPASS_WHEN_STALE say how
+    old it may be and what happens then, /readyz how old it is.
     """
     with needs("server"):
         from gatepass.server.serve import serve as start  # noqa: PLC0415 - an extra

@@ -29,7 +29,7 @@ class Https:
 
     allowed_hosts: Collection[str] = ()
     """Hosts, with their port unless it is 443, that a redirect may name; others are refused."""
-    exempt_paths: Collection[str] = ("/healthz",)
+    exempt_paths: Collection[str] = ("/healthz", "/readyz")
     """Paths for load balancers, answered over plain http too."""
     hsts_seconds: int = _YEAR
     """How long browsers shall insist on https (RFC 6797 §6.1.1); 0 does not say so."""

@@ -68,7 +68,7 @@ class SqliteReplica:
         self._retry_at = 0.0
         self._begun = steady_now()
         self._complete_at = self._failed_at = -inf
-        self._database.on_close.append(self._close)
+        self._database.on_close.append(self.close)
         watch_forks(self)
 
     def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
@@ -111,6 +111,15 @@ class SqliteReplica:
             self._failed_at = steady_now()
             return False
         return True
+
+    def start(self) -> None:
+        """Begin to read, as the first check would."""
+        self.fresh()
+
+    def close(self) -> None:
+        """Give back the connection; a later check takes another, while the store is open."""
+        with suppress(StoreUnavailable), held(self._lock, find_deadline()):
+            self._drop()
 
     @property
     def age(self) -> float:
@@ -240,10 +249,6 @@ class SqliteReplica:
         if connection is not None:
             connection.close()
 
-    def _close(self) -> None:
-        with suppress(StoreUnavailable), held(self._lock, find_deadline()):
-            self._drop()
-
 
 class AsyncSqliteReplica:
     """`SqliteReplica` for `await`: in place while that takes microseconds, else in a thread."""
@@ -267,6 +272,15 @@ class AsyncSqliteReplica:
             return await self._threads.run(self._twin.fresh)
         except StoreUnavailable:  # closed
             return False
+
+    async def start(self) -> None:
+        """See `SqliteReplica.start`."""
+        await self.fresh()
+
+    async def close(self) -> None:
+        """See `SqliteReplica.close`."""
+        with suppress(StoreUnavailable):
+            await self._threads.run(self._twin.close)
 
     @property
     def age(self) -> float:

@@ -71,6 +71,7 @@ class ReplicaStatus:
             "why_down": self.why_down,
             "losses": self.losses,
             "when_stale": self.when_stale.value,
+            "fails_open": self.fails_open,
         }
 
 

@@ -18,6 +18,11 @@ PATIENCE_S: Final = 1.0
 """How long a check that may not ask waits for a first read, or one after a local revocation."""
 
 
+def _tell(error: Exception) -> str:
+    """What others may read of it; only our own sentences are known to hold no secret."""
+    return str(error) if isinstance(error, StoreUnavailable) else type(error).__name__
+
+
 class CutOff(StoreUnavailable):
     """The server answers, but another may have taken over: not even asking it helps."""
 
@@ -92,11 +97,13 @@ class ReplicaState:
         with self._lock:
             is_first = lane not in self._down_since
             self._down_since.setdefault(lane, steady_now())
-            self._why_down = str(error)
+            self._why_down = _tell(error)
             if isinstance(error, CutOff):
                 self._cut_off.add(lane)
         if is_first:
-            _LOG.warning("the revocation log cannot be read: %s: %s", self.lanes[lane], error)
+            _LOG.warning(
+                "the revocation log cannot be read: %s: %s", self.lanes[lane], _tell(error)
+            )
 
     def begin(self) -> None:
         """Somebody begins to read."""

@@ -1,4 +1,4 @@
-"""The auth server as an ASGI application: `Auth` over SQLite, accounts and a purge."""
+"""The auth server as an ASGI application: `Auth` over a store with its replica, and a purge."""
 
 import asyncio
 import contextlib
@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from fastapi_offline import FastAPIOffline
 
 from gatepass.fastapi import Auth, HttpPolicy
+from gatepass.fastapi.answers import send
 from gatepass.manager import AsyncTokenManager
-from gatepass.revocations.sqlite import AsyncSqliteReplica
+from gatepass.revocations.choice import replica_of
 from gatepass.server.accounts import Accounts
 from gatepass.server.answers import answer_the_rest
 from gatepass.server.databases import open_accounts
@@ -25,9 +26,10 @@ from gatepass.server.limits import (
 from gatepass.server.login import PasswordLogin
 from gatepass.server.passwords import PasswordPool, Passwords
 from gatepass.server.purge import purge_for_ever
+from gatepass.server.readiness import Follows, Readiness
 from gatepass.server.resources import quieten
+from gatepass.server.staleness import Staleness
 from gatepass.server.state import State
-from gatepass.stores.sql import AsyncSqlStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,7 @@ class Parts:
     """What the server is wired from; tests bring their own."""
 
     manager: AsyncTokenManager
+    replica: Follows
     accounts: Accounts
     pool: PasswordPool
     limit: LoginLimit
@@ -43,7 +46,12 @@ class Parts:
 
 
 def make_parts(
-    state: State, passwords: Passwords, policy: HttpPolicy | None = None, *, workers: int = 1
+    state: State,
+    passwords: Passwords,
+    policy: HttpPolicy | None = None,
+    *,
+    workers: int = 1,
+    staleness: Staleness | None = None,
 ) -> Parts:
     """The parts over the state's databases; a SQLite file is made or upgraded now.
 
@@ -53,6 +61,7 @@ def make_parts(
         policy: Cookies, origins and https; by default tokens come in headers only.
         workers: How many processes serve beside each other; they share the limits on log-ins,
             each its part.
+        staleness: How old the copy of the revocation log may be, and what an older one means.
 
     Raises:
         StoreUnavailable: A database cannot be opened.
@@ -63,13 +72,15 @@ def make_parts(
     async def load_claims(subject: str) -> Mapping[str, Any] | None:
         return await asyncio.to_thread(accounts.load_claims, subject)
 
-    replica = None
-    if isinstance(store, AsyncSqlStore) and state.database_file is not None:
-        replica = AsyncSqliteReplica(store)
+    bounds = staleness or Staleness()
+    replica: Follows = replica_of(
+        store, max_staleness=bounds.max_staleness, when_stale=bounds.when_stale
+    )
     manager = state.settings.async_manager(store, revocations=replica, load_claims=load_claims)
     failures, log_ins = rate(FAILURES_PER_MINUTE, workers), rate(LOG_INS_PER_MINUTE, workers)
     return Parts(
         manager=manager,
+        replica=replica,
         accounts=accounts,
         pool=PasswordPool(),
         limit=LoginLimit(failures, log_ins),
@@ -79,11 +90,12 @@ def make_parts(
 
 
 def make_app(parts: Parts) -> FastAPI:
-    """The application: the routes of `Auth`, `/healthz`, and the interactive page `/docs`."""
+    """The application: the routes of `Auth`, two of health, and the interactive page `/docs`."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         quieten(asyncio.get_running_loop())
+        await parts.replica.start()
         purge = asyncio.create_task(purge_for_ever(parts.manager))
         try:
             yield
@@ -92,6 +104,7 @@ def make_app(parts: Parts) -> FastAPI:
             with contextlib.suppress(asyncio.CancelledError):
                 await purge
             await asyncio.to_thread(parts.pool.close)
+            await parts.replica.close()
             await parts.manager.close()
 
     # A redirect behind a TLS proxy would name http:, and clients would send the password there.
@@ -111,5 +124,12 @@ def make_app(parts: Parts) -> FastAPI:
     async def healthz() -> dict[str, str]:
         """Whether the server runs."""
         return {"status": "ok"}
+
+    readiness = Readiness(parts.accounts, parts.replica)
+
+    @app.get("/readyz", tags=["health"], responses={503: {"description": "Not ready"}})
+    async def readyz() -> Response:
+        """Whether requests can be answered, and what is stale or down and for how long."""
+        return send(await readiness.answer())
 
     return app

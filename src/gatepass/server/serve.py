@@ -29,6 +29,7 @@ from gatepass.server.passwords import Passwords
 from gatepass.server.places import Network, read_proxies
 from gatepass.server.policy import read_policy
 from gatepass.server.resources import Resources, claim_resources
+from gatepass.server.staleness import read_staleness
 from gatepass.server.state import Environment, State, find_state, read_environment
 from gatepass.server.worker import make_worker_app
 from gatepass.settings.secrets import find_misnamed
@@ -64,6 +65,7 @@ def serve(
         if hint is not None:  # production refuses it; here secrets are made up all the same
             sys.stderr.write(f"gatepass: {hint}\n")
     proxies = read_proxies(environ)
+    staleness = read_staleness(environ)
     state = find_state(environ, here, create=True)
     resources = claim_resources()
     with _listen(host, port, resources.backlog) as listener:
@@ -82,7 +84,8 @@ def serve(
             make = partial(make_worker_app, here, url, workers)
             Multiprocess(configure(make, factory=True, workers=workers), sockets=[listener]).run()
             return
-        config = configure(make_app(make_parts(state, Passwords(), policy)))
+        parts = make_parts(state, Passwords(), policy, staleness=staleness)
+        config = configure(make_app(parts))
         with contextlib.suppress(KeyboardInterrupt):  # raised again after an orderly end
             uvicorn.Server(config).run(sockets=[listener])
 
