@@ -19,7 +19,13 @@ from tests.servers.redis_server import Server
 from tests.servers.redis_sets import running
 
 PASSWORD = "a password that ada knows"
-PLACES = [("postgres", ""), ("sqlite", "redis 8"), ("postgres", "cluster")]
+PLACES = [
+    ("sqlite", ""),
+    ("postgres", ""),
+    ("sqlite", "redis 8"),
+    ("sqlite", "sentinel"),
+    ("postgres", "cluster"),
+]
 
 
 def database_url(kind: str, here: Path) -> str:
@@ -124,6 +130,22 @@ def test_commands_beside_the_server_are_obeyed_at_once(served: Served) -> None:
         refused = client.post("/auth/refresh", json={"refresh_token": second["refresh_token"]})
         assert refused.json()["code"] == "refresh_revoked"
     served.run("users", "enable", "ada")
+
+
+def test_every_worker_follows_the_log_and_says_so(served: Served) -> None:
+    told = []
+    until = time.monotonic() + 20
+    while len(told) < 20:
+        with served.server.client() as client:  # a connection of its own, to either worker
+            answer = client.get("/readyz")
+        if answer.status_code == 200:
+            told.append(answer.json())
+        else:  # a worker that has just begun
+            assert time.monotonic() < until, answer.text
+            told.clear()
+    assert {each["status"] for each in told} == {"ready"}
+    assert all(each["revocations"]["fresh"] for each in told)
+    assert {each["revocations"]["losses"] for each in told} == {0}
 
 
 def children(pid: int) -> list[int]:
