@@ -34,13 +34,15 @@ class Denylist:
     """Ids of revoked sessions and tokens, for any number of threads; who looks waits for nobody."""
 
     def __init__(self) -> None:
-        self.sessions: dict[str, int] = {}
-        """Sessions held in full, and when they were revoked."""
-        self.tokens: dict[str, int] = {}
-        """Tokens held in full, and when they were revoked."""
+        self.sessions: set[str] = set()
+        """Sessions held in full: a set is looked up in faster than the times below."""
+        self.tokens: set[str] = set()
+        """Tokens held in full."""
         self.table: Fingerprints | None = None
         """What is held as fingerprints, once it is too much to be held in full."""
         self.retention_ms = 0
+        self._times: dict[str, dict[str, int]] = {SESSION: {}, TOKEN: {}}
+        """For each kind what is held in full, and when it was revoked."""
         self._lock = threading.Lock()
         self._hash = choose_hash()
         self._salt = secrets.randbits(64)
@@ -103,8 +105,9 @@ class Denylist:
         if self.table is not None:
             self.table.add(self._fingerprint(kind, identifier), at_ms // self._tick_ms)
             return
-        held = self.sessions if kind == SESSION else self.tokens
-        held[identifier] = max(at_ms, held.get(identifier, at_ms))
+        times = self._times[kind]
+        times[identifier] = max(at_ms, times.get(identifier, at_ms))
+        (self.sessions if kind == SESSION else self.tokens).add(identifier)
 
     def _fingerprint(self, kind: str, identifier: str) -> int:
         return self._hash(identifier) ^ (0 if kind == SESSION else self._salt)
@@ -129,20 +132,24 @@ class Denylist:
             len(self) >= self._sweep_at_size
             or now_ms - self._swept_ms >= self.retention_ms // _SWEEPS
         ):
-            for held in (self.sessions, self.tokens):
-                for identifier in [key for key, at_ms in held.items() if at_ms <= before_ms]:
-                    del held[identifier]
+            self._drop_before(before_ms)
             self._sweep_at_size = min(max(_FIRST_SWEEP, 2 * len(self)), COMPACT_ABOVE)
             self._swept_ms = now_ms
             if len(self) >= COMPACT_ABOVE:
                 self._begin_to_compact()
 
+    def _drop_before(self, before_ms: int) -> None:
+        for times in self._times.values():
+            for identifier in [key for key, at_ms in times.items() if at_ms <= before_ms]:
+                del times[identifier]
+        self.sessions, self.tokens = set(self._times[SESSION]), set(self._times[TOKEN])
+
     def _begin_to_compact(self) -> None:
         """Hold fingerprints from now on; what is held in full follows little by little."""
         self._moving = (
             (self._fingerprint(kind, identifier), at_ms)
-            for kind, held in ((SESSION, self.sessions), (TOKEN, self.tokens))
-            for identifier, at_ms in held.items()
+            for kind, times in self._times.items()
+            for identifier, at_ms in times.items()
         )
         self.table = Fingerprints()
 
@@ -154,7 +161,8 @@ class Denylist:
             if at_ms > before_ms:
                 table.add(fingerprint, at_ms // self._tick_ms)
         if not some:
-            self.sessions, self.tokens = {}, {}
+            self.sessions, self.tokens = set(), set()
+            self._times = {SESSION: {}, TOKEN: {}}
 
     def _sweep_table(self, table: Fingerprints, now_ms: int) -> None:
         every_ms = max(self.retention_ms // _SWEEPS // TABLES, 1)

@@ -153,7 +153,7 @@ class ClaimsVerifier:
 class _Verifier(Generic[R]):
     """What both twins are made of."""
 
-    __slots__ = ("_claims", "_revocations")
+    __slots__ = ("_claims", "_is_revoked", "_revocations")
     _is_async: ClassVar[bool]
 
     def __init__(  # noqa: PLR0913 - keyword-only, one per rule
@@ -192,6 +192,9 @@ class _Verifier(Generic[R]):
         require_twin(revocations, is_async=self._is_async)
         require_kind(key_source(keys), is_async=self._is_async)
         self._revocations: R | None = revocations
+        self._is_revoked: Callable[[str | None, str | None], Any] | None = (
+            None if revocations is None else revocations.is_revoked
+        )
         self._claims = ClaimsVerifier(
             keys,
             issuer=issuer,
@@ -232,11 +235,11 @@ class TokenVerifier(_Verifier[Revocations]):
             claims = self._claims.open(token)
         except KeysWanted as wanted:
             claims = self._claims.open(token, keys=wanted.fetch())
-        if self._revocations is not None:
+        if self._is_revoked is not None:
             session_id, token_id = claims.get("sid"), claims.get("jti")
             if not (session_id or token_id):
                 raise TokenInvalid(_IRREVOCABLE)
-            if self._revocations.is_revoked(session_id, token_id):
+            if self._is_revoked(session_id, token_id):
                 raise TokenRevoked
         return AccessClaims(claims)
 
@@ -253,11 +256,11 @@ class AsyncTokenVerifier(_Verifier[AsyncRevocations]):
             claims = self._claims.open(token)
         except KeysWanted as wanted:
             claims = self._claims.open(token, keys=await wanted.fetch())
-        if self._revocations is not None:
+        if self._is_revoked is not None:
             session_id, token_id = claims.get("sid"), claims.get("jti")
             if not (session_id or token_id):
                 raise TokenInvalid(_IRREVOCABLE)
-            if await self._revocations.is_revoked(session_id, token_id):
+            if await self._is_revoked(session_id, token_id):
                 raise TokenRevoked
         return AccessClaims(claims)
 
