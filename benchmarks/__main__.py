@@ -8,6 +8,7 @@ from benchmarks.frameworks import measure_frameworks
 from benchmarks.hostile import measure_hostile
 from benchmarks.imports import measure_imports
 from benchmarks.keys import measure_keys
+from benchmarks.replica import measure_replica
 from benchmarks.revocation import measure_revocation
 from benchmarks.signatures import measure_signatures
 from benchmarks.stores import measure_stores
@@ -25,6 +26,7 @@ def main() -> None:
     targets = [
         *measure_signatures(rounds=rounds),
         *measure_revocation(rounds=rounds),
+        *measure_replica(rounds=rounds, part=100 if is_quick else 1),
         *measure_keys(rounds=rounds),
         *measure_stores(rounds=rounds),
         *measure_hostile(rounds=3 if is_quick else 41),

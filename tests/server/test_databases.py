@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -133,7 +134,7 @@ def test_commands_beside_the_server_are_obeyed_at_once(served: Served) -> None:
 
 
 def test_every_worker_follows_the_log_and_says_so(served: Served) -> None:
-    told = []
+    told: list[dict[str, Any]] = []
     until = time.monotonic() + 20
     while len(told) < 20:
         with served.server.client() as client:  # a connection of its own, to either worker
