@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from gatepass.errors import StoreUnavailable
 from gatepass.revocations.lease import steady_ms, steady_now
-from gatepass.revocations.snapshots import PAGE, SnapshotCursor
+from gatepass.revocations.snapshots import NEVER_MS, PAGE, SnapshotCursor
 from gatepass.revocations.state import ReplicaState
 from gatepass.stores.sql.postgres.async_pool import AsyncPostgresPool
 from gatepass.stores.sql.postgres.async_store import AsyncPostgresStore
@@ -26,7 +26,8 @@ class _Reading:
 
     def __init__(self, store: PostgresStore | AsyncPostgresStore, cursor: SnapshotCursor) -> None:
         sql = statements_of(store.schema)
-        self._listen, self._statement = sql["listen"], sql["read_log"]
+        self._listen, self._read_on = sql["listen"], sql["read_log"]
+        self._read_back = sql["read_log_back"]
         self._clock = store.clock
         self._cursor = cursor
         self._connection: PostgresConnection | None = None
@@ -36,7 +37,8 @@ class _Reading:
         seen, since_ms, *after_and_newest = self._cursor.values()
         now_ms = None if self._clock is None else int(self._clock() * 1000)
         values = (seen, since_ms, *after_and_newest, now_ms, PAGE)
-        return connection.run(self._statement, self._statement.encode(values))
+        statement = self._read_on if since_ms == NEVER_MS else self._read_back
+        return connection.run(statement, statement.encode(values))
 
     def _take(self, rows: list[Row]) -> bool:
         return self._cursor.take(rows, steady_ms())

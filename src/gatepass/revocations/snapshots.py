@@ -18,7 +18,8 @@ from gatepass.sessions.session import SKEW_MS
 PAGE: Final = 2_000
 _NOTHING: Final = "3:3:"
 """A snapshot before every transaction."""
-_NEVER_MS: Final = 2**62
+NEVER_MS: Final = 2**62
+"""Nothing is as young as this."""
 _FIRST: Final = (0, 0)
 BACK_MS: Final = 120_000
 """How far to step back on a new connection: 60 s for clocks, and as much for slow transactions.
@@ -45,7 +46,7 @@ class SnapshotCursor:
         self._retention_ms = 0
         self._reading: str | None = None
         self._after = _FIRST
-        self._since_ms = _NEVER_MS
+        self._since_ms = NEVER_MS
 
     def resumed(self) -> Self:
         """The same for a reader with another connection."""
@@ -56,7 +57,8 @@ class SnapshotCursor:
     def step_back(self) -> None:
         """Begin a pass anew, on another connection and perhaps to another server."""
         self._reading, self._after = None, _FIRST
-        self._since_ms = self._store_ms - BACK_MS
+        is_from_start = self._seen == _NOTHING  # whose pass takes all there is
+        self._since_ms = NEVER_MS if is_from_start else self._store_ms - BACK_MS
 
     def values(self) -> tuple[str, int, str, int, str | None, str | None]:
         """The parameters of the next statement."""
@@ -98,7 +100,7 @@ class SnapshotCursor:
             self._after = max(places)
             return False
         self._seen, self._reading = self._reading, None
-        self._after, self._since_ms = _FIRST, _NEVER_MS
+        self._after, self._since_ms = _FIRST, NEVER_MS
         self._alarm.calm()
         return True
 

@@ -29,6 +29,34 @@ def _call(name: str, *types: int) -> tuple[str, tuple[int, ...]]:
     return f"SELECT {{p}}gatepass_{name}({places})", types
 
 
+_READ_LOG: Final = """
+SELECT pg_is_in_recovery(), pg_current_snapshot()::text, m.log_identity,
+  m.longest_access_ms, {{now $7}}, $5 IS NULL OR EXISTS (
+    SELECT 1 FROM {{p}}gatepass_revocations w WHERE w.kind = $5 AND w.id = $6
+  ), r.xid::text, r.seq, r.kind, r.id, r.at_ms
+FROM {{p}}gatepass_meta m LEFT JOIN LATERAL ({}) r ON true
+"""
+"""Entries behind ($3, $4) in order; the snapshot of this very statement says where to go on."""
+_UNSEEN: Final = """
+SELECT n.xid, n.seq, n.kind, n.id, n.at_ms FROM {p}gatepass_revocations n
+WHERE (n.xid, n.seq) > ($3::text::xid8, $4)
+  AND n.xid >= pg_snapshot_xmin($1::text::pg_snapshot)
+  AND NOT pg_visible_in_snapshot(n.xid, $1::text::pg_snapshot)
+ORDER BY n.xid, n.seq LIMIT $8
+"""
+# The second bound, which nothing exceeds, has the planner expect few rows, and take the index.
+_YOUNG: Final = """
+SELECT n.xid, n.seq, n.kind, n.id, n.at_ms FROM {p}gatepass_revocations n
+WHERE n.at_ms BETWEEN $2 AND $2 + 1000000000000000
+  AND (n.xid, n.seq) > ($3::text::xid8, $4)
+ORDER BY n.xid, n.seq LIMIT $8
+"""
+_EITHER: Final = """
+SELECT n.xid, n.seq, n.kind, n.id, n.at_ms FROM (({}) UNION ({})) n
+ORDER BY n.xid, n.seq LIMIT $8
+"""
+_READS_LOG: Final = (TEXT, NUMBER, TEXT, NUMBER, TEXT, TEXT, NUMBER, NUMBER)
+
 _TEXTS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
     "greet": (
         "SELECT pg_is_in_recovery(), "
@@ -110,24 +138,12 @@ _TEXTS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
     "epoch": _call("epoch", TEXT),
     "purge": _call("purge", NUMBER, NUMBER),
     "listen": (f"LISTEN {CHANNEL}", ()),
-    # What snapshot $1 did not see yet, whatever its number, and what is as young as $2; both
-    # behind the entry ($3, $4). The snapshot of this very statement says where to go on.
-    "read_log": (
-        """
-        SELECT pg_is_in_recovery(), pg_current_snapshot()::text, m.log_identity,
-          m.longest_access_ms, {now $7}, $5 IS NULL OR EXISTS (
-            SELECT 1 FROM {p}gatepass_revocations w WHERE w.kind = $5 AND w.id = $6
-          ), r.xid::text, r.seq, r.kind, r.id, r.at_ms
-        FROM {p}gatepass_meta m
-        LEFT JOIN LATERAL (
-          SELECT n.xid, n.seq, n.kind, n.id, n.at_ms FROM {p}gatepass_revocations n
-          WHERE (n.xid, n.seq) > ($3::text::xid8, $4) AND (n.at_ms >= $2 OR (
-              n.xid >= pg_snapshot_xmin($1::text::pg_snapshot)
-              AND NOT pg_visible_in_snapshot(n.xid, $1::text::pg_snapshot)))
-          ORDER BY n.xid, n.seq LIMIT $8
-        ) r ON true
-        """,
-        (TEXT, NUMBER, TEXT, NUMBER, TEXT, TEXT, NUMBER, NUMBER),
+    # The entries that snapshot $1 did not see yet, whatever their numbers.
+    "read_log": (_READ_LOG.format(_UNSEEN), _READS_LOG),
+    # Those, and besides them what is as young as $2.
+    "read_log_back": (
+        _READ_LOG.format(_EITHER.format(_UNSEEN, _YOUNG)),
+        _READS_LOG,
     ),
 }
 

@@ -1,0 +1,77 @@
+"""What reading PostgreSQL's log costs the server: no more for a log that is long."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from gatepass.stores.sql import SqlStore
+from gatepass.stores.sql.postgres.statements import statements_of
+from tests.stores.postgres_backend import empty_url
+
+LONG = 30_000
+TYPES = "text, bigint, text, bigint, text, text, bigint, bigint"
+NEVER, PAGE = 2**62, 100
+
+FILL = """
+INSERT INTO gatepass_revocations (kind, id, at_ms) SELECT 't', n::text, n
+FROM generate_series(1, %s) n
+"""
+
+
+@pytest.fixture
+def long_log() -> Iterator[psycopg.Connection[Any]]:
+    """A log with many entries, all of one transaction but for the last."""
+    url = empty_url()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(FILL, [LONG])
+        connection.execute("ANALYZE gatepass_revocations")
+        store = SqlStore.from_url(url)
+        store.revoke_token("00last")
+        store.close()
+        yield connection
+
+
+def rows_read(connection: psycopg.Connection[Any], name: str, mode: str, *values: Any) -> int:
+    """How many rows of the log the server looks at for one statement."""
+    text = statements_of(None)[name].text.decode()
+    connection.execute(f"SET plan_cache_mode = {mode}".encode())
+    connection.execute(f"PREPARE followed ({TYPES}) AS {text}".encode())
+    arguments = ", ".join("NULL" if value is None else repr(value) for value in values)
+    explained = f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) EXECUTE followed ({arguments})"
+    [(found,)] = connection.execute(explained.encode()).fetchall()
+    connection.execute("DEALLOCATE followed")
+    return _rows_of(json.loads(found) if isinstance(found, str) else found)
+
+
+def _rows_of(part: Any) -> int:
+    if isinstance(part, list):
+        return sum(map(_rows_of, part))
+    if not isinstance(part, dict):
+        return 0
+    looked_at = 0
+    if part.get("Relation Name") == "gatepass_revocations":
+        removed = part.get("Rows Removed by Filter", 0) + part.get(
+            "Rows Removed by Index Recheck", 0
+        )
+        looked_at = (part["Actual Rows"] + removed) * part["Actual Loops"]
+    return int(looked_at) + sum(map(_rows_of, part.values()))
+
+
+@pytest.mark.parametrize("mode", ["force_generic_plan", "force_custom_plan"])
+def test_no_statement_looks_at_more_than_it_has_to(
+    long_log: psycopg.Connection[Any], mode: str
+) -> None:
+    [(now, first)] = long_log.execute(
+        "SELECT pg_current_snapshot()::text, min(xid)::text FROM gatepass_revocations"
+    ).fetchall()
+    rest = (None, None, None, PAGE)
+    nothing_new = rows_read(long_log, "read_log", mode, now, NEVER, "0", 0, *rest)
+    a_page = rows_read(long_log, "read_log", mode, "3:3:", NEVER, first, LONG // 2, *rest)
+    the_young = rows_read(long_log, "read_log_back", mode, now, LONG - 9, "0", 0, *rest)
+
+    assert nothing_new == 0
+    assert PAGE <= a_page <= 2 * PAGE
+    assert 10 <= the_young <= 2 * PAGE
