@@ -78,7 +78,7 @@ class Denylist:
         """Take entries in; those held already count from the later time.
 
         Args:
-            entries: In any order; kinds that are not known are left out.
+            entries: In any order; what is past its retention or of an unknown kind is left out.
             store_ms: The store's clock when it answered, by which entries are dated.
             retention_ms: How long an entry matters; it never becomes shorter.
             now_ms: This process's own clock.
@@ -86,8 +86,11 @@ class Denylist:
         ahead_ms = now_ms - store_ms
         with self._lock:
             self._keep_for(retention_ms, now_ms)
+            before_ms = now_ms - self.retention_ms
             for kind, identifier, at_ms in entries:
-                self._hold(kind, identifier, min(at_ms + ahead_ms, now_ms))
+                here_ms = min(at_ms + ahead_ms, now_ms)
+                if here_ms > before_ms:  # a log is kept for a day, and may be for longer
+                    self._hold(kind, identifier, here_ms)
             self._tidy(now_ms)
 
     def hold(self, kind: str, identifier: str, now_ms: int) -> None:
