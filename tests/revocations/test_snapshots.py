@@ -1,5 +1,6 @@
 """Following PostgreSQL's log: what is asked next, and a log that is not what it was."""
 
+import json
 import logging
 from typing import Any
 
@@ -36,8 +37,9 @@ class Following:
         is_standby: bool = False,
     ) -> bool:
         head = (is_standby, snapshot, identity, LIFE, store_ms, is_there)
-        rows: list[Row] = [(*head, str(xid), *rest) for xid, *rest in entries]
-        return self.cursor.take(rows or [(*head, None, None, None, None, None)], 5_000_000)
+        page = json.dumps([(str(xid), *rest) for xid, *rest in entries])
+        rows: list[Row] = [(*head, page)]
+        return self.cursor.take(rows, 5_000_000)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ cluster hide everything after it. So each pass takes *all* visible rows that the
 snapshot did not see, and the next goes on from the snapshot of this pass's first statement.
 """
 
+import json
 from collections.abc import Sequence
 from copy import copy
 from typing import Any, Final, Self
@@ -75,7 +76,7 @@ class SnapshotCursor:
         if not rows:
             self._alarm.sound("no log", len(self._denylist))
             raise StoreUnavailable("the revocation log is gone")
-        is_standby, snapshot, identity, longest_ms, store_ms, is_newest_there = rows[0][:6]
+        is_standby, snapshot, identity, longest_ms, store_ms, is_newest_there, page = rows[0]
         if is_standby:
             raise StoreUnavailable("the database is a standby")
         retention_ms = longest_ms + SKEW_MS
@@ -87,17 +88,12 @@ class SnapshotCursor:
             self.step_back()
             return False
         self._reading = self._reading or snapshot
-        places = []
-        entries: list[Entry] = []
-        for place, number, kind, identifier, at_ms in (row[6:] for row in rows):
-            if number is None:  # the log's own row, without an entry
-                continue
-            places.append((int(place), number))
-            entries.append((kind, identifier, at_ms))
+        read = json.loads(page)
+        entries: list[Entry] = [(kind, identifier, at_ms) for _, _, kind, identifier, at_ms in read]
         self._denylist.merge(entries, store_ms=store_ms, retention_ms=retention_ms, now_ms=now_ms)
         self._remember(entries)
         if len(entries) >= PAGE:
-            self._after = max(places)
+            self._after = max((int(place), number) for place, number, *_ in read)
             return False
         self._seen, self._reading = self._reading, None
         self._after, self._since_ms = _FIRST, NEVER_MS
