@@ -11,6 +11,9 @@ _NAMES = {
     "gatepass.stores.memory": "MemoryStore AsyncMemoryStore",
     "gatepass.stores.sql": "SqlStore AsyncSqlStore alembic_include_name metadata",
     "gatepass.stores.redis": "RedisStore AsyncRedisStore Finding",
+    "gatepass.revocations": "replica_of ReplicaStatus WhenStale",
+    "gatepass.revocations.postgres": "PostgresReplica AsyncPostgresReplica",
+    "gatepass.revocations.redis": "RedisReplica AsyncRedisReplica",
     "gatepass.revocations.sqlite": "SqliteReplica AsyncSqliteReplica",
     "gatepass.settings": "TokenSettings HttpSettings",
     "gatepass.asgi": "Auth Identity HttpPolicy Cookies Https",
@@ -30,6 +33,7 @@ _MANAGER = (
     "issue refresh verify revoke_token revoke_session revoke_subject revoke_all log_out "
     "sessions subject_epoch purge close"
 )
+_REPLICA = "is_revoked start fresh age status close"
 _MEMBERS = {
     "gatepass.TokenManager": f"{_MANAGER} __enter__ __exit__",
     "gatepass.AsyncTokenManager": f"{_MANAGER} __aenter__ __aexit__",
@@ -48,6 +52,15 @@ _MEMBERS = {
     "gatepass.stores.redis.AsyncRedisStore": "from_url check",
     "gatepass.stores.sql.SqlStore": "from_url upgrade",
     "gatepass.stores.sql.AsyncSqlStore": "from_url upgrade",
+    "gatepass.revocations.postgres.PostgresReplica": f"{_REPLICA} from_url __enter__",
+    "gatepass.revocations.postgres.AsyncPostgresReplica": f"{_REPLICA} from_url __aenter__",
+    "gatepass.revocations.redis.RedisReplica": f"{_REPLICA} from_url __enter__",
+    "gatepass.revocations.redis.AsyncRedisReplica": f"{_REPLICA} from_url __aenter__",
+    "gatepass.revocations.sqlite.SqliteReplica": _REPLICA,
+    "gatepass.revocations.sqlite.AsyncSqliteReplica": _REPLICA,
+    "gatepass.revocations.ReplicaStatus": "is_fresh age entries stale_for down_for why_down losses "
+    "when_stale fails_open to_dict",
+    "gatepass.revocations.WhenStale": "ASK DENY ACCEPT_TOKENS_THAT_MAY_BE_REVOKED",
     "gatepass.asgi.Auth": "install required optional log_in",
     "gatepass.fastapi.Auth": "install required optional log_in",
     "gatepass.flask.Auth": "init_app required optional log_in claims find_claims",
@@ -63,6 +76,7 @@ _PARAMETERS = {
     "gatepass.TokenManager.issue": "self subject claims device epoch",
     "gatepass.TokenIssuer": "keys issuer audience lifetime typ now",
     "gatepass.TokenVerifier": "keys issuer audience typ required_claims leeway revocations",
+    "gatepass.revocations.replica_of": "store max_staleness when_stale",
     "gatepass.jose.sign": "payload keys typ kid",
     "gatepass.jose.verify": "compact keys",
     "gatepass.jose.inspect": "compact",

@@ -6,12 +6,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from gatepass.sessions import Store
+from gatepass.stores.sql import SqlStore
 from tests.revocations.worlds import empty_backend, open_store
 from tests.servers.redis_server import free_ports
 
@@ -54,9 +57,19 @@ class Service:
         return said
 
 
-@pytest.fixture(params=["postgres", "redis 8"])
-def url(request: pytest.FixtureRequest) -> str:
+@pytest.fixture(params=["sqlite", "postgres", "redis 8", "cluster"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'gate.db'}"
     return empty_backend(str(request.param))
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    store = SqlStore.from_url(url) if url.startswith("sqlite") else open_store(url)
+    store.subject_epoch("ada")  # makes the file
+    yield store
+    store.close()
 
 
 @pytest.fixture(params=COMMANDS)
@@ -65,7 +78,7 @@ def server(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def service(server: str, url: str) -> Iterator[Service]:
+def service(server: str, url: str, store: Store) -> Iterator[Service]:  # noqa: ARG001 - made first
     [port] = free_ports(1)
     command = [part.format(port=port) for part in COMMANDS[server]]
     process = subprocess.Popen(
@@ -81,11 +94,26 @@ def service(server: str, url: str) -> Iterator[Service]:
     assert b"Traceback" not in errors, errors.decode()
 
 
-def test_every_worker_follows_the_log(service: Service, server: str, url: str) -> None:
-    store = open_store(url)
+def test_every_worker_follows_the_log(service: Service, server: str, store: Store) -> None:
     fresh = service.until_all("fresh", "00other", WORKERS[server])
     store.revoke_token("00revoked")
 
     assert service.until_all("held", "00revoked", WORKERS[server]) == fresh
     assert not service.ask("00other")["revoked"]
-    store.close()
+
+
+def test_many_ask_every_worker_at_the_same_time(
+    service: Service, server: str, store: Store
+) -> None:
+    service.until_all("fresh", "00other", WORKERS[server])
+    revoked = [f"{number:02x}revoked" for number in range(16)]
+    for token in revoked:
+        store.revoke_token(token)
+    for token in revoked:  # each of another partition
+        service.until_all("held", token, WORKERS[server])
+    asked = [*revoked, *(f"{number:02x}other" for number in range(16))] * 6
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(service.ask, asked))
+    assert [answer["revoked"] for answer in answers] == [token in revoked for token in asked]
+    assert len({answer["pid"] for answer in answers}) > 1
