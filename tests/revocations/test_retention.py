@@ -192,3 +192,18 @@ def test_clock_steps_of_a_verifier_lose_nothing(site: Site, first: int, then: in
     for each in (replica, site.replica()):
         assert site.verify(each, other) == "ada"
         assert site.verify(each, pair) == "revoked"
+
+
+def test_what_a_store_dated_while_its_clock_was_ahead_is_read_again(site: Site) -> None:
+    pair, other = (site.manager().issue("ada") for _ in range(2))
+    site.manager().revoke_session(pair.session_id)
+    site.clock.forward(2 * 3600 * SECOND)
+    replica = site.replica()
+    assert not holds(replica, pair.session_id)  # by that clock the token ended long ago
+
+    site.clock.forward(-2 * 3600 * SECOND)
+    site.read_on(replica)
+    site.until(lambda: holds(replica, pair.session_id))
+    assert site.verify(replica, pair) == "revoked"
+    assert site.verify(replica, other) == "ada"
+    assert replica.status().losses == 0

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gatepass.revocations.alarm import Alarm
+from gatepass.revocations.clocks import StoreClock
 from gatepass.revocations.denylist import Denylist, Entry
 
 START: Final = 0
@@ -41,13 +42,14 @@ class RevocationLog:
         self.denylist: Final = denylist
         self.alarm: Final = Alarm()
         self.cursor = START
+        self._clock = StoreClock()
         self._identity: str | None = None
 
     def merge(self, page: LogPage, now_ms: int) -> bool:
         """Take in a page; whether the copy is complete, or the reader must ask again.
 
-        A log that is another one, or has gone backwards, is read anew from its start. `now_ms`
-        is the clock of the denylist.
+        A log that is another one, or has gone backwards, is read anew from its start, and so is
+        one whose store's clock was set back. `now_ms` is the clock of the denylist.
         """
         if self._identity is None:
             self._identity = page.identity
@@ -55,6 +57,9 @@ class RevocationLog:
             found = "another log" if page.identity != self._identity else "an older log"
             self.alarm.sound(found, len(self.denylist))
             self._identity = page.identity
+            self.cursor = START
+            return False
+        if self._clock.was_set_back(page.store_ms, now_ms):
             self.cursor = START
             return False
         entries: list[Entry] = [(kind, name, at_ms) for _, kind, name, at_ms in page.entries]

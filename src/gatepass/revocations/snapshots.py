@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 
 from gatepass.errors import StoreUnavailable
 from gatepass.revocations.alarm import Alarm
+from gatepass.revocations.clocks import StoreClock
 from gatepass.revocations.denylist import Denylist, Entry
 from gatepass.sessions.session import SKEW_MS
 
@@ -38,6 +39,7 @@ class SnapshotCursor:
     def __init__(self, denylist: Denylist, alarm: Alarm) -> None:
         self._denylist = denylist
         self._alarm = alarm
+        self._clock = StoreClock()
         self._identity: str | None = None
         self._seen = _NOTHING
         """The snapshot of the last complete pass."""
@@ -85,6 +87,10 @@ class SnapshotCursor:
         if found is not None:
             self._alarm.sound(found, len(self._denylist))
             self._seen, self._newest = _NOTHING, None
+            self.step_back()
+            return False
+        if self._clock.was_set_back(store_ms, now_ms):
+            self._seen = _NOTHING
             self.step_back()
             return False
         self._reading = self._reading or snapshot

@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 
 from gatepass.errors import StoreUnavailable
 from gatepass.revocations.alarm import Alarm
+from gatepass.revocations.clocks import StoreClock
 from gatepass.revocations.denylist import Denylist, Entry
 from gatepass.sessions.session import SKEW_MS
 
@@ -43,6 +44,7 @@ class StreamCursor:
         self.partitions: Final = tuple(partitions)
         self._denylist = denylist
         self._alarm = alarm
+        self._clock = StoreClock()
         self.streams = {partition: _Stream() for partition in partitions}
 
     def resumed(self) -> Self:
@@ -107,6 +109,10 @@ class StreamCursor:
             stream = self.streams[partition]
             stream.cursor = place
             stream.newest = max(place, stream.newest)
+        if self._clock.was_set_back(store_ms, now_ms):
+            for stream in self.streams.values():
+                stream.cursor = _START
+            return False
         return all(len(read) < COUNT for read in found.values())
 
 
