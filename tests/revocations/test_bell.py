@@ -14,6 +14,8 @@ from gatepass.stores.sql import SqlStore
 from gatepass.stores.sql.sqlite_bell import SqliteBell
 from tests.stores.plans import Clock, log_in, present
 
+NOW_MS = Clock().ms
+
 
 class Hand:
     """A monotonic clock that moves only when told, so that nothing is looked at by chance."""
@@ -83,7 +85,9 @@ def test_a_commit_that_rang_no_bell_is_found_within_a_hundredth_of_a_second(
     tmp_path: Path, reader: SqliteReplica, hand: Hand
 ) -> None:
     with closing(sqlite3.connect(tmp_path / "gate.db")) as foreign, foreign:
-        foreign.execute("INSERT INTO gatepass_revocations (kind, id, at_ms) VALUES ('t', 't9', 1)")
+        foreign.execute(
+            "INSERT INTO gatepass_revocations (kind, id, at_ms) VALUES ('t', 't9', ?)", [NOW_MS]
+        )
     hand.now += 0.011
 
     assert reader.is_revoked(None, "t9")
