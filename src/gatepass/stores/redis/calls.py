@@ -75,6 +75,10 @@ class Calls:
                 self.forget(address)
                 if lost.is_final:
                     break
+            except StoreUnavailable:  # refused or not confirmed: another may have taken over
+                if address is not None:
+                    self.routes.forget(address)
+                raise
         raise StoreUnavailable(f"Redis: {reason or 'no answer in time'}") from reason
 
     def forget(self, address: Address | None) -> None:

@@ -63,6 +63,8 @@ class Routes:
         """Ask again before this address is used once more, and others than itself."""
         if self._target.layout is Layout.SINGLE:
             return
+        if self._target.layout is Layout.SENTINEL and address in self._known.values():
+            self._last(self._members[0])  # who named it, and may be cut off together with it
         self._known = {p: known for p, known in self._known.items() if known != address}
         if address in self._members:
             self._members = (*(one for one in self._members if one != address), address)
