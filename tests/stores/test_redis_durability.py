@@ -182,6 +182,8 @@ def test_nothing_is_acknowledged_that_the_replica_does_not_have(
     store = redis_store_at(pair.url, twin, runner, timeout=0.6)
     store.issue(log_in(session_id=sid("live")))
     store.issue(log_in(session_id=sid("other")))
+    store.revoke_session(sid("gone"), reason="log-out")  # the server knows the scripts from now on
+    store.revoke_token(sid("gone"))
     replica.freeze()
 
     for _ in range(2):  # repeating confirms anew
