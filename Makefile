@@ -7,11 +7,15 @@ RUNTIME := .venv/runtime.stamp
 DEV := .venv/dev.stamp
 NODE := benchmarks/node/node_modules/.package-lock.json
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
+PYTEST := pytest -q -n 2 --dist loadfile
+SHORT := not race and not chaos and not soak and not fuzz and not browser and not interop and not web
+CORE := src/gatepass/jose/*,src/gatepass/tokens/*,src/gatepass/sessions/*,src/gatepass/manager.py,src/gatepass/_manager_parts.py
+CORE_TESTS := $(addprefix tests/,attacks http jose manager remote sessions settings tokens)
 COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile --quiet --no-strip-extras \
 	$(if $(UPGRADE),--upgrade) --generate-hashes --unsafe-package gatepass --no-annotate \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: help serve test lint format races chaos web browser interop fuzz bench wheel requirements
+.PHONY: help serve test coverage lint format races soak chaos web browser interop fuzz bench wheel requirements
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,14 +36,20 @@ $(DEV): requirements/dev.txt pyproject.toml | .venv/pyvenv.cfg
 serve: $(RUNTIME) ## Start the auth server on 127.0.0.1:8000
 	@exec $(BIN)/gatepass serve
 
-test: lint ## Check format, lint and types, run the tests, measure coverage
+test: lint ## Check format, lint and types, run the tests, measure the core's coverage
 	@.ci/redis
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest -q -n 2 --dist loadfile -m "not race and not chaos and not fuzz and not browser and not interop and not web"
+	$(BIN)/coverage run -m $(PYTEST) -m "$(SHORT)" $(CORE_TESTS)
+	@$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --fail-under=100 --include='$(CORE)'
+	$(BIN)/$(PYTEST) -m "$(SHORT)" $(addprefix --ignore=,$(CORE_TESTS))
+
+coverage: $(DEV) ## Run the tests of `make test`, all of them measured, and report every layer
+	@.ci/redis
+	@rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m $(PYTEST) -m "$(SHORT)"
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
-	@echo "The core, which must be covered completely:"
-	$(BIN)/coverage report --fail-under=100 --include='src/gatepass/jose/*,src/gatepass/tokens/*,src/gatepass/sessions/*,src/gatepass/manager.py,src/gatepass/_manager_parts.py'
 
 lint: $(DEV) ## Check format, lint and types
 	$(BIN)/ruff format --check --quiet
@@ -49,6 +59,10 @@ lint: $(DEV) ## Check format, lint and types
 format: $(DEV) ## Format the code and mend what the linter can mend
 	$(BIN)/ruff check --quiet --fix
 	$(BIN)/ruff format
+
+soak: $(DEV) ## Ask for a long time, and with hardly any means to answer
+	@.ci/redis
+	$(BIN)/$(PYTEST) -m soak
 
 races: $(DEV) ## Race many callers against one session, hundreds of rounds
 	@.ci/redis
@@ -64,7 +78,7 @@ browser: $(DEV) ## Drive the interactive page with a real Chromium
 
 web: $(DEV) ## Send hundreds of requests through every framework behind real servers
 	@.ci/redis
-	$(BIN)/pytest -q -m web tests/web
+	$(BIN)/$(PYTEST) -m web tests/web
 
 interop: $(DEV) ## Exchange tokens and keys with other people's code, print the table
 	@.ci/interop

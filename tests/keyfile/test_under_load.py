@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Self
 
 import httpx
+import pytest
 import uvicorn
 from fastapi import FastAPI, Header, Response
 
@@ -129,6 +130,7 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.soak
 def test_a_rotation_under_load_refuses_no_request_and_logs_nobody_out(here: Path) -> None:
     environ = {
         "GATEPASS_KEY_FILE": str(here / "keys.json"),

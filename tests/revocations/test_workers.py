@@ -102,6 +102,7 @@ def test_every_worker_follows_the_log(service: Service, server: str, store: Stor
     assert not service.ask("00other")["revoked"]
 
 
+@pytest.mark.soak
 def test_many_ask_every_worker_at_the_same_time(
     service: Service, server: str, store: Store
 ) -> None:

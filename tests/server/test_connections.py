@@ -47,6 +47,7 @@ def crowd() -> Iterator[ExitStack]:
 
 
 @pytest.mark.parametrize("sent", HALF.values(), ids=HALF)
+@pytest.mark.soak
 def test_silent_sockets_as_many_as_there_are_file_descriptors(
     here: Path, crowd: ExitStack, sent: bytes
 ) -> None:
@@ -63,6 +64,7 @@ def test_silent_sockets_as_many_as_there_are_file_descriptors(
         assert server.stop() == -signal.SIGTERM
 
 
+@pytest.mark.soak
 def test_a_body_that_never_comes_is_refused_after_ten_seconds(here: Path) -> None:
     with serving(here) as server, closing(silent(server, HALF["half a body"])) as client:
         began = time.monotonic()
@@ -73,6 +75,7 @@ def test_a_body_that_never_comes_is_refused_after_ten_seconds(here: Path) -> Non
     assert 9 < time.monotonic() - began < 15
 
 
+@pytest.mark.soak
 def test_a_server_with_hardly_any_file_descriptors_recovers(here: Path, crowd: ExitStack) -> None:
     """Here the system refuses before the server does."""
     with serving(here, descriptors=40) as server:

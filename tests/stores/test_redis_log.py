@@ -150,6 +150,7 @@ def test_the_log_knows_when_it_was_made_and_how_far_it_came(
     assert int(meta[b"life"]) == ACCESS_LIFE
 
 
+@pytest.mark.soak
 def test_idle_sessions_of_one_subject_are_bounded(
     servers: ServerSet, store: Store, clock: Clock
 ) -> None:

@@ -233,6 +233,13 @@ def test_revocations_are_asked_by_session_and_by_token(revocations: Any) -> None
         check(revocations, token(jti=...))
 
 
+def test_a_verifier_says_whom_it_asks() -> None:
+    listed = Listed()
+
+    assert verifier(revocations=listed).revocations is listed
+    assert verifier().revocations is None
+
+
 def test_an_async_verifier_needs_no_revocations() -> None:
     plain = AsyncTokenVerifier(KEY, issuer="api-server", audience="api-client", now=lambda: NOW)
 
