@@ -1,5 +1,6 @@
 """A primary that was replaced and does not know it: what it refuses or loses, another is asked."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import Store
+from gatepass.stores.redis import RedisStore
+from gatepass.stores.redis.primaries import CHECK_S
 from tests.servers.redis_server import Server, eventually
 from tests.servers.redis_sets import ServerSet, start_sentinel
 from tests.stores.plans import sid
@@ -14,6 +17,8 @@ from tests.stores.redis_backends import redis_store_at
 from tests.stores.twins import Runner
 
 TOKEN = sid("token")
+GUARD_S = CHECK_S + 0.1
+"""After which it is looked again at who answers."""
 
 
 @pytest.fixture
@@ -74,3 +79,40 @@ def test_a_sentinel_that_was_cut_off_with_the_primary_is_not_believed_twice(
     used.revoke_token(TOKEN)
 
     assert any(TOKEN.encode() in key for key in new.client().scan_iter("*:x:t:*"))
+
+
+def test_an_isolated_primary_does_not_let_in_what_was_revoked_elsewhere(
+    servers: ServerSet, used: Store, tmp_path: Path
+) -> None:
+    """It answers reads for ever: `min-replicas-to-write` is 0 unless somebody has set it."""
+    assert not used.is_revoked(None, TOKEN)
+    replace_primary(servers, servers.sentinels, tmp_path)
+    elsewhere = RedisStore.from_url(servers.url)
+    elsewhere.revoke_token(TOKEN)
+    elsewhere.close()
+    time.sleep(GUARD_S)
+
+    assert used.is_revoked(None, TOKEN)
+
+
+def test_a_primary_isolated_together_with_most_sentinels_is_not_believed(
+    servers: ServerSet, used: Store, tmp_path: Path
+) -> None:
+    assert not used.is_revoked(None, TOKEN)
+    replace_primary(servers, servers.sentinels[1:], tmp_path)
+    for sentinel in servers.sentinels[1:]:
+        sentinel.kill()
+    time.sleep(GUARD_S)
+
+    with pytest.raises(StoreUnavailable):
+        used.is_revoked(None, TOKEN)
+
+
+def test_a_primary_that_most_sentinels_name_is_asked_although_its_replica_is_gone(
+    servers: ServerSet, used: Store
+) -> None:
+    servers.servers[1].kill()
+    time.sleep(GUARD_S)
+
+    assert used.is_revoked(None, sid("before"))
+    assert not used.is_revoked(None, TOKEN)

@@ -6,7 +6,7 @@ member of a cluster stops answering by itself.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from gatepass.errors import StoreUnavailable
@@ -16,16 +16,19 @@ from gatepass.revocations.streams import COUNT, StreamCursor
 from gatepass.stores.redis.calls import Calls, raise_refusal
 from gatepass.stores.redis.durability import parse_info
 from gatepass.stores.redis.layout import Keys
-from gatepass.stores.redis.target import Address, Layout, Target
+from gatepass.stores.redis.primaries import (
+    CHECK_S,
+    NOT_NAMED,
+    WHO,
+    can_be_replaced,
+    has_good_replica,
+    is_named,
+)
+from gatepass.stores.redis.target import Address, Target
 from gatepass.stores.redis.wire import Command, Exchange, Lost, Steps
 
 _ANSWER_S: Final = 1.0
 """How long a server may take to answer, waiting for news apart."""
-_CHECK_S: Final = 1.0
-"""How often it is looked at who the server is."""
-_MAX_LAG_S: Final = 2
-_SENTINEL_S: Final = 0.3
-_LOST: Final = "the primary has no replica that keeps up, and most sentinels do not name it"
 
 
 class StreamSteps:
@@ -49,7 +52,7 @@ class StreamSteps:
             log.encode(): partition
             for log, partition in zip(self._logs, cursor.partitions, strict=True)
         }
-        self._needs_replica = target.layout is Layout.SENTINEL and target.replicas != 0
+        self._can_be_replaced = can_be_replaced(target)
         self._address: Address | None = None
         self._server: tuple[str | None, ...] = ()
         self._check_at = 0.0
@@ -92,11 +95,15 @@ class StreamSteps:
         return ("XREAD", "COUNT", COUNT, *block, "STREAMS", *self._logs, *ids)
 
     def _check(self, address: Address) -> Steps[None]:
-        """See who the server is, and whether its logs are what they were."""
+        """See who the server is, and whether its logs are what they were.
+
+        Raises:
+            CutOff: Most sentinels do not name it, or cannot be asked, and no replica keeps up.
+        """
         witnesses = self._cursor.witnesses()
         commands: list[Command] = [
             ("INFO", "server"),
-            ("INFO", "replication"),
+            WHO,
             ("TIME",),
             *(("HMGET", meta, "id", "at", "life") for meta in self._meta),
             *(("XRANGE", log, i, i) for log, i in zip(self._logs, witnesses, strict=True)),
@@ -107,8 +114,10 @@ class StreamSteps:
         server, replication = parse_info(replies[0]), parse_info(replies[1])
         if replication.get("role") != "master":
             raise Lost("the server is a replica")
-        if self._needs_replica and not _has_good_replica(replication):
-            yield from self._require_named(address)
+        if self._can_be_replaced and not has_good_replica(replies[1]):
+            deadline = time.monotonic() + _ANSWER_S
+            if not (yield from is_named(self._target, address, deadline)):
+                raise CutOff(f"Redis: {NOT_NAMED}")
         is_same = (server.get("run_id"), replication.get("master_replid"))
         if self._server and is_same != self._server:
             self._cursor.step_back()
@@ -116,26 +125,7 @@ class StreamSteps:
         count = len(self._meta)
         facts = list(zip(replies[3 : 3 + count], replies[3 + count :], strict=True))
         self._cursor.judge(facts, self._store_ms(replies[2]))
-        self._check_at = time.monotonic() + _CHECK_S
-
-    def _require_named(self, address: Address) -> Steps[None]:
-        """See that most sentinels still call this server the primary.
-
-        Raises:
-            CutOff: They do not, or cannot be asked.
-        """
-        named = 0
-        command = ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._target.service)
-        for sentinel in self._target.addresses:
-            try:
-                [reply] = yield Exchange(sentinel, [command], _SENTINEL_S, is_sentinel=True)
-            except Lost:
-                continue
-            match reply:
-                case [bytes() as host, bytes() as port]:
-                    named += (host.decode(), int(port)) == address
-        if 2 * named <= len(self._target.addresses):
-            raise CutOff(f"Redis: {_LOST}")
+        self._check_at = time.monotonic() + CHECK_S
 
     def _store_ms(self, now: Sequence[bytes]) -> int:
         """The clock by which entries are dated."""
@@ -147,13 +137,3 @@ class StreamSteps:
         if self._address is not None:
             self._calls.forget(self._address)
             self._address = None
-
-
-def _has_good_replica(replication: Mapping[str, str]) -> bool:
-    """Whether a replica has confirmed in the last two seconds that it keeps up."""
-    for name, value in replication.items():
-        if name.startswith("slave") and name[5:].isdigit():
-            fields = dict(part.partition("=")[::2] for part in value.split(","))
-            if fields.get("state") == "online" and int(fields.get("lag", "99")) <= _MAX_LAG_S:
-                return True
-    return False

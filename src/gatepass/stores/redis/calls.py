@@ -21,6 +21,7 @@ from gatepass.errors import StoreUnavailable
 from gatepass.stores.redis.answers import needs_confirmation
 from gatepass.stores.redis.durability import INFO, Durability, Promise
 from gatepass.stores.redis.operations import Ask
+from gatepass.stores.redis.primaries import WHO, Guard
 from gatepass.stores.redis.routes import Routes
 from gatepass.stores.redis.target import Address, Layout, Target
 from gatepass.stores.redis.wire import Command, Exchange, Lost, Pause, Steps
@@ -46,6 +47,7 @@ class Calls:
     def __init__(self, target: Target, limit_s: float) -> None:
         self.routes = Routes(target)
         self.durability = Durability(target)
+        self._guard = Guard(target)
         self.limit_s = limit_s * _HEADROOM
         self._pauses = _PAUSES_OF_ONE if target.layout is Layout.SINGLE else _PAUSES
 
@@ -123,8 +125,14 @@ class Calls:
         *,
         asking: bool = False,
     ) -> Steps[list[Any]]:
-        """The replies to script, wait and perhaps `INFO`; by text where it is not known yet."""
+        """The replies to script, wait and perhaps `INFO`; by text where it is not known yet.
+
+        Raises:
+            Lost: The server may have been replaced.
+        """
         before: list[Command] = [("ASKING",)] if asking else []
+        looks = promise is None and self._guard.is_due(address)  # else replicas confirm
+        sent = time.monotonic()
         replies: list[Any] = []
         for by_sha in (True, False):
             seconds = until - time.monotonic()
@@ -135,11 +143,15 @@ class Calls:
             is_old = promise is not None and self.durability.is_old(address)
             if is_old:
                 commands.append(INFO)
+            if looks:
+                commands.append(WHO)
             replies = (yield Exchange(address, commands, seconds))[len(before) :]
             if is_old:
                 self.durability.learn(address, replies[-1])
             if not isinstance(replies[0], NoScriptError):
                 break
+        if looks:
+            yield from self._guard.require(address, replies.pop(), sent, until)
         return replies
 
     def _wait(self, address: Address, until: float) -> Steps[tuple[Promise, list[Any]]]:

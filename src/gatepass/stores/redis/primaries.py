@@ -1,0 +1,85 @@
+"""Whether a server that calls itself the primary still is it, under Sentinel.
+
+One that was cut off goes on answering, and knows nothing of what was revoked elsewhere since. It
+is believed while a replica keeps up with it, or while most sentinels name it.
+"""
+
+import time
+from typing import Any, Final
+
+from redis.exceptions import ResponseError
+
+from gatepass.stores.redis.durability import parse_info
+from gatepass.stores.redis.target import Address, Layout, Target
+from gatepass.stores.redis.wire import Command, Exchange, Lost, Steps
+
+WHO: Final[Command] = ("INFO", "replication")
+NOT_NAMED: Final = "the primary has no replica that keeps up, and most sentinels do not name it"
+CHECK_S: Final = 1.0
+"""How often it is looked at who a server is."""
+_MAX_LAG_S: Final = 2
+_SENTINEL_S: Final = 0.3
+
+
+def can_be_replaced(target: Target) -> bool:
+    """Whether others may make another server the primary while this one answers.
+
+    A member of a cluster stops answering by itself.
+    """
+    return target.layout is Layout.SENTINEL and target.replicas != 0
+
+
+def has_good_replica(who: Any) -> bool:
+    """Whether a replica has told in the last two seconds that it keeps up, by `INFO`."""
+    if isinstance(who, ResponseError):
+        return False
+    for name, value in parse_info(who).items():
+        if name.startswith("slave") and name[5:].isdigit():
+            fields = dict(part.partition("=")[::2] for part in value.split(","))
+            if fields.get("state") == "online" and int(fields.get("lag", "99")) <= _MAX_LAG_S:
+                return True
+    return False
+
+
+def is_named(target: Target, address: Address, deadline: float) -> Steps[bool]:
+    """Whether most sentinels still call this server the primary."""
+    named = 0
+    command = ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", target.service)
+    for sentinel in target.addresses:
+        seconds = min(_SENTINEL_S, deadline - time.monotonic())
+        if seconds <= 0:
+            break
+        try:
+            [reply] = yield Exchange(sentinel, [command], seconds, is_sentinel=True)
+        except Lost:
+            continue
+        match reply:
+            case [bytes() as host, bytes() as port]:
+                named += (host.decode(), int(port)) == address
+    return 2 * named > len(target.addresses)
+
+
+class Guard:
+    """Looks once a second at who answers what no replica confirms."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._is_needed = can_be_replaced(target)
+        self._good_until: dict[Address, float] = {}
+
+    def is_due(self, address: Address) -> bool:
+        """Whether `WHO` should be sent along."""
+        if not self._is_needed:
+            return False
+        return time.monotonic() >= self._good_until.get(address, 0.0)
+
+    def require(self, address: Address, who: Any, sent: float, deadline: float) -> Steps[None]:
+        """Judge the answer to `WHO`, which was sent off at this moment.
+
+        Raises:
+            Lost: Another may have taken over.
+        """
+        if not has_good_replica(who) and not (yield from is_named(self._target, address, deadline)):
+            self._good_until.pop(address, None)
+            raise Lost(NOT_NAMED)
+        self._good_until[address] = sent + CHECK_S
