@@ -68,9 +68,9 @@ races: $(DEV) ## Race many callers against one session, hundreds of rounds
 	@.ci/redis
 	$(BIN)/pytest -q -m race
 
-chaos: $(DEV) ## Kill processes and break databases under load
+chaos: $(DEV) ## Kill processes and break databases under load; REPORT=1 writes docs/chaos.md
 	@.ci/redis
-	$(BIN)/pytest -q -m chaos
+	$(if $(REPORT),GATEPASS_CHAOS_REPORT=docs/chaos.md) $(BIN)/pytest -q -m chaos
 
 browser: $(DEV) ## Drive the interactive page with a real Chromium
 	@.ci/browser

@@ -31,7 +31,7 @@ def empty_backend(backend: str) -> str:
 
 def open_store(url: str) -> SqlStore | RedisStore:
     """A blocking store."""
-    return SqlStore.from_url(url) if url.startswith("postgres") else RedisStore.from_url(url)
+    return RedisStore.from_url(url) if url.startswith("redis") else SqlStore.from_url(url)
 
 
 def replica_from_url(url: str, **options: Any) -> PostgresReplica | RedisReplica:

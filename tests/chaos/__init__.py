@@ -1,0 +1,1 @@
+"""Faults under load, every verdict judged against a history of acknowledgements."""

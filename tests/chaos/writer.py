@@ -1,0 +1,68 @@
+"""A process that revokes one thing after another, and writes down what was acknowledged.
+
+Run as `python -m tests.chaos.writer URL FOLDER NAME`, until the folder holds a file `stop`.
+While it holds a file `hold` nothing is revoked.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from gatepass.errors import StoreUnavailable
+from gatepass.stores.redis import RedisStore
+from gatepass.stores.sql import SqlStore
+from tests.revocations.worlds import open_store
+from tests.stores.plans import log_in
+
+PAUSE_S = 0.01
+
+Store = SqlStore | RedisStore
+
+
+def plan(store: Store, name: str, step: int) -> tuple[str, Callable[[], object]]:
+    """What to revoke next, `t:` a token or `s:` a session, and how.
+
+    Raises:
+        StoreUnavailable: There is no session to end.
+    """
+    if step % 3 == 0:
+        token = f"{step % 16:02x}{name}.{step}"
+        return f"t:{token}", lambda: store.revoke_token(token)
+    subject = f"{name}.{step}"
+    session = store.issue(log_in(subject))
+    assert session is not None
+    session_id = session.session_id
+    if step % 3 == 1:
+        return f"s:{session_id}", lambda: store.revoke_session(session_id, reason="log-out")
+    return f"s:{session_id}", lambda: store.revoke_subject(subject, reason="password")
+
+
+def write(url: str, folder: Path, name: str) -> None:
+    """Revoke tokens, sessions and subjects in turn, several tens in each second."""
+    store = open_store(url)
+    stop, hold = folder / "stop", folder / "hold"
+    step = 0
+    with (folder / f"{name}.attempts").open("a", buffering=1) as said:
+        while not stop.exists():
+            time.sleep(PAUSE_S)
+            if hold.exists():
+                continue
+            step += 1
+            begun = time.monotonic()
+            try:
+                what, revoke = plan(store, name, step)
+            except StoreUnavailable:
+                said.write(f"t:- {begun:.6f} {time.monotonic():.6f} unavailable\n")
+                continue
+            begun, outcome = time.monotonic(), "ok"
+            try:
+                revoke()
+            except StoreUnavailable:
+                outcome = "unavailable"
+            said.write(f"{what} {begun:.6f} {time.monotonic():.6f} {outcome}\n")
+    store.close()
+
+
+if __name__ == "__main__":
+    write(sys.argv[1], Path(sys.argv[2]), sys.argv[3])
