@@ -17,6 +17,8 @@ from weakref import WeakSet
 
 import httpx
 
+from gatepass._addresses import is_loopback
+
 _AGENT: Final = {"User-Agent": "gatepass", "Accept-Encoding": "identity"}
 
 
@@ -33,12 +35,39 @@ class Reply:
     body: bytes = field(repr=False)
 
 
-def new_client(tls: ssl.SSLContext, timeout_s: float) -> httpx.AsyncClient:
-    """A client that follows no redirects; proxies are the environment's.
+def default_tls() -> ssl.SSLContext:
+    """What httpx checks certificates with.
 
-    `timeout_s` limits each read only: whoever exchanges limits the whole.
+    Raises:
+        ExchangeFailed: The authorities that the environment names cannot be read.
     """
-    return httpx.AsyncClient(verify=tls, headers=_AGENT, follow_redirects=False, timeout=timeout_s)
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        reason = error.strerror
+    raise ExchangeFailed(f"no certificate can be checked ({reason})")
+
+
+def new_client(url: httpx.URL, tls: ssl.SSLContext, timeout_s: float) -> httpx.AsyncClient:
+    """A client for one address that follows no redirects; proxies are the environment's.
+
+    What goes to this machine goes through no proxy: plain http is for this machine only.
+    `timeout_s` limits each read only: whoever exchanges limits the whole.
+
+    Raises:
+        ExchangeFailed: The environment names a proxy that cannot be used.
+    """
+    try:
+        return httpx.AsyncClient(
+            verify=tls,
+            headers=_AGENT,
+            follow_redirects=False,
+            timeout=timeout_s,
+            trust_env=not is_loopback(url),
+        )
+    except (httpx.InvalidURL, ValueError, ImportError):
+        pass
+    raise ExchangeFailed("the proxy that the environment names cannot be used")
 
 
 async def exchange(client: httpx.AsyncClient, request: httpx.Request, *, max_size: int) -> Reply:
@@ -80,8 +109,13 @@ def run_apart(
         is_daemon: The end of the process need not wait for it.
 
     Raises:
-        RuntimeError: The process cannot have another thread.
+        RuntimeError: The process cannot have another thread, or no loop for it.
     """
+    try:
+        # Not on the thread: nobody would set `done` if there is no descriptor left for it.
+        loop = asyncio.new_event_loop()
+    except OSError as error:
+        raise RuntimeError("there can be no other event loop") from error
 
     async def finish() -> None:
         done.set_running_or_notify_cancel()  # from now on nobody cancels it for the others
@@ -91,9 +125,14 @@ def run_apart(
             done.set_result(None)
 
     def run() -> None:
-        asyncio.run(finish())
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.run(finish())
 
-    threading.Thread(target=run, name="gatepass", daemon=is_daemon).start()
+    try:
+        threading.Thread(target=run, name="gatepass", daemon=is_daemon).start()
+    except RuntimeError:
+        loop.close()
+        raise
 
 
 class ForkAware(Protocol):

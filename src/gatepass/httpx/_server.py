@@ -8,7 +8,7 @@ from typing import Any, Final
 import httpx
 import msgspec
 
-from gatepass._exchange import ExchangeFailed, Reply, exchange, new_client
+from gatepass._exchange import ExchangeFailed, Reply, default_tls, exchange, new_client
 from gatepass.errors import (
     GatepassError,
     RefreshReused,
@@ -87,16 +87,15 @@ class AuthServer:
 
     async def _try(self, route: str, refresh_token: str) -> tuple[Reply | None, StoreUnavailable]:
         """The answer, and what to raise unless it is taken."""
-        if self._tls is None:
-            self._tls = httpx.create_ssl_context()
-        async with new_client(self._tls, _HOLD_S) as client:
-            request = client.build_request(
-                "POST", f"{self._url}/{route}", json={"refresh_token": refresh_token}
-            )
-            try:
+        url = httpx.URL(f"{self._url}/{route}")
+        try:
+            if self._tls is None:
+                self._tls = default_tls()
+            async with new_client(url, self._tls, _HOLD_S) as client:
+                request = client.build_request("POST", url, json={"refresh_token": refresh_token})
                 reply = await exchange(client, request, max_size=_MAX_SIZE)
-            except ExchangeFailed as error:
-                return None, StoreUnavailable(f"the auth server: {error}")
+        except ExchangeFailed as error:
+            return None, StoreUnavailable(f"the auth server: {error}")
         failure = StoreUnavailable(f"the auth server answered {route} with {reply.status}")
         failure.retry_after = _retry_after(reply)
         return reply, failure

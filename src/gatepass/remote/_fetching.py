@@ -39,12 +39,12 @@ async def fetch_keys(
         ExchangeFailed: They could not be had, and the text says why.
     """
     try:
-        async with asyncio.timeout(timeout_s), new_client(tls, timeout_s) as client:
+        async with asyncio.timeout(timeout_s):
             url = place.url
             if place.issuer is not None:
-                body, _ = await _get(client, url)
+                body, _ = await _get(url, tls, timeout_s)
                 url = read_metadata(body, place.issuer, url)
-            body, headers = await _get(client, url)
+            body, headers = await _get(url, tls, timeout_s)
             # In another thread: a large document takes a while, and the timeout must hold.
             keys, unused = await asyncio.to_thread(read_jwks, body, algorithm)
     except TimeoutError:
@@ -52,11 +52,14 @@ async def fetch_keys(
     return Fetched(keys, unused, read_lifetime(headers, longest_s))
 
 
-async def _get(client: httpx.AsyncClient, url: httpx.URL) -> tuple[bytes, httpx.Headers]:
+async def _get(
+    url: httpx.URL, tls: ssl.SSLContext, timeout_s: float
+) -> tuple[bytes, httpx.Headers]:
     # Caches on the way may hold what was true before a key was published.
     headers = {"Accept": "application/json", "Cache-Control": "no-cache"}
-    request = client.build_request("GET", url, headers=headers)
-    reply = await exchange(client, request, max_size=MAX_SIZE)
+    async with new_client(url, tls, timeout_s) as client:
+        request = client.build_request("GET", url, headers=headers)
+        reply = await exchange(client, request, max_size=MAX_SIZE)
     if reply.status != _OK:
         raise ExchangeFailed(f"the answer has status {reply.status}")
     return reply.body, reply.headers

@@ -16,9 +16,7 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Any, Final
 
-import httpx
-
-from gatepass._exchange import ExchangeFailed, run_apart, watch_forks
+from gatepass._exchange import ExchangeFailed, default_tls, run_apart, watch_forks
 from gatepass.errors import KeysUnavailable
 from gatepass.jose import ALGORITHMS, Key, KeySet, VerificationKey
 from gatepass.jose.keyset import KeysWanted
@@ -163,7 +161,7 @@ class RemoteSource:
         """One fetch, from its start to what becomes of it."""
         try:
             if self._tls is None:
-                self._tls = httpx.create_ssl_context()
+                self._tls = default_tls()
             fetched = await fetch_keys(
                 self._place,
                 algorithm=self._algorithm,

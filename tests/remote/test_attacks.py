@@ -1,0 +1,154 @@
+"""Attacks on fetching itself: on addresses, on the environment, and on what a process has left."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from resource import RLIMIT_NOFILE, getrlimit, setrlimit
+from typing import Any
+
+import httpx
+import pytest
+
+from gatepass._exchange import ExchangeFailed
+from gatepass.errors import KeysUnavailable, SettingsRejected
+from gatepass.remote import AsyncRemoteKeySet, RemoteKeySet
+from gatepass.remote._documents import read_metadata
+from tests.children import Child
+from tests.jose.material import signing_key
+from tests.remote.conftest import Connect
+from tests.remote.issuer import Issuer
+from tests.remote.resource import Clock, Twin
+
+KEY, SUCCESSOR = signing_key("ES256"), signing_key("ES256", 1)
+
+
+@contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    """The process can open no further file, socket or event loop."""
+    free = os.dup(0)
+    os.close(free)
+    before, most = getrlimit(RLIMIT_NOFILE)
+    setrlimit(RLIMIT_NOFILE, (free, most))
+    try:
+        yield
+    finally:
+        setrlimit(RLIMIT_NOFILE, (before, most))
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_moment_without_descriptors_does_not_end_fetching_for_ever(
+    issuer: Issuer, connect: Connect, clock: Clock
+) -> None:
+    issuer.publish(SUCCESSOR)
+    later = issuer.scripts["/jwks"]
+    issuer.publish(KEY)
+    first = issuer.scripts["/jwks"]
+    issuer.scripts["/jwks"] = lambda: first() if len(issuer.asked) == 1 else later()
+    tokens = [issuer.token(KEY), issuer.token(SUCCESSOR)]
+    resource = connect()
+
+    def outcomes() -> str:
+        found = [resource.outcome(tokens[0])]
+        clock.now += 3700
+        with no_descriptor_left():
+            found.append(resource.outcome(tokens[0]))
+        clock.now += 11
+        found.append(resource.outcome(tokens[1]))
+        return " ".join(found)
+
+    assert Child(outcomes).answer() == "ada ada ada"
+
+
+@pytest.mark.parametrize("discover", [False, True])
+def test_a_proxy_in_the_environment_does_not_see_what_goes_to_this_machine(
+    discover: bool,  # noqa: FBT001
+    issuer: Issuer,
+    connect: Connect,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    issuer.publish(KEY)
+    metadata = {"issuer": issuer.name, "jwks_uri": issuer.jwks_url}
+    issuer.scripts["/.well-known/openid-configuration"] = lambda: [
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + json.dumps(metadata).encode()
+    ]
+    with Issuer() as proxy:
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name.lower(), proxy.name)
+        outcome = connect(discover=discover).outcome(issuer.token())
+
+        assert proxy.asked == []
+    assert outcome == "ada"
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "gopher://127.0.0.1:1"])
+def test_a_proxy_that_cannot_be_used_is_named_as_the_reason(
+    proxy: str, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("all_proxy", proxy)
+
+    with pytest.raises(KeysUnavailable, match="proxy that the environment names"):
+        connect(url="https://id.example.org/jwks").refresh()
+
+
+def test_certificates_that_cannot_be_read_are_named_as_the_reason(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
+
+    with pytest.raises(KeysUnavailable, match="no certificate can be checked"):
+        connect(url="https://id.example.org/jwks").refresh()
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "https://localhost./keys",
+        "https://keys.localhost/",
+        "https://127.1/keys",
+        "https://0x7f.1/keys",
+        "https://2130706433/keys",
+        "https://127.0.0.1./keys",
+        "https://0.0.0.0/keys",
+        "https://[::]/keys",
+        "https://[::ffff:127.0.0.1]/keys",
+        "https://[::1%25lo]/keys",
+    ],
+)
+def test_another_spelling_of_this_machine_is_not_followed(own: str) -> None:
+    issuer = "https://id.example.org"
+    metadata = json.dumps({"issuer": issuer, "jwks_uri": own}).encode()
+
+    with pytest.raises(ExchangeFailed, match="jwks_uri is refused"):
+        read_metadata(metadata, issuer, httpx.URL(issuer))
+
+
+def test_a_host_that_idna_cannot_decode_is_a_failed_fetch() -> None:
+    issuer = "https://id.example.org"
+    metadata = json.dumps({"issuer": issuer, "jwks_uri": "https://xn--/"}).encode()
+
+    with pytest.raises(ExchangeFailed, match="jwks_uri is refused"):
+        read_metadata(metadata, issuer, httpx.URL(issuer))
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "https://id.example.org?tenant=1",
+        "https://id.example.org/?",
+        "https://id.example.org#a",
+        "https://ada:pw@id.example.org",
+        "http://id.example.org",
+        "http://localhost.",
+        "http://keys.localhost",
+        "http://127.1",
+        "api-server",
+        7,
+        None,
+    ],
+)
+def test_an_issuer_that_has_no_place_for_its_metadata_is_refused(issuer: Any, twin: Twin) -> None:
+    kind = RemoteKeySet if twin == "sync" else AsyncRemoteKeySet
+
+    with pytest.raises(SettingsRejected):
+        kind.from_issuer(issuer)
