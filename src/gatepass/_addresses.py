@@ -1,6 +1,7 @@
 """Which addresses are talked to: https, or plain http on this very machine (pure)."""
 
 import ipaddress
+import re
 from typing import Final
 
 import httpx
@@ -8,6 +9,8 @@ import httpx
 from gatepass.errors import SettingsRejected
 
 _LONGEST: Final = 2048
+_NUMBER: Final = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$")
+"""What ends like this is an IPv4 address to a resolver, in whatever spelling ("127.1")."""
 
 
 def parse_address(text: object, *, may_be_loopback: bool = True) -> httpx.URL:
@@ -24,12 +27,14 @@ def parse_address(text: object, *, may_be_loopback: bool = True) -> httpx.URL:
         raise SettingsRejected("an address is an https URL")
     try:
         url = httpx.URL(text)
-    except (httpx.InvalidURL, ValueError):
+        is_unclear = _NUMBER.search(url.host) is not None and _ip_address(url) is None
+    except (httpx.InvalidURL, ValueError):  # a host that IDNA cannot decode is one of them
         raise SettingsRejected("the address is not a URL") from None
-    is_own = is_loopback(url)
-    if url.scheme != "https" and not (url.scheme == "http" and is_own):
+    if is_unclear:
+        raise SettingsRejected("the host of the address is a number, but no IP address")
+    if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url)):
         raise SettingsRejected("the address is not https (plain http is for this machine only)")
-    if is_own and not may_be_loopback:
+    if not may_be_loopback and _may_be_own(url):
         raise SettingsRejected("another machine's document names an address of this one")
     if not url.host or url.userinfo or url.fragment:
         raise SettingsRejected("the address has no host, or a password or a fragment")
@@ -37,10 +42,22 @@ def parse_address(text: object, *, may_be_loopback: bool = True) -> httpx.URL:
 
 
 def is_loopback(url: httpx.URL) -> bool:
-    """Whether this is an address of the machine that runs this."""
-    if url.host == "localhost":
-        return True
+    """Whether this is certainly an address of the machine that runs this."""
+    address = _ip_address(url)
+    return url.host == "localhost" or (address is not None and address.is_loopback)
+
+
+def _may_be_own(url: httpx.URL) -> bool:
+    """Whether some resolver or system takes this for the machine itself (RFC 6761 §6.3)."""
+    address = _ip_address(url)
+    if address is None:
+        return f".{url.host.rstrip('.')}".endswith(".localhost")
+    mapped = getattr(address, "ipv4_mapped", None)
+    return any(each.is_loopback or each.is_unspecified for each in (address, mapped or address))
+
+
+def _ip_address(url: httpx.URL) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return ipaddress.ip_address(url.host).is_loopback
+        return ipaddress.ip_address(url.host)
     except ValueError:
-        return False
+        return None

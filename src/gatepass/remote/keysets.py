@@ -85,9 +85,13 @@ class _RemoteKeySet(RemoteSource):
         """The keys that an issuer's metadata points to (OpenID Connect Discovery §4).
 
         The metadata's `issuer` must be exactly this one, the `iss` of its tokens.
+
+        Raises:
+            SettingsRejected: The address or a time is refused; an issuer has no query (RFC 8414
+                §2), for the path to its metadata would become a part of it.
         """
         return cls(
-            issuer.removesuffix("/") + _OPENID,
+            _metadata_url(issuer),
             algorithm=algorithm,
             issuer=issuer,
             cooldown=cooldown,
@@ -144,6 +148,12 @@ class AsyncRemoteKeySet(_RemoteKeySet):
         if flight is not None:
             await asyncio.wait((asyncio.wrap_future(flight),), timeout=self._patience_s)
         return self._decide(wanted_at)
+
+
+def _metadata_url(issuer: object) -> str:
+    if not isinstance(issuer, str) or "?" in issuer:
+        raise SettingsRejected("an issuer is an https URL without a query")
+    return issuer.removesuffix("/") + _OPENID
 
 
 def _seconds(name: str, value: object, least: float, most: float) -> float:
