@@ -23,10 +23,14 @@ from gatepass.httpx.tokens import Tokens
 _MAX_SIZE: Final = 64 * 1024
 _HOLD_S: Final = 10.0
 """How long a refresh may take, repetitions included."""
+_ATTEMPT_S: Final = 4.5
+"""How long one attempt may. Its answer may be lost after the server has rotated, which repeats
+it for ten seconds (the default `rotation_leeway`): the second attempt has to come within them."""
 _ATTEMPTS: Final = 3
 _PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 4.0
 _OK: Final = 200
+_REFUSED: Final = 400
 _TOO_MANY: Final = 429
 _SERVER_FAULT: Final = 500
 _ENDED: Final[dict[str, type[GatepassError]]] = {
@@ -34,7 +38,6 @@ _ENDED: Final[dict[str, type[GatepassError]]] = {
     "refresh_expired": SessionExpired,
     "refresh_reused": RefreshReused,
     "refresh_invalid": SessionUnknown,
-    "refresh_missing": SessionUnknown,
     "invalid_grant": SessionUnknown,
 }
 """What ends a session, by `code`; other refusals may be a proxy's, or a wrong address."""
@@ -60,7 +63,7 @@ class AuthServer:
         try:
             async with asyncio.timeout(_HOLD_S):
                 for attempt in range(1, _ATTEMPTS + 1):
-                    reply, failure = await self._try("refresh", refresh_token)
+                    reply, failure = await self._attempt(refresh_token)
                     if reply is not None and not _may_pass(reply):
                         return self._conclude(reply)
                     pause_s = max(_PAUSE_S * attempt, failure.retry_after or 0)
@@ -85,6 +88,13 @@ class AuthServer:
         if reply is None or (reply.status != _OK and _code(reply) not in _ENDED):
             raise failure
 
+    async def _attempt(self, refresh_token: str) -> tuple[Reply | None, StoreUnavailable]:
+        try:
+            async with asyncio.timeout(_ATTEMPT_S):
+                return await self._try("refresh", refresh_token)
+        except TimeoutError:
+            return None, StoreUnavailable("the auth server did not answer in time")
+
     async def _try(self, route: str, refresh_token: str) -> tuple[Reply | None, StoreUnavailable]:
         """The answer, and what to raise unless it is taken."""
         url = httpx.URL(f"{self._url}/{route}")
@@ -106,7 +116,7 @@ class AuthServer:
                 return Tokens.from_answer(_members(reply), now=self._now())
             except TokenMalformed:
                 raise StoreUnavailable("the auth server's answer holds no tokens") from None
-        ended = _ENDED.get(_code(reply))
+        ended = _ENDED.get(_code(reply)) if reply.status >= _REFUSED else None
         if ended is not None:
             raise ended
         raise StoreUnavailable(f"the auth server answered the refresh with {reply.status}")

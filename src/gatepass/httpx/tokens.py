@@ -32,9 +32,11 @@ class Tokens:
         """The pair in the answer to a log-in or a refresh (RFC 6749 §5.1), which came just now.
 
         Raises:
-            TokenMalformed: There is none in it.
+            TokenMalformed: There is none in it, or its type is another than "Bearer".
         """
         try:
+            if "token_type" in answer and str(answer["token_type"]).lower() != "bearer":
+                raise TokenMalformed("the answer's tokens are no bearer tokens")
             lifetime = answer["expires_in"]
             return cls.from_members({**answer, "expires_at": now + lifetime, "lifetime": lifetime})
         except (KeyError, TypeError):
@@ -69,7 +71,13 @@ class Tokens:
 
 def _is_token(value: object) -> bool:
     """Whether this can stand in a header."""
-    return isinstance(value, str) and value.isascii() and value.isprintable() and " " not in value
+    return (
+        isinstance(value, str)
+        and value != ""
+        and value.isascii()
+        and value.isprintable()
+        and " " not in value
+    )
 
 
 def _is_time(value: object) -> bool:
