@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,11 +22,15 @@ def mark(found: os.stat_result) -> Mark:
 def replace_private(path: Path, octets: bytes | None) -> None:
     """Give the file this content, for its owner alone and durably; `None` removes it.
 
+    Whoever calls holds a lock of the file, so one name for what is being written is enough: what
+    a process that was killed left under it is gone with the next change.
+
     Raises:
         StoreUnavailable: That could not be done; the old content stays.
     """
-    aside = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    aside = path.with_name(f"{path.name}.new")
     try:
+        aside.unlink(missing_ok=True)
         if octets is None:
             path.unlink(missing_ok=True)
         else:
@@ -50,7 +53,7 @@ def locked(path: Path, what: str, wait: float) -> Iterator[bool]:
         StoreUnavailable: There can be no such lock.
     """
     try:
-        descriptor = os.open(f"{path}.{what}", os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(f"{path}.{what}", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise StoreUnavailable(f"{path} cannot be locked: {error.strerror}") from error
     try:

@@ -135,8 +135,7 @@ class Refresher:
         try:
             await self._server.log_out(tokens.refresh_token)
         except StoreUnavailable:
-            if self._storage.load() is None:
-                self._storage.save(tokens)
+            self._storage.replace(None, tokens)
             raise
 
     def _is_fresh(self, tokens: Tokens) -> bool:

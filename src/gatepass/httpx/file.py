@@ -61,7 +61,7 @@ class FileTokens:
         with self._saving():
             self._write(tokens)
 
-    def replace(self, expected: Tokens, tokens: Tokens | None) -> bool:
+    def replace(self, expected: Tokens | None, tokens: Tokens | None) -> bool:
         """See `TokenStorage.replace`.
 
         Raises:

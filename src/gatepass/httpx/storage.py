@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
+from gatepass._exchange import watch_forks
 from gatepass.httpx.tokens import Tokens
 
 
@@ -19,7 +20,7 @@ class TokenStorage(Protocol):
         """Keep this pair, or forget the one that is kept, whatever it is."""
         ...
 
-    def replace(self, expected: Tokens, tokens: Tokens | None) -> bool:
+    def replace(self, expected: Tokens | None, tokens: Tokens | None) -> bool:
         """`save`, but only while `expected` is what is kept; one atomic step."""
         ...
 
@@ -39,6 +40,13 @@ class MemoryTokens:
         self._tokens = tokens
         self._lock = threading.Lock()
         self._refreshing = threading.Lock()
+        watch_forks(self)
+
+    def after_fork(self) -> None:
+        """See `ForkAware`: the pair is the parent's, two that trade it would end its session."""
+        self._tokens = None
+        self._lock = threading.Lock()
+        self._refreshing = threading.Lock()
 
     def load(self) -> Tokens | None:
         """See `TokenStorage.load`."""
@@ -49,7 +57,7 @@ class MemoryTokens:
         with self._lock:
             self._tokens = tokens
 
-    def replace(self, expected: Tokens, tokens: Tokens | None) -> bool:
+    def replace(self, expected: Tokens | None, tokens: Tokens | None) -> bool:
         """See `TokenStorage.replace`."""
         with self._lock:
             if self._tokens != expected:

@@ -1,0 +1,88 @@
+"""Attacks on the process of a client: forked, killed in the middle, without descriptors."""
+
+import os
+import signal
+from pathlib import Path
+
+import httpx
+import pytest
+
+from gatepass.errors import StoreUnavailable, TokenMissing
+from gatepass.httpx import FileTokens, MemoryTokens, TokenAuth, Tokens
+from tests.children import Child
+from tests.client.world import World
+from tests.remote.test_attacks import no_descriptor_left
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_moment_without_descriptors_does_not_end_refreshing_for_ever(world: World) -> None:
+    now = [100.0]
+    auth = TokenAuth(
+        f"{world.url}/auth",
+        tokens=MemoryTokens(),
+        now=world.clock,
+        steady=lambda: now[0],
+    )
+    answer = world.log_in()
+    world.expire()
+
+    def outcomes() -> str:
+        auth.log_in(answer)
+        world.expire()
+        with httpx.Client(auth=auth, timeout=30) as client:
+            with no_descriptor_left():
+                try:
+                    client.get(f"{world.url}/private")
+                except StoreUnavailable as error:
+                    first = type(error).__name__
+            now[0] += 60
+            return f"{first} {client.get(f'{world.url}/private').status_code}"
+
+    assert Child(outcomes).answer() == "StoreUnavailable 200"
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_does_not_trade_its_parents_pair(world: World) -> None:
+    auth = world.auth()
+    world.expire()
+
+    def outcome() -> str:
+        try:
+            return str(httpx.get(f"{world.url}/private", auth=auth).status_code)
+        except TokenMissing as error:
+            return type(error).__name__
+
+    assert Child(outcome).answer() == "TokenMissing"
+    assert outcome() == "200"
+
+
+def test_a_link_in_place_of_a_lock_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "tokens.json.saving").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StoreUnavailable, match="locked"):
+        FileTokens(tmp_path / "tokens.json").save(None)
+
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize("is_log_out", [False, True])
+def test_what_a_killed_process_left_behind_is_gone_after_the_next_change(
+    is_log_out: bool,  # noqa: FBT001
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pair = Tokens(access_token="a", refresh_token="b", expires_at=9e9, lifetime=1)
+    storage = FileTokens(tmp_path / "tokens.json")
+    storage.save(pair)
+
+    def killed() -> str:
+        monkeypatch.setattr("os.fsync", lambda _: os.kill(os.getpid(), signal.SIGKILL))
+        storage.save(pair)
+        return "not killed"
+
+    assert Child(killed).answer() == ""
+    assert len(list(tmp_path.iterdir())) == 3
+    assert storage.load() == pair
+    storage.save(None if is_log_out else pair)
+    left = {"tokens.json.saving"} if is_log_out else {"tokens.json.saving", "tokens.json"}
+    assert {each.name for each in tmp_path.iterdir()} == left
