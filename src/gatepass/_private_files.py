@@ -19,8 +19,13 @@ def mark(found: os.stat_result) -> Mark:
     return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
 
 
-def replace_private(path: Path, octets: bytes | None) -> None:
+def replace_private(
+    path: Path, octets: bytes | None, *, like: os.stat_result | None = None
+) -> None:
     """Give the file this content, for its owner alone and durably; `None` removes it.
+
+    With `like` it belongs to, and may be read by, the same as that one, but is written by its
+    owner alone.
 
     Whoever calls holds a lock of the file, so one name for what is being written is enough: what
     a process that was killed left under it is gone with the next change.
@@ -34,7 +39,7 @@ def replace_private(path: Path, octets: bytes | None) -> None:
         if octets is None:
             path.unlink(missing_ok=True)
         else:
-            _write(aside, octets)
+            _write(aside, octets, like)
             aside.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
@@ -77,10 +82,14 @@ def _lock(descriptor: int, deadline: float) -> bool:
             return True
 
 
-def _write(path: Path, octets: bytes) -> None:
+def _write(path: Path, octets: bytes, like: os.stat_result | None) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, 0o600)  # the process's umask may have taken more away
+        mode = 0o600
+        if like is not None:
+            os.fchown(descriptor, like.st_uid, like.st_gid)
+            mode |= like.st_mode & 0o040
+        os.fchmod(descriptor, mode)  # the process's umask may have taken more away
         file.write(octets)
         file.flush()
         os.fsync(descriptor)

@@ -2,8 +2,9 @@
 
 import os
 import stat
+from dataclasses import fields
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -15,11 +16,14 @@ _MAX_SIZE: Final = 1024 * 1024
 _WAIT_S: Final = 8.0
 
 
+_MEMBERS: Final = frozenset(each.name for each in fields(Entry))
+
+
 class _Document(msgspec.Struct, forbid_unknown_fields=True):
     """What the file holds."""
 
-    gatepass_keys: int
-    """The version of this form."""
+    gatepass_keys: Literal[1]
+    """The version of this form; a later release's file is not guessed at."""
     keys: list[Entry]
 
 
@@ -59,24 +63,37 @@ class KeyFile:
     def change(self, step: Step) -> Ring:
         """Take one step and keep it; a file that is missing begins empty.
 
+        Its owner, its group and whether that may read stay as they were; a link stays a link.
+
         Raises:
             StepRefused, KeyRejected: The step is refused; the file stays as it is.
             SettingsRejected: The file is not a key file.
             StoreUnavailable: It could not be written, or somebody else holds its lock.
         """
-        with locked(self.path, "lock", _WAIT_S) as is_held:
+        path = self._real_path()
+        with locked(path, "lock", _WAIT_S) as is_held:
             if not is_held:
                 raise StoreUnavailable(f"{self.path} is being changed by somebody else")
-            ring = step(self.read()[0] if self.path.exists() else Ring())
+            before = path.stat() if path.exists() else None
+            ring = step(Ring() if before is None else self.read()[0])
             _require_whole(ring)
             document = _Document(gatepass_keys=1, keys=list(ring.entries))
             octets = msgspec.json.format(msgspec.json.encode(document), indent=2)
-            replace_private(self.path, octets + b"\n")
+            replace_private(path, octets + b"\n", like=before)
             return ring
+
+    def _real_path(self) -> Path:
+        """Where the file is: whatever link it is named by, all change it under one lock."""
+        try:
+            return self.path.resolve()
+        except RuntimeError:
+            pass
+        raise SettingsRejected(f"{self.path} is a link that leads to itself")
 
     def _parse(self, octets: bytes) -> Ring:
         try:
             document = msgspec.json.decode(octets, type=_Document)
+            _require_known(octets)
             ring = Ring(tuple(document.keys))
             _require_whole(ring)
         except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -102,5 +119,12 @@ def _require_whole(ring: Ring) -> None:
     primaries = [entry for entry in ring.entries if entry.state is State.PRIMARY]
     if len(names) != len(ring.entries) or len(primaries) != min(1, len(ring.entries)):
         raise KeyRejected("its keys are not one primary and others of other names")
-    if any(entry.promoted_at is not None and entry.published_at is None for entry in ring.entries):
-        raise KeyRejected("a key in it signs or signed without having been published")
+    if not all(entry.is_whole for entry in ring.entries):
+        raise KeyRejected("a key in it has a life that no steps lead to")
+
+
+def _require_known(octets: bytes) -> None:
+    """Refuse members that would be lost with the next change: msgspec leaves them out."""
+    found: dict[str, list[dict[str, object]]] = msgspec.json.decode(octets)
+    if any(not entry.keys() <= _MEMBERS for entry in found["keys"]):
+        raise KeyRejected("its keys have members of a later release")

@@ -21,6 +21,8 @@ CACHED_S: Final = 300
 _LEEWAY_S: Final = 60
 _SKEW_S: Final = 60
 MAX_LIFETIME_S: Final = 10 * 366 * 86400
+_LAST: Final = 2**37
+"""Times after it, in the year 6325, have no text."""
 
 
 class StepRefused(GatepassError):
@@ -67,6 +69,21 @@ class Entry:
         if self.promoted_at is None:
             return self.retired_at
         return self.retired_at + PICK_UP_S + self.lifetime_s + _LEEWAY_S + _SKEW_S
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its steps and times are such as some sequence of steps leads to."""
+        steps = self.published_at, self.promoted_at, self.retired_at
+        if not all(0 <= at <= _LAST for at in (self.created_at, *steps) if at is not None):
+            return False
+        has_signed = self.promoted_at is not None
+        return (
+            0 < self.lifetime_s <= MAX_LIFETIME_S
+            and (self.published_at is not None or not has_signed)
+            and has_signed >= (self.state is State.PRIMARY)
+            and has_signed <= (self.state is not State.NEXT)
+            and (self.retired_at is not None) == (self.state is State.RETIRED)
+        )
 
     def public(self) -> VerificationKey:
         """The key that verifies."""
@@ -149,7 +166,11 @@ class Ring:
                 f"not everybody knows the key before {when(entry.promotable_at)}: promote it then"
             )
         old = self.primary
-        ring = self._with(replace(entry, state=State.PRIMARY, promoted_at=now))
+        # Servers may issue for as long as the key before allowed, without another look.
+        lifetime_s = max(entry.lifetime_s, 0 if old is None else old.lifetime_s)
+        ring = self._with(
+            replace(entry, state=State.PRIMARY, promoted_at=now, lifetime_s=lifetime_s)
+        )
         return ring if old is None else ring._with(_retired(old, now))  # noqa: SLF001 - same class
 
     def retire(self, kid: str, *, now: int) -> "Ring":
@@ -209,7 +230,9 @@ def when(seconds: int) -> str:
 
 
 def _retired(entry: Entry, now: int) -> Entry:
-    return replace(entry, state=State.RETIRED, retired_at=now, pem=entry.public().to_pem())
+    # A clock that was set back does not have a key retire before it began to sign.
+    retired_at = max(now, entry.promoted_at or 0)
+    return replace(entry, state=State.RETIRED, retired_at=retired_at, pem=entry.public().to_pem())
 
 
 _ORDER: Final[dict[tuple[State, str], str]] = {
