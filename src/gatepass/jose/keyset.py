@@ -1,6 +1,7 @@
 """Key sets: the primary signs, every member is accepted; and where key sets come from."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any, Protocol, Self, runtime_checkable
 
 from gatepass.errors import KeyRejected, KeysUnavailable
@@ -23,7 +24,8 @@ class KeySource(Protocol):
         """The key set of this moment; called for every token, so it does no I/O.
 
         A source that also has `is_async` fetches its keys: it, or its key set when asked for a
-        `kid` that it does not have, may raise `KeysWanted`.
+        `kid` that it does not have, may raise `KeysWanted`. One that also has `lifetime`, a
+        timedelta, is not taken for tokens that would live longer: it removes keys after that.
         """
         ...
 
@@ -153,6 +155,14 @@ def signing_source(keys: Key | KeySet | KeySource) -> KeySource:
         raise KeyRejected(message)
     require_signing(source.current())
     return source
+
+
+def require_lifetime(source: KeySource, seconds: int) -> None:
+    """Refuse tokens that would outlive the key that signs them, where its source tells."""
+    longest = getattr(source, "lifetime", None)
+    if isinstance(longest, timedelta) and timedelta(seconds=seconds) > longest:
+        message = f"tokens of the primary key may live {longest} at most"
+        raise KeyRejected(message)
 
 
 def _announces(key: Key, successor: object) -> bool:

@@ -9,7 +9,7 @@ from gatepass.errors import ClaimsRejected
 from gatepass.jose import MAX_SIZE, Key, KeySet, KeySource
 from gatepass.jose._strict_json import encode_claims
 from gatepass.jose.jws import header_segment, sign_segments
-from gatepass.jose.keyset import signing_source
+from gatepass.jose.keyset import require_lifetime, signing_source
 from gatepass.sessions import new_id
 from gatepass.tokens.policy import (
     TOKEN_CLAIMS,
@@ -50,7 +50,7 @@ class TokenIssuer:
             now: The clock, in seconds since 1970.
 
         Raises:
-            KeyRejected: The primary key cannot sign.
+            KeyRejected: The primary key cannot sign, or not for tokens that live as long.
             SettingsRejected: A value is out of bounds.
         """
         require_name("issuer", issuer)
@@ -60,6 +60,7 @@ class TokenIssuer:
         self._issuer = issuer
         self._audience = audience
         self._lifetime = whole_seconds("lifetime", lifetime, 1, _MAX_LIFETIME)
+        require_lifetime(self._source, self._lifetime)
         self._typ = typ
         self._now = now
 

@@ -24,7 +24,12 @@ from gatepass.errors import (
 from gatepass.jose import Key, KeySet, KeySource
 from gatepass.jose._base64url import encode
 from gatepass.jose._strict_json import encode_claims
-from gatepass.jose.keyset import require_disjoint, require_signing, signing_source
+from gatepass.jose.keyset import (
+    require_disjoint,
+    require_lifetime,
+    require_signing,
+    signing_source,
+)
 from gatepass.sessions import (
     IssuePlan,
     RotationFact,
@@ -80,6 +85,8 @@ class PairPlanner:
         self._refresh_s = whole_seconds("refresh_lifetime", policy.refresh_lifetime, 1, _MAX_EPOCH)
         self._session_s = whole_seconds("session_lifetime", policy.session_lifetime, 1, _MAX_EPOCH)
         self._leeway_s = whole_seconds("rotation_leeway", policy.rotation_leeway, 0, _MAX_EPOCH)
+        require_lifetime(self.access_keys, self._access_s)
+        require_lifetime(self.refresh_keys, self._refresh_s)
         self._checked: tuple[int, int] | None = None
         self._signing_keys()
         self.access = self._verifier(
