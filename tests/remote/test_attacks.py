@@ -1,8 +1,13 @@
 """Attacks on fetching itself: on addresses, on the environment, and on what a process has left."""
 
+import asyncio
 import json
+import logging
 import os
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 from typing import Any
@@ -17,8 +22,9 @@ from gatepass.remote._documents import read_metadata
 from tests.children import Child
 from tests.jose.material import signing_key
 from tests.remote.conftest import Connect
-from tests.remote.issuer import Issuer
-from tests.remote.resource import Clock, Twin
+from tests.remote.issuer import Issuer, reply
+from tests.remote.resource import Clock, Resource, Twin
+from tests.remote.test_fetching import until
 
 KEY, SUCCESSOR = signing_key("ES256"), signing_key("ES256", 1)
 
@@ -152,3 +158,92 @@ def test_an_issuer_that_has_no_place_for_its_metadata_is_refused(issuer: Any, tw
 
     with pytest.raises(SettingsRejected):
         kind.from_issuer(issuer)
+
+
+def test_an_issuer_in_a_black_hole_holds_nobody_up_twice(
+    issuer: Issuer, connect: Connect, clock: Clock
+) -> None:
+    """Its keys stay; without this every request would wait for every further attempt."""
+    over = threading.Event()
+    issuer.publish(KEY)
+    token = issuer.token()
+    resource = connect(timeout=0.5)
+    assert resource.outcome(token) == "ada"
+
+    def silent() -> Iterator[bytes]:
+        over.wait(20)
+        yield b""
+
+    issuer.scripts["/jwks"] = silent
+    clock.now += 3700
+    assert resource.outcome(token) == "ada"
+    took_s = []
+    for _ in range(4):
+        clock.now += 11
+        began = time.monotonic()
+        assert resource.outcome(token) == "ada"
+        took_s.append(time.monotonic() - began)
+        until(lambda: resource.keys._flight is None)
+    over.set()
+
+    assert len(issuer.asked) == 6
+    assert max(took_s) < 0.25
+
+
+def test_keys_are_looked_for_again_after_a_silence_before_they_are_trusted(
+    issuer: Issuer, resource: Resource, clock: Clock
+) -> None:
+    """A failure long ago does not have the first request of today served by keys of yesterday."""
+    issuer.publish(KEY)
+    token = issuer.token()
+    assert resource.outcome(token) == "ada"
+    issuer.scripts["/jwks"] = reply(b"", "500 Oops")
+    clock.now += 3700
+    assert resource.outcome(token) == "ada"
+    issuer.publish(SUCCESSOR)
+    clock.now += 3700
+
+    assert resource.outcome(token) in {"token_invalid", "keys_unavailable"}
+
+
+def test_a_loop_that_was_closed_while_waiting_leaves_no_trace(
+    issuer: Issuer, caplog: pytest.LogCaptureFixture
+) -> None:
+    may_answer = threading.Event()
+    issuer.publish(KEY)
+    good = issuer.scripts["/jwks"]
+
+    def late() -> Iterator[bytes]:
+        may_answer.wait(10)
+        yield from good()
+
+    issuer.scripts["/jwks"] = late
+    keys = AsyncRemoteKeySet(issuer.jwks_url)
+
+    async def give_up() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(keys.refresh(), 0.1)
+
+    with asyncio.Runner() as runner:
+        runner.run(give_up())
+    may_answer.set()
+    until(lambda: keys.version == 1)
+    until(lambda: keys._flight is None)
+
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+def test_an_old_answer_that_comes_late_does_not_replace_a_newer_one(
+    issuer: Issuer, resource: Resource, clock: Clock
+) -> None:
+    """There is one fetch at a time, in this process at least, so answers cannot overtake."""
+    issuer.publish(KEY)
+    resource.refresh()
+    with ThreadPoolExecutor(16) as pool:
+        clock.now += 11
+        if resource.twin == "sync":
+            list(pool.map(lambda _: resource.keys.refresh(), range(64)))
+        else:
+            resource.outcomes([issuer.token(SUCCESSOR)] * 64)
+
+    assert issuer.asked == ["/jwks"] * 2

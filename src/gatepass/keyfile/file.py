@@ -4,7 +4,7 @@ import os
 import stat
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 

@@ -2,8 +2,9 @@
 
 A set in force is due for another look at four fifths of its lifetime: it is fetched again in
 the background. At the end of its lifetime nobody is served before it was; only when that fails
-it stays in force, up to `max_stale`. Whatever asks for a fetch, there is one at a time, and
-none starts within `cooldown` of the one before.
+it stays in force, up to `max_stale`, and nobody waits for the attempts that follow at once.
+Whatever asks for a fetch, there is one at a time, and none starts within `cooldown` of the one
+before.
 """
 
 import logging
@@ -26,6 +27,7 @@ from gatepass.remote._fetching import Fetched, Place, fetch_keys
 _logger = logging.getLogger("gatepass")
 _DUE: Final = 0.8
 _JITTER: Final = 0.05
+_ATTEMPTS_APART_S: Final = 60.0
 _NEVER: Final = -math.inf
 _PUBLIC: Final = frozenset(name for name, row in ALGORITHMS.items() if row.kty != "oct")
 
@@ -76,6 +78,8 @@ class RemoteSource:
         self._tried_at = _NEVER
         self._fetched_at = _NEVER
         """When the fetch began that the keys in force came with."""
+        self._failed_at = _NEVER
+        """When the last fetch began that failed."""
         self._flight: Future[None] | None = None
         self._failure = "they were not fetched yet"
         watch_forks(self)
@@ -107,7 +111,7 @@ class RemoteSource:
         with self._lock:
             now, keys = self._now(), self._keys
             is_cooling = now < self._tried_at + self._cooldown_s
-            if keys is not None and now < self._holds_until:
+            if keys is not None and (now < self._holds_until or self._is_failing(now)):
                 if self._flight is None and not is_cooling:
                     self._start(now)
                 return keys
@@ -117,6 +121,13 @@ class RemoteSource:
                 raise self._unavailable(now)
             self._calm_until = min(self._tried_at + self._cooldown_s, self._stale_until)
             return keys
+
+    def _is_failing(self, now: float) -> bool:
+        """Whether the keys are known to be stale, and another attempt is under way or soon due."""
+        lasts_s = self._cooldown_s + self._timeout_s + _ATTEMPTS_APART_S
+        return self._failed_at >= self._holds_until and now < min(
+            self._failed_at + lasts_s, self._stale_until
+        )
 
     def _fetch(self, wanted_at: float) -> Any:
         raise NotImplementedError
@@ -172,7 +183,7 @@ class RemoteSource:
             with self._lock:
                 self._land(fetched, began)
         except ExchangeFailed as error:
-            self._failure = str(error)
+            self._failure, self._failed_at = str(error), began
             _logger.warning("the keys of %s were not fetched: %s", self._place.url.host, error)
         finally:
             with self._lock:
