@@ -247,3 +247,30 @@ def test_an_old_answer_that_comes_late_does_not_replace_a_newer_one(
             resource.outcomes([issuer.token(SUCCESSOR)] * 64)
 
     assert issuer.asked == ["/jwks"] * 2
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        '{"kty": "EC", "kty": "EC"}',
+        '{"kty": "EC", "kid": "\\ud800"}',
+        '{"kty": "EC", "alg": "\\udfff", "x": "\\ud800"}',
+        '{"kty": "RSA", "exp": 123456789012345678901234567890}',
+        '{"kty": "RSA", "exp": ' + "9" * 100_000 + "}",
+        '{"kty": "RSA", "nbf": 1e999, "e": -0}',
+        '{"kty": "RSA", "x5c": ' + "[" * 200 + "]" * 200 + "}",
+        "SURROGATE",
+    ],
+    ids=lambda entry: entry[:40],
+)
+def test_one_entry_that_is_hardly_json_does_not_keep_the_others_out(
+    entry: str, issuer: Issuer, resource: Resource
+) -> None:
+    """Whoever may add one key to a set for many must not end its rotation for all."""
+    if entry == "SURROGATE":
+        entry = json.dumps(SUCCESSOR.public().to_jwk() | {"kid": "\ud800"})
+    good = json.dumps(KEY.public().to_jwk())
+    issuer.scripts["/jwks"] = reply(f'{{"keys": [{entry}, {good}]}}'.encode())
+
+    assert resource.outcome(issuer.token(KEY)) == "ada"
+    assert len(resource.keys.current().keys) == 1

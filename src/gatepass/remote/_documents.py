@@ -1,8 +1,9 @@
 """What issuers publish: key sets, metadata, and for how long an answer holds (pure)."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import httpx
 
@@ -10,12 +11,15 @@ from gatepass._addresses import is_loopback, parse_address
 from gatepass._exchange import ExchangeFailed
 from gatepass.errors import KeyRejected, SettingsRejected, TokenMalformed
 from gatepass.jose import KeySet, VerificationKey
-from gatepass.jose._strict_json import decode_header
+from gatepass.jose._strict_json import PARSE_ERRORS, decode_header
 
 MAX_SIZE: Final = 256 * 1024
 """Octets of a document at most."""
 MAX_KEYS: Final = 100
 """Keys of a set that are looked at, at most."""
+_MAX_DIGITS: Final = 20
+_LONG: Final = object()
+"""An integer that would take long to parse."""
 _SHORTEST_S: Final = 60.0
 _USUAL_S: Final = 300.0
 _MAX_AGE: Final = re.compile(r"(?:^|[,\s])max-age\s*=\s*\"?(\d{1,9})")
@@ -31,8 +35,9 @@ def read_jwks(body: bytes, algorithm: str | None) -> tuple[tuple[VerificationKey
     Raises:
         ExchangeFailed: The document is no JWKS at all.
     """
-    members = _parse(body).get("keys")
-    if not isinstance(members, list):
+    document = _parse_leniently(body)
+    members = document.get("keys") if isinstance(document, dict) else None
+    if not isinstance(members, list) or _LONG in members:
         raise ExchangeFailed("the answer is not a JWKS")
     found = [key for jwk in members[:MAX_KEYS] if (key := _find_key(jwk, algorithm)) is not None]
     usable = tuple(_without_doubles(found))
@@ -79,13 +84,37 @@ def _parse(body: bytes) -> dict[str, Any]:
         raise ExchangeFailed("the answer is not a JSON object") from None
 
 
+def _parse_leniently(body: bytes) -> object:
+    """The JSON in an answer; what is wrong inside one entry is left for that entry to pay."""
+    try:
+        return json.loads(
+            body.decode("utf-8"),
+            object_pairs_hook=_unique_or_unusable,
+            parse_int=lambda digits: int(digits) if len(digits) <= _MAX_DIGITS else _LONG,
+            parse_constant=_refuse_constant,
+        )
+    except PARSE_ERRORS:
+        raise ExchangeFailed("the answer is not a JSON object") from None
+
+
+def _unique_or_unusable(pairs: list[tuple[str, Any]]) -> object:
+    members = dict(pairs)
+    return members if len(members) == len(pairs) else None
+
+
+def _refuse_constant(_name: str) -> NoReturn:
+    raise ValueError
+
+
 def _find_key(jwk: object, algorithm: str | None) -> VerificationKey | None:
     if not isinstance(jwk, Mapping) or jwk.get("kty") == "oct":
         return None
     try:
-        return VerificationKey.from_jwk(jwk, algorithm=algorithm)
-    except KeyRejected:
+        key = VerificationKey.from_jwk(jwk, algorithm=algorithm)
+        (key.kid or "").encode()  # a lone surrogate is in no token's header
+    except (KeyRejected, UnicodeEncodeError):
         return None
+    return key
 
 
 def _without_doubles(keys: Iterable[VerificationKey]) -> Iterable[VerificationKey]:
