@@ -1,7 +1,10 @@
 """Attacks on the process of a client: forked, killed in the middle, without descriptors."""
 
+import asyncio
+import logging
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -12,6 +15,7 @@ from gatepass.httpx import FileTokens, MemoryTokens, TokenAuth, Tokens
 from tests.children import Child
 from tests.client.world import World
 from tests.remote.test_attacks import no_descriptor_left
+from tests.remote.test_fetching import until
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -86,3 +90,44 @@ def test_what_a_killed_process_left_behind_is_gone_after_the_next_change(
     storage.save(None if is_log_out else pair)
     left = {"tokens.json.saving"} if is_log_out else {"tokens.json.saving", "tokens.json"}
     assert {each.name for each in tmp_path.iterdir()} == left
+
+
+def test_a_refresh_whose_every_caller_is_gone_is_kept_all_the_same(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The loop is closed too; a pair that nobody kept would end the session at the next try."""
+    storage = MemoryTokens(world.tokens())
+    auth = world.auth(storage)
+    before = storage.load()
+    world.expire()
+    world.faults.may_answer.clear()
+
+    async def give_up() -> None:
+        async with httpx.AsyncClient(auth=auth, timeout=30) as client:
+            asked = asyncio.create_task(client.get(f"{world.url}/private"))
+            assert await asyncio.to_thread(world.faults.was_asked_to_refresh.wait, 10)
+            asked.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asked
+
+    with asyncio.Runner() as runner:
+        runner.run(give_up())
+    world.faults.may_answer.set()
+    until(lambda: storage.load() != before)
+
+    assert httpx.get(f"{world.url}/private", auth=auth, timeout=30).status_code == 200
+    assert world.refreshes == 1
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+def test_one_auth_serves_several_loops_with_one_refresh(world: World) -> None:
+    auth = world.auth()
+    world.expire()
+
+    async def one() -> int:
+        async with httpx.AsyncClient(auth=auth, timeout=30) as client:
+            return (await client.get(f"{world.url}/private")).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda _: asyncio.run(one()), range(8))) == [200] * 8
+    assert world.refreshes == 1
