@@ -227,3 +227,42 @@ def test_no_algorithm_but_a_public_one_makes_anybody_look(
     assert resource.outcome(sign(claims, shared, typ="at+jwt", kid="x")) == "token_invalid"
     assert resource.outcome(sign(claims, SUCCESSOR, typ="at+jwt", kid=None)) == "token_invalid"
     assert issuer.asked == ["/jwks"]
+
+
+def test_a_fetch_that_began_before_a_token_came_does_not_refuse_it_for_good(
+    issuer: Issuer, resource: Resource, clock: Clock
+) -> None:
+    """Its key may have been published while the issuer was already answering."""
+    may_answer = threading.Event()
+    issuer.publish(KEY)
+    good = issuer.scripts["/jwks"]
+    resource.verify(issuer.token())
+
+    def late() -> Iterator[bytes]:
+        may_answer.wait(10)
+        yield from good()
+
+    issuer.scripts["/jwks"] = late
+    clock.now += 300 * 0.9
+    assert resource.outcome(issuer.token()) == "ada"
+    until(lambda: len(issuer.asked) == 2)
+    threading.Timer(0.2, may_answer.set).start()
+
+    assert resource.outcome(issuer.token(SUCCESSOR)) == "keys_unavailable"
+    assert issuer.asked == ["/jwks"] * 2
+
+
+def test_a_failure_before_the_end_of_the_lifetime_is_no_look_after_it(
+    issuer: Issuer, resource: Resource, clock: Clock
+) -> None:
+    issuer.publish(KEY)
+    token = issuer.token()
+    resource.verify(token)
+    issuer.scripts["/jwks"] = reply(b"", "500 Oops")
+    clock.now += 300 * 0.9
+    assert resource.outcome(token) == "ada"
+    until(lambda: resource.keys._flight is None)
+    issuer.publish(SUCCESSOR)
+    clock.now += 300 * 0.11
+
+    assert resource.outcome(token) == "token_invalid"
