@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gatepass.errors import StoreUnavailable, TokenMissing
+from gatepass.errors import SettingsRejected, StoreUnavailable, TokenMissing
 from gatepass.httpx import FileTokens, MemoryTokens, TokenAuth, Tokens
 from tests.children import Child
 from tests.client.world import World
@@ -90,6 +90,16 @@ def test_what_a_killed_process_left_behind_is_gone_after_the_next_change(
     storage.save(None if is_log_out else pair)
     left = {"tokens.json.saving"} if is_log_out else {"tokens.json.saving", "tokens.json"}
     assert {each.name for each in tmp_path.iterdir()} == left
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file away")
+def test_a_pair_that_another_user_put_there_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.json"
+    FileTokens(path).save(Tokens(access_token="a", refresh_token="b", expires_at=9e9, lifetime=1))
+    os.chown(path, 65534, 65534)
+
+    with pytest.raises(SettingsRejected, match="yours alone"):
+        FileTokens(path).load()
 
 
 def test_a_refresh_whose_every_caller_is_gone_is_kept_all_the_same(

@@ -11,7 +11,13 @@ from typing import Any
 import pytest
 
 from gatepass import TokenIssuer, TokenManager, TokenPolicy
-from gatepass.errors import GatepassError, KeyRejected, SettingsRejected, StoreUnavailable
+from gatepass.errors import (
+    GatepassError,
+    KeyRejected,
+    KeysUnavailable,
+    SettingsRejected,
+    StoreUnavailable,
+)
 from gatepass.jose import SharedKey
 from gatepass.keyfile import FileKeySource, KeyFile, Ring, State
 from gatepass.stores.memory import MemoryStore
@@ -159,3 +165,17 @@ def test_nobody_issues_tokens_that_outlive_their_key(file: KeyFile) -> None:
         )  # fmt: skip
 
     assert TokenIssuer(source, **names, lifetime=LIFETIME).issue("ada")
+
+
+def test_the_minute_of_a_damaged_file_begins_with_the_damage(file: KeyFile) -> None:
+    now = [1000.0]
+    source = FileKeySource(file.path, now=lambda: now[0])
+    now[0] += 3600
+    assert source.current().primary.kid == kid(0)
+    file.path.write_bytes(b"half")
+    now[0] += 59
+
+    assert source.current().primary.kid == kid(0)
+    now[0] += 1
+    with pytest.raises(KeysUnavailable):
+        source.current()
