@@ -6,14 +6,12 @@ its own way: a thread on the future, a coroutine on the future wrapped.
 """
 
 import asyncio
-import os
 import ssl
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
-from weakref import WeakSet
+from typing import Any, Final
 
 import httpx
 
@@ -133,27 +131,3 @@ def run_apart(
     except RuntimeError:
         loop.close()
         raise
-
-
-class ForkAware(Protocol):
-    """Waits for threads, and holds locks that they may hold."""
-
-    def after_fork(self) -> None:
-        """Make new locks, and forget what is under way: in a child no other thread runs."""
-        ...
-
-
-_watched: WeakSet[ForkAware] = WeakSet()
-
-
-def watch_forks(holder: ForkAware) -> None:
-    """Call the holder's method in every child that is forked while it lives."""
-    _watched.add(holder)
-
-
-def _after_fork() -> None:
-    for holder in list(_watched):
-        holder.after_fork()
-
-
-os.register_at_fork(after_in_child=_after_fork)

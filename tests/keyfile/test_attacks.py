@@ -179,3 +179,14 @@ def test_the_minute_of_a_damaged_file_begins_with_the_damage(file: KeyFile) -> N
     now[0] += 1
     with pytest.raises(KeysUnavailable):
         source.current()
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_child_forked_while_another_thread_looks_at_the_file_is_not_stuck(file: KeyFile) -> None:
+    now = [1000.0]
+    source = FileKeySource(file.path, now=lambda: now[0])
+    now[0] += 2
+    with source._lock:
+        child = Child(lambda: source.current().primary.kid or "")
+
+    assert child.answer(patience=5) == kid(0)

@@ -15,6 +15,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "": _CORE,
     "_exchange": frozenset({"errors"}),
     "_extras": frozenset(),
+    "_forks": frozenset(),
     "_private_files": frozenset({"errors"}),
     "errors": frozenset(),
     "jose": frozenset({"errors"}),
@@ -33,9 +34,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "testing": _CORE | _STORES | {"gate", "asgi"},
     "cli": _CORE | _STORES | {"settings", "server", "http", "keyfile"},
     "server": _CORE | _STORES | {"settings", "http", "fastapi", "gate", "asgi", "keyfile"},
-    "httpx": frozenset({"_exchange", "_extras", "_private_files", "errors"}),
-    "keyfile": frozenset({"_private_files", "errors", "jose"}),
-    "remote": frozenset({"_exchange", "_extras", "errors", "jose"}),
+    "httpx": frozenset({"_exchange", "_extras", "_forks", "_private_files", "errors"}),
+    "keyfile": frozenset({"_forks", "_private_files", "errors", "jose"}),
+    "remote": frozenset({"_exchange", "_extras", "_forks", "errors", "jose"}),
 }
 """Which parts of ours a part may import besides itself; "" is `import gatepass`."""
 

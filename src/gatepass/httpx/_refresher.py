@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from gatepass._exchange import run_apart, watch_forks
+from gatepass._exchange import run_apart
+from gatepass._forks import watch_forks
 from gatepass.errors import GatepassError, SessionError, StoreUnavailable, TokenMissing
 from gatepass.httpx._server import AuthServer
 from gatepass.httpx.storage import TokenStorage

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
-from gatepass._exchange import watch_forks
+from gatepass._forks import watch_forks
 from gatepass.httpx.tokens import Tokens
 
 

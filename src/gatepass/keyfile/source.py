@@ -9,6 +9,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
+from gatepass._forks import watch_forks
 from gatepass._private_files import Mark
 from gatepass.errors import KeyRejected, KeysUnavailable, SettingsRejected
 from gatepass.jose import KeySet, VerificationKey
@@ -45,6 +46,7 @@ class FileKeySource:
         self._look_at = self._seen_at = now()
         self._mark, self._ring, self._keys = self._read()
         self._look_at += _LOOK_S
+        watch_forks(self)
 
     @property
     def version(self) -> int:
@@ -66,6 +68,10 @@ class FileKeySource:
         if self._now() < self._look_at:
             return self._keys
         return self._look()
+
+    def after_fork(self) -> None:
+        """See `ForkAware`."""
+        self._lock = threading.Lock()
 
     def _look(self) -> KeySet:
         with self._lock:

@@ -17,7 +17,8 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Any, Final
 
-from gatepass._exchange import ExchangeFailed, default_tls, run_apart, watch_forks
+from gatepass._exchange import ExchangeFailed, default_tls, run_apart
+from gatepass._forks import watch_forks
 from gatepass.errors import KeysUnavailable
 from gatepass.jose import ALGORITHMS, Key, KeySet, VerificationKey
 from gatepass.jose.keyset import KeysWanted
