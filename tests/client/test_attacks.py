@@ -1,16 +1,21 @@
 """Attacks on a client that keeps itself signed in: what it is told, and what it has left."""
 
+import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 
-from gatepass.errors import StoreUnavailable, TokenMalformed
+from gatepass.errors import GatepassError, StoreUnavailable, TokenMalformed
 from gatepass.httpx import MemoryTokens, Tokens
 from tests.client.conftest import Caller
 from tests.client.world import World
 from tests.remote.issuer import Issuer, reply
+
+MANY = 200
+PASS: tuple[int, bytes, dict[str, str]] = (0, b"", {})
 
 
 def test_a_proxy_in_the_environment_does_not_see_a_refresh_token(
@@ -144,3 +149,47 @@ def test_an_answer_that_was_lost_is_asked_for_again_while_the_server_repeats_it(
 
     assert caller.get(auth, f"{world.url}/private").status_code == 200
     assert world.refreshes == 2
+
+
+@pytest.mark.parametrize(
+    ("script", "outcomes", "refreshes"),
+    [
+        ([(503, b"", {"retry-after": "0"}), PASS], {"200"}, 2),
+        ([(401, b'{"code": "refresh_revoked"}', {})], {"SessionRevoked", "TokenMissing"}, 1),
+        ([(503, b"", {"retry-after": "60"})], {"StoreUnavailable"}, 1),
+    ],
+    ids=["503 then 200", "401", "503 for ever"],
+)
+def test_many_requests_at_once_share_a_refresh_that_fails(
+    script: list[Any], outcomes: set[str], refreshes: int, world: World, twin: str
+) -> None:
+    auth = world.auth()
+    world.expire()
+    world.faults.scripts["/auth/refresh"] = list(script)
+    url = f"{world.url}/private"
+    if twin == "sync":
+        with httpx.Client(auth=auth, timeout=30) as client, ThreadPoolExecutor(32) as pool:
+            found = list(pool.map(lambda _: _outcome(client, url), range(MANY)))
+    else:
+
+        async def every() -> list[Any]:
+            async with httpx.AsyncClient(auth=auth, timeout=30) as client:
+                tasks = (client.get(url) for _ in range(MANY))
+                return await asyncio.gather(*tasks, return_exceptions=True)
+
+        found = [_name(each) for each in asyncio.run(every())]
+
+    assert len(found) == MANY
+    assert set(found) <= outcomes
+    assert world.refreshes == refreshes
+
+
+def _outcome(client: httpx.Client, url: str) -> str:
+    try:
+        return _name(client.get(url))
+    except GatepassError as error:
+        return _name(error)
+
+
+def _name(found: Any) -> str:
+    return str(found.status_code) if isinstance(found, httpx.Response) else type(found).__name__

@@ -14,7 +14,6 @@ from gatepass.httpx import MemoryTokens, TokenAuth
 from tests.client.conftest import Caller
 from tests.client.world import LIFETIME_S, World
 
-MANY = 200
 REFUSED = (401, b"{}", {"www-authenticate": 'Bearer error="invalid_token"'})
 PASS: tuple[int, bytes, dict[str, str]] = (0, b"", {})
 
