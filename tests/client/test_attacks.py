@@ -151,6 +151,25 @@ def test_an_answer_that_was_lost_is_asked_for_again_while_the_server_repeats_it(
     assert world.refreshes == 2
 
 
+@pytest.mark.parametrize("asked_for", ["301", "9999", "99999", "9" * 5000])
+def test_a_page_that_asks_for_hours_does_not_keep_a_client_away_for_hours(
+    asked_for: str, world: World, caller: Caller
+) -> None:
+    now = [100.0]
+    auth = world.auth(steady=lambda: now[0])
+    world.expire()
+    world.faults.scripts["/auth/refresh"] = [(503, b"", {"retry-after": asked_for}), PASS]
+    with pytest.raises(StoreUnavailable) as failed:
+        caller.get(auth, f"{world.url}/private")
+
+    assert failed.value.retry_after == 300
+    now[0] += 299
+    assert caller.refusal(auth, f"{world.url}/private") == "StoreUnavailable"
+    assert world.refreshes == 1
+    now[0] += 2
+    assert caller.get(auth, f"{world.url}/private").status_code == 200
+
+
 @pytest.mark.parametrize(
     ("script", "outcomes", "refreshes"),
     [

@@ -29,6 +29,8 @@ it for ten seconds (the default `rotation_leeway`): the second attempt has to co
 _ATTEMPTS: Final = 3
 _PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 4.0
+_LONGEST_WAIT_S: Final = 300
+"""A server, or a page in its place, that asks for longer is asked again all the same."""
 _OK: Final = 200
 _REFUSED: Final = 400
 _TOO_MANY: Final = 429
@@ -128,7 +130,9 @@ def _may_pass(reply: Reply) -> bool:
 
 def _retry_after(reply: Reply) -> int | None:
     text = reply.headers.get("retry-after", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < len("10000") else None
+    if not (text.isascii() and text.isdigit()):
+        return None
+    return _LONGEST_WAIT_S if len(text) > len("9999") else min(int(text), _LONGEST_WAIT_S)
 
 
 def _code(reply: Reply) -> str:
