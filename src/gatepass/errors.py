@@ -17,6 +17,7 @@ GatepassError
 ├── KeyRejected                key material that this package will not use
 ├── ClaimsRejected             claims that must not be signed
 ├── SettingsRejected           a policy or setting that is out of bounds
+├── GuardMisused               a guard stands where it would guard nothing
 └── StoreUnavailable           the store did not do, or did not confirm, what it was asked
     ├── StoreOutdated          its tables are of another release: an operator has to act
     └── KeysUnavailable        the issuer's keys could not be had: the token was not decided
@@ -147,6 +148,13 @@ class SettingsRejected(GatepassError):
 
     code = "settings_rejected"
     message = "the settings are refused"
+
+
+class GuardMisused(GatepassError):
+    """A guard stands where it would guard nothing: a mistake in the application's code."""
+
+    code = "guard_misused"
+    message = "a guard stands where it would guard nothing"
 
 
 class StoreUnavailable(GatepassError):

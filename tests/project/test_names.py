@@ -27,7 +27,7 @@ _NAMES = {
     "gatepass.errors": "GatepassError TokenError TokenMissing TokenMalformed TokenInvalid "
     "TokenExpired TokenRevoked SessionError RefreshReused SessionRevoked SessionExpired "
     "SessionUnknown SubjectDisabled SubjectEpochChanged KeyRejected ClaimsRejected "
-    "SettingsRejected StoreUnavailable KeysUnavailable",
+    "SettingsRejected GuardMisused StoreUnavailable KeysUnavailable",
 }
 _MANAGER = (
     "issue refresh verify revoke_token revoke_session revoke_subject revoke_all log_out "

@@ -5,17 +5,20 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from functools import wraps
-from typing import Any, Final, Literal, ParamSpec, TypeVar
+from typing import Any, Final, Literal, Never, ParamSpec, TypeVar
 
 from flask import Flask, Response, current_app, request
 
-from gatepass.errors import StoreUnavailable
+from gatepass.errors import GuardMisused, StoreUnavailable
+from gatepass.flask.placement import Placement
 from gatepass.flask.routes import make_blueprint, send
 from gatepass.gate import (
+    FORGOTTEN,
     Authenticate,
     AuthParts,
     LoginLimit,
     call_here,
+    require_call,
     require_prefix,
     run_in_place,
 )
@@ -28,6 +31,7 @@ R = TypeVar("R")
 
 _KEPT: Final = "gatepass.claims"
 """Where the environ keeps the caller's claims; Flask's `g` may outlive a request."""
+_NOBODY: Final = (None, None)
 
 
 class Auth(AuthParts):
@@ -64,10 +68,16 @@ class Auth(AuthParts):
             call_plain=call_here,
             now=now,
         )
+        self._placement = Placement()
 
     def init_app(self, app: Flask, prefix: str = "/auth") -> None:
-        """Add the auth routes below the prefix, the key set, and the answers to refusals."""
+        """Add the auth routes below the prefix, the key set, and the answers to refusals.
+
+        The first request, and all after it, raise `GuardMisused` where a guard stands above the
+        decorator of its route: Flask would serve that view to everybody.
+        """
         require_prefix(prefix)
+        self._check_before_the_first_request(app)
         if self.gate is not None:
             self.gate.mounted_at = prefix
             app.register_blueprint(make_blueprint(self, self.gate, prefix))
@@ -75,11 +85,11 @@ class Auth(AuthParts):
         app.register_error_handler(StoreUnavailable, self._answer_error)
         if not self.policy.is_silent:
             app.before_request(self._intercept)
-            app.after_request(self._add_headers)
+        app.after_request(self._add_headers)
 
     def required(
         self,
-        *,
+        *view: Never,
         scopes: Collection[str] = (),
         roles: Collection[str] = (),
         fresh: timedelta | None = None,
@@ -89,17 +99,20 @@ class Auth(AuthParts):
         The view finds the claims in `auth.claims`.
 
         Args:
+            view: Nothing; it is there to refuse `@auth.required` without parentheses.
             scopes: All of them must be in the `scope` claim.
             roles: One of them must be the `role` claim, or in it.
             fresh: The password was checked no longer ago than this (RFC 9470).
         """
+        require_call("required", view)
         return self._decorator(Requirement(scopes, roles, fresh), optional=False)
 
-    def optional(self) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    def optional(self, *view: Never) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """A decorator for views that everybody may see; a bad token is still refused.
 
         The view finds the claims in `auth.find_claims()`.
         """
+        require_call("optional", view)
         return self._decorator(Requirement(), optional=True)
 
     @property
@@ -120,7 +133,7 @@ class Auth(AuthParts):
         Raises:
             RuntimeError: Nothing guards this view, so that its token was not verified.
         """
-        kept_by, claims = request.environ.get(_KEPT, (None, None))
+        kept_by, claims = request.environ.get(_KEPT, _NOBODY)
         if kept_by is not self:
             raise RuntimeError("no token was verified: guard the view with auth.optional()")
         found: AccessClaims | None = claims
@@ -146,15 +159,25 @@ class Auth(AuthParts):
         check = self.guard.check
 
         def decorate(view: Callable[P, R]) -> Callable[P, R]:
+            if inspect.isclass(view):
+                raise GuardMisused(
+                    f"a guard wraps functions: class {view.__name__} takes it as "
+                    "decorators = [auth.required()]"
+                )
             is_async = inspect.iscoroutinefunction(view)
 
             @wraps(view)
             def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-                claims = check(WsgiRequest(request.environ), requirement, optional=optional)
+                try:
+                    claims = check(WsgiRequest(request.environ), requirement, optional=optional)
+                except (RequestRefused, StoreUnavailable) as error:
+                    _require_answers(error)
+                    raise
                 request.environ[_KEPT] = (self, claims)
                 called = current_app.ensure_sync(view) if is_async else view
                 return called(*args, **kwargs)
 
+            self._placement.note(view, guarded)
             return guarded
 
         return decorate
@@ -167,6 +190,32 @@ class Auth(AuthParts):
         return None if answer is None else send(answer)
 
     def _add_headers(self, response: Response) -> Response:
-        for name, value in self.policy.headers(WsgiRequest(request.environ)):
-            response.headers.add(name, value)
+        if request.environ.get(_KEPT, _NOBODY)[0] is self:
+            response.headers.add("Vary", self.vary)
+        if not self.policy.is_silent:
+            for name, value in self.policy.headers(WsgiRequest(request.environ)):
+                response.headers.add(name, value)
         return response
+
+    def _check_before_the_first_request(self, app: Flask) -> None:
+        """Blueprints may come later than `init_app`, but nothing after the first request."""
+
+        def require_guarded() -> None:
+            self._placement.require_guarded(app)
+            # A new list: Flask is going through the old one.
+            kept = app.before_request_funcs[None]
+            app.before_request_funcs[None] = [one for one in kept if one is not require_guarded]
+
+        app.before_request(require_guarded)
+
+
+def _require_answers(error: Exception) -> None:
+    """Return when something in the application answers refusals, as `init_app` has it.
+
+    Raises:
+        GuardMisused: Nothing does.
+    """
+    for by_code in current_app.error_handler_spec.values():
+        if any(isinstance(error, kind) for kind in by_code.get(None, ())):
+            return
+    raise GuardMisused(FORGOTTEN.format(call="auth.init_app(app)")) from error

@@ -49,6 +49,8 @@ class AuthParts:
         self._require_manager(manager)
         self.policy = HttpPolicy() if http is None else http
         self._now = now
+        self.vary = "Authorization" if self.policy.cookies is None else "Authorization, Cookie"
+        """The `Vary` of what a guard lets through: caches must not serve it to everybody."""
         self.invalid_token_status = invalid_token_status
         self.is_async = isinstance(manager, (AsyncTokenManager, AsyncTokenVerifier))
         """Whether the guard's `acheck` is to be asked, and not `check`."""

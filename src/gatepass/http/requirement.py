@@ -31,6 +31,11 @@ class Requirement:
                 raise TypeError(f"{name} takes a tuple of names, not one string")
             # An iterator would be empty, and ask for nothing, from the second request on.
             object.__setattr__(self, name, tuple(value))
+        if self.fresh is not None and not isinstance(self.fresh, timedelta):
+            raise TypeError(
+                "fresh is how long ago the password may have been checked, as in "
+                f"timedelta(minutes=5); it is not {self.fresh!r}"
+            )
         if self.fresh is not None and self.fresh <= timedelta():
             raise ValueError("fresh is a positive duration")
         asks = bool(self.scopes or self.roles) or self.fresh is not None

@@ -1,0 +1,252 @@
+"""Guards that would guard nothing are refused, and not served to everybody."""
+
+import functools
+import gc
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Blueprint, Flask
+from flask.views import MethodView
+
+from gatepass.errors import GuardMisused
+from gatepass.flask import Auth
+from gatepass.http import RequestRefused
+from tests.flask.test_auth import bearer, make_manager
+
+Build = Callable[[Flask, Auth], object]
+
+
+def secret() -> str:
+    return "secret"
+
+
+def logged(view: Callable[[], str]) -> Callable[[], str]:
+    """A decorator as applications have them."""
+
+    @functools.wraps(view)
+    def wrapper() -> str:
+        return view()
+
+    return wrapper
+
+
+def above_the_route(app: Flask, auth: Auth) -> None:
+    @auth.required()
+    @app.get("/x")
+    def x() -> str:
+        return secret()
+
+
+def above_a_blueprints_route(app: Flask, auth: Auth) -> None:
+    blueprint = Blueprint("late", __name__)
+
+    @auth.required()
+    @blueprint.get("/x")
+    def x() -> str:
+        return secret()
+
+    app.register_blueprint(blueprint)
+
+
+def above_with_a_decorator_between(app: Flask, auth: Auth) -> None:
+    @auth.required()
+    @logged
+    @app.get("/x")
+    def x() -> str:
+        return secret()
+
+
+def above_with_a_decorator_below(app: Flask, auth: Auth) -> None:
+    @auth.required()
+    @app.get("/x")
+    @logged
+    def x() -> str:
+        return secret()
+
+
+def the_stricter_of_two_above(app: Flask, auth: Auth) -> None:
+    @auth.required(roles=["admin"])
+    @app.get("/x")
+    @auth.required()
+    def x() -> str:
+        return secret()
+
+
+def above_a_before_request(app: Flask, auth: Auth) -> None:
+    blueprint = Blueprint("whole", __name__)
+
+    @auth.required()
+    @blueprint.before_request
+    def check() -> None:
+        """Let everybody pass whom the guard let pass."""
+
+    blueprint.add_url_rule("/x", view_func=secret)
+    app.register_blueprint(blueprint)
+
+
+def around_what_was_registered_for_a_class(app: Flask, auth: Auth) -> None:
+    class Reports(MethodView):
+        def get(self) -> str:
+            return secret()
+
+    view = Reports.as_view("x")
+    app.add_url_rule("/x", view_func=view)
+    auth.required()(view)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        above_the_route,
+        above_a_blueprints_route,
+        above_with_a_decorator_between,
+        above_with_a_decorator_below,
+        the_stricter_of_two_above,
+        above_a_before_request,
+        around_what_was_registered_for_a_class,
+    ],
+)
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_guard_above_the_route_lets_nobody_in(build: Build, *, is_late: bool) -> None:
+    app, auth = Flask(__name__), Auth(make_manager())
+    if is_late:
+        build(app, auth)
+    auth.init_app(app)
+    if not is_late:
+        build(app, auth)
+    gc.collect()  # an application factory drops the guard that nothing calls
+    client = app.test_client()
+    statuses = [client.get(path).status_code for path in ("/x", "/x", "/auth/me")]
+
+    assert statuses == [500, 500, 500]
+    app.testing = True
+    with pytest.raises(GuardMisused, match=r"without its guard.*below the decorator"):
+        client.get("/x")
+
+
+def test_the_refusal_names_the_view() -> None:
+    app, auth = Flask(__name__), Auth(make_manager())
+    auth.init_app(app)
+    above_a_blueprints_route(app, auth)
+    app.testing = True
+
+    with pytest.raises(GuardMisused, match=r"^the view 'late\.x' is registered"):
+        app.test_client().get("/x")
+
+
+def below_the_route(app: Flask, auth: Auth) -> None:
+    app.add_url_rule("/x", view_func=auth.required()(secret))
+
+
+def below_with_decorators_around(app: Flask, auth: Auth) -> None:
+    app.add_url_rule("/x", view_func=logged(auth.required()(logged(secret))))
+
+
+def twice_below(app: Flask, auth: Auth) -> None:
+    app.add_url_rule("/x", view_func=auth.required()(auth.required(roles=["admin"])(secret)))
+
+
+def as_a_classs_decorator(app: Flask, auth: Auth) -> None:
+    class Reports(MethodView):
+        decorators = (auth.required(),)
+
+        def get(self) -> str:
+            return secret()
+
+    app.add_url_rule("/x", view_func=Reports.as_view("x"))
+
+
+def around_a_classs_method(app: Flask, auth: Auth) -> None:
+    class Reports(MethodView):
+        @auth.required()
+        def get(self) -> str:
+            return secret()
+
+    app.add_url_rule("/x", view_func=Reports.as_view("x"))
+
+
+def in_both_forms_on_purpose(app: Flask, auth: Auth) -> None:
+    app.add_url_rule("/open", "open", secret)
+    app.add_url_rule("/x", "x", auth.required()(secret))
+
+
+def of_two_auths(app: Flask, auth: Auth) -> None:
+    other = Auth(make_manager())
+    app.add_url_rule("/x", view_func=other.required()(auth.required()(secret)))
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        below_the_route,
+        below_with_decorators_around,
+        twice_below,
+        as_a_classs_decorator,
+        around_a_classs_method,
+        in_both_forms_on_purpose,
+        of_two_auths,
+    ],
+)
+def test_a_guard_that_guards_is_left_alone(build: Build) -> None:
+    app, auth = Flask(__name__), Auth(make_manager())
+    auth.init_app(app)
+    build(app, auth)
+    client = app.test_client()
+
+    assert [client.get("/x").status_code for _ in range(2)] == [401, 401]
+    assert client.get("/open").status_code in {200, 404}
+
+
+def test_after_the_first_request_nothing_is_looked_for() -> None:
+    app, auth = Flask(__name__), Auth(make_manager())
+    auth.init_app(app)
+    before = len(app.before_request_funcs[None])
+    app.test_client().get("/")
+
+    assert len(app.before_request_funcs[None]) == before - 1
+
+
+@pytest.mark.parametrize("name", ["required", "optional"])
+def test_a_guard_without_parentheses_is_refused_where_it_is_written(name: str) -> None:
+    guard: Any = getattr(Auth(make_manager()), name)
+
+    with pytest.raises(GuardMisused, match=rf"write auth\.{name}\(\)"):
+        guard(secret)
+
+
+def test_a_guard_around_a_class_says_where_it_belongs() -> None:
+    auth: Any = Auth(make_manager())
+
+    with pytest.raises(GuardMisused, match=r"decorators = \[auth\.required\(\)\]"):
+        auth.required()(MethodView)
+
+
+def test_a_forgotten_init_app_is_told() -> None:
+    app, auth = Flask(__name__), Auth(make_manager())
+    app.add_url_rule("/x", view_func=auth.required()(secret))
+    app.testing = True
+
+    with pytest.raises(GuardMisused, match=r"call auth\.init_app\(app\)"):
+        app.test_client().get("/x")
+
+
+def test_an_application_may_answer_refusals_by_itself() -> None:
+    app, auth = Flask(__name__), Auth(make_manager())
+    app.register_error_handler(RequestRefused, lambda _: ("mine", 418))
+    app.add_url_rule("/x", view_func=auth.required()(secret))
+
+    assert app.test_client().get("/x").status_code == 418
+
+
+def test_caches_are_told_whose_answer_it_is() -> None:
+    manager = make_manager()
+    app, auth = Flask(__name__), Auth(manager)
+    auth.init_app(app)
+    app.add_url_rule("/x", view_func=auth.required()(secret))
+    app.add_url_rule("/open", "open", secret)
+    client = app.test_client()
+    guarded = client.get("/x", headers=bearer(manager.issue("ada").access_token))
+
+    assert guarded.headers.getlist("Vary") == ["Authorization"]
+    assert "Vary" not in client.get("/open").headers
