@@ -3,7 +3,7 @@
 import functools
 import gc
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from flask import Blueprint, Flask
@@ -149,7 +149,7 @@ def twice_below(app: Flask, auth: Auth) -> None:
 
 def as_a_classs_decorator(app: Flask, auth: Auth) -> None:
     class Reports(MethodView):
-        decorators = (auth.required(),)
+        decorators: ClassVar = [auth.required()]
 
         def get(self) -> str:
             return secret()

@@ -1,13 +1,22 @@
 """`Auth` for ASGI: `install` puts the routes in front of an application, `required` guards one."""
 
+import inspect
 import time
 from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Never
 
 from gatepass.asgi.front import Front
-from gatepass.asgi.messages import AsgiApp, Receive, Scope, Send, read_body, send_answer
-from gatepass.errors import StoreUnavailable
+from gatepass.asgi.messages import (
+    AsgiApp,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    read_body,
+    send_answer,
+)
+from gatepass.errors import GuardMisused, StoreUnavailable
 from gatepass.gate import (
     KEYS,
     KEYS_PATH,
@@ -17,6 +26,7 @@ from gatepass.gate import (
     Route,
     call_in_thread,
     find_route,
+    require_call,
     require_prefix,
 )
 from gatepass.http import (
@@ -80,7 +90,7 @@ class Auth(AuthParts):
 
     def required(
         self,
-        *,
+        *app: Never,
         scopes: Collection[str] = (),
         roles: Collection[str] = (),
         fresh: timedelta | None = None,
@@ -91,14 +101,17 @@ class Auth(AuthParts):
         without credentials, are answered here and do not reach it.
 
         Args:
+            app: Nothing; it is there to refuse `auth.required(app)`, the call that is missing.
             scopes: All of them must be in the `scope` claim.
             roles: One of them must be the `role` claim, or in it.
             fresh: The password was checked no longer ago than this (RFC 9470).
         """
+        require_call("required", app)
         return self._wrapper(Requirement(scopes, roles, fresh), optional=False)
 
-    def optional(self) -> Callable[[AsgiApp], AsgiApp]:
+    def optional(self, *app: Never) -> Callable[[AsgiApp], AsgiApp]:
         """The same for everybody: `None` without a token; a bad token is still refused."""
+        require_call("optional", app)
         return self._wrapper(Requirement(), optional=True)
 
     async def log_in(
@@ -116,7 +129,11 @@ class Auth(AuthParts):
         return AnswerApp(await self.open_session(subject, claims, device=device, epoch=epoch))
 
     def _wrapper(self, requirement: Requirement, *, optional: bool) -> Callable[[AsgiApp], AsgiApp]:
+        vary = (b"vary", self.vary.encode())
+
         def wrap(app: AsgiApp) -> AsgiApp:
+            _require_application(app)
+
             async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
                 if scope["type"] == "lifespan":
                     await app(scope, receive, send)
@@ -132,7 +149,13 @@ class Auth(AuthParts):
                 except (RequestRefused, StoreUnavailable) as error:
                     await send_answer(self.answer_error(error), scope, receive, send)
                     return
-                await app({**scope, SCOPE_KEY: claims}, receive, send)
+
+                async def send_with_vary(message: Message) -> None:
+                    if message["type"].endswith("http.response.start"):
+                        message = {**message, "headers": [*message.get("headers", ()), vary]}
+                    await send(message)
+
+                await app({**scope, SCOPE_KEY: claims}, receive, send_with_vary)
 
             return guarded
 
@@ -149,6 +172,23 @@ class Auth(AuthParts):
         if self.is_async:
             return await self.guard.acheck(request, requirement, optional=optional)
         return self.guard.check(request, requirement, optional=optional)
+
+
+def _require_application(app: object) -> None:
+    """Return when this can be called as an ASGI application.
+
+    Raises:
+        GuardMisused: It is a view of some framework, whose route may have it already.
+    """
+    try:
+        inspect.signature(app).bind(None, None, None)  # type: ignore[arg-type]  # or a TypeError
+    except TypeError:
+        raise GuardMisused(
+            "this guard wraps ASGI applications, called with scope, receive and send, and not "
+            f"{getattr(app, '__qualname__', repr(app))}"
+        ) from None
+    except ValueError:  # written in C, without a signature to look at
+        return
 
 
 class AnswerApp:

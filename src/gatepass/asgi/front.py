@@ -1,5 +1,7 @@
 """What stands in front of an application: https, CORS and the answers to what gets out of it."""
 
+from typing import Final
+
 from gatepass.asgi.messages import (
     AsgiApp,
     Message,
@@ -12,6 +14,9 @@ from gatepass.asgi.messages import (
 from gatepass.errors import StoreUnavailable
 from gatepass.gate import AuthParts
 from gatepass.http import AsgiRequest, RequestRefused
+
+GUARDED: Final = "gatepass.guarded"
+"""Where a scope has the list to which guards behind a `Front` add, so that it sends `Vary`."""
 
 
 class Front:
@@ -34,12 +39,15 @@ class Front:
             return
         is_begun = False
         encoded = encode_headers(added)
+        guarded: list[object] = []
+        scope.setdefault(GUARDED, guarded)  # the outermost answers for those inside
 
         async def send_with_headers(message: Message) -> None:
             nonlocal is_begun
             is_begun = True
-            if encoded and message["type"].endswith("http.response.start"):
-                message = {**message, "headers": [*message.get("headers", ()), *encoded]}
+            if (encoded or guarded) and message["type"].endswith("http.response.start"):
+                vary = [(b"vary", self._auth.vary.encode())] if guarded else []
+                message = {**message, "headers": [*message.get("headers", ()), *encoded, *vary]}
             await send(message)
 
         try:

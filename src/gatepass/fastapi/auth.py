@@ -4,7 +4,7 @@ import inspect
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Literal, Never
 
 from fastapi import FastAPI, Response
 from fastapi.openapi.models import HTTPBearer, OAuth2, OAuthFlowPassword, OAuthFlows
@@ -12,11 +12,13 @@ from fastapi.openapi.models import SecurityBase as SchemeModel
 from starlette.concurrency import run_in_threadpool
 
 from gatepass.asgi.front import Front
+from gatepass.errors import GuardMisused
 from gatepass.fastapi.answers import answer_errors, send
 from gatepass.fastapi.documents import extend_document
+from gatepass.fastapi.placement import check_at_start
 from gatepass.fastapi.routes import make_key_router, make_router
 from gatepass.fastapi.scheme import Optional, Required
-from gatepass.gate import Authenticate, AuthParts, LoginLimit, require_prefix
+from gatepass.gate import Authenticate, AuthParts, LoginLimit, require_call, require_prefix
 from gatepass.http import HttpPolicy, Requirement
 from gatepass.manager import AsyncTokenManager
 from gatepass.tokens import AccessClaims, AsyncTokenVerifier, TokenVerifier
@@ -62,8 +64,20 @@ class Auth(AuthParts):
         )
 
     def install(self, app: FastAPI, prefix: str = "/auth") -> None:
-        """Add the auth routes below the prefix, the key set, and the answers to refusals."""
+        """Add the auth routes below the prefix, the key set, and the answers to refusals.
+
+        The application refuses to start, and every request, with `GuardMisused` where a guard
+        stands without its `Depends(…)`: FastAPI would let everybody in.
+
+        Raises:
+            GuardMisused: The first argument is a router, which answers no refusals.
+        """
         require_prefix(prefix)
+        if not isinstance(app, FastAPI):
+            raise GuardMisused(
+                f"install takes the FastAPI application, not {type(app).__name__}: guards work in "
+                "every router that it includes"
+            )
         if self.gate is not None:
             self.gate.mounted_at = prefix
         # A relative address also holds behind a proxy's prefix.
@@ -71,8 +85,7 @@ class Auth(AuthParts):
         app.include_router(make_router(self, prefix))
         app.include_router(make_key_router(self))
         self.answer_refusals(app)
-        if not self.policy.is_silent:
-            app.add_middleware(Front, auth=self)
+        app.add_middleware(Front, auth=self)
         extend_document(
             app,
             self._scheme.model_dump(by_alias=True, exclude_none=True, mode="json"),
@@ -87,10 +100,11 @@ class Auth(AuthParts):
         dependencies refuse in a mounted one is a 500.
         """
         answer_errors(app, self)
+        app.add_middleware(check_at_start, application=app)
 
     def required(
         self,
-        *,
+        *view: Never,
         scopes: Collection[str] = (),
         roles: Collection[str] = (),
         fresh: timedelta | None = None,
@@ -98,14 +112,17 @@ class Auth(AuthParts):
         """A dependency: the claims of a token that holds and meets all that is asked.
 
         Args:
+            view: Nothing; it is there to refuse `@auth.required` without parentheses.
             scopes: All of them must be in the `scope` claim.
             roles: One of them must be the `role` claim, or in it.
             fresh: The password was checked no longer ago than this (RFC 9470).
         """
+        require_call("required", view)
         return Required(self, Requirement(scopes, roles, fresh), self._scheme)
 
-    def optional(self) -> Callable[..., Awaitable[AccessClaims | None]]:
+    def optional(self, *view: Never) -> Callable[..., Awaitable[AccessClaims | None]]:
         """A dependency: the claims, or `None` without a token; a bad token is still refused."""
+        require_call("optional", view)
         return Optional(self, Requirement(), self._scheme)
 
     async def log_in(

@@ -4,23 +4,30 @@ A dependency costs little by itself and much for every one that it depends on: t
 nothing but the connection.
 """
 
-from typing import Final
+from typing import Final, NoReturn
 
 from fastapi.openapi.models import SecurityBase as SchemeModel
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 
+from gatepass.asgi.front import GUARDED
+from gatepass.errors import GatepassError, GuardMisused, StoreUnavailable
 from gatepass.fastapi.documents import SCHEME
-from gatepass.gate import AuthParts
-from gatepass.http import AsgiRequest, Requirement
+from gatepass.gate import FORGOTTEN, AuthParts
+from gatepass.http import AsgiRequest, RequestRefused, Requirement
 from gatepass.tokens import AccessClaims
 
 _KEPT: Final = "gatepass.claims"
 """Where a connection keeps what was found out about its token."""
+_NOBODY: Final = (None, None)
 
 
-class _Guarding(SecurityBase):
-    """What both dependencies have."""
+class Guarding(SecurityBase):
+    """What both dependencies have.
+
+    They take their argument by name, as FastAPI gives it: used as decorators, which would guard
+    nothing, they are a `TypeError` where they are written.
+    """
 
     def __init__(self, auth: AuthParts, requirement: Requirement, model: SchemeModel) -> None:
         self.model = model
@@ -29,38 +36,72 @@ class _Guarding(SecurityBase):
         self._guard = auth.guard
         self._requirement = requirement
 
+    @property
+    def dependency(self) -> NoReturn:
+        """What FastAPI looks for in `dependencies=[auth.required()]`.
+
+        Raises:
+            GuardMisused: It has to be `Depends(auth.required())`.
+        """
+        raise GuardMisused("write Depends(auth.required()) where a route lists its dependencies")
+
     async def _find_claims(
         self, connection: HTTPConnection, *, optional: bool
     ) -> AccessClaims | None:
         """The claims of the token, which is verified once however often it is asked for."""
         scope = connection.scope
-        kept_by, kept = scope.get(_KEPT, (None, None))
-        claims: AccessClaims | None = kept
-        if kept_by is self._auth and claims is not None:
-            self._guard.require(claims, self._requirement)
-            return claims
-        request = AsgiRequest(scope)
-        if self._auth.is_async:
-            claims = await self._guard.acheck(request, self._requirement, optional=optional)
-        else:
-            claims = self._guard.check(request, self._requirement, optional=optional)
+        try:
+            kept_by, kept = scope.get(_KEPT, _NOBODY)
+            claims: AccessClaims | None = kept
+            if kept_by is self._auth and claims is not None:
+                self._guard.require(claims, self._requirement)
+                return claims
+            request = AsgiRequest(scope)
+            if self._auth.is_async:
+                claims = await self._guard.acheck(request, self._requirement, optional=optional)
+            else:
+                claims = self._guard.check(request, self._requirement, optional=optional)
+        except (RequestRefused, StoreUnavailable) as error:
+            _require_answers(connection, error)
+            scope.get(GUARDED, []).clear()
+            raise
         scope[_KEPT] = (self._auth, claims)
+        scope.get(GUARDED, []).append(self)
         return claims
 
 
-class Required(_Guarding):
+class Required(Guarding):
     """The claims of a token that holds and meets all that is asked."""
 
-    async def __call__(self, connection: HTTPConnection) -> AccessClaims:
+    async def __call__(self, *, connection: HTTPConnection) -> AccessClaims:
         """See `Auth.required`."""
         claims = await self._find_claims(connection, optional=False)
         assert claims is not None  # noqa: S101 - without a token the guard refuses
         return claims
 
 
-class Optional(_Guarding):
+class Optional(Guarding):
     """The claims, or `None` without a token."""
 
-    async def __call__(self, connection: HTTPConnection) -> AccessClaims | None:
+    async def __call__(self, *, connection: HTTPConnection) -> AccessClaims | None:
         """See `Auth.optional`."""
         return await self._find_claims(connection, optional=True)
+
+
+def _require_answers(connection: HTTPConnection, error: GatepassError) -> None:
+    """Return when something in the application answers refusals, as `install` has it.
+
+    Raises:
+        GuardMisused: Nothing does.
+    """
+    if not any(isinstance(error, kind) for kind in _handled(connection)):
+        raise GuardMisused(
+            FORGOTTEN.format(
+                call="auth.install(app), or auth.answer_refusals(app) where it is mounted"
+            )
+        ) from error
+
+
+def _handled(connection: HTTPConnection) -> list[type]:
+    handlers = connection.app.exception_handlers
+    return [kind for kind in handlers if isinstance(kind, type)]

@@ -172,6 +172,7 @@ class Auth(AuthParts):
                     claims = check(WsgiRequest(request.environ), requirement, optional=optional)
                 except (RequestRefused, StoreUnavailable) as error:
                     _require_answers(error)
+                    request.environ.pop(_KEPT, None)
                     raise
                 request.environ[_KEPT] = (self, claims)
                 called = current_app.ensure_sync(view) if is_async else view

@@ -1,0 +1,75 @@
+"""Whether guards stand where FastAPI asks them: in `Depends(…)`, made by a call.
+
+Elsewhere a guard is a parameter's default or a note on its type, and lets everybody in. Routes
+are looked through when the application starts, at its lifespan or its first request.
+"""
+
+import inspect
+from collections.abc import Iterator
+from typing import Annotated, Any, get_args, get_origin
+
+from fastapi import FastAPI, routing
+
+from gatepass.asgi.messages import AsgiApp
+from gatepass.errors import GuardMisused
+from gatepass.fastapi.scheme import Guarding
+from gatepass.gate import AuthParts
+
+_unfold: Any = getattr(routing, "iter_route_contexts", iter)
+"""Included routers stay whole in newer releases, which have this to look into them."""
+
+
+def check_at_start(app: AsgiApp, application: FastAPI) -> AsgiApp:
+    """Middleware that is gone once the application has started.
+
+    Raises:
+        GuardMisused: A guard of a route stands where nobody asks it.
+    """
+    for route in _routes_in(application):
+        for call in _calls_of(getattr(route, "dependant", None)):
+            _require_dependencies(route.path, call)
+    return app
+
+
+def _require_dependencies(path: str, call: Any) -> None:
+    if isinstance(getattr(call, "__self__", None), AuthParts):
+        raise GuardMisused(
+            f"a guard of {path} was not made: write Depends(auth.{call.__name__}()), with the "
+            "parentheses of both"
+        )
+    for parameter in _parameters_of(call):
+        notes = (
+            get_args(parameter.annotation) if get_origin(parameter.annotation) is Annotated else ()
+        )
+        if any(isinstance(found, Guarding) for found in (parameter.default, *notes)):
+            raise GuardMisused(
+                f"the guard {parameter.name!r} of {path} is never asked, so that everybody gets "
+                "in: write Depends(auth.required())"
+            )
+
+
+def _routes_in(owner: Any) -> Iterator[Any]:
+    """Every route, those of included routers and mounted applications too."""
+    for route in _unfold(getattr(owner, "routes", None) or ()):
+        yield route
+        yield from _routes_in(route)
+
+
+def _calls_of(dependant: Any) -> Iterator[Any]:
+    """What a route calls: itself, its dependencies, and theirs."""
+    if dependant is not None:
+        yield dependant.call
+        for each in dependant.dependencies:
+            yield from _calls_of(each)
+
+
+def _parameters_of(call: Any) -> list[inspect.Parameter]:
+    """The parameters with their types as objects, where they can be had."""
+    try:
+        return list(inspect.signature(call, eval_str=True).parameters.values())
+    except (NameError, TypeError, ValueError, SyntaxError, AttributeError):
+        pass
+    try:
+        return list(inspect.signature(call).parameters.values())
+    except (TypeError, ValueError):
+        return []
