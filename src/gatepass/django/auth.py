@@ -4,7 +4,7 @@ import inspect
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Literal, Never
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.http import HttpResponse
@@ -19,6 +19,7 @@ from gatepass.gate import (
     LoginLimit,
     Route,
     call_here,
+    require_call,
     run_in_place,
     settle,
 )
@@ -87,7 +88,7 @@ class Auth(AuthParts):
 
     def required(
         self,
-        *,
+        *view: Never,
         scopes: Collection[str] = (),
         roles: Collection[str] = (),
         fresh: timedelta | None = None,
@@ -98,17 +99,20 @@ class Auth(AuthParts):
         a token in a header needs none, and a token in a cookie gets gatepass's own.
 
         Args:
+            view: Nothing; it is there to refuse `@auth.required` without parentheses.
             scopes: All of them must be in the `scope` claim.
             roles: One of them must be the `role` claim, or in it.
             fresh: The password was checked no longer ago than this (RFC 9470).
         """
+        require_call("required", view)
         return Guarding(self, Requirement(scopes, roles, fresh), optional=False)
 
-    def optional(self) -> Guarding:
+    def optional(self, *view: Never) -> Guarding:
         """The same for everybody: `request.gatepass` is `None` without a token.
 
         A bad token is still refused, and without a token Django's CSRF check applies.
         """
+        require_call("optional", view)
         return Guarding(self, Requirement(), optional=True)
 
     def log_in(

@@ -1,35 +1,98 @@
 """What `manage.py check` says about a project's sign-in."""
 
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
 
 from django.conf import settings
 from django.core import checks
-from django.core.exceptions import ImproperlyConfigured
+from django.urls import get_resolver
 
-from gatepass.django.conf import get_auth
-from gatepass.errors import GatepassError
+from gatepass.django.conf import AuthUnusable, get_auth
+from gatepass.django.guards import Guarding
+from gatepass.http import HttpPolicy
 
-_MIDDLEWARE = "gatepass.django.middleware.GatepassMiddleware"
+_MIDDLEWARE: Final = "gatepass.django.middleware.GatepassMiddleware"
+_MAY_COME_FIRST: Final = frozenset(
+    {
+        "corsheaders.middleware.CorsMiddleware",
+        "django.middleware.cache.UpdateCacheMiddleware",
+        "django.middleware.gzip.GZipMiddleware",
+        "django.middleware.security.SecurityMiddleware",
+        "whitenoise.middleware.WhiteNoiseMiddleware",
+    }
+)
+"""Middleware that answers nothing which our rules are about."""
 
 
 def check_settings(**_: Any) -> list[checks.CheckMessage]:
     """Everything that would only fail, or be unsafe, at the first request."""
     try:
         policy = get_auth().policy
-    except (GatepassError, ImproperlyConfigured, ImportError, TypeError, ValueError) as error:
-        hint = "Set GATEPASS_AUTH, or the variables that gatepass.settings reads."
-        return [checks.Error(f"there is no usable Auth: {error}", hint=hint, id="gatepass.E001")]
-    found: list[checks.CheckMessage] = []
-    if not policy.is_silent and _MIDDLEWARE not in settings.MIDDLEWARE:
-        hint = f"Put {_MIDDLEWARE!r} first in MIDDLEWARE."
+    except AuthUnusable as error:
+        return [error.found]
+    return [*_check_middleware(policy), *_check_transport(policy), *_check_views()]
+
+
+def _check_middleware(policy: HttpPolicy) -> Iterator[checks.CheckMessage]:
+    if policy.is_silent:
+        return
+    hint = f"Put {_MIDDLEWARE!r} first in MIDDLEWARE."
+    if _MIDDLEWARE not in settings.MIDDLEWARE:
         message = "the policy has https or CORS rules, and nothing applies them"
-        found.append(checks.Error(message, hint=hint, id="gatepass.E002"))
+        yield checks.Error(message, hint=hint, id="gatepass.E002")
+        return
+    before = list(settings.MIDDLEWARE)[: list(settings.MIDDLEWARE).index(_MIDDLEWARE)]
+    for name in before:
+        if name not in _MAY_COME_FIRST:
+            message = f"{name} answers before the policy's https and CORS rules are applied"
+            yield checks.Warning(message, hint=hint, id="gatepass.W003")
+
+
+def _check_transport(policy: HttpPolicy) -> Iterator[checks.CheckMessage]:
     cookies = policy.cookies
     if not settings.DEBUG and cookies is not None and cookies.insecure_for_development_over_http:
         message = "tokens travel in cookies without Secure while DEBUG is off"
-        found.append(checks.Warning(message, id="gatepass.W001"))
+        hint = "Set GATEPASS_ENV=production, or give the policy other Cookies(…)."
+        yield checks.Warning(message, hint=hint, id="gatepass.W001")
     if not settings.DEBUG and policy.https is None and not settings.SECURE_SSL_REDIRECT:
         message = "nothing refuses tokens over plain http while DEBUG is off"
-        hint = "Give the policy Https(…), or set SECURE_SSL_REDIRECT."
-        found.append(checks.Warning(message, hint=hint, id="gatepass.W002"))
-    return found
+        hint = "Set GATEPASS_ENV=production, give the policy Https(…), or set SECURE_SSL_REDIRECT."
+        yield checks.Warning(message, hint=hint, id="gatepass.W002")
+
+
+def _check_views() -> Iterator[checks.CheckMessage]:
+    """Guards that a view only carries, and that nothing asks."""
+    if not getattr(settings, "ROOT_URLCONF", None):
+        return
+    for view in _views_below(get_resolver()):
+        made_of = getattr(view, "cls", None) or getattr(view, "view_class", None)
+        carried = [getattr(view, "permission_classes", ()), getattr(made_of, "decorators", ())]
+        if not hasattr(made_of, "check_permissions"):
+            carried.append(getattr(made_of, "permission_classes", ()))
+        if any(_has_guard(each) for each in carried):
+            name = f"{view.__module__}.{getattr(made_of or view, '__qualname__', view)}"
+            yield checks.Error(
+                f"the guard of {name} is never asked, so that everybody gets in",
+                hint="permission_classes are for APIView and below @api_view; other classes take "
+                '@method_decorator(auth.required(), name="dispatch").',
+                id="gatepass.E003",
+            )
+
+
+def _views_below(resolver: Any) -> Iterator[Any]:
+    for pattern in resolver.url_patterns:
+        if hasattr(pattern, "url_patterns"):
+            yield from _views_below(pattern)
+        else:
+            yield pattern.callback
+
+
+def _has_guard(carried: object) -> bool:
+    """Whether one of these is a guard, or composed of one."""
+    listed: Iterable[Any] = carried if isinstance(carried, list | tuple) else ()
+    return any(
+        isinstance(one, Guarding)
+        or _has_guard([getattr(one, "op1_class", None), getattr(one, "op2_class", None)])
+        for one in listed
+        if one is not None
+    )

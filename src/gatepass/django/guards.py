@@ -11,7 +11,7 @@ from django.utils.cache import patch_vary_headers
 
 from gatepass.django.csrf import fails_djangos_check
 from gatepass.django.requests import DjangoRequest, send
-from gatepass.errors import StoreUnavailable
+from gatepass.errors import GuardMisused, StoreUnavailable
 from gatepass.http import RequestRefused, Requirement
 from gatepass.http.problems import (
     CSRF_FAILED,
@@ -36,12 +36,17 @@ class Guarding:
         self._auth = auth
         self._requirement = requirement
         self._optional = optional
-        self._vary = ("Authorization", *(() if auth.policy.cookies is None else ("Cookie",)))
+        self._vary = auth.vary.split(", ")
 
     def __call__(self, view: View | None = None) -> Any:
         """The guarded view; without one, as DRF calls its permissions, this object itself."""
         if view is None:
             return self
+        if inspect.isclass(view):
+            raise GuardMisused(
+                f"a guard wraps functions: class {view.__name__} takes it by "
+                '@method_decorator(auth.required(), name="dispatch")'
+            )
         guarded = self._guard_async(view) if _is_async(view) else self._guard(view)
         guarded.csrf_exempt = True  # type: ignore[attr-defined]  # as Django marks views
         return guarded

@@ -3,6 +3,7 @@
 from django.http import HttpRequest as DjangoHttpRequest
 from django.http import HttpResponse
 
+from gatepass.errors import GuardMisused
 from gatepass.http import MAX_BODY, Answer, RequestRefused, WsgiRequest
 from gatepass.http.problems import INVALID_REQUEST
 
@@ -13,7 +14,13 @@ class DjangoRequest(WsgiRequest):
     __slots__ = ("_request",)
 
     def __init__(self, request: DjangoHttpRequest) -> None:
-        self._environ = request.META
+        try:
+            self._environ = request.META
+        except AttributeError:
+            raise GuardMisused(
+                f"a guard was called with {type(request).__name__} and not with a request: methods "
+                'of a class take it by @method_decorator(auth.required(), name="dispatch")'
+            ) from None
         self._scheme = None
         self._request = request
 
