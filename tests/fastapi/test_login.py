@@ -207,3 +207,16 @@ async def test_user_names_that_no_subject_can_have(world: World, username: str) 
     response = await world.client.post("/auth/login", json=WRONG | {"username": username})
 
     assert_refused(response, "invalid_credentials")
+
+
+@pytest.mark.parametrize("username", ["a\0b", "a" * 256, "x" * 1_000])
+async def test_a_user_name_taken_for_a_subject_that_nobody_can_have(
+    leaks: Leaks, username: str
+) -> None:
+    async def authenticate(username: str, _: str) -> Identity:
+        return Identity(username)
+
+    async with World(leaks=leaks).running(authenticate=authenticate) as world:
+        response = await world.client.post("/auth/login", json=WRONG | {"username": username})
+
+    assert_refused(response, "invalid_credentials")

@@ -33,7 +33,7 @@ class Front:
             return
         request, policy = AsgiRequest(scope), self._auth.policy
         added = policy.headers(request)
-        answer = policy.intercept(request)
+        answer = self._auth.intercept(request)
         if answer is not None:
             await send_answer(answer.plus(added), scope, receive, send)
             return

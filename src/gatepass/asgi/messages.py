@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from gatepass.http import MAX_BODY, Answer, Headers, RequestRefused
 from gatepass.http.problems import INVALID_REQUEST
+from gatepass.http.requests import TOO_LONG
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -32,11 +33,11 @@ async def read_body(receive: Receive) -> bytes:
                 message = await receive()
                 body += message.get("body", b"")
                 if message["type"] == "http.disconnect" or len(body) > MAX_BODY:
-                    raise RequestRefused(INVALID_REQUEST)
+                    raise RequestRefused(INVALID_REQUEST, reason=TOO_LONG)
                 if not message.get("more_body", False):
                     return bytes(body)
     except TimeoutError:
-        raise RequestRefused(INVALID_REQUEST) from None
+        raise RequestRefused(INVALID_REQUEST, reason=TOO_LONG) from None
 
 
 async def send_answer(answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:

@@ -124,7 +124,8 @@ class Guarding:
     def _admit(self, request: HttpRequest, claims: AccessClaims | None, view: View) -> None:
         """Keep the claims; somebody without a token is left to Django's CSRF check."""
         if claims is None and fails_djangos_check(request, view):
-            raise RequestRefused(CSRF_FAILED)
+            reason = "Django's own check refused a request without a token of ours"
+            raise RequestRefused(CSRF_FAILED, reason=reason)
         request.gatepass = claims  # type: ignore[attr-defined]  # where views look for it
 
     def _mark(self, response: Any) -> Any:

@@ -46,7 +46,7 @@ class GatepassMiddleware:
         return None
 
     def _intercept(self, request: HttpRequest) -> HttpResponse | None:
-        answer = get_auth().policy.intercept(DjangoRequest(request))
+        answer = get_auth().intercept(DjangoRequest(request))
         return None if answer is None else send(answer)
 
     def _add_headers(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:

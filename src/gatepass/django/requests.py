@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from gatepass.errors import GuardMisused
 from gatepass.http import MAX_BODY, Answer, RequestRefused, WsgiRequest
 from gatepass.http.problems import INVALID_REQUEST
+from gatepass.http.requests import TOO_LONG
 
 
 class DjangoRequest(WsgiRequest):
@@ -64,7 +65,7 @@ def read_body(request: DjangoHttpRequest) -> bytes:
     try:
         body: bytes = stream.read(MAX_BODY + 1)
     except OSError:
-        raise RequestRefused(INVALID_REQUEST) from None
+        raise RequestRefused(INVALID_REQUEST, reason=TOO_LONG) from None
     if len(body) > MAX_BODY:
-        raise RequestRefused(INVALID_REQUEST)
+        raise RequestRefused(INVALID_REQUEST, reason=TOO_LONG)
     return body

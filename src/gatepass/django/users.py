@@ -33,6 +33,8 @@ class DjangoUsers:
         """
         from gatepass.django.conf import get_auth  # noqa: PLC0415 - it may have been made of this
 
+        if "\0" in username:
+            return None  # databases fail with it
         auth = get_auth()
         manager: Any = auth.manager
         subject = _subject_named(username)

@@ -187,7 +187,7 @@ class Auth(AuthParts):
         return send(self.answer_error(error))
 
     def _intercept(self) -> Response | None:
-        answer = self.policy.intercept(WsgiRequest(request.environ))
+        answer = self.intercept(WsgiRequest(request.environ))
         return None if answer is None else send(answer)
 
     def _add_headers(self, response: Response) -> Response:

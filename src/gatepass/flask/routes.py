@@ -6,6 +6,7 @@ from werkzeug.exceptions import HTTPException
 from gatepass.gate import KEYS, AuthParts, Gate, Route, routes_of, run_in_place
 from gatepass.http import MAX_BODY, Answer, RequestRefused, WsgiRequest
 from gatepass.http.problems import INVALID_REQUEST
+from gatepass.http.requests import TOO_LONG
 
 _ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
@@ -64,5 +65,5 @@ def _read_body() -> bytes:
                 return bytes(body)
             body += chunk
     except (OSError, HTTPException):
-        raise RequestRefused(INVALID_REQUEST) from None
-    raise RequestRefused(INVALID_REQUEST)
+        raise RequestRefused(INVALID_REQUEST, reason=TOO_LONG) from None
+    raise RequestRefused(INVALID_REQUEST, reason=TOO_LONG)

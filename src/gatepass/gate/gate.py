@@ -80,7 +80,8 @@ class Gate:
         credentials = parse_credentials(_content_type(request), body)
         if credentials.wants_cookies:
             if self._policy.cookies is None:
-                raise RequestRefused(INVALID_REQUEST)
+                reason = "a log-in asks for cookies, and the policy has none"
+                raise RequestRefused(INVALID_REQUEST, reason=reason)
             require_origin(request, self._policy.public_origins)
         pair = await self._login.log_in(
             credentials,
@@ -220,12 +221,15 @@ class Gate:
         try:
             session_id = self._manager.session_id_of(access_token=access_token)
         except TokenError:
-            raise RequestRefused(CSRF_FAILED) from None
+            what = "is missing" if access_token is None else "was signed by no key of ours"
+            reason = f"a refresh by cookie proves its session, and the access cookie {what}"
+            raise RequestRefused(CSRF_FAILED, reason=reason) from None
         self.guard.require_own_page(request, session_id)
         with door(REFRESH_DOOR):
             refreshed = self._manager.session_id_of(refresh_token=refresh_token)
         if refreshed != session_id:
-            raise RequestRefused(CSRF_FAILED)
+            reason = "the refresh cookie is of another session than the access cookie"
+            raise RequestRefused(CSRF_FAILED, reason=reason)
 
     def _forget(self, answer: Answer, *, by_cookie: bool) -> Answer:
         """Clear the cookies of somebody who logged out with them."""

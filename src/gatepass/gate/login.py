@@ -16,6 +16,7 @@ from gatepass.http import (
 from gatepass.http.problems import INVALID_CREDENTIALS, RATE_LIMITED
 from gatepass.manager import AsyncTokenManager, TokenManager
 from gatepass.tokens import TokenPair
+from gatepass.tokens.pair import is_subject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,9 @@ class Login:
         with door(LOGIN_DOOR):
             identity = await self._identify(credentials)
             if identity is None:
+                raise RequestRefused(INVALID_CREDENTIALS)
+            if identity.subject == credentials.username and not is_subject(identity.subject):
+                # The application takes names for subjects: nobody can have this one.
                 raise RequestRefused(INVALID_CREDENTIALS)
             return await settle(
                 self.manager.issue(

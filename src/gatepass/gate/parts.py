@@ -20,12 +20,24 @@ from gatepass.http import (
     answer_refused,
     door,
 )
-from gatepass.http.problems import STORE_UNAVAILABLE, find_retry_after
+from gatepass.http.problems import (
+    CSRF_FAILED,
+    HTTPS_REQUIRED,
+    INVALID_REQUEST,
+    REFRESH_INVALID,
+    STORE_UNAVAILABLE,
+    TOKEN_INVALID,
+    find_retry_after,
+)
 from gatepass.manager import AsyncTokenManager, TokenManager
 from gatepass.tokens import AsyncTokenVerifier, TokenVerifier
 
 _log = logging.getLogger("gatepass")
 _MANAGERS: Final = (TokenManager, AsyncTokenManager)
+_EXPLAINED: Final = (CSRF_FAILED, HTTPS_REQUIRED, INVALID_REQUEST)
+"""What an honest client gets because something is set up wrongly: the log says what."""
+_TOLD_TO_DEBUGGERS: Final = (TOKEN_INVALID, REFRESH_INVALID)
+"""What strangers can send at will: the log says why where somebody looks for it."""
 AnyManager = TokenManager | AsyncTokenManager | TokenVerifier | AsyncTokenVerifier
 
 
@@ -96,6 +108,13 @@ class AuthParts:
         """The same, with refusals raised."""
         return await route.answer(self._require_gate(), request, body, session_id)
 
+    def intercept(self, request: HttpRequest) -> Answer | None:
+        """The policy's answer to a request that goes no further; `None` lets it pass."""
+        try:
+            return self.policy.screen(request)
+        except RequestRefused as refused:
+            return self.answer_error(refused)
+
     def answer_error(self, error: GatepassError) -> Answer:
         """The table's answer to a refusal, or to a store that failed in a route of yours."""
         refused = (
@@ -108,6 +127,10 @@ class AuthParts:
             # A driver's text may hold a statement's values: its kind says enough.
             cause = type(getattr(known, "__cause__", None)).__name__
             _log.warning("store unavailable, answered 503 (cause: %s)", cause)
+        elif refused.problem in _EXPLAINED:
+            _log.warning("%s: %s", refused.problem.code, refused.reason)
+        elif refused.problem in _TOLD_TO_DEBUGGERS:
+            _log.debug("%s: %s", refused.problem.code, refused.__cause__)
         return answer_refused(refused, invalid_token_status=self.invalid_token_status)
 
     async def open_session(

@@ -28,7 +28,8 @@ def parse_bearer(authorization: Sequence[str]) -> str | None:
         return None
     value = authorization[0]
     if len(authorization) > 1 or ("," in value and _TWO_IN_ONE.search(value)):
-        raise RequestRefused(INVALID_REQUEST, challenge="invalid_request")
+        reason = "Authorization is given twice"
+        raise RequestRefused(INVALID_REQUEST, challenge="invalid_request", reason=reason)
     scheme, _, token = value.strip(" \t").partition(" ")
     if scheme.lower() != "bearer":
         return None

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NoReturn
 
 from gatepass.errors import ClaimsRejected, SettingsRejected
 from gatepass.http.problems import INVALID_REQUEST, RequestRefused
@@ -123,12 +123,17 @@ def find_cookie(headers: Sequence[str], name: str) -> str | None:
         if name not in header:
             continue
         if "," in header and re.search(rf",\s*{re.escape(name)}=", header):
-            raise RequestRefused(INVALID_REQUEST)
+            _refuse_second(name)
         for pair in header.split(";"):
             key, _, value = pair.partition("=")
             if key.strip(" \t") != name:
                 continue
             if found is not None:
-                raise RequestRefused(INVALID_REQUEST)
+                _refuse_second(name)
             found = value.strip(" \t").strip('"')
     return found or None
+
+
+def _refuse_second(name: str) -> NoReturn:
+    reason = f"the cookie {name} is given twice: one may come from a sub-domain, or another path"
+    raise RequestRefused(INVALID_REQUEST, reason=reason)

@@ -37,4 +37,12 @@ def require_csrf_token(request: HttpRequest, keys: Iterable[bytes], session_id: 
         for key in keys:
             if hmac.compare_digest(csrf_token(key, session_id).encode(), given):
                 return
-    raise RequestRefused(CSRF_FAILED)
+    if not presented:
+        reason = f"{CSRF_HEADER} is missing"
+    elif len(presented) > 1:
+        reason = f"{CSRF_HEADER} is given twice"
+    elif not session_id:
+        reason = "the access token in the cookie has no session"
+    else:
+        reason = f"{CSRF_HEADER} is not that of the access cookie's session"
+    raise RequestRefused(CSRF_FAILED, reason=reason)

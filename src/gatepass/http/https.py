@@ -58,8 +58,24 @@ class Https:
         # A target such as "@evil.example" would make the allowed host the user name of another.
         harmless = harmless and request.path.startswith("/")
         if not harmless or request.scheme in {"ws", "wss"} or host not in self.allowed_hosts:
-            raise RequestRefused(HTTPS_REQUIRED)
+            reason = self._explain(request, proxies, host, has_credentials=has_credentials)
+            raise RequestRefused(HTTPS_REQUIRED, reason=reason)
         return Answer(308, (("Location", f"https://{host}{_target(request)}"), NO_STORE))
+
+    def _explain(
+        self, request: HttpRequest, proxies: TrustedProxies, host: str, *, has_credentials: bool
+    ) -> str:
+        """Why this was not answered, and neither moved to https."""
+        if request.header("x-forwarded-proto") and not proxies.trusts(request.peer):
+            peer = request.peer or "unix"
+            return f"it came over http, and {peer}, which says more, is not among trusted_proxies"
+        if has_credentials:
+            return "credentials came over http"
+        if request.method not in {"GET", "HEAD"} or request.scheme in {"ws", "wss"}:
+            return "it came over http, and only GET and HEAD move to https"
+        if host not in self.allowed_hosts:
+            return "it came over http, and its host is not among allowed_hosts"
+        return "it came over http, and its target is no path"
 
     def headers(self, request: HttpRequest, proxies: TrustedProxies) -> tuple[tuple[str, str], ...]:
         """`Strict-Transport-Security` on answers over https; browsers ignore it on others."""

@@ -12,6 +12,8 @@ from gatepass.http.carriers import HttpRequest
 from gatepass.http.problems import CSRF_FAILED, RequestRefused
 
 _ORIGIN: Final = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?", re.ASCII)
+_SITES: Final = frozenset({"cross-site", "same-site", "none"})
+_MAX_SHOWN: Final = 100
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 
 
@@ -50,4 +52,20 @@ def require_origin(request: HttpRequest, allowed: Collection[str]) -> None:
             return
     elif request.header("sec-fetch-site") == ["same-origin"]:
         return
-    raise RequestRefused(CSRF_FAILED)
+    raise RequestRefused(CSRF_FAILED, reason=_explain(request, origins, allowed))
+
+
+def _explain(request: HttpRequest, origins: list[str], allowed: Collection[str]) -> str:
+    """Why the origin was not enough; only what has the form of an origin is repeated."""
+    if len(origins) > 1:
+        return "Origin is given twice"
+    if origins and not allowed:
+        return "there are no public_origins that could be the page's"
+    if origins:
+        shown = origins[0] if len(origins[0]) <= _MAX_SHOWN else ""
+        known = shown if _ORIGIN.fullmatch(shown) or shown == "null" else "(of no origin's form)"
+        return f"the page's origin {known} is not among public_origins"
+    told = "".join(request.header("sec-fetch-site")[:1])
+    if not told:
+        return "there is neither Origin nor Sec-Fetch-Site: no browser sent this, or a proxy cut it"
+    return f"there is no Origin, and Sec-Fetch-Site is {told if told in _SITES else 'unknown'}"

@@ -45,17 +45,24 @@ class HttpPolicy:
         return self.https is None and not self.allowed_origins
 
     def intercept(self, request: HttpRequest) -> Answer | None:
-        """The answer to a request that goes no further; `None` lets it pass.
+        """The answer to a request that goes no further; `None` lets it pass."""
+        try:
+            return self.screen(request)
+        except RequestRefused as refused:
+            return answer_refused(refused)
+
+    def screen(self, request: HttpRequest) -> Answer | None:
+        """The same, with refusals raised.
 
         A preflight over plain http is refused too: the request it asks about would be.
+
+        Raises:
+            RequestRefused: The request came over http and is not harmless.
         """
         if self.https is not None:
-            try:
-                answer = self.https.intercept(
-                    request, self.proxies, has_credentials=self._has_credentials(request)
-                )
-            except RequestRefused as refused:
-                answer = answer_refused(refused)
+            answer = self.https.intercept(
+                request, self.proxies, has_credentials=self._has_credentials(request)
+            )
             if answer is not None:
                 return answer
         if self.allowed_origins and is_preflight(request):

@@ -139,6 +139,7 @@ class RequestRefused(GatepassError):
         challenge: str | None = None,
         parameters: Mapping[str, str] | None = None,
         retry_after: int | None = None,
+        reason: str | None = None,
     ) -> None:
         super().__init__(problem.error)
         self.problem = problem
@@ -148,6 +149,8 @@ class RequestRefused(GatepassError):
         """More parameters of the challenge, such as `scope` or `max_age` (RFC 9470 §3)."""
         self.retry_after = retry_after
         """Seconds; the header is left out of answers other than 429 and 503."""
+        self.reason = reason
+        """Why, for the server's log only; no value of a header, cookie or field is in it."""
 
     def __reduce__(self) -> tuple[Callable[[], "RequestRefused"], tuple[()]]:
         make = partial(
@@ -156,6 +159,7 @@ class RequestRefused(GatepassError):
             challenge=self.challenge,
             parameters=dict(self.parameters),
             retry_after=self.retry_after,
+            reason=self.reason,
         )
         return make, ()
 

@@ -28,7 +28,7 @@ class TrustedProxies:
 
     def scheme(self, request: HttpRequest) -> str:
         """`http` or `https`: what the client spoke, a websocket's `ws` counted as `http`."""
-        if self._trusts(request.peer):
+        if self.trusts(request.peer):
             told = _values(request.header("x-forwarded-proto"))
             if told and told[-1].lower() in _SECURE:
                 return _SECURE[told[-1].lower()]
@@ -37,24 +37,25 @@ class TrustedProxies:
     def client(self, request: HttpRequest) -> str:
         """The client's address: the last one in `X-Forwarded-For` that is no proxy of ours."""
         address = request.peer
-        if self._trusts(address):
+        if self.trusts(address):
             for told in reversed(_values(request.header("x-forwarded-for"))):
                 found = _find_address(_without_port(told))
                 if found is None:
                     break
                 address = str(found)
-                if not self._trusts(address):
+                if not self.trusts(address):
                     break
         return address
 
     def host(self, request: HttpRequest) -> str:
         """The host that the client asked for, in small letters; `""` when that is unclear."""
         hosts = request.header("host")
-        if self._trusts(request.peer):
+        if self.trusts(request.peer):
             hosts = _values(request.header("x-forwarded-host"))[-1:] or hosts
         return hosts[0].strip().lower() if len(hosts) == 1 else ""
 
-    def _trusts(self, address: str) -> bool:
+    def trusts(self, address: str) -> bool:
+        """Whether what this address says of others counts; `""` is a socket file."""
         if not address:
             return self._socket_file
         if not self._networks:

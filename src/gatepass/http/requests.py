@@ -12,6 +12,7 @@ MAX_BODY: Final = 65_536
 """Bytes of a request body that are read; longer ones are refused."""
 MAX_CREDENTIAL: Final = 1_024
 """Bytes of a user name or password: hashing megabytes for a stranger is a gift to attackers."""
+TOO_LONG: Final = f"the body is longer than {MAX_BODY} bytes, too slow, or broke off"
 _MAX_DEVICE: Final = 200
 _MAX_FIELDS: Final = 32
 
@@ -35,14 +36,14 @@ def parse_credentials(content_type: str | None, body: bytes) -> Credentials:
     if _media_type(content_type) == "application/x-www-form-urlencoded":
         fields = _parse_form(body)
         if fields.get("grant_type", "password") != "password":
-            _refuse()
+            _refuse("grant_type is not password")
     else:
         fields = _parse_object(content_type, body)
     username, password = _text(fields, "username"), _text(fields, "password")
     if not username or not password:
-        _refuse()
+        _refuse("username and password are not both there")
     if len(username.encode()) > MAX_CREDENTIAL or len(password.encode()) > MAX_CREDENTIAL:
-        _refuse()
+        _refuse(f"username or password is longer than {MAX_CREDENTIAL} bytes")
     return Credentials(username, password, _flag(fields, "cookies"))
 
 
@@ -69,11 +70,13 @@ def _media_type(content_type: str | None) -> str:
 
 def _parse_object(content_type: str | None, body: bytes) -> Mapping[str, Any]:
     """One JSON object without repeated names; a form of another site cannot send this type."""
-    if len(body) > MAX_BODY or _media_type(content_type) != "application/json":
-        _refuse()
+    if len(body) > MAX_BODY:
+        _refuse(TOO_LONG)
+    if _media_type(content_type) != "application/json":
+        _refuse("Content-Type is not application/json")
     value = _decode_json(body)
     if not isinstance(value, dict):
-        _refuse()
+        _refuse("the body is not one JSON object without repeated names")
     return value
 
 
@@ -89,9 +92,11 @@ def _decode_json(body: bytes) -> object:
 
 
 def _parse_form(body: bytes) -> Mapping[str, Any]:
-    fields = _decode_form(body) if len(body) <= MAX_BODY else None
+    if len(body) > MAX_BODY:
+        _refuse(TOO_LONG)
+    fields = _decode_form(body)
     if fields is None:
-        _refuse()
+        _refuse("the body is not a form without repeated names")
     return fields
 
 
@@ -127,9 +132,9 @@ def _text(fields: Mapping[str, Any], name: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        _refuse()
+        _refuse(f"{name} is not a string")
     if any("\ud800" <= character <= "\udfff" for character in value):
-        _refuse()
+        _refuse(f"{name} holds half of a surrogate pair")
     return value
 
 
@@ -139,9 +144,9 @@ def _flag(fields: Mapping[str, Any], name: str) -> bool:
     if value in ("true", "false"):
         return bool(value == "true")
     if not isinstance(value, bool):
-        _refuse()
+        _refuse(f"{name} is neither true nor false")
     return value
 
 
-def _refuse() -> NoReturn:
-    raise RequestRefused(INVALID_REQUEST)
+def _refuse(reason: str) -> NoReturn:
+    raise RequestRefused(INVALID_REQUEST, reason=reason)
