@@ -23,6 +23,7 @@ from tests.asgi.talk import http, socket, talk
 
 pytestmark = pytest.mark.anyio
 ACCESS, REFRESH = SharedKey.generate(), SharedKey.generate()
+OWN = "https://app.example"
 POLICY = TokenPolicy(issuer="api-server", audience="api-client")
 NAMES: dict[str, Any] = {"issuer": "api-server", "audience": "api-client"}
 OK: list[dict[str, Any]] = [
@@ -172,7 +173,10 @@ async def test_a_log_in_by_other_means_answers_in_cookies_where_there_are_some(
     manager: AsyncTokenManager,
 ) -> None:
     plain = await talk(await Auth(manager).log_in("ada", {"role": "admin"}, device="d"), http())
-    jar = await talk(await Auth(manager, http=HttpPolicy(cookies=Cookies())).log_in("ada"), http())
+    jar = await talk(
+        await Auth(manager, http=HttpPolicy(cookies=Cookies(), public_origins=[OWN])).log_in("ada"),
+        http(),
+    )
     devices = {session.device for session in await manager.sessions("ada")}
 
     assert json.loads(plain[1]["body"])["token_type"] == "Bearer"
@@ -188,7 +192,7 @@ async def test_claims_too_large_for_a_cookie_fail_the_log_in_and_leave_no_sessio
         refresh_keys=REFRESH,
         store=AsyncMemoryStore(),
     )
-    auth = Auth(manager, http=HttpPolicy(cookies=Cookies()))
+    auth = Auth(manager, http=HttpPolicy(cookies=Cookies(), public_origins=[OWN]))
 
     with pytest.raises(Exception, match="browsers keep 4096"):
         await auth.log_in("ada", {"text": "x" * 2000})
@@ -212,9 +216,9 @@ async def test_a_resource_server_has_guards_and_no_routes() -> None:
 async def test_cookies_of_a_resource_server_need_the_auth_servers_csrf_keys() -> None:
     verifier = TokenVerifier(ACCESS, **NAMES)
     with pytest.raises(SettingsRejected, match="csrf_keys"):
-        Auth(verifier, http=HttpPolicy(cookies=Cookies()))
+        Auth(verifier, http=HttpPolicy(cookies=Cookies(), public_origins=[OWN]))
     keys = Cookies(csrf_keys=[b"k" * 32], insecure_for_development_over_http=True)
-    auth = Auth(verifier, http=HttpPolicy(cookies=keys))
+    auth = Auth(verifier, http=HttpPolicy(cookies=keys, public_origins=[OWN]))
     token = TokenIssuer(ACCESS, lifetime=60, **NAMES).issue("ada")
     app = auth.required()(fine)
     cookie = {"cookie": f"gatepass-access={token}", "sec_fetch_site": "same-origin"}

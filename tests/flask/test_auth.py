@@ -131,7 +131,8 @@ def test_a_store_that_fails_in_a_view_answers_503() -> None:
 
 def test_a_log_in_by_other_means_answers_in_cookies_where_there_are_some() -> None:
     plain = make_app(Auth(make_manager())).test_client().get("/social")
-    policy = HttpPolicy(cookies=Cookies(insecure_for_development_over_http=True))
+    cookies = Cookies(insecure_for_development_over_http=True)
+    policy = HttpPolicy(cookies=cookies, public_origins=["http://localhost:8000"])
     client = make_app(Auth(make_manager(), http=policy)).test_client()
     answer = client.get("/social")
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gatepass.errors import SettingsRejected
-from gatepass.http import Answer, HttpPolicy, Https, TrustedProxies
+from gatepass.http import Answer, Cookies, HttpPolicy, Https, TrustedProxies
 from tests.http.asking import asgi
 from tests.http.conftest import Ask
 
@@ -188,6 +188,8 @@ def test_a_policy_of_nothing_is_silent(ask: Ask) -> None:
         lambda: HttpPolicy(trusted_proxies="10.0.0.1"),
         lambda: HttpPolicy(trusted_proxies=("10.0.0.1/8",)),
         lambda: HttpPolicy(public_origins=("*",)),
+        lambda: HttpPolicy(cookies=Cookies()),
+        lambda: HttpPolicy(cookies=Cookies(), allowed_origins=("https://spa.example",)),
     ],
 )
 def test_values_out_of_bounds_are_refused(make: Any) -> None:

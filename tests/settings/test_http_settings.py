@@ -10,17 +10,23 @@ from gatepass.jose import SharedKey
 from gatepass.server.secrets import generate_secret
 from gatepass.settings import HttpSettings
 
+OWN = {"GATEPASS_PUBLIC_ORIGINS": "http://localhost:8000"}
 SECRET, PREVIOUS = generate_secret(), generate_secret()
 
 
 def test_development_has_cookies_that_http_can_carry() -> None:
-    policy = HttpSettings.from_env({}).policy
+    policy = HttpSettings.from_env(OWN).policy
 
     assert policy.cookies is not None
     assert policy.cookies.insecure_for_development_over_http
     assert policy.cookies.csrf_keys == ()
     assert policy.https is None
     assert policy.is_silent
+
+
+def test_without_own_pages_tokens_travel_in_headers_only() -> None:
+    assert HttpSettings.from_env({}).policy.cookies is None
+    assert HttpSettings.from_env({"GATEPASS_ENV": "production"}).policy.cookies is None
 
 
 def test_production_requires_https_and_redirects_to_its_own_hosts_only() -> None:
@@ -43,7 +49,7 @@ def test_production_requires_https_and_redirects_to_its_own_hosts_only() -> None
 
 
 def test_csrf_keys_come_from_secrets_of_their_own_where_they_are_set() -> None:
-    environ = {"GATEPASS_CSRF_SECRET": SECRET, "GATEPASS_CSRF_SECRET_PREVIOUS": PREVIOUS}
+    environ = {**OWN, "GATEPASS_CSRF_SECRET": SECRET, "GATEPASS_CSRF_SECRET_PREVIOUS": PREVIOUS}
     policy = HttpSettings.from_env(environ).policy
     assert policy.cookies is not None
 
@@ -69,6 +75,14 @@ def test_the_process_environment_is_read_where_none_is_given(
         ({"GATEPASS_ALLOWED_ORIGINS": "https://a.example/"}, "allowed_origins are written as"),
         ({"GATEPASS_TRUSTED_PROXIES": "everybody"}, "a trusted proxy is written as"),
         ({"GATEPASS_MOUNT_PREFIX": "auth"}, "a mount prefix is written as"),
+        (
+            {"GATEPASS_MOUNT_PREFIX": "/auth"},
+            "MOUNT_PREFIX is for cookies, which need GATEPASS_PUB",
+        ),
+        (
+            {"GATEPASS_CSRF_SECRET": SECRET},
+            "CSRF_SECRET is for cookies, which need GATEPASS_PUBLIC",
+        ),
         ({"GATEPASS_CSRF_SECRET": "x" * 12}, "GATEPASS_CSRF_SECRET is refused"),
         ({"GATEPASS_CSRF_SECRET_PREVIOUS": PREVIOUS}, "without its successor"),
         ({"GATEPASS_ENV": "\udcff"}, "GATEPASS_ENV"),

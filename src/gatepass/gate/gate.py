@@ -80,7 +80,9 @@ class Gate:
         credentials = parse_credentials(_content_type(request), body)
         if credentials.wants_cookies:
             if self._policy.cookies is None:
-                reason = "a log-in asks for cookies, and the policy has none"
+                reason = (
+                    "a log-in asks for cookies, and the policy has none: it needs public_origins"
+                )
                 raise RequestRefused(INVALID_REQUEST, reason=reason)
             require_origin(request, self._policy.public_origins)
         pair = await self._login.log_in(

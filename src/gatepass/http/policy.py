@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from gatepass.errors import SettingsRejected
 from gatepass.http.answers import Answer, answer_refused
 from gatepass.http.carriers import HttpRequest
 from gatepass.http.cookies import Cookies
@@ -24,7 +25,7 @@ class HttpPolicy:
     cookies: Cookies | None = None
     """Takes tokens from cookies too, and sets them where a log-in asks for it."""
     public_origins: Collection[str] = ()
-    """Where this service's own pages come from: what may act with cookies."""
+    """Where this service's own pages come from: what may act with cookies, which need some."""
     allowed_origins: Collection[str] = ()
     """Other sites whose pages may read answers (CORS); cookies stay out of it."""
     https: Https | None = None
@@ -38,6 +39,11 @@ class HttpPolicy:
         keep(self, "public_origins", parse_origins("public_origins", self.public_origins))
         keep(self, "allowed_origins", parse_origins("allowed_origins", self.allowed_origins))
         keep(self, "proxies", TrustedProxies(self.trusted_proxies))
+        if self.cookies is not None and not self.public_origins:
+            raise SettingsRejected(
+                "cookies need public_origins, where your own pages come from: without them no "
+                "page could log in or change anything"
+            )
 
     @property
     def is_silent(self) -> bool:

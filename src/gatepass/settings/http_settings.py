@@ -29,7 +29,10 @@ class HttpSettings(BaseSettings):
     environment: str = Field(default="development", validation_alias="GATEPASS_ENV")
     """`production` requires https and secure cookies, `development` neither."""
     public_origins: str = Field(default="", validation_alias="GATEPASS_PUBLIC_ORIGINS")
-    """Where the service's own pages come from; their hosts are those a redirect may name."""
+    """Where the service's own pages come from; their hosts are those a redirect may name.
+
+    Without any, tokens travel in headers only.
+    """
     allowed_origins: str = Field(default="", validation_alias="GATEPASS_ALLOWED_ORIGINS")
     """Other sites whose pages may read answers."""
     trusted_proxies: str = Field(default="", validation_alias="GATEPASS_TRUSTED_PROXIES")
@@ -71,12 +74,16 @@ class HttpSettings(BaseSettings):
         is_production = self.environment == "production"
         origins = _split(self.public_origins)
         hosts = [origin.partition("://")[2] for origin in origins if origin.startswith("https:")]
+        cookies = Cookies(
+            mount_prefix=self.mount_prefix,
+            csrf_keys=self._csrf_keys(),
+            insecure_for_development_over_http=not is_production,
+        )
+        if not origins and (self.mount_prefix or cookies.csrf_keys):
+            name = "GATEPASS_MOUNT_PREFIX" if self.mount_prefix else "GATEPASS_CSRF_SECRET"
+            raise SettingsRejected(f"{name} is for cookies, which need GATEPASS_PUBLIC_ORIGINS")
         return HttpPolicy(
-            cookies=Cookies(
-                mount_prefix=self.mount_prefix,
-                csrf_keys=self._csrf_keys(),
-                insecure_for_development_over_http=not is_production,
-            ),
+            cookies=cookies if origins else None,
             public_origins=origins,
             allowed_origins=_split(self.allowed_origins),
             https=Https(allowed_hosts=hosts) if is_production else None,
