@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import pytest
@@ -236,3 +237,10 @@ def test_a_process_that_can_have_no_thread_says_so(
     monkeypatch.setattr("threading.Thread.start", refuse)
     with pytest.raises(StoreUnavailable, match="another thread"):
         caller.get(auth, f"{world.url}/private")
+
+
+def test_a_response_in_place_of_its_members_is_told(world: World) -> None:
+    response: Any = httpx.Response(200, json={})
+
+    with pytest.raises(TypeError, match=r"not Response: give it response\.json\(\)"):
+        world.auth(MemoryTokens()).log_in(response)

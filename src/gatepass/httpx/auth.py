@@ -76,7 +76,13 @@ class TokenAuth(httpx.Auth):
 
         Raises:
             TokenMalformed: There is none in it.
+            TypeError: It is a response, and not what the response's `json()` gives.
         """
+        if not isinstance(answer, Mapping):
+            raise TypeError(
+                f"log_in takes the members of the answer, not {type(answer).__name__}: give it "
+                "response.json()"
+            )
         self._tokens.save(Tokens.from_answer(answer, now=self._now()))
 
     def log_out(self) -> None:
