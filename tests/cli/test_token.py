@@ -56,8 +56,8 @@ def test_verify_refuses_a_revoked_a_forged_and_no_token(ada: Command) -> None:
     assert [refused.stdout for refused in refusals] == [""] * 5
     assert [refused.stderr for refused in refusals] == [
         "gatepass: the token has been revoked\n",
-        "gatepass: the token is invalid\n",
-        "gatepass: the token is invalid\n",
+        "gatepass: the token is invalid: no key that is accepted here signed it\n",
+        "gatepass: the token is invalid: no key that is accepted here signed it\n",
         "gatepass: the token is malformed\n",
         "gatepass: there is no token\n",
     ]

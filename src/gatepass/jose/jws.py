@@ -18,6 +18,7 @@ MAX_SIZE: Final = 8192
 
 _MAX_PREPARED = 64
 _SEGMENTS = 3
+_FORGED: Final = "the token is invalid: no key that is accepted here signed it"
 _REFUSED = ("crit", "b64", "zip")
 _decode = _base64url.decode
 _encode_ascii = str.encode
@@ -150,7 +151,7 @@ def open_compact(compact: str, keys: KeySet, max_size: int) -> tuple[PreparedHea
         for key in prepared.keys:
             if key.verify(signing_input, signature):
                 return prepared, payload
-        raise TokenInvalid
+        raise TokenInvalid(_FORGED)
     return _open_unprepared(head, signature, signing_input, keys), payload
 
 
@@ -176,7 +177,7 @@ def _open_unprepared(
     _decode(signature)
     prepared = _prepare(head, keys)
     if not any(key.verify(signing_input, signature) for key in prepared.keys):
-        raise TokenInvalid
+        raise TokenInvalid(_FORGED)
     if not any(isinstance(value, (list, dict)) for value in prepared.header.values()):
         if len(keys.prepared) >= _MAX_PREPARED:
             keys.prepared.clear()
@@ -196,7 +197,8 @@ def _prepare(head: bytes, keys: KeySet) -> PreparedHeader:
         raise TokenInvalid(message)
     found = keys.candidates(algorithm, kid)
     if not found:
-        raise TokenInvalid
+        message = "the token is invalid: no key that is accepted here has its alg and kid"
+        raise TokenInvalid(message)
     return PreparedHeader(MappingProxyType(header), normalize_typ(typ), found)
 
 

@@ -135,7 +135,8 @@ class PairPlanner:
         claims = self._refresh.open(token, any_time=any_time)
         generation, sec = claims["gen"], claims["sec"]
         if generation.__class__ is not int or generation < 0 or sec.__class__ is not str:
-            raise TokenInvalid
+            message = "the token is invalid: gen or sec is none"
+            raise TokenInvalid(message)
         return Presented(
             session_id=claims["sid"], subject=claims["sub"], generation=generation, sec=sec
         )

@@ -33,6 +33,7 @@ from gatepass.tokens.policy import (
     require_name,
     whole_seconds,
 )
+from gatepass.tokens.refusals import INVALID, refused_claims, refused_typ
 
 ACCESS_TYP = "at+jwt"
 REFRESH_TYP = "rt+jwt"
@@ -104,14 +105,14 @@ class ClaimsVerifier:
             token, self._current() if keys is None else keys, self._max_size
         )
         if prepared.typ not in self._typs:
-            raise TokenInvalid
+            raise TokenInvalid(refused_typ(self._typs))
         try:
             if len(payload) > LONG_PAYLOAD:
                 require_short_integers(payload)
             claims: dict[str, Any] = _decode_json(payload)
             issuer, audience, subject, expires_at = self._required(claims)[:4]
-        except KeyError:
-            raise TokenInvalid from None
+        except KeyError as missing:
+            raise TokenInvalid(f"{INVALID}: it has no {missing.args[0]}") from None
         except PARSE_ERRORS:
             raise TokenMalformed from None
         get = claims.get
@@ -126,14 +127,14 @@ class ClaimsVerifier:
             or get("jti", "").__class__ is not str
             or get("sid", "").__class__ is not str
         ):
-            raise TokenInvalid
+            raise TokenInvalid(refused_claims(claims, self._issuer, self._audience, self._allowed))
         if any_time:
             return claims
         now = self._now()
         if not expires_at > now - self._leeway:  # so that a clock of NaN lets nobody in
             raise TokenExpired
         if "nbf" in claims and not claims["nbf"] <= now + self._leeway:
-            raise TokenInvalid
+            raise TokenInvalid(f"{INVALID}: its nbf has not come")
         return claims
 
     def _is_for_us(self, audience: object) -> bool:

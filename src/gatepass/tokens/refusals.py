@@ -1,0 +1,34 @@
+"""Why a token was refused, for logs: what was wanted, and never what the token says.
+
+Asked only once a token was refused, so that verifying stays as fast as it is.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Final
+
+from gatepass.tokens.policy import is_allowed
+
+INVALID: Final = "the token is invalid"
+
+
+def refused_typ(wanted: Collection[str | None]) -> str:
+    """The type was another."""
+    return f"{INVALID}: its typ is not {' or '.join(sorted(filter(None, wanted)))}"
+
+
+def refused_claims(
+    claims: Mapping[str, Any],
+    issuer: str,
+    audience: str,
+    allowed: Iterable[tuple[str, Collection[Any]]],
+) -> str:
+    """A claim was another, or of another kind."""
+    if claims["iss"] != issuer:
+        return f"{INVALID}: its iss is not {issuer!r}"
+    named = claims["aud"]
+    if audience not in (named if isinstance(named, list) else [named]):
+        return f"{INVALID}: its aud is not {audience!r}"
+    for name, values in allowed:
+        if name in claims and not is_allowed(claims[name], values):
+            return f"{INVALID}: its {name} is none of those allowed"
+    return f"{INVALID}: one of aud, sub, exp, iat, nbf, jti and sid is not of its kind"

@@ -1,0 +1,54 @@
+"""Why a token was refused: what was wanted, and nothing of what the token says."""
+
+from typing import Any
+
+import pytest
+
+from gatepass.errors import TokenInvalid
+from gatepass.jose import SharedKey, SigningKey, sign
+from tests.tokens.test_verifier import GOOD, NOW, token, verifier
+
+SECRET = "hunter-2-hunter-2"
+
+
+@pytest.mark.parametrize(
+    ("claims", "why"),
+    [
+        ({"iss": SECRET}, "its iss is not 'api-server'"),
+        ({"iss": ...}, "it has no iss"),
+        ({"aud": SECRET}, "its aud is not 'api-client'"),
+        ({"aud": [SECRET]}, "its aud is not 'api-client'"),
+        ({"aud": {"api-client": SECRET}}, "its aud is not 'api-client'"),
+        ({"tenant": ...}, "it has no tenant"),
+        ({"role": SECRET}, "its role is none of those allowed"),
+        ({"nbf": NOW + 9}, "its nbf has not come"),
+        ({"sub": 5}, "one of aud, sub, exp, iat, nbf, jti and sid is not of its kind"),
+        ({"aud": ["api-client", 5]}, "one of aud, sub, exp, iat, nbf, jti and sid is not of"),
+    ],
+)
+def test_each_refused_claim_is_named_without_its_value(claims: dict[str, Any], why: str) -> None:
+    strict = verifier(required_claims=["tenant"], allowed_values={"role": {"user"}})
+    with pytest.raises(TokenInvalid) as refused:
+        strict.verify(token(**{"tenant": "t", "role": "user"} | claims))
+
+    assert str(refused.value).startswith(f"the token is invalid: {why}")
+    assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (token("password-reset+jwt"), "its typ is not at+jwt"),
+        (sign(GOOD, SharedKey.generate(), typ="at+jwt"), "no key that is accepted here signed it"),
+        (
+            sign(GOOD, SigningKey.generate("ES256"), typ="at+jwt"),
+            "no key that is accepted here has its alg and kid",
+        ),
+    ],
+)
+def test_another_type_and_another_key_are_told(text: str, why: str) -> None:
+    for _ in range(2):
+        with pytest.raises(
+            TokenInvalid, match=f"^the token is invalid: {why}$".replace("+", r"\+")
+        ):
+            verifier().verify(text)
