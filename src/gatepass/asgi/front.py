@@ -25,6 +25,7 @@ class Front:
     def __init__(self, app: AsgiApp, auth: AuthParts) -> None:
         self._app = app
         self._auth = auth
+        self._vary = (b"vary", auth.vary.encode())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer what goes no further, and add headers to all that is answered."""
@@ -46,7 +47,7 @@ class Front:
             nonlocal is_begun
             is_begun = True
             if (encoded or guarded) and message["type"].endswith("http.response.start"):
-                vary = [(b"vary", self._auth.vary.encode())] if guarded else []
+                vary = (self._vary,) if guarded else ()
                 message = {**message, "headers": [*message.get("headers", ()), *encoded, *vary]}
             await send(message)
 
