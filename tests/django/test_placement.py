@@ -126,6 +126,27 @@ def test_a_guard_that_is_asked_is_no_error_and_guards(urls: list[Any], view: Any
     assert Client().get("/x").status_code == 401
 
 
+class Authenticated(APIView):
+    """DRF's, guarded by whoever is authenticated."""
+
+    permission_classes = (IsAuthenticated,)
+
+    def get(self, request: Any) -> HttpResponse:
+        return secret(request)
+
+
+@pytest.mark.parametrize(
+    "view",
+    [Rest.as_view(), Authenticated.as_view(), auth.required()(secret), auth.optional()(secret)],
+)
+def test_caches_are_told_whose_answer_it_is(urls: list[Any], token: str, view: Any) -> None:
+    urls += [path("x", view), path("open", secret)]
+    client = Client(headers={"authorization": f"Bearer {token}"})
+
+    assert {"Authorization", "Cookie"} <= set(client.get("/x").headers["Vary"].split(", "))
+    assert "Vary" not in client.get("/open").headers
+
+
 def test_a_guard_around_a_class_says_where_it_belongs() -> None:
     guard: Any = auth.required()
 

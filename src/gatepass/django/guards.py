@@ -78,6 +78,7 @@ class Guarding:
         plain.gatepass = self._auth.check(
             DjangoRequest(plain), self._requirement, optional=self._optional
         )
+        plain.gatepass_guarded = True
 
     def __and__(self, other: Any) -> Any:
         return _operations().__and__(self, other)

@@ -6,6 +6,7 @@ from typing import Any
 
 from asgiref.sync import markcoroutinefunction
 from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
 
 from gatepass.django.conf import get_auth
 from gatepass.django.requests import DjangoRequest, send
@@ -50,7 +51,10 @@ class GatepassMiddleware:
         return None if answer is None else send(answer)
 
     def _add_headers(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        policy = get_auth().policy
+        auth = get_auth()
+        policy = auth.policy
+        if getattr(request, "gatepass_guarded", False):
+            patch_vary_headers(response, auth.vary.split(", "))
         if not policy.is_silent:
             for name, value in policy.headers(DjangoRequest(request)):
                 kept = response.headers.get(name) if name == "Vary" else None

@@ -71,6 +71,7 @@ class GatepassAuthentication(BaseAuthentication):
         auth = get_auth()
         claims = auth.check(DjangoRequest(plain), _NOTHING, optional=True)
         plain.gatepass, plain.gatepass_verified_by = claims, auth
+        plain.gatepass_guarded = True  # the middleware adds `Vary`
         return None if claims is None else (self.load_user(claims), claims)
 
     def authenticate_header(self, request: Any) -> str:
