@@ -6,9 +6,10 @@ from contextlib import AbstractContextManager, nullcontext
 import pytest
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.signals import pre_save
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from gatepass.errors import StoreUnavailable, SubjectEpochChanged
 from tests.django.auth import manager, store
@@ -224,3 +225,15 @@ def test_somebody_inactive_neither_logs_in_nor_refreshes(client: Client, ada: Us
 
     assert log_in.json()["code"] == "invalid_credentials"
     assert refresh.json()["code"] == "refresh_revoked"
+
+
+@pytest.mark.parametrize("username", ["a\0b", "\0"])
+def test_a_user_name_that_no_database_can_look_for_is_nobodys(
+    client: Client, username: str
+) -> None:
+    form = {"username": username, "password": PASSWORD}
+    with CaptureQueriesContext(connection) as asked:
+        response = client.post("/api/auth/login", form, content_type="application/json")
+
+    assert response.json()["code"] == "invalid_credentials"
+    assert len(asked) == 0

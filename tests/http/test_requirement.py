@@ -118,3 +118,9 @@ def test_an_iterator_asks_for_the_same_at_every_request() -> None:
 def test_a_freshness_that_nothing_meets_is_refused(fresh: timedelta) -> None:
     with pytest.raises(ValueError, match="positive"):
         Requirement(fresh=fresh)
+
+
+@pytest.mark.parametrize("fresh", [True, False, 300, 0.5, "5m"])
+def test_a_freshness_that_is_no_duration_is_told_with_the_right_form(fresh: Any) -> None:
+    with pytest.raises(TypeError, match=rf"timedelta\(minutes=5\); it is not {fresh!r}$"):
+        Requirement(fresh=fresh)
