@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.web.rows.row import Row
@@ -27,6 +28,10 @@ def stage(
 def program(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder: Path = tmp_path_factory.mktemp("program")
     with running(stage.target, folder, stage.environ) as program:
+        # A first use finds no file or makes one: it must not fall into a row's outage.
+        token = stage.issue().access_token
+        headers = {"Authorization": f"Bearer {token}", "X-Forwarded-Proto": "https"}
+        httpx.get(f"{program.url}/auth/me", headers=headers).raise_for_status()
         yield program
 
 
