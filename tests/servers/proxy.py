@@ -5,7 +5,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 _CHUNK = 65_536
@@ -23,6 +23,8 @@ class Proxy:
     trips: int = 0
     """How often somebody asked again after an answer: round trips."""
     accepted: int = 0
+    meanwhile: Callable[[], object] | None = None
+    """Called once, between the swallowed answer and the cut of its connection."""
     _swallow: int = 0
     _is_cut: bool = False
     _open: list[socket.socket] = field(default_factory=list)
@@ -91,6 +93,9 @@ class Proxy:
                     turn.is_answered = True
                     if self._swallow:
                         self._swallow -= 1
+                        meanwhile, self.meanwhile = self.meanwhile, None
+                        if meanwhile is not None:
+                            meanwhile()
                         break
                 if queue is not None:
                     queue.put(chunk)

@@ -72,7 +72,8 @@ if not row or row.sec_hash ~= ARGV[5] then
   return {'unknown'}
 end
 if row.revoked then
-  if row.call == call then
+  -- Whatever ended it, the bytes are still those of the last rotation.
+  if row.call == call and redis.call('HGET', session, 'w') == 'reuse' then
     touch()
     return answer('reused')
   end
