@@ -12,7 +12,9 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from gatepass.errors import StoreOutdated, StoreUnavailable
 from gatepass.stores.sql.postgres.failures import (
+    ENCODING,
     NEWER,
+    NOT_UTF8,
     OUTDATED,
     STANDBY,
     Lost,
@@ -62,9 +64,11 @@ class PostgresConnection:
         """
         if self._wire.transaction_status != TransactionStatus.IDLE:  # a hook of the engine's
             yield from execute_once(self._wire, _ROLLBACK, [])
-        [(is_standby, *_)] = yield from execute_once(self._wire, greeting, [])
+        [(is_standby, encoding, *_)] = yield from execute_once(self._wire, greeting, [])
         if is_standby:
             raise StoreUnavailable(STANDBY)
+        if encoding != ENCODING:
+            raise StoreUnavailable(NOT_UTF8)
         try:
             rows = yield from execute_once(self._wire, revision, [])
         except Refused as refused:

@@ -27,6 +27,7 @@ _DEFAULTS: Final = {
     "keepalives_interval": "2",
     "keepalives_count": "2",
     "application_name": "gatepass",
+    "client_encoding": "UTF8",
 }
 """What the URL may say otherwise; seconds, but for `tcp_user_timeout`."""
 

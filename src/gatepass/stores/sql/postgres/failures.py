@@ -9,6 +9,11 @@ UNREACHABLE: Final = "the database cannot be reached, or does not let this progr
 LATE: Final = "the database did not answer in time"
 BUSY: Final = "every connection to the database is in use"
 CLOSED: Final = "the store is closed"
+ENCODING: Final = "UTF8"
+NOT_UTF8: Final = (
+    "the database's encoding is not UTF8, so that it cannot hold every name: create it with "
+    "ENCODING 'UTF8'"
+)
 STANDBY: Final = "the database is a standby, which may not know of revocations yet"
 OUTDATED: Final = (
     "the database's tables are missing or of an older release: run `gatepass db upgrade`"
@@ -20,6 +25,7 @@ _UNDONE: Final = ("40001", "40P01", "0A000", "26000")
 """A transaction lost against another one, or a prepared statement is not what it was."""
 
 _SENTENCES: Final = {
+    "25000": "the database's transactions are not READ COMMITTED: a pooler lost that setting",
     "25006": "the database takes no writes",
     "42501": "the database does not let this role do that",
     "42P01": OUTDATED,

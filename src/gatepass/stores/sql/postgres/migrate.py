@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 from sqlalchemy import Connection, Engine
@@ -12,7 +12,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gatepass.errors import StoreOutdated, StoreUnavailable
-from gatepass.stores.sql.postgres.failures import LATE, NEWER, UNREACHABLE, unavailable
+from gatepass.stores.sql.postgres.failures import (
+    ENCODING,
+    LATE,
+    NEWER,
+    NOT_UTF8,
+    UNREACHABLE,
+    unavailable,
+)
 from gatepass.stores.sql.postgres.wire import Refused
 from gatepass.stores.sql.sqlite_connection import DEADLINE
 from gatepass.stores.sql.tables import HEAD
@@ -20,6 +27,10 @@ from gatepass.stores.sql.tables import HEAD
 PATIENCE: Final = 60.0
 """Seconds that an upgrade may take, half of it waiting for another one."""
 
+_OPTIONS: Final[dict[str, Any]] = {"isolation_level": "READ COMMITTED"}
+"""Whatever the database or the engine has: a higher level does not see, behind the lock, what was
+done while it waited, and autocommit does not keep the lock.
+"""
 _LIMITS: Final = """
 SELECT set_config('lock_timeout', '30000', true), set_config('statement_timeout', '60000', true)
 """
@@ -36,7 +47,7 @@ def upgrade(engine: Engine, schema: str | None) -> None:
     """
     token = DEADLINE.set(time.monotonic() + PATIENCE)
     try:
-        with _translated(), engine.begin() as connection:
+        with _translated(), engine.execution_options(**_OPTIONS).begin() as connection:
             _upgrade(connection, schema)
     finally:
         DEADLINE.reset(token)
@@ -45,7 +56,8 @@ def upgrade(engine: Engine, schema: str | None) -> None:
 async def upgrade_async(engine: AsyncEngine, schema: str | None) -> None:
     """`upgrade` for `await`."""
     with _translated():
-        async with asyncio.timeout(PATIENCE), engine.begin() as connection:
+        own = engine.execution_options(**_OPTIONS)
+        async with asyncio.timeout(PATIENCE), own.begin() as connection:
             await connection.run_sync(_upgrade, schema)
 
 
@@ -67,6 +79,8 @@ def _upgrade(connection: Connection, schema: str | None) -> None:
 
     if revision_of(connection, schema) == HEAD:
         return
+    if connection.exec_driver_sql("SHOW server_encoding").scalar() != ENCODING:
+        raise StoreUnavailable(NOT_UTF8)
     connection.exec_driver_sql(_LIMITS)
     connection.exec_driver_sql(_LOCK)
     if schema is not None:

@@ -1,5 +1,6 @@
 """The statements of a store on PostgreSQL; most are calls of a function that a migration made."""
 
+import hashlib
 import re
 from typing import Final
 
@@ -70,7 +71,7 @@ _READS_LOG: Final = (TEXT, NUMBER, TEXT, NUMBER, TEXT, TEXT, NUMBER, NUMBER)
 
 _TEXTS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
     "greet": (
-        "SELECT pg_is_in_recovery(), "
+        "SELECT pg_is_in_recovery(), current_setting('server_encoding'), "
         + ", ".join(f"set_config('{name}', '{value}', false)" for name, value in _LIMITS.items()),
         (),
     ),
@@ -168,7 +169,10 @@ def statements_of(schema: str | None) -> dict[str, Statement]:
         text = re.sub(r"{now (\$\d)}", lambda found: _NOW.format(found[1]), text)
         return " ".join(text.replace("{p}", prefix).split()).encode()
 
-    return {
-        name: Statement(f"gatepass_{name}".encode(), fill(text), types)
-        for name, (text, types) in _TEXTS.items()
-    }
+    statements = {}
+    for name, (text, types) in _TEXTS.items():
+        filled = fill(text)
+        # A pooler may hand the same connection to a store of another schema or release.
+        mark = hashlib.sha256(filled).hexdigest()[:12]
+        statements[name] = Statement(f"gatepass_{name}_{mark}".encode(), filled, types)
+    return statements
