@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from gatepass.errors import StoreUnavailable
-from gatepass.sessions import Store
+from gatepass.sessions import OpaqueKind, Store
 from tests.servers.redis_sets import ServerSet, start_alone
-from tests.stores.plans import sid
+from tests.stores.plans import log_in, sid
 from tests.stores.redis_backends import redis_store_at
-from tests.stores.redis_outcomes import OPERATIONS, READS, WRITES, every, fill, outcomes
+from tests.stores.redis_outcomes import OPAQUE, OPERATIONS, READS, WRITES, every, fill, outcomes
 from tests.stores.twins import Runner
 
 
@@ -59,6 +59,64 @@ def test_a_session_that_is_not_ours_answers_nothing(
     assert outcomes(used, rotate) == every(rotate)
     answers = outcomes(used, {"is_revoked": READS["is_revoked"]})
     assert answers["is_revoked"] in {True, False, StoreUnavailable}
+
+
+@pytest.mark.parametrize("claims", [b"\xff", b"", b"[]", b"[" * 60, b'{"role":"ad'])
+@pytest.mark.parametrize("kind", ["redis 8"])
+def test_claims_that_are_no_object_are_no_claims(
+    alone: ServerSet, used: Store, claims: bytes
+) -> None:
+    alone.servers[0].client().hset(f"gatepass:{{8}}:s:{sid('live')}", "j", claims)
+
+    rotate = {"rotate": OPERATIONS["rotate"], "sessions": READS["sessions"]}
+    assert outcomes(used, rotate) == every(rotate)
+
+
+@pytest.mark.parametrize("field", ["s", "i", "e", "x"])
+@pytest.mark.parametrize("value", [None, b"", b"text", b"9" * 5_000])
+@pytest.mark.parametrize("kind", ["redis 8"])
+def test_an_opaque_token_that_is_not_ours_lets_nobody_in(
+    alone: ServerSet, used: Store, field: str, value: bytes | None
+) -> None:
+    OPERATIONS["issue_opaque"](used)
+    key = f"gatepass:{{8}}:o:{OPAQUE}"
+    client = alone.servers[0].client()
+    if value is None:
+        client.hdel(key, field)
+    else:
+        client.hset(key, field, value)
+
+    if field == "x" and value == b"9" * 5_000:  # only when it is forgotten
+        assert used.find_opaque(OPAQUE).kind is OpaqueKind.LIVE
+        return
+    if field == "s" and value is not None:
+        assert used.find_opaque(OPAQUE).kind is OpaqueKind.REVOKED
+        return
+    with pytest.raises(StoreUnavailable):
+        used.find_opaque(OPAQUE)
+
+
+@pytest.mark.parametrize("kind", ["redis 8", "valkey"])
+def test_broken_rows_keep_nobody_from_ending_the_others(alone: ServerSet, used: Store) -> None:
+    """Whoever can break one row, or plant one, must not make it impossible to end a theft."""
+    client = alone.servers[0].client()
+    client.hset(f"gatepass:{{8}}:s:{sid('live')}", "m", b"short")
+    client.set(f"gatepass:{{8}}:s:{sid('planted')}", "text")
+    client.hset("gatepass:{99}:s:planted", "m", b"short")
+    assert used.is_revoked(sid("live"), None) is False
+
+    assert used.revoke_subject("ada", reason="theft") == 1
+    assert used.is_revoked(sid("live"), None) is True
+    assert used.is_revoked(sid("rotated"), None) is True
+    assert sid("live").encode() in [
+        entry[b"s"] for _, entry in client.xrange("gatepass:{8}:log") if b"s" in entry
+    ]
+
+    client.hset(f"gatepass:{{8}}:s:{sid('other')}", "m", b"short")
+    assert used.issue(log_in("bob", session_id=sid("bobs", "bob"))) is not None
+    assert used.revoke_all(reason="theft") == 1
+    assert used.is_revoked(sid("other"), None) is True
+    assert used.is_revoked(sid("bobs", "bob"), None) is True
 
 
 @pytest.mark.parametrize("kind", ["redis 8"])

@@ -86,6 +86,13 @@ local function mark(key, keep)
   redis.call('SET', key, int(now + keep), 'PX', int(keep))
 end
 
+-- Ends a session whose row somebody else has written to: whoever asks for it is told so, and
+-- nobody who holds one broken row keeps the others from being ended.
+local function finish_damaged(id, keep)
+  mark(BASE .. 'x:s:' .. id, keep)
+  append('s', id, keep)
+end
+
 local function rest(first)
   local fields = {}
   for n = first, #ARGV do

@@ -7,8 +7,10 @@ end
 local keep, everybody = retention(0), held('all')
 for n = 4 + count, #ARGV do
   local key = BASE .. 's:' .. ARGV[n]
-  local row = find(key)
-  if row and not row.revoked and row.epoch < everybody then
+  local is_whole, row = pcall(find, key)
+  if not is_whole then
+    finish_damaged(ARGV[n], keep)
+  elseif row and not row.revoked and row.epoch < everybody then
     if is_live(row) then ended = ended + 1 end
     finish(key, ARGV[n], why, keep)
   end

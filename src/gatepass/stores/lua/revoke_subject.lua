@@ -9,8 +9,10 @@ end
 local keep, why, ended = retention(0), rest(4), 0
 for _, id in ipairs(redis.call('ZRANGE', index, 0, -1)) do
   local key = BASE .. 's:' .. id
-  local row = find(key)
-  if row and not row.revoked then
+  local is_whole, row = pcall(find, key)
+  if not is_whole then
+    finish_damaged(id, keep)
+  elseif row and not row.revoked then
     if is_live(row) then ended = ended + 1 end
     finish(key, id, why, keep)
   end

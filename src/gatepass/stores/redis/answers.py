@@ -1,7 +1,12 @@
-"""What the scripts' answers mean; pure."""
+"""What the scripts' answers mean; pure.
 
-from collections.abc import Sequence
-from typing import Any, Final
+Each raises `StoreUnavailable` for an answer that no script of ours gives: it came from something
+else, or was made of a key that somebody else has written to.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, Final, ParamSpec, TypeVar
 
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import (
@@ -20,10 +25,34 @@ from gatepass.sessions import (
 )
 from gatepass.stores.redis.layout import DAMAGED, session_of
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class InUse(ValueError):
+    """An id is another's; it is the caller's mistake, not the server's."""
+
+
+def reading(read: Callable[P, T]) -> Callable[P, T]:
+    """Have what makes no sense of an answer be the server's failure, without a word of its."""
+
+    @wraps(read)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return read(*args, **kwargs)
+        except InUse:
+            raise
+        except (TypeError, ValueError, AttributeError, LookupError):
+            raise StoreUnavailable(DAMAGED) from None
+
+    return guarded
+
+
 _ROTATION: Final = {kind.value.encode(): kind for kind in RotationKind}
 _REVOKE: Final = {kind.value.encode(): kind for kind in RevokeKind}
 
 
+@reading
 def needs_confirmation(name: str, answer: Any) -> bool:
     """Whether this answer acknowledges a change that has to be durable."""
     match name:
@@ -37,6 +66,7 @@ def needs_confirmation(name: str, answer: Any) -> bool:
             return True
 
 
+@reading
 def issued(plan: IssuePlan, answer: Sequence[Any]) -> Session | None:
     """The session, or `None` for another epoch.
 
@@ -48,11 +78,14 @@ def issued(plan: IssuePlan, answer: Sequence[Any]) -> Session | None:
             return plan_session(plan, _number(answer[1]))
         case b"epoch":
             return None
-        case _:
+        case b"in use":
             message = "the session id is in use"
-            raise ValueError(message)
+            raise InUse(message)
+        case _:
+            raise StoreUnavailable(DAMAGED)
 
 
+@reading
 def rotated(plan: RotationPlan, answer: Sequence[Any]) -> RotationFact:
     """The fact, with the row as it is afterwards."""
     kind = _ROTATION[answer[0]]
@@ -61,11 +94,13 @@ def rotated(plan: RotationPlan, answer: Sequence[Any]) -> RotationFact:
     return RotationFact(kind=kind, session=session_of(plan.session_id, answer[1]))
 
 
+@reading
 def revoked(answer: Sequence[Any]) -> RevokeKind:
     """What became of the session."""
     return _REVOKE[answer[0]]
 
 
+@reading
 def opaque_issued(plan: OpaquePlan, answer: Sequence[Any]) -> OpaqueToken | None:
     """The token, or `None` when its session is over.
 
@@ -82,11 +117,14 @@ def opaque_issued(plan: OpaquePlan, answer: Sequence[Any]) -> OpaqueToken | None
             )
         case b"over":
             return None
-        case _:
+        case b"in use":
             message = "the opaque token's hash is in use"
-            raise ValueError(message)
+            raise InUse(message)
+        case _:
+            raise StoreUnavailable(DAMAGED)
 
 
+@reading
 def opaque_found(answer: Sequence[Any]) -> OpaqueFact:
     """The fact about an opaque token."""
     now_ms = _number(answer[0])
@@ -105,20 +143,29 @@ def opaque_found(answer: Sequence[Any]) -> OpaqueFact:
     return judge_opaque(token, is_revoked=bool(is_logged), now_ms=now_ms)
 
 
+@reading
 def listed(answer: Sequence[Any]) -> list[Session]:
     """The sessions, in the order in which they came."""
     return [session_of(_text(session_id), row) for session_id, row in answer]
 
 
+@reading
+def number(answer: Any) -> int:
+    """A count or an epoch."""
+    return answer if answer.__class__ is int else _number(answer)
+
+
+@reading
+def yes_or_no(answer: Any) -> bool:
+    """Nothing but 0 is a no: a no lets somebody in."""
+    return {0: False, 1: True}[answer]
+
+
 def _text(value: bytes) -> str:
-    try:
-        return value.decode()
-    except UnicodeDecodeError as error:
-        raise StoreUnavailable(DAMAGED) from error
+    return value.decode()
 
 
 def _number(value: bytes) -> int:
-    try:
-        return int(value)
-    except ValueError as error:
-        raise StoreUnavailable(DAMAGED) from error
+    if not isinstance(value, bytes):
+        raise TypeError
+    return int(value)

@@ -22,6 +22,8 @@ from gatepass.stores.redis.leftovers import let_go
 from gatepass.stores.redis.target import Target
 from gatepass.stores.redis.wire import (
     MAX_CONNECTIONS,
+    NO_REPLY,
+    STRANGE,
     Exchange,
     Lost,
     Opener,
@@ -147,7 +149,7 @@ class _Lease:
             async with asyncio.timeout(step.seconds):
                 connection = await self._take(step)
                 if not connection.is_connected:
-                    await connection.connect()  # type: ignore[no-untyped-call]
+                    await _connect(connection)
                     if connection._writer is not None:  # noqa: SLF001 (as in `leftovers`)
                         close_at_once(connection._writer.get_extra_info("socket"))  # noqa: SLF001
                 await connection.send_packed_command(
@@ -213,11 +215,20 @@ def _make(opener: Opener, step: Exchange) -> AbstractConnection:
     return connection
 
 
+async def _connect(connection: AbstractConnection) -> None:
+    try:
+        await connection.connect()  # type: ignore[no-untyped-call]
+    except NO_REPLY:
+        raise Lost(STRANGE) from None
+
+
 async def _reply(connection: AbstractConnection) -> Any:
     try:
         return await connection.read_response(disable_decoding=True)
     except ResponseError as error:
         return error
+    except NO_REPLY:
+        raise Lost(STRANGE) from None
 
 
 async def _disconnect(connection: AbstractConnection) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from redis.exceptions import NoPermissionError, ResponseError
 
 from gatepass.errors import StoreUnavailable
+from gatepass.stores.redis.answers import reading
 from gatepass.stores.redis.calls import Calls, raise_refusal
 from gatepass.stores.redis.durability import INFO, Promise, parse_info, version
 from gatepass.stores.redis.target import Address
@@ -45,10 +46,15 @@ def check(calls: Calls) -> Steps[list[Finding]]:
             info, fsync, replicas = yield Exchange(address, commands, calls.limit_s)
             raise_refusal(None if _is_forbidden(info) else info)
             promise = yield from calls.durability.find(address, calls.limit_s)
-            findings += _judge(address, info, fsync, replicas, promise)
+            findings += _judged(address, info, fsync, replicas, promise)
     except Lost as lost:
         raise StoreUnavailable(f"Redis: {lost}") from lost
     return findings
+
+
+@reading
+def _judged(*answers: Any) -> list[Finding]:
+    return list(_judge(*answers))
 
 
 def _judge(

@@ -8,16 +8,20 @@ import threading
 import time
 from collections import defaultdict, deque
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from redis.connection import Connection, UnixDomainSocketConnection
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from gatepass.errors import StoreUnavailable
 from gatepass.stores.redis.target import Target
 from gatepass.stores.redis.tls import TlsConnection
 from gatepass.stores.redis.wire import (
     MAX_CONNECTIONS,
+    NO_REPLY,
+    STRANGE,
     Exchange,
     Lost,
     Opener,
@@ -28,6 +32,9 @@ from gatepass.stores.redis.wire import (
 T = TypeVar("T")
 Place = tuple[bool, str, int]
 
+
+_OWN_WORDS: Final = (RedisConnectionError, RedisTimeoutError)
+"""Errors of which redis-py wrote the text; their kinds may quote the server."""
 
 Wire = Any
 """A connection of redis-py: its blocking ones have no types."""
@@ -116,7 +123,7 @@ class _Lease:
             if connection._sock is None:  # noqa: SLF001 (as below)
                 # it waits for the network and then for the server's greeting: half for each
                 connection.socket_timeout = connection.socket_connect_timeout = left / 2
-                connection.connect()
+                _connect(connection)
                 close_at_once(connection._sock)  # noqa: SLF001 (as below)
             connection.send_packed_command(
                 connection.pack_commands(step.commands), check_health=False
@@ -178,12 +185,21 @@ def _make(opener: Opener, step: Exchange) -> Wire:
     return connection
 
 
+def _connect(connection: Wire) -> None:
+    try:
+        connection.connect()
+    except NO_REPLY:
+        raise Lost(STRANGE) from None
+
+
 def _reply(connection: Wire, until: float) -> Any:
     try:
         connection._sock.settimeout(max(until - time.monotonic(), 0.001))  # noqa: SLF001 (every version has it, none has another way)
         return connection.read_response(disable_decoding=True)
     except ResponseError as error:
         return error
+    except NO_REPLY:
+        raise Lost(STRANGE) from None
 
 
 def close_at_once(sock: Any) -> None:
@@ -208,4 +224,4 @@ def lost_by(error: Exception) -> Lost:
 
 def cause_of(error: Exception) -> Exception | None:
     """The error to show as the cause; not one whose text the server wrote."""
-    return None if isinstance(error, ResponseError) else error
+    return error if isinstance(error, OSError) or type(error) in _OWN_WORDS else None

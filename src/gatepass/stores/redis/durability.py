@@ -12,7 +12,7 @@ from typing import Any, Final
 from redis.exceptions import ResponseError
 
 from gatepass.stores.redis.target import Address, Layout, Target
-from gatepass.stores.redis.wire import Command, Exchange, Steps
+from gatepass.stores.redis.wire import STRANGE, Command, Exchange, Lost, Steps
 
 INFO: Final[Command] = ("INFO", "server", "replication", "persistence", "memory")
 _FRESH_S: Final = 10.0
@@ -39,7 +39,11 @@ class Promise:
         """Whether the answer to that command says so."""
         if self.replicas:
             return isinstance(reply, int) and reply >= self.replicas
-        return isinstance(reply, list) and reply[0] >= 1
+        match reply:
+            case [int() as here, *_]:
+                return here >= 1
+            case _:
+                return False
 
 
 class Durability:
@@ -71,9 +75,15 @@ class Durability:
         return known is not None and time.monotonic() > known[1] + _FRESH_S
 
     def learn(self, address: Address, reply: Any) -> Promise:
-        """The promise that follows from an answer to `INFO`."""
+        """The promise that follows from an answer to `INFO`.
+
+        Raises:
+            Lost: It is no answer to that.
+        """
         promise = Promise()
         if not isinstance(reply, ResponseError):
+            if not isinstance(reply, bytes):
+                raise Lost(STRANGE)
             promise = self._promise(parse_info(reply))
         self._seen[address] = (promise, time.monotonic())
         return promise

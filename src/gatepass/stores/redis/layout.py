@@ -8,7 +8,9 @@ compact block, whatever the claims are.
 import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
+
+import msgspec
 
 from gatepass.errors import SettingsRejected, StoreUnavailable
 from gatepass.sessions import Session
@@ -17,6 +19,7 @@ from gatepass.sessions.session import partition_digits, partition_of
 DAMAGED: Final = "what is kept in Redis is damaged"
 PIECE: Final = 64
 """`hash-max-listpack-value`: a longer value would turn the hash into a big table."""
+_claims_from_json: Final = msgspec.json.Decoder(dict[str, Any]).decode
 _RECENT: Final = struct.Struct("<Hi")
 _PREFIX: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
@@ -29,7 +32,9 @@ class Keys:
             raise SettingsRejected("a prefix of Redis keys has 1 to 64 of A-Z a-z 0-9 . _ : -")
         self.pattern: Final = f"{prefix}:{{*}}:s:*"
         """Matches every session of every partition, and perhaps other keys."""
-        self._session = re.compile(rb"%b:\{(\d+)\}:s:(.*)" % re.escape(prefix.encode()), re.DOTALL)
+        self._session = re.compile(
+            rb"%b:\{(\d|1[0-5])\}:s:(.*)" % re.escape(prefix.encode()), re.DOTALL
+        )
         self._bases = [f"{prefix}:{{{number}}}:" for number in range(16)]
 
     def base(self, partition: int) -> str:
@@ -75,9 +80,11 @@ def session_of(session_id: str, flat: Sequence[bytes]) -> Session:
         StoreUnavailable: It was not written by this package.
     """
     try:
-        return _session_of(session_id, dict(zip(flat[::2], flat[1::2], strict=True)))
-    except (KeyError, ValueError, struct.error, TypeError) as error:
+        session = _session_of(session_id, dict(zip(flat[::2], flat[1::2], strict=True)))
+        _claims_from_json(session.claims_json)
+    except (KeyError, ValueError, struct.error, TypeError, RecursionError) as error:
         raise StoreUnavailable(DAMAGED) from error
+    return session
 
 
 def _session_of(session_id: str, row: Mapping[bytes, bytes]) -> Session:

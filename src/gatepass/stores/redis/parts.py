@@ -60,7 +60,7 @@ class Work:
     def is_revoked(self, session_id: str | None, token_id: str | None) -> Steps[bool]:
         """See `Revocations.is_revoked`."""
         for ask in self._ops.is_revoked(session_id, token_id):
-            if (yield from self._calls.perform(ask)):
+            if answers.yes_or_no((yield from self._calls.perform(ask))):
                 return True
         return False
 
@@ -73,11 +73,13 @@ class Work:
 
     def revoke_token(self, token_id: str, lifetime_ms: int) -> Steps[None]:
         """See `Store.revoke_token`."""
-        yield from self._calls.perform(self._ops.revoke_token(token_id, lifetime_ms))
+        ask = self._ops.revoke_token(token_id, lifetime_ms)
+        answers.number((yield from self._calls.perform(ask)))
 
     def revoke_subject(self, subject: str, reason: str) -> Steps[int]:
         """See `Store.revoke_subject`."""
-        return int((yield from self._calls.perform(self._ops.revoke_subject(subject, reason))))
+        ask = self._ops.revoke_subject(subject, reason)
+        return answers.number((yield from self._calls.perform(ask)))
 
     def revoke_all(self, reason: str) -> Steps[int]:
         """See `Store.revoke_all`."""
@@ -89,11 +91,11 @@ class Work:
 
     def subject_epoch(self, subject: str) -> Steps[int]:
         """See `Store.subject_epoch`."""
-        return int((yield from self._calls.perform(self._ops.subject_epoch(subject))))
+        return answers.number((yield from self._calls.perform(self._ops.subject_epoch(subject))))
 
     def purge(self) -> Steps[int]:
         """See `Store.purge`."""
-        yield from self._calls.perform(self._ops.subject_epoch(""))
+        answers.number((yield from self._calls.perform(self._ops.subject_epoch(""))))
         return 0
 
     def check(self) -> Steps[list[checks.Finding]]:

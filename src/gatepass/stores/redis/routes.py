@@ -1,7 +1,6 @@
 """Which server has a partition: asked of sentinels or of a cluster, remembered until it fails."""
 
 import time
-from collections.abc import Sequence
 from typing import Any, Final
 
 from redis.crc import key_slot
@@ -108,7 +107,7 @@ class Routes:
 def _primary(reply: Any) -> dict[int, Address]:
     """All partitions at the address that a sentinel gave."""
     match reply:
-        case [bytes() as host, bytes() as port]:
+        case [bytes() as host, bytes() as port] if host.isascii() and port.isdigit():
             return dict.fromkeys(range(PARTITIONS), (host.decode(), int(port)))
         case _:
             return {}
@@ -116,12 +115,12 @@ def _primary(reply: Any) -> dict[int, Address]:
 
 def _slots(reply: Any, said_by: Address) -> dict[int, Address]:
     """The partitions' primaries in an answer of `CLUSTER SLOTS`."""
-    if not isinstance(reply, Sequence):
-        return {}
     found = {}
-    for first, last, primary, *_ in reply:
-        host = primary[0].decode() if primary[0] else said_by[0]
-        for partition, slot in enumerate(_SLOTS):
-            if first <= slot <= last:
-                found[partition] = (host, int(primary[1]))
+    for part in reply if isinstance(reply, list) else ():
+        match part:
+            case [int() as first, int() as last, [bytes() | None as name, int() as port, *_], *_]:
+                host = name.decode(errors="replace") if name else said_by[0]
+                for partition, slot in enumerate(_SLOTS):
+                    if first <= slot <= last:
+                        found[partition] = (host, port)
     return found

@@ -7,11 +7,12 @@ from typing import Any, Final
 from redis.exceptions import NoScriptError
 
 from gatepass.errors import StoreUnavailable
+from gatepass.stores.redis.answers import number
 from gatepass.stores.redis.calls import Calls, raise_refusal, require_kept
 from gatepass.stores.redis.layout import pieces
 from gatepass.stores.redis.operations import Ask, Operations
 from gatepass.stores.redis.target import Address
-from gatepass.stores.redis.wire import Exchange, Lost, Pause, Steps
+from gatepass.stores.redis.wire import STRANGE, Exchange, Lost, Pause, Steps
 
 _SCANNED: Final = 500
 """Keys that one step looks at."""
@@ -115,7 +116,11 @@ class _Sweep:
             [reply] = yield self._exchange([scan])
             raise_refusal(reply)
             self._patience.renew()
-            cursor, keys = reply
+            match reply:
+                case [bytes(cursor), list(keys)]:
+                    pass
+                case _:
+                    raise Lost(STRANGE)
             for answer in (yield from self._scripts(self._older(keys))):
                 self.ended += answer
             if cursor == b"0":
@@ -131,7 +136,7 @@ class _Sweep:
             for partition, session_ids in by_partition.items()
         ]
 
-    def _scripts(self, asks: Sequence[Ask]) -> Steps[list[Any]]:
+    def _scripts(self, asks: Sequence[Ask]) -> Steps[list[int]]:
         """The answers of several scripts on this server, sent together."""
         replies: list[Any] = []
         for by_sha in (True, False) if asks else ():
@@ -142,7 +147,7 @@ class _Sweep:
         for reply in replies:
             raise_refusal(reply)
         self._patience.renew()
-        return replies
+        return [number(reply) for reply in replies]
 
     def _exchange(self, commands: Sequence[Any]) -> Exchange:
         return Exchange(self._address, commands, self._patience.seconds())

@@ -54,6 +54,9 @@ class Lost(Exception):
         self.is_final = is_final
 
 
+STRANGE: Final = "the server does not answer as Redis does"
+NO_REPLY: Final = (ValueError, TypeError, LookupError)
+"""What redis-py raises over a reply that it cannot take apart, such as a `MOVED` to nowhere."""
 MAX_CONNECTIONS: Final = 64
 """At most so many exchanges of one store at a time; others wait, within their time."""
 

@@ -1,0 +1,94 @@
+"""Servers that are no Redis, or lie: an outage, not an answer, and not a word of theirs."""
+
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gatepass.errors import StoreUnavailable
+from tests.servers.stranger import stranger
+from tests.stores.redis_backends import redis_store_at
+from tests.stores.redis_outcomes import OPERATIONS
+from tests.stores.twins import Runner
+
+SECRET = "hunter2"
+SENSELESS = [
+    b"hunter2\r\n",
+    b"+hunter2\r\n",
+    b":7\r\n",
+    b"$-1\r\n",
+    b"*0\r\n",
+    b"*1\r\n*-1\r\n",
+    b"*1\r\n$6\r\nissued\r\n",
+    b"*1\r\n$7\r\nrotated\r\n",
+    b"*2\r\n$6\r\nissued\r\n$7\r\nhunter2\r\n",
+    b"*2\r\n$1\r\n0\r\n$7\r\nhunter2\r\n",
+    b"*1\r\n*3\r\n:0\r\n:16383\r\n*0\r\n",
+]
+REFUSING = [
+    b"-WRONGPASS hunter2\r\n",
+    b"-NOAUTH hunter2\r\n",
+    b"-ERR invalid password hunter2\r\n",
+    b"-ERR max number of clients reached hunter2\r\n",
+    b"-LOADING hunter2\r\n",
+    b"-MOVED hunter2 x\r\n",
+    b"-MOVED 1 hunter2:x\r\n",
+    b"-ASK hunter2\r\n",
+]
+NAMES = [name for name in OPERATIONS if name != "issue with an epoch"]
+ANY_NUMBER = {"subject_epoch", "purge", "revoke_token", "revoke_subject"}
+"""Those whose answer is a number: 7 is as good as another."""
+
+
+def outcome(operation: Callable[[Any], Any], store: object) -> object:
+    """An answer, or the outage, of which nothing that the server said may be told."""
+    try:
+        return operation(store)
+    except StoreUnavailable as outage:
+        told = "".join(traceback.format_exception(outage))
+        return told if SECRET in told else StoreUnavailable
+
+
+@pytest.mark.parametrize("reply", SENSELESS, ids=repr)
+def test_what_makes_no_sense_is_an_outage(reply: bytes, twin: str, runner: Runner) -> None:
+    with stranger(reply) as port:
+        store: Any = redis_store_at(f"redis://127.0.0.1:{port}/0", twin, runner, timeout=0.5)
+        said = {name: outcome(OPERATIONS[name], store) for name in NAMES}
+        said["check"] = outcome(lambda store: store.check(), store)
+        store.close()
+
+    expected = dict.fromkeys(said, StoreUnavailable)
+    if reply == b":7\r\n":  # no outage, but nobody is let in
+        for name in ANY_NUMBER & said.keys():
+            said.pop(name)
+            expected.pop(name)
+    if reply == b"*0\r\n":  # a subject without sessions
+        assert said.pop("sessions") == []
+        expected.pop("sessions")
+    assert said == expected
+
+
+@pytest.mark.parametrize("reply", REFUSING, ids=repr)
+def test_what_a_server_says_in_refusing_is_not_told(
+    reply: bytes, twin: str, runner: Runner
+) -> None:
+    with stranger(reply) as port:
+        url = f"redis://:{SECRET}@127.0.0.1:{port}/0"
+        store: Any = redis_store_at(url, twin, runner, timeout=0.5)
+        for name in ("is_revoked", "issue", "rotate", "revoke_session", "revoke_all"):
+            assert outcome(OPERATIONS[name], store) is StoreUnavailable
+        store.close()
+
+
+@pytest.mark.parametrize("reply", [*SENSELESS[-3:], SENSELESS[0], REFUSING[5]], ids=repr)
+@pytest.mark.parametrize("form", ["redis+sentinel://{}/main/0", "redis+cluster://{}"])
+def test_strangers_in_the_place_of_those_who_know_the_primary(
+    reply: bytes, form: str, twin: str, runner: Runner
+) -> None:
+    with stranger(reply) as port:
+        url = form.format(f"127.0.0.1:{port}")
+        store = redis_store_at(url, twin, runner, timeout=0.5)
+        with pytest.raises(StoreUnavailable):
+            OPERATIONS["is_revoked"](store)
+        store.close()
