@@ -10,7 +10,7 @@ import pytest
 
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import OpaqueKind, OpaquePlan, Session, Store, new_id, opaque_id
-from tests.stores.plans import ACCESS_LIFE, LIFE, MINUTE, Clock, log_in, present
+from tests.stores.plans import ACCESS_LIFE, LIFE, MINUTE, Clock, log_in, present, sid
 
 
 def plan_for(session: Session, *, life: int = ACCESS_LIFE) -> OpaquePlan:
@@ -100,6 +100,19 @@ def test_a_revoked_token_is_revoked_however_that_was_done(
         store.rotate(present(session.session_id))
 
     assert store.find_opaque(plan.opaque_id).kind is OpaqueKind.REVOKED
+
+
+def test_a_session_revoked_before_it_was_stored_has_no_opaque_token_that_works(
+    store: Store,
+) -> None:
+    store.revoke_session(sid("early"), reason="log-out")
+    early = store.issue(log_in(session_id=sid("early")))
+    assert early is not None
+    plan = plan_for(early)
+    store.issue_opaque(plan)
+
+    assert store.is_revoked(early.session_id, None) is True
+    assert store.find_opaque(plan.opaque_id).kind is not OpaqueKind.LIVE
 
 
 def test_revoking_one_token_leaves_its_siblings(

@@ -112,7 +112,11 @@ class MemoryStore:
             if token is None:
                 return judge_opaque(None, is_revoked=False, now_ms=now_ms)
             session = self._rows.get(token.session.session_id)
-            is_revoked = session is None or ("t", token.token_id) in self._log
+            is_revoked = (
+                session is None
+                or ("t", token.token_id) in self._log
+                or ("s", session.session_id) in self._log
+            )
             token = token if session is None else dataclasses.replace(token, session=session)
             return judge_opaque(token, is_revoked=is_revoked, now_ms=now_ms)
 

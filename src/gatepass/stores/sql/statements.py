@@ -131,6 +131,9 @@ def _reads() -> dict[str, ClauseElement]:
             opaque_tokens.c.ends_ms,
             select(_ONE)
             .where(revocations.c.kind == _TOKEN, revocations.c.id == opaque_tokens.c.token_id)
+            .exists()
+            | select(_ONE)
+            .where(revocations.c.kind == _SESSION, revocations.c.id == opaque_tokens.c.session_id)
             .exists(),
             *all_columns,
         )

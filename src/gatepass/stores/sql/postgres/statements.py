@@ -114,6 +114,8 @@ _TEXTS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
         """
         SELECT {now $2}, o.token_id, o.issued_ms, o.ends_ms, EXISTS (
             SELECT 1 FROM {p}gatepass_revocations r WHERE r.kind = 't' AND r.id = o.token_id
+          ) OR EXISTS (
+            SELECT 1 FROM {p}gatepass_revocations r WHERE r.kind = 's' AND r.id = o.session_id
           ), {columns}
         FROM {p}gatepass_opaque_tokens o
         LEFT JOIN {p}gatepass_sessions s ON s.session_id = o.session_id
