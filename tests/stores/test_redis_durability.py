@@ -186,16 +186,20 @@ def test_nothing_is_acknowledged_that_the_replica_does_not_have(
     store.revoke_token(sid("gone"))
     replica.freeze()
 
-    for _ in range(2):  # repeating confirms anew
-        for operation in (
-            lambda: store.revoke_session(sid("live"), reason="log-out"),
-            lambda: store.revoke_token(sid("token")),
-            lambda: store.issue(log_in()),
-        ):
+    operations: list[Callable[[Store], object]] = [
+        lambda store: store.revoke_session(sid("live"), reason="log-out"),
+        lambda store: store.revoke_session(sid("gone"), reason="log-out"),
+        lambda store: store.revoke_token(sid("token")),
+        lambda store: store.issue(log_in()),
+    ]
+    for operation in operations * 2:  # repeating confirms anew
+        new = redis_store_at(pair.url, twin, runner, timeout=0.6)
+        for each in (store, new):  # over a connection that has written nothing, too
             began = time.monotonic()
             with pytest.raises(StoreUnavailable, match="confirm"):
-                operation()
+                operation(each)
             assert time.monotonic() - began < 0.6
+        new.close()
     assert store.rotate(present(sid("other"))).kind is RotationKind.ROTATED
     assert store.is_revoked(sid("live"), None)
     replica.thaw()
