@@ -1,16 +1,25 @@
 """An answer is lost, something else happens, and the operation is repeated: attacks on the gap."""
 
+import secrets
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from gatepass.errors import StoreUnavailable
-from gatepass.sessions import RevokeKind, RotationKind, Store
+from gatepass.sessions import (
+    OpaqueKind,
+    OpaquePlan,
+    RevokeKind,
+    RotationKind,
+    Store,
+    new_id,
+    opaque_id,
+)
 from tests.servers.postgres import shared_server
 from tests.servers.proxy import Proxy, proxy_to
 from tests.servers.redis_sets import running
-from tests.stores.plans import log_in, present, sid
+from tests.stores.plans import ACCESS_LIFE, log_in, present, sid
 from tests.stores.postgres_backend import empty_url
 from tests.stores.redis_backends import redis_store_at
 from tests.stores.twins import Runner, sql_store
@@ -59,11 +68,21 @@ def store(
     port = shared_server().port if kind == "postgres" else running(kind).servers[0].port
     store = _store(direct.replace(f":{port}", f":{proxy.port}"), twin, runner)
     store.issue(log_in("bob", session_id=sid("first", "bob")))
+    store.issue_opaque(opaque(sid("first", "bob"), "bob"))
     store.rotate(present(sid("first", "bob")))
     store.rotate(present(sid("first", "bob")))
     store.revoke_session(sid("first", "bob"), reason="log-out")
     yield store
     store.close()
+
+
+def opaque(session_id: str, subject: str = "ada") -> OpaquePlan:
+    return OpaquePlan(
+        opaque_id=opaque_id(subject, secrets.token_bytes(32)),
+        token_id=new_id(subject, secrets.token_bytes(16)),
+        session_id=session_id,
+        lifetime_ms=ACCESS_LIFE,
+    )
 
 
 def _store(url: str, twin: str, runner: Runner) -> Store:
@@ -149,3 +168,18 @@ def test_a_revocation_repeated_after_its_session_was_ended_by_another_is_final(
 
     assert kind in {RevokeKind.REVOKED, RevokeKind.ALREADY}
     assert other.is_revoked(LIVE, None)
+
+
+def test_an_opaque_token_whose_session_ended_while_its_answer_was_lost_lets_nobody_in(
+    store: Store, other: Store, proxy: Proxy, kind: str
+) -> None:
+    plan = opaque(LIVE)
+    proxy.meanwhile = lambda: other.revoke_session(LIVE, reason="log-out")
+    proxy.swallow_replies(1)
+
+    if kind == "postgres":  # it is not asked again: the hash would be in use
+        with pytest.raises(StoreUnavailable):
+            store.issue_opaque(plan)
+    else:
+        store.issue_opaque(plan)
+    assert other.find_opaque(plan.opaque_id).kind is OpaqueKind.REVOKED
