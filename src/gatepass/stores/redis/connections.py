@@ -85,6 +85,8 @@ class Connections:
         finally:
             steps.close()
             lease.give_back()
+            if self._closed:  # meanwhile, by another thread
+                self.close()
 
     def close(self) -> None:
         """Disconnect; what is under way may still end."""
