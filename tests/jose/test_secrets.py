@@ -259,3 +259,9 @@ def test_refusing_a_huge_secret_takes_no_time_to_speak_of() -> None:
         _refused(secret)
 
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize(("wrong", "hint"), [(None, "is its variable set"), (b"\0" * 32, "bytes")])
+def test_what_is_no_text_is_refused_with_a_hint(wrong: Any, hint: str) -> None:
+    with pytest.raises(KeyRejected, match=hint):
+        SharedKey.from_secret(wrong)

@@ -266,3 +266,12 @@ def _until_looked_at(replica: ReplicaTwin) -> None:
     """A replica looks at the file a hundred times a second; make this its next time."""
     twin = replica if isinstance(replica, SqliteReplica) else replica._twin
     twin._look_at = 0.0
+
+
+def test_a_folder_that_is_missing_is_named_as_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for place in ("nowhere/gate.db", "file/gate.db"):
+        store = SqlStore.from_url(f"sqlite:///{tmp_path / place}")
+        with pytest.raises(StoreUnavailable, match="folder does not exist, make it first"):
+            store.issue(log_in())
+        store.close()

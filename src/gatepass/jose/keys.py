@@ -90,7 +90,8 @@ class SharedKey(_AnyKey):
             KeyRejected: It is short, guessable, published, or key material of another kind.
         """
         if not isinstance(secret, str):
-            message = "a secret is text: use SharedKey.from_bytes for bytes"
+            hint = "is its variable set?" if secret is None else "SharedKey.from_bytes takes bytes"
+            message = f"a secret is text, and not {type(secret).__name__}: {hint}"
             raise KeyRejected(message)
         _weakness.require_strong(secret)
         try:

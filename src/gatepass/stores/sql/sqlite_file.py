@@ -55,7 +55,7 @@ class SqliteFile:
         except FileExistsError:
             return
         except OSError as error:
-            raise StoreUnavailable("the database file cannot be created") from error
+            raise StoreUnavailable(f"the database file cannot be created{_hint(error)}") from error
         try:
             os.fchmod(descriptor, 0o600)  # whatever the umask took away
         finally:
@@ -107,6 +107,12 @@ class SqliteFile:
         except OSError as error:
             raise StoreUnavailable("the database file cannot be looked at") from error
         return status.st_dev, status.st_ino
+
+
+def _hint(error: OSError) -> str:
+    if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        return ": its folder does not exist, make it first"
+    return ": its folder may not be written to" if isinstance(error, PermissionError) else ""
 
 
 def _is_encodable(name: str) -> bool:
