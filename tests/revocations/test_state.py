@@ -158,7 +158,7 @@ def test_the_child_of_a_fork_believes_nothing_that_its_parent_read(hand: Hand) -
     state = ReplicaState(["log"], 2)
     state.read(0, hand.now)
     state.revoked("t", "t1")
-    state.in_child()
+    state.after_fork(in_child=True)
 
     assert state.judge(None, "t1") is True
     assert state.judge(None, "t2") is None

@@ -121,12 +121,13 @@ def test_a_trimmed_log_is_no_reason_for_alarm(following: Following) -> None:
     assert following.alarm.count == 0
 
 
-@pytest.mark.parametrize("fields", [[b"t"], [], None, [1, 2]])
+@pytest.mark.parametrize("fields", [[b"t"], [], None, [1, 2], [b"t", b"\xff"]])
 def test_an_entry_that_is_not_ours_is_an_outage(following: Following, fields: Any) -> None:
     with pytest.raises(StoreUnavailable, match="damaged"):
         following.cursor.take({4: [[b"1-1", fields]]}, store_ms=NOW, now_ms=1)
 
 
-def test_a_meta_hash_that_is_not_ours_is_an_outage(following: Following) -> None:
+@pytest.mark.parametrize("meta", [b"what", [b"id", b"now", b"1"], [b"id", b"1", [b"1"]]])
+def test_a_meta_hash_that_is_not_ours_is_an_outage(following: Following, meta: Any) -> None:
     with pytest.raises(StoreUnavailable, match="damaged"):
-        following.judge((b"what", []))
+        following.judge((meta, []))

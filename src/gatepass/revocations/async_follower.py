@@ -74,13 +74,14 @@ class AsyncFollower:
 
     def before_fork(self) -> None:
         """See `ForkAware`."""
+        self._state.before_fork()
 
     def after_fork(self, *, in_child: bool) -> None:
         """See `ForkAware`; the parent's loop goes on in the parent alone."""
         if in_child:
             self._abandon()
             self._lock = threading.Lock()
-            self._state.in_child()
+        self._state.after_fork(in_child=in_child)
 
     def _is_followed_by(self, loop: asyncio.AbstractEventLoop) -> bool:
         """Whether tasks are at work: on this loop, or on one that runs in another thread."""

@@ -28,6 +28,8 @@ _MOVED: Final = 4_096
 _SWEPT: Final = 16
 """Tables of fingerprints that one merge sweeps at most, about a fiftieth of a second's work."""
 _TICK_MS: Final = 60_000
+_FORK_S: Final = 1.0
+"""How long a fork waits for a merge; by far longer than one takes."""
 
 
 class Denylist:
@@ -44,10 +46,11 @@ class Denylist:
         self._times: dict[str, dict[str, int]] = {SESSION: {}, TOKEN: {}}
         """For each kind what is held in full, and when it was revoked."""
         self._lock = threading.Lock()
+        self._is_taken_for_fork = False
         self._hash = choose_hash()
         self._salt = secrets.randbits(64)
         self._tick_ms = _TICK_MS
-        self._moving: Iterator[tuple[int, int]] = iter(())
+        self._moving: Iterator[tuple[int, int]] | None = None
         self._sweep_at_size = _FIRST_SWEEP
         self._swept_ms = 0
 
@@ -98,9 +101,16 @@ class Denylist:
         with self._lock:
             self._hold(kind, identifier, now_ms)
 
-    def in_child(self) -> None:
-        """Go on in a forked child, whose parent's threads are not there to unlock anything."""
-        self._lock = threading.Lock()
+    def before_fork(self) -> None:
+        """Let nobody change anything while a child gets its copy, which would stay half done."""
+        self._is_taken_for_fork = self._lock.acquire(timeout=_FORK_S)
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """Go on; in a child the parent's threads are not there to unlock anything."""
+        if in_child:
+            self._lock = threading.Lock()
+        elif self._is_taken_for_fork:
+            self._lock.release()
 
     def _hold(self, kind: str, identifier: str, at_ms: int) -> None:
         if kind not in {SESSION, TOKEN}:
@@ -118,12 +128,12 @@ class Denylist:
     def _keep_for(self, retention_ms: int, now_ms: int) -> None:
         if retention_ms <= self.retention_ms:
             return
-        self.retention_ms = retention_ms
         by = -(-4 * retention_ms // (TICKS * self._tick_ms))
         if by > 1:  # else the ticks would come round too soon
             if self.table is not None:
                 self.table.rescale(now_ms // self._tick_ms, by)
             self._tick_ms *= by
+        self.retention_ms = retention_ms  # last: what failed is done again
 
     def _tidy(self, now_ms: int) -> None:
         """Drop what is past its retention, now and then, in steps that take little time."""
@@ -149,21 +159,25 @@ class Denylist:
 
     def _begin_to_compact(self) -> None:
         """Hold fingerprints from now on; what is held in full follows little by little."""
-        self._moving = (
-            (self._fingerprint(kind, identifier), at_ms)
-            for kind, times in self._times.items()
-            for identifier, at_ms in times.items()
-        )
         self.table = Fingerprints()
+
+    def _all_in_full(self) -> Iterator[tuple[int, int]]:
+        for kind, times in self._times.items():
+            for identifier, at_ms in times.items():
+                yield self._fingerprint(kind, identifier), at_ms
 
     def _move(self, table: Fingerprints, before_ms: int) -> None:
         if not self.sessions and not self.tokens:
             return
-        some = list(islice(self._moving, _MOVED))
+        moving = self._moving or self._all_in_full()
+        self._moving = None  # a step that fails, or is forked in, begins from the start again
+        some = list(islice(moving, _MOVED))
         for fingerprint, at_ms in some:
             if at_ms > before_ms:
                 table.add(fingerprint, at_ms // self._tick_ms)
-        if not some:
+        if some:
+            self._moving = moving
+        else:
             self.sessions, self.tokens = set(), set()
             self._times = {SESSION: {}, TOKEN: {}}
 

@@ -102,18 +102,20 @@ class Fingerprints:
 
     def rescale(self, now_tick: int, by: int) -> None:
         """Count in ticks that are `by` times as long from now on."""
-        for number, ticks in enumerate(self._ticks):
+        rescaled = []
+        for ticks in self._ticks:
             spans = (_ticks_between(tick, now_tick) for tick in ticks)
-            self._ticks[number] = array("H", [(now_tick - span) // by % TICKS for span in spans])
+            rescaled.append(array("H", [(now_tick - span) // by % TICKS for span in spans]))
+        self._ticks = rescaled  # all or none
 
     def _replace(self, number: int, kept: list[tuple[int, int]]) -> None:
         """Let a table hold just these; whoever looks meanwhile sees the old one."""
-        self._total += len(kept) - self._counts[number]
-        self._counts[number] = len(kept)
         size = _SMALLEST
         while 3 * len(kept) >= 2 * size:
             size *= 2
         self._put(number, size, kept)
+        self._total += len(kept) - self._counts[number]
+        self._counts[number] = len(kept)  # last: a table that holds more would fill up
 
     def _rebuild(self, number: int, size: int) -> tuple["array[int]", "array[int]"]:
         pairs = zip(self._held[number], self._ticks[number], strict=True)

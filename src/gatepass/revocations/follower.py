@@ -31,12 +31,13 @@ class Follower:
         watch_forks(self)
 
     def ensure(self) -> None:
-        """Begin, unless that is done or this was stopped for good."""
-        if self._threads or self._is_ended:
+        """Begin, unless that is done or this was stopped for good; anew where a thread died."""
+        if self._is_ended or self.is_followed():
             return
         with self._lock:
-            if self._threads:
+            if self.is_followed():
                 return
+            self._stop.set()
             self._state.begin()
             self._stop = threading.Event()
             self._readers = [self._source.reader(lane) for lane in range(len(self._state.lanes))]
@@ -49,9 +50,16 @@ class Follower:
                 )
                 for lane, reader in enumerate(self._readers)
             ]
-            for thread in threads:
-                thread.start()
+            try:
+                for thread in threads:
+                    thread.start()
+            except RuntimeError as error:  # the system has no more of them, or the program ends
+                self._stop.set()
+                self._state.fail(0, error)
+                return
             self._threads = threads
+            if self._is_ended:  # meanwhile
+                self._stop.set()
 
     def wait(self, session_id: str | None, token_id: str | None) -> None:
         """Wait until the copy may be believed about these, within the state's patience."""
@@ -76,6 +84,7 @@ class Follower:
 
     def before_fork(self) -> None:
         """See `ForkAware`."""
+        self._state.before_fork()
 
     def after_fork(self, *, in_child: bool) -> None:
         """See `ForkAware`; threads stay behind in the parent."""
@@ -84,9 +93,19 @@ class Follower:
                 reader.abandon()
             self._readers, self._threads = [], []
             self._lock, self._news = threading.Lock(), threading.Condition()
-            self._state.in_child()
+        self._state.after_fork(in_child=in_child)
+
+    def is_followed(self) -> bool:
+        """Whether every thread is at work."""
+        return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
 
     def _follow(self, lane: int, reader: Reader, stop: threading.Event) -> None:
+        try:
+            self._read_on(lane, reader, stop)
+        finally:
+            reader.close()
+
+    def _read_on(self, lane: int, reader: Reader, stop: threading.Event) -> None:
         failures = 0
         while not stop.is_set():
             try:
@@ -105,4 +124,3 @@ class Follower:
                 continue
             stop.wait(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
             failures += 1
-        reader.close()

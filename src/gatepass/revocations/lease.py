@@ -42,7 +42,7 @@ class Lease:
 
     def void(self, at: float) -> None:
         """Believe only reads that are sent off from this moment on."""
-        self._void_before = at
+        self._void_before = max(at, self._void_before)
         self._find_until()
 
     def lapse(self) -> None:

@@ -83,11 +83,12 @@ class SnapshotCursor:
             raise StoreUnavailable("the database is a standby")
         retention_ms = longest_ms + SKEW_MS
         found = self._find_loss(identity, store_ms, retention_ms, is_there=is_newest_there)
+        if found is not None:  # forgotten first: a child may be forked at any moment
+            self._seen, self._newest = _NOTHING, None
+            self.step_back()
         self._identity, self._store_ms, self._retention_ms = identity, store_ms, retention_ms
         if found is not None:
             self._alarm.sound(found, len(self._denylist))
-            self._seen, self._newest = _NOTHING, None
-            self.step_back()
             return False
         if self._clock.was_set_back(store_ms, now_ms):
             self._seen = _NOTHING

@@ -151,6 +151,7 @@ class SqliteReplica:
         """See `ForkAware`."""
         if in_child:
             self._lock = threading.Lock()
+            self._denylist.after_fork(in_child=True)
             if self._connection is not None:
                 self._connection.abandon()
                 self._connection = None

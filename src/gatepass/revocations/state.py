@@ -109,12 +109,17 @@ class ReplicaState:
         """Somebody begins to read."""
         self.patient_until = steady_now() + PATIENCE_S
 
-    def in_child(self) -> None:
-        """Go on in a forked child, where nobody reads yet and nothing is down."""
-        self._lock = threading.Lock()
-        self._down_since = {}
-        self.denylist.in_child()
-        self.lease.lapse()
+    def before_fork(self) -> None:
+        """See `ForkAware`."""
+        self.denylist.before_fork()
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """See `ForkAware`; in a child nobody reads yet and nothing is down."""
+        self.denylist.after_fork(in_child=in_child)
+        if in_child:
+            self._lock = threading.Lock()
+            self._down_since = {}
+            self.lease.lapse()
 
     def revoked(self, kind: str, identifier: str) -> None:
         """Refuse at once what was revoked by this very process."""

@@ -131,7 +131,10 @@ def _loss(
 def _meta(values: Any) -> tuple[bytes | None, int, int]:
     match values:
         case [bytes() | None as identity, at, life]:
-            return identity, int(at or 0), int(life or 0)
+            try:
+                return identity, int(at or 0), int(life or 0)
+            except (TypeError, ValueError) as error:
+                raise StoreUnavailable(_DAMAGED) from error
         case _:
             raise StoreUnavailable(_DAMAGED)
 
@@ -139,7 +142,10 @@ def _meta(values: Any) -> tuple[bytes | None, int, int]:
 def _entry(place: Place, fields: Any) -> Entry:
     match fields:
         case [bytes() as kind, bytes() as identifier, *_]:
-            return kind.decode(), identifier.decode(), place[0]
+            try:
+                return kind.decode(), identifier.decode(), place[0]
+            except UnicodeDecodeError as error:
+                raise StoreUnavailable(_DAMAGED) from error
         case _:
             raise StoreUnavailable(_DAMAGED)
 

@@ -36,7 +36,8 @@ def has_good_replica(who: Any) -> bool:
     for name, value in parse_info(who).items():
         if name.startswith("slave") and name[5:].isdigit():
             fields = dict(part.partition("=")[::2] for part in value.split(","))
-            if fields.get("state") == "online" and int(fields.get("lag", "99")) <= _MAX_LAG_S:
+            lag = int(fields.get("lag", "99"))  # below 0 once the server's clock was set back
+            if fields.get("state") == "online" and 0 <= lag <= _MAX_LAG_S:
                 return True
     return False
 
