@@ -1,7 +1,7 @@
 """What is asked of Redis to follow its logs: steps, for either twin's connections to run.
 
 Only a primary's word counts. A server that calls itself one may have been replaced while it was
-cut off: under Sentinel it must have a replica that keeps up, or most sentinels must name it. A
+cut off: under Sentinel none of its replicas may be missing, or most sentinels must name it. A
 member of a cluster stops answering by itself.
 """
 
@@ -20,9 +20,8 @@ from gatepass.stores.redis.primaries import (
     CHECK_S,
     NOT_NAMED,
     WHO,
+    Backing,
     can_be_replaced,
-    has_good_replica,
-    is_named,
 )
 from gatepass.stores.redis.target import Address, Target
 from gatepass.stores.redis.wire import Command, Exchange, Lost, Steps
@@ -52,6 +51,7 @@ class StreamSteps:
             log.encode(): partition
             for log, partition in zip(self._logs, cursor.partitions, strict=True)
         }
+        self._backing = Backing(target)
         self._can_be_replaced = can_be_replaced(target)
         self._address: Address | None = None
         self._server: tuple[str | None, ...] = ()
@@ -98,7 +98,7 @@ class StreamSteps:
         """See who the server is, and whether its logs are what they were.
 
         Raises:
-            CutOff: Most sentinels do not name it, or cannot be asked, and no replica keeps up.
+            CutOff: Most sentinels do not name it, or cannot be asked, and replicas are missing.
         """
         witnesses = self._cursor.witnesses()
         commands: list[Command] = [
@@ -114,9 +114,9 @@ class StreamSteps:
         server, replication = parse_info(replies[0]), parse_info(replies[1])
         if replication.get("role") != "master":
             raise Lost("the server is a replica")
-        if self._can_be_replaced and not has_good_replica(replies[1]):
+        if self._can_be_replaced:
             deadline = time.monotonic() + _ANSWER_S
-            if not (yield from is_named(self._target, address, deadline)):
+            if not (yield from self._backing.is_believed(address, replies[1], deadline)):
                 raise CutOff(f"Redis: {NOT_NAMED}")
         is_same = (server.get("run_id"), replication.get("master_replid"))
         if self._server and is_same != self._server:

@@ -1,7 +1,8 @@
 """Whether a server that calls itself the primary still is it, under Sentinel.
 
 One that was cut off goes on answering, and knows nothing of what was revoked elsewhere since. It
-is believed while a replica keeps up with it, or while most sentinels name it.
+is believed while most sentinels name it, or while as many replicas keep up with it as ever did
+since they have: one that is missing may have become the primary, with another still here.
 """
 
 import time
@@ -14,7 +15,7 @@ from gatepass.stores.redis.target import Address, Layout, Target
 from gatepass.stores.redis.wire import Command, Exchange, Lost, Steps
 
 WHO: Final[Command] = ("INFO", "replication")
-NOT_NAMED: Final = "the primary has no replica that keeps up, and most sentinels do not name it"
+NOT_NAMED: Final = "replicas of the primary do not keep up, and most sentinels do not name it"
 CHECK_S: Final = 1.0
 """How often it is looked at who a server is."""
 _MAX_LAG_S: Final = 2
@@ -29,17 +30,18 @@ def can_be_replaced(target: Target) -> bool:
     return target.layout is Layout.SENTINEL and target.replicas != 0
 
 
-def has_good_replica(who: Any) -> bool:
-    """Whether a replica has told in the last two seconds that it keeps up, by `INFO`."""
+def count_good_replicas(who: Any) -> int:
+    """How many replicas have told in the last two seconds that they keep up, by `INFO`."""
     if isinstance(who, ResponseError):
-        return False
+        return 0
+    good = 0
     for name, value in parse_info(who).items():
         if name.startswith("slave") and name[5:].isdigit():
             fields = dict(part.partition("=")[::2] for part in value.split(","))
             lag = int(fields.get("lag", "99"))  # below 0 once the server's clock was set back
             if fields.get("state") == "online" and 0 <= lag <= _MAX_LAG_S:
-                return True
-    return False
+                good += 1
+    return good
 
 
 def is_named(target: Target, address: Address, deadline: float) -> Steps[bool]:
@@ -60,11 +62,28 @@ def is_named(target: Target, address: Address, deadline: float) -> Steps[bool]:
     return 2 * named > len(target.addresses)
 
 
+class Backing:
+    """How many replicas keep up with a server at the most, since most sentinels named it."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._most: dict[Address, int] = {}
+
+    def is_believed(self, address: Address, who: Any, deadline: float) -> Steps[bool]:
+        """Whether the server that answered this to `WHO` is still the primary."""
+        good, most = count_good_replicas(who), self._most.get(address)
+        is_backed = most is not None and good >= max(most, 1)
+        if not is_backed and not (yield from is_named(self._target, address, deadline)):
+            return False
+        self._most[address] = max(good, most or 0)
+        return True
+
+
 class Guard:
     """Looks once a second at who answers what no replica confirms."""
 
     def __init__(self, target: Target) -> None:
-        self._target = target
+        self._backing = Backing(target)
         self._is_needed = can_be_replaced(target)
         self._good_until: dict[Address, float] = {}
 
@@ -80,7 +99,7 @@ class Guard:
         Raises:
             Lost: Another may have taken over.
         """
-        if not has_good_replica(who) and not (yield from is_named(self._target, address, deadline)):
+        if not (yield from self._backing.is_believed(address, who, deadline)):
             self._good_until.pop(address, None)
             raise Lost(NOT_NAMED)
         self._good_until[address] = sent + CHECK_S
