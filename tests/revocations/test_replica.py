@@ -114,6 +114,15 @@ def test_what_this_process_revokes_counts_before_the_call_returns(
         assert world.replica.is_revoked(sessions[3], None)
 
 
+def test_revoking_nothing_over_and_over_does_not_keep_everybody_out(make: Make) -> None:
+    world = make(max_staleness=60, when_stale=WhenStale.DENY)
+    world.until_fresh()
+    for _ in range(3):
+        world.pause(0.05)  # the reader has begun to wait for news
+        world.store.revoke_subject("nobody", reason="password")
+        assert not world.replica.is_revoked("00other", "00other")
+
+
 def test_a_session_whose_secret_does_not_match_is_not_refused(world: World) -> None:
     session = world.log_in()
 

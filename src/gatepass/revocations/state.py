@@ -38,8 +38,9 @@ class ReplicaState:
         self.denylist: Final = Denylist()
         self.lease: Final = Lease(len(lanes), max_staleness)
         self.alarm: Final = Alarm()
-        self.wait_s: Final = max_staleness / 4
-        """How long a read may wait for news, so that the next ones renew the lease in time."""
+        self.wait_s: Final = min(max_staleness / 4, PATIENCE_S / 2)
+        """How long a read may wait for news, so that the next ones renew the lease in time, and
+        a check that waits after a local revocation gets its read."""
         self._lock = threading.Lock()
         self._down_since: dict[int, float] = {}
         self._cut_off: set[int] = set()
