@@ -13,7 +13,7 @@ from tests.server.running import serving
 pytestmark = pytest.mark.browser
 
 _FORM = ".auth-container"
-_ME = "#operations-auth-me_auth_me_get"
+_ME = "#operations-auth-gatepass_me_auth_me_get"
 
 
 def test_authorize_logs_in_and_try_it_out_is_answered(browser: Chrome, tmp_path: Path) -> None:

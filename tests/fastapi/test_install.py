@@ -34,6 +34,16 @@ def codes(operation: dict[str, Any], status: str) -> list[str]:
     return found
 
 
+async def test_operations_are_called_by_what_they_do(world: World) -> None:
+    paths = world.app.openapi()["paths"]
+    ours = {path: found for path, found in paths.items() if path.startswith("/auth/")}
+    called = [each["operationId"] for found in ours.values() for each in found.values()]
+
+    assert len(called) == len(set(called)) == 7
+    assert all(name.startswith("gatepass_") for name in called)
+    assert paths["/auth/me"]["get"]["operationId"] == "gatepass_me_auth_me_get"
+
+
 async def test_the_document_names_every_answer_of_every_route(world: World) -> None:
     paths = world.app.openapi()["paths"]
 

@@ -46,7 +46,9 @@ def _add(
         assert wrong is not None  # noqa: S101 - the right one has a route of its own
         return send(wrong)
 
-    router.add_api_route(path, answer, methods=[route.method], **described)
+    # Also what generated clients call the operation; an application may have a `login` of its own.
+    name = f"gatepass:{route.name}"
+    router.add_api_route(path, answer, methods=[route.method], name=name, **described)
     # A route of FastAPI's own: Starlette's come after the 405 that the other's path asks for.
     others = sorted(_METHODS - {route.method})
     router.add_api_route(path, refuse, methods=others, include_in_schema=False)
