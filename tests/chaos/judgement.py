@@ -1,7 +1,10 @@
 """What a scenario must come to."""
 
+import signal
+from subprocess import Popen
+
 from tests.chaos.history import History
-from tests.chaos.scenario import Scenario
+from tests.chaos.scenario import CONTROLS, Scenario
 
 
 def require_nothing_wrong(scenario: Scenario, history: History) -> None:
@@ -20,3 +23,19 @@ def require_late(scenario: Scenario, history: History) -> None:
     late = {verdict.verifier for verdict in history.accepted_late(scenario.figures.bound_s)}
     assert late == {verdict.verifier for verdict in history.verdicts}
     assert len(late) > 1
+
+
+def require_silence_survived(
+    scenario: Scenario, way: "Popen[bytes]", kinds: tuple[str, ...]
+) -> None:
+    """Stop the way to the server for longer than the lease, and judge what came of it."""
+    way.send_signal(signal.SIGSTOP)
+    scenario.let_pass(scenario.random.uniform(6, 7))
+    way.send_signal(signal.SIGCONT)
+    scenario.heal()
+    history = scenario.finish()
+    if kinds == CONTROLS:
+        require_late(scenario, history)
+    else:
+        require_nothing_wrong(scenario, history)
+        assert scenario.figures.unavailable > 0

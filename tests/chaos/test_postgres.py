@@ -1,6 +1,5 @@
 """Faults of PostgreSQL under load."""
 
-import signal
 import time
 from collections.abc import Callable, Iterator
 
@@ -8,7 +7,7 @@ import pytest
 
 from gatepass.stores.sql import SqlStore
 from tests.chaos.conftest import Begin
-from tests.chaos.judgement import require_late, require_nothing_wrong
+from tests.chaos.judgement import require_nothing_wrong, require_silence_survived
 from tests.chaos.scenario import CONTROLS, KINDS, Scenario
 from tests.chaos.way import way_to
 from tests.servers.postgres import ROLE, PostgresServer, require_binaries
@@ -101,14 +100,4 @@ def test_verifiers_cut_off_silently(
             verifier_url=f"postgresql://{ROLE}@127.0.0.1:{port}/{DATABASE}",
             kinds=kinds,
         )
-        way.send_signal(signal.SIGSTOP)
-        scenario.let_pass(scenario.random.uniform(6, 7))
-        way.send_signal(signal.SIGCONT)
-        scenario.heal()
-        history = scenario.finish()
-
-        if kinds == KINDS:
-            require_nothing_wrong(scenario, history)
-            assert scenario.figures.unavailable > 0
-        else:
-            require_late(scenario, history)
+        require_silence_survived(scenario, way, kinds)

@@ -1,6 +1,5 @@
 """Faults of Redis under load: alone, with Sentinel, as a Cluster."""
 
-import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ import pytest
 from gatepass.sessions.session import PARTITIONS
 from tests.chaos.conftest import Begin
 from tests.chaos.isolation import Watched, start_watched
-from tests.chaos.judgement import require_late, require_nothing_wrong
+from tests.chaos.judgement import require_late, require_nothing_wrong, require_silence_survived
 from tests.chaos.scenario import CONTROLS, KINDS, Scenario
 from tests.chaos.way import way_to
 from tests.servers.redis_server import Server
@@ -162,17 +161,7 @@ def test_verifiers_cut_off_silently(
             verifier_url=f"redis://127.0.0.1:{port}/0",
             kinds=kinds,
         )
-        way.send_signal(signal.SIGSTOP)
-        scenario.let_pass(scenario.random.uniform(6, 7))
-        way.send_signal(signal.SIGCONT)
-        scenario.heal()
-        history = scenario.finish()
-
-        if kinds == CONTROLS:
-            require_late(scenario, history)
-        else:
-            require_nothing_wrong(scenario, history)
-            assert scenario.figures.unavailable > 0
+        require_silence_survived(scenario, way, kinds)
 
 
 def test_a_store_that_comes_back_empty(begin: Begin, tmp_path: Path) -> None:

@@ -61,6 +61,18 @@ class Issuer:
         entries = [*among, *(key.public().to_jwk() for key in keys)]
         self.scripts["/jwks"] = reply({"keys": entries}, **headers)
 
+    def hold(self, path: str) -> threading.Event:
+        """Have the answer at a path wait, ten seconds at most, until the event is set."""
+        may_answer = threading.Event()
+        good = self.scripts[path]
+
+        def late() -> Iterator[bytes]:
+            may_answer.wait(10)
+            yield from good()
+
+        self.scripts[path] = late
+        return may_answer
+
     def token(self, key: SigningKey | None = None, subject: str = "ada") -> str:
         """A good access token of this issuer."""
         signer = key or self.keys[-1]

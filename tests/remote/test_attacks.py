@@ -209,15 +209,8 @@ def test_keys_are_looked_for_again_after_a_silence_before_they_are_trusted(
 def test_a_loop_that_was_closed_while_waiting_leaves_no_trace(
     issuer: Issuer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    may_answer = threading.Event()
     issuer.publish(KEY)
-    good = issuer.scripts["/jwks"]
-
-    def late() -> Iterator[bytes]:
-        may_answer.wait(10)
-        yield from good()
-
-    issuer.scripts["/jwks"] = late
+    may_answer = issuer.hold("/jwks")
     keys = AsyncRemoteKeySet(issuer.jwks_url)
 
     async def give_up() -> None:

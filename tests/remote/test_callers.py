@@ -44,15 +44,8 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(
 
 
 def test_a_cancelled_leader_takes_nobody_with_it(issuer: Issuer, runner: asyncio.Runner) -> None:
-    may_answer = threading.Event()
     issuer.publish(KEY)
-    good = issuer.scripts["/jwks"]
-
-    def late() -> Iterator[bytes]:
-        may_answer.wait(10)
-        yield from good()
-
-    issuer.scripts["/jwks"] = late
+    may_answer = issuer.hold("/jwks")
     resource = Resource("async", runner, issuer.name, AsyncRemoteKeySet(issuer.jwks_url))
 
     async def race() -> list[Any]:
