@@ -1,6 +1,7 @@
 """`AsyncSqlStore` on SQLite: the twin of `SqliteStore` that never makes an event loop wait."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -51,12 +52,18 @@ class Threads:
         job = partial(_run_until, find_deadline(), partial(work, *args, **kwargs))
         return await asyncio.get_running_loop().run_in_executor(self._executor, job)
 
-    def close(self) -> None:
-        """Let the threads end when they are done, and take no more work."""
+    async def close(self) -> None:
+        """Take no more work, let the threads end what they do, and see them gone."""
         self._closed = True
         executor, self._executor = self._executor, None
-        if executor is not None:
-            executor.shutdown(wait=False)
+        if executor is None:
+            return
+        executor.shutdown(wait=False)
+        joins = threading.Thread(target=executor.shutdown, name="gatepass")
+        with suppress(RuntimeError):  # no more threads: the others end without a witness
+            joins.start()
+        while joins.is_alive():
+            await asyncio.sleep(0.001)
 
     def before_fork(self) -> None:
         """See `ForkAware`."""
@@ -159,4 +166,4 @@ class AsyncSqliteStore:
         """See `SqliteStore.close`."""
         with suppress(StoreUnavailable):  # closed before
             await self.threads.run(self.twin.close)
-        self.threads.close()
+        await self.threads.close()

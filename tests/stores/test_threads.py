@@ -1,0 +1,74 @@
+"""The threads of the async SQLite store end with it, whatever they were doing."""
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+
+from gatepass.errors import StoreUnavailable
+from gatepass.stores.sql import AsyncSqlStore
+
+
+def ours() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name.startswith("gatepass")}
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'gate.db'}"
+
+
+def test_a_store_that_was_closed_has_left_no_thread(url: str) -> None:
+    before = ours()
+
+    async def use() -> set[threading.Thread]:
+        store = AsyncSqlStore.from_url(url)
+        await asyncio.gather(*(store.sessions("ada") for _ in range(8)))
+        await store.close()
+        return ours() - before
+
+    assert asyncio.run(use()) == set()
+
+
+def test_work_whose_caller_left_is_waited_for_by_close_and_keeps_no_loop_from_running(
+    url: str,
+) -> None:
+    before, may_end, ended = ours(), threading.Event(), threading.Event()
+
+    def work() -> None:
+        may_end.wait(30)
+        ended.set()
+
+    async def use() -> set[threading.Thread]:
+        store = AsyncSqlStore.from_url(url)
+        caller = asyncio.create_task(store.sqlite.threads.run(work))
+        await asyncio.sleep(0.01)
+        caller.cancel()
+        closing = asyncio.create_task(store.close())
+        await asyncio.sleep(0.05)
+        assert not closing.done()
+        with pytest.raises(StoreUnavailable):
+            await store.sqlite.threads.run(work)
+        may_end.set()
+        await closing
+        return ours() - before
+
+    assert asyncio.run(use()) == set()
+    assert ended.is_set()
+
+
+def test_a_machine_without_room_for_one_more_thread_still_closes(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def use() -> None:
+        store = AsyncSqlStore.from_url(url)
+        await store.sessions("ada")
+
+        def no_room(_: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        monkeypatch.setattr(threading.Thread, "start", no_room)
+        await store.close()
+
+    asyncio.run(use())
