@@ -59,11 +59,18 @@ class Threads:
         if executor is None:
             return
         executor.shutdown(wait=False)
-        joins = threading.Thread(target=executor.shutdown, name="gatepass")
+        gone, loop = asyncio.Event(), asyncio.get_running_loop()
+
+        def witness() -> None:
+            executor.shutdown()
+            with suppress(RuntimeError):  # the loop was closed by now
+                loop.call_soon_threadsafe(gone.set)
+
+        watching = threading.Thread(target=witness, name="gatepass")
         with suppress(RuntimeError):  # no more threads: the others end without a witness
-            joins.start()
-        while joins.is_alive():
-            await asyncio.sleep(0.001)
+            watching.start()
+            await gone.wait()
+            watching.join()
 
     def before_fork(self) -> None:
         """See `ForkAware`."""
