@@ -21,6 +21,8 @@ from tests.revocations.worlds import (
     replica_from_url,
 )
 
+pytestmark = pytest.mark.workers
+
 Follows = AsyncPostgresReplica | AsyncRedisReplica
 ROOT = Path(__file__).parents[2]
 HEAD = """

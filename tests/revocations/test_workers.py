@@ -94,6 +94,7 @@ def service(server: str, url: str, store: Store) -> Iterator[Service]:  # noqa: 
     assert b"Traceback" not in errors, errors.decode()
 
 
+@pytest.mark.workers
 def test_every_worker_follows_the_log(service: Service, server: str, store: Store) -> None:
     fresh = service.until_all("fresh", "00other", WORKERS[server])
     store.revoke_token("00revoked")

@@ -19,6 +19,8 @@ from tests.servers.postgres import empty_database
 from tests.servers.redis_server import Server
 from tests.servers.redis_sets import running
 
+pytestmark = pytest.mark.workers
+
 PASSWORD = "a password that ada knows"
 PLACES = [
     ("sqlite", ""),

@@ -91,6 +91,7 @@ def until_ready(
         time.sleep(0.05)
 
 
+@pytest.mark.workers
 @pytest.mark.parametrize(
     ("policy", "status", "verdict"), [("ask", 503, DOWN), ("deny", 503, DOWN), (ALLOW, 200, OK)]
 )
@@ -128,6 +129,7 @@ def test_a_database_that_dies_is_told_and_lets_no_revoked_token_in(
         assert (me(client, pair), me(client, other)) == (OK, REVOKED)
 
 
+@pytest.mark.workers
 def test_failing_open_is_said_by_every_worker_at_its_start(place: Place, here: Path) -> None:
     with served(place, here, "--workers", "2", policy=ALLOW) as server:
         until = time.monotonic() + 30
@@ -140,6 +142,7 @@ def test_failing_open_is_said_by_every_worker_at_its_start(place: Place, here: P
     assert told["revocations"]["fails_open"] is True
 
 
+@pytest.mark.workers
 def test_the_usual_policy_says_nothing_at_the_start(place: Place, here: Path) -> None:
     with served(place, here, policy="") as server, server.client() as client:
         told = until_ready(client, 200, is_fresh=True)
