@@ -156,6 +156,13 @@ def test_rsa_exponent_of_three_is_taken_and_one_as_large_as_the_modulus_is_not()
     _refused({**RSA, "e": RSA["n"]})
 
 
+def test_rsa_exponent_that_makes_every_verification_slow_is_refused() -> None:
+    longest = (1 << 64) - 1
+    assert VerificationKey.from_jwk({**RSA, "e": b64(longest.to_bytes(8))}).algorithm == "RS256"
+    for huge in (longest + 2, (1 << 255) + 1, (1 << 2046) + 1):
+        _refused({**RSA, "e": b64(huge.to_bytes((huge.bit_length() + 7) // 8))})
+
+
 def test_rsa_numbers_have_no_leading_zeros() -> None:
     for name in ("n", "e"):
         _refused({**RSA, name: b64(b"\0" + unb64(RSA[name]))})

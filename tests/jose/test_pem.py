@@ -34,8 +34,8 @@ def _spki_pem(modulus: int, exponent: int) -> bytes:
     return f"-----BEGIN PUBLIC KEY-----\n{body}-----END PUBLIC KEY-----\n".encode()
 
 
-@pytest.mark.parametrize("exponent", [0, 1, 2, 4, 65536])
-def test_pem_of_an_rsa_key_with_an_exponent_that_hides_nothing_is_refused(exponent: int) -> None:
+@pytest.mark.parametrize("exponent", [0, 1, 2, 4, 65536, (1 << 64) + 1])
+def test_pem_of_an_rsa_key_with_a_useless_or_huge_exponent_is_refused(exponent: int) -> None:
     modulus = rsa_key().public_key().public_numbers().n
 
     with pytest.raises(KeyRejected):

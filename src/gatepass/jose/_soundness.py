@@ -7,6 +7,8 @@ from gatepass.errors import KeyRejected
 
 MIN_RSA_BITS: Final = 2048
 MAX_RSA_BITS: Final = 8192
+# A verification costs in proportion to it. OpenSSL draws the same line above 3072 bits.
+MAX_EXPONENT_BITS: Final = 64
 _TRIED_BITS = 12
 _FIRST_PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61)
 _PRIMES = _FIRST_PRIMES + tuple(
@@ -29,11 +31,13 @@ _SMALL_ORDER = frozenset({1, _FIELD - 1, 0, _ORDER_8, _FIELD - _ORDER_8})
 
 
 def require_sound_rsa(modulus: int, exponent: int) -> None:
-    """Refuse a modulus that is small, huge or trivial to factor, and a useless exponent."""
+    """Refuse a modulus that is small, huge or trivial to factor, and a useless or huge exponent."""
     bits = modulus.bit_length()
-    if not MIN_RSA_BITS <= bits <= MAX_RSA_BITS or exponent <= 1 or exponent % 2 == 0:
+    is_usable = exponent > 1 and exponent % 2 == 1 and exponent.bit_length() <= MAX_EXPONENT_BITS
+    if not MIN_RSA_BITS <= bits <= MAX_RSA_BITS or not is_usable:
         message = (
-            f"RSA keys have {MIN_RSA_BITS} to {MAX_RSA_BITS} bits and an odd exponent above 1 here"
+            f"RSA keys have {MIN_RSA_BITS} to {MAX_RSA_BITS} bits, and an odd exponent above 1 "
+            f"of at most {MAX_EXPONENT_BITS} bits, here"
         )
         raise KeyRejected(message)
     if all(_is_power_of_65537(modulus % prime, prime) for prime in _ROCA_PRIMES):
