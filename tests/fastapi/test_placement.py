@@ -106,15 +106,19 @@ async def test_a_mounted_application_of_its_own_is_looked_through_too(auth: Auth
 def test_a_guard_without_parentheses_is_refused_where_it_is_written(auth: Any, name: str) -> None:
     app, guard = FastAPI(), getattr(auth, name)
 
-    with pytest.raises(GuardMisused, match=rf"write auth\.{name}\(\)"):
+    with pytest.raises(GuardMisused, match=rf"a parameter, claims:.*Depends\(auth\.{name}\(\)\)"):
         guard(lambda: "secret")
     with pytest.raises(FastAPIError):
         app.get("/x", dependencies=[Depends(guard)])(lambda: "secret")
 
 
-def test_a_guard_as_a_decorator_is_refused_where_it_is_written(auth: Any) -> None:
-    with pytest.raises(TypeError, match="positional"):
-        auth.required()(lambda: "secret")
+@pytest.mark.parametrize("name", ["required", "optional"])
+def test_a_guard_as_a_decorator_is_refused_where_it_is_written(auth: Any, name: str) -> None:
+    for given in ([lambda: "secret"], []):
+        with pytest.raises(
+            GuardMisused, match=rf"no decorator: .* claims:.*Depends\(auth\.{name}\(\)\)"
+        ):
+            getattr(auth, name)()(*given)
 
 
 def test_a_guard_among_dependencies_without_depends_is_told(auth: Any) -> None:

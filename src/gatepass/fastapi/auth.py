@@ -17,8 +17,8 @@ from gatepass.fastapi.answers import answer_errors, send
 from gatepass.fastapi.documents import extend_document
 from gatepass.fastapi.placement import check_at_start
 from gatepass.fastapi.routes import make_key_router, make_router
-from gatepass.fastapi.scheme import Optional, Required
-from gatepass.gate import Authenticate, AuthParts, LoginLimit, require_call, require_prefix
+from gatepass.fastapi.scheme import Optional, Required, misused
+from gatepass.gate import Authenticate, AuthParts, LoginLimit, require_prefix
 from gatepass.http import HttpPolicy, Requirement
 from gatepass.manager import AsyncTokenManager
 from gatepass.tokens import AccessClaims, AsyncTokenVerifier, TokenVerifier
@@ -117,12 +117,14 @@ class Auth(AuthParts):
             roles: One of them must be the `role` claim, or in it.
             fresh: The password was checked no longer ago than this (RFC 9470).
         """
-        require_call("required", view)
+        if view:
+            raise misused("required")
         return Required(self, Requirement(scopes, roles, fresh), self._scheme)
 
     def optional(self, *view: Never) -> Callable[..., Awaitable[AccessClaims | None]]:
         """A dependency: the claims, or `None` without a token; a bad token is still refused."""
-        require_call("optional", view)
+        if view:
+            raise misused("optional")
         return Optional(self, Requirement(), self._scheme)
 
     async def log_in(

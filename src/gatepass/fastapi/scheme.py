@@ -4,7 +4,9 @@ A dependency costs little by itself and much for every one that it depends on: t
 nothing but the connection.
 """
 
-from typing import Final, NoReturn
+from collections.abc import Coroutine
+from inspect import signature
+from typing import Any, Final, NoReturn
 
 from fastapi.openapi.models import SecurityBase as SchemeModel
 from fastapi.security.base import SecurityBase
@@ -20,13 +22,16 @@ from gatepass.tokens import AccessClaims
 _KEPT: Final = "gatepass.claims"
 """Where a connection keeps what was found out about its token."""
 _NOBODY: Final = (None, None)
+_KINDS: Final = {"required": "AccessClaims", "optional": "AccessClaims | None"}
+"""What each guard finds."""
 
 
 class Guarding(SecurityBase):
     """What both dependencies have.
 
-    They take their argument by name, as FastAPI gives it: used as decorators, which would guard
-    nothing, they are a `TypeError` where they are written.
+    FastAPI is shown `ask`, a coroutine function, and gives its argument by name. The call itself
+    is a plain one, so that a guard used as a decorator, which would guard nothing, is told where
+    it is written.
     """
 
     def __init__(self, auth: AuthParts, requirement: Requirement, model: SchemeModel) -> None:
@@ -35,6 +40,23 @@ class Guarding(SecurityBase):
         self._auth = auth
         self._guard = auth.guard
         self._requirement = requirement
+        vars(self).update({"__call__": self.ask, "__signature__": signature(self.ask)})
+
+    def __call__(
+        self, *view: object, connection: HTTPConnection | None = None
+    ) -> Coroutine[Any, Any, Any]:
+        """See `Auth.required` and `Auth.optional`.
+
+        Raises:
+            GuardMisused: It was put above a view, or called by hand.
+        """
+        if view or connection is None:
+            raise misused(type(self).__name__.lower())
+        return self.ask(connection=connection)
+
+    async def ask(self, *, connection: HTTPConnection) -> AccessClaims | None:
+        """The claims of the connection's token."""
+        raise NotImplementedError
 
     @property
     def dependency(self) -> NoReturn:
@@ -73,7 +95,7 @@ class Guarding(SecurityBase):
 class Required(Guarding):
     """The claims of a token that holds and meets all that is asked."""
 
-    async def __call__(self, *, connection: HTTPConnection) -> AccessClaims:
+    async def ask(self, *, connection: HTTPConnection) -> AccessClaims:
         """See `Auth.required`."""
         claims = await self._find_claims(connection, optional=False)
         assert claims is not None  # noqa: S101 - without a token the guard refuses
@@ -83,9 +105,17 @@ class Required(Guarding):
 class Optional(Guarding):
     """The claims, or `None` without a token."""
 
-    async def __call__(self, *, connection: HTTPConnection) -> AccessClaims | None:
+    async def ask(self, *, connection: HTTPConnection) -> AccessClaims | None:
         """See `Auth.optional`."""
         return await self._find_claims(connection, optional=True)
+
+
+def misused(name: str) -> GuardMisused:
+    """What to raise where a guard, or the method that makes it, is put above a view."""
+    return GuardMisused(
+        "a guard of FastAPI is a dependency, and no decorator: give the view a parameter, "
+        f"claims: Annotated[{_KINDS[name]}, Depends(auth.{name}())]"
+    )
 
 
 def _require_answers(connection: HTTPConnection, error: GatepassError) -> None:
