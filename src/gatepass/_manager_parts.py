@@ -17,8 +17,9 @@ from gatepass.sessions import (
     Store,
 )
 from gatepass.tokens import PairPlanner, TokenPolicy
+from gatepass.tokens.calls import names_its_class
 from gatepass.tokens.pair import Presented
-from gatepass.tokens.verifier import require_twin
+from gatepass.tokens.twins import require_twin
 
 _logger = logging.getLogger("gatepass")
 _LOUD = {
@@ -40,6 +41,7 @@ class ManagerParts(Generic[S, R, L]):
 
     _is_async: ClassVar[bool]
 
+    @names_its_class
     def __init__(
         self,
         policy: TokenPolicy,
@@ -68,7 +70,8 @@ class ManagerParts(Generic[S, R, L]):
             TypeError: The store, the revocations or `load_claims` are of the other twin's kind.
         """
         require_twin(store, is_async=self._is_async)
-        require_twin(revocations, is_async=self._is_async)
+        if revocations is not None:
+            require_twin(revocations, is_async=self._is_async)
         if not self._is_async and _is_coroutine_function(load_claims):
             message = "load_claims is a coroutine function: use AsyncTokenManager"
             raise TypeError(message)

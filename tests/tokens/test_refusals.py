@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from gatepass.errors import TokenInvalid
+from gatepass.errors import TokenInvalid, TokenMalformed
 from gatepass.jose import SharedKey, SigningKey, sign
+from gatepass.tokens import TokenPair
 from tests.tokens.test_verifier import GOOD, NOW, token, verifier
 
 SECRET = "hunter-2-hunter-2"
@@ -52,3 +53,34 @@ def test_another_type_and_another_key_are_told(text: str, why: str) -> None:
             TokenInvalid, match=f"^the token is invalid: {why}$".replace("+", r"\+")
         ):
             verifier().verify(text)
+
+
+PAIR = TokenPair(
+    access_token=token(),
+    refresh_token=token(),
+    expires_in=1,
+    refresh_expires_in=1,
+    session_id="s",
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (f"Bearer {token()}", ': give it without "Bearer" before it'),
+        (f"bearer {SECRET}", ': give it without "Bearer" before it'),
+        (f"{token()}\n", ": there are blanks, line ends or quotes around it"),
+        (f'"{token()}"', ": there are blanks, line ends or quotes around it"),
+        (PAIR, ": it is a text, and not TokenPair (write pair.access_token, or pair.refresh_to"),
+        (PAIR.to_dict(), ": it is a text, and not dict"),
+        (token().encode(), ": it is a text, and not bytes"),
+        (SECRET, ""),
+    ],
+)
+def test_what_is_given_in_place_of_a_token_is_told_without_its_text(given: Any, why: str) -> None:
+    with pytest.raises(TokenMalformed) as refused:
+        verifier().verify(given)
+
+    assert str(refused.value).startswith(f"the token is malformed{why}")
+    assert SECRET not in str(refused.value)
+    assert not any(part in str(refused.value) for part in token().split("."))

@@ -135,7 +135,8 @@ def key_source(keys: Key | KeySet | KeySource) -> KeySource:
         return keys.alone
     if isinstance(keys, KeySource):
         return keys
-    message = "keys are a Key, a KeySet or a KeySource"
+    hint = ": SharedKey.from_secret makes a key of a text" if isinstance(keys, str) else ""
+    message = f"keys are a Key, a KeySet or a KeySource, and not {type(keys).__name__}{hint}"
     raise KeyRejected(message)
 
 

@@ -16,6 +16,7 @@ from gatepass.errors import (
     SessionExpired,
     SessionRevoked,
     SessionUnknown,
+    SettingsRejected,
     SubjectDisabled,
     SubjectEpochChanged,
     TokenInvalid,
@@ -76,6 +77,9 @@ class PairPlanner:
         now: Callable[[], float],
         random: Callable[[int], bytes],
     ) -> None:
+        if not isinstance(policy, TokenPolicy):
+            message = f"the policy is a TokenPolicy, and not {type(policy).__name__}"
+            raise SettingsRejected(message)
         self.policy = policy
         self.access_keys = signing_source(access_keys)
         self.refresh_keys = signing_source(refresh_keys)

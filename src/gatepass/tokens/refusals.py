@@ -9,6 +9,21 @@ from typing import Any, Final
 from gatepass.tokens.policy import is_allowed
 
 INVALID: Final = "the token is invalid"
+_MALFORMED: Final = "the token is malformed"
+_PAIR: Final = "TokenPair"
+
+
+def malformed(token: object) -> str:
+    """It is no token, but perhaps holds one."""
+    if not isinstance(token, str):
+        given = type(token).__name__
+        hint = " (write pair.access_token, or pair.refresh_token)" if given == _PAIR else ""
+        return f"{_MALFORMED}: it is a text, and not {given}{hint}"
+    if token[:7].casefold() == "bearer ":
+        return f'{_MALFORMED}: give it without "Bearer" before it'
+    if token != token.strip("\"' \t\r\n"):
+        return f"{_MALFORMED}: there are blanks, line ends or quotes around it"
+    return _MALFORMED
 
 
 def refused_typ(wanted: Collection[str | None]) -> str:

@@ -24,6 +24,7 @@ from gatepass.jose._strict_json import (
 from gatepass.jose.jws import normalize_typ, open_compact
 from gatepass.jose.keyset import KeysWanted, key_source, require_kind
 from gatepass.sessions import AsyncRevocations, Revocations
+from gatepass.tokens.calls import names_its_class
 from gatepass.tokens.claims import AccessClaims
 from gatepass.tokens.policy import (
     MAX_LEEWAY,
@@ -33,7 +34,8 @@ from gatepass.tokens.policy import (
     require_name,
     whole_seconds,
 )
-from gatepass.tokens.refusals import INVALID, refused_claims, refused_typ
+from gatepass.tokens.refusals import INVALID, malformed, refused_claims, refused_typ
+from gatepass.tokens.twins import require_twin
 
 ACCESS_TYP = "at+jwt"
 REFRESH_TYP = "rt+jwt"
@@ -85,7 +87,7 @@ class ClaimsVerifier:
         self._now = now
         self._max_size = max_size
 
-    def open(
+    def open(  # noqa: C901 - the hot path, in one place
         self, token: str | None, *, any_time: bool = False, keys: KeySet | None = None
     ) -> dict[str, Any]:
         """The claims of a token that holds at this moment.
@@ -101,9 +103,12 @@ class ClaimsVerifier:
         """
         if not token:
             raise TokenMissing
-        prepared, payload = open_compact(
-            token, self._current() if keys is None else keys, self._max_size
-        )
+        try:
+            prepared, payload = open_compact(
+                token, self._current() if keys is None else keys, self._max_size
+            )
+        except TokenMalformed:
+            raise TokenMalformed(malformed(token)) from None
         if prepared.typ not in self._typs:
             raise TokenInvalid(refused_typ(self._typs))
         try:
@@ -157,6 +162,7 @@ class _Verifier(Generic[R]):
     __slots__ = ("_claims", "_is_revoked", "_revocations")
     _is_async: ClassVar[bool]
 
+    @names_its_class
     def __init__(  # noqa: PLR0913 - keyword-only, one per rule
         self,
         keys: Key | KeySet | KeySource,
@@ -190,7 +196,8 @@ class _Verifier(Generic[R]):
             TypeError: `revocations`, or keys that are fetched, are of the other twin's kind.
         """
         require_verifiable_typ(typ)
-        require_twin(revocations, is_async=self._is_async)
+        if revocations is not None:
+            require_twin(revocations, is_async=self._is_async)
         require_kind(key_source(keys), is_async=self._is_async)
         self._revocations: R | None = revocations
         self._is_revoked: Callable[[str | None, str | None], Any] | None = (
@@ -264,14 +271,6 @@ class AsyncTokenVerifier(_Verifier[AsyncRevocations]):
             if await self._is_revoked(session_id, token_id):
                 raise TokenRevoked
         return AccessClaims(claims)
-
-
-def require_twin(part: object, *, is_async: bool) -> None:
-    """Refuse a store or revocations of the other kind, before the first request does."""
-    if part is not None and getattr(part, "is_async", None) is not is_async:
-        kind = "an async" if is_async else "a sync"
-        message = f"{type(part).__name__} is not {kind} store or source of revocations"
-        raise TypeError(message)
 
 
 def require_verifiable_typ(typ: object) -> None:
