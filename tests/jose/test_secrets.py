@@ -265,3 +265,10 @@ def test_refusing_a_huge_secret_takes_no_time_to_speak_of() -> None:
 def test_what_is_no_text_is_refused_with_a_hint(wrong: Any, hint: str) -> None:
     with pytest.raises(KeyRejected, match=hint):
         SharedKey.from_secret(wrong)
+
+
+def test_a_short_secret_is_told_how_a_long_one_is_made() -> None:
+    with pytest.raises(KeyRejected, match=r"`gatepass secret` or secrets\.token_urlsafe\(32\)$"):
+        SharedKey.from_secret("hunter2")
+    with pytest.raises(KeyRejected, match=r'generate\("HS512"\) or secrets\.token_bytes\(64\)$'):
+        SharedKey.from_bytes(b"hunter2" * 9, "HS512")

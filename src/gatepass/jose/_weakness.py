@@ -49,7 +49,10 @@ _TOKEN_OR_URL = re.compile(r"\beyJ[\w-]{6,}\.|^[A-Za-z][\w+.:-]*://|^\{\s*\"[\w-
 def require_strong(secret: str) -> None:
     """Refuse a secret that is short, guessable, published, or a key of another kind."""
     if len(secret) < MIN_SECRET_LENGTH:
-        message = f"the secret is shorter than {MIN_SECRET_LENGTH} characters"
+        message = (
+            f"the secret is shorter than {MIN_SECRET_LENGTH} characters: make one with "
+            f"`gatepass secret` or secrets.token_urlsafe({MIN_SECRET_LENGTH})"
+        )
         raise KeyRejected(message)
     octets = secret.encode("utf-8", "surrogatepass")
     _require_no_key_material(octets)

@@ -72,7 +72,11 @@ class SharedKey(_AnyKey):
             message = f"{algorithm.name} does not take a shared secret"
             raise KeyRejected(message)
         if len(raw) < algorithm.hash_size:
-            message = f"{algorithm.name} needs a key of at least {algorithm.hash_size} bytes"
+            size = algorithm.hash_size
+            message = (
+                f"{algorithm.name} needs a key of at least {size} bytes: make one with "
+                f'SharedKey.generate("{algorithm.name}") or secrets.token_bytes({size})'
+            )
             raise KeyRejected(message)
         super().__init__(algorithm, kid, *_shared_identities(algorithm, raw))
         self._extracted = _derive.extract(raw)
@@ -111,8 +115,10 @@ class SharedKey(_AnyKey):
         if not isinstance(raw, bytes):
             message = "key bytes are bytes: use SharedKey.from_secret for text"
             raise KeyRejected(message)
-        _weakness.require_strong_octets(raw)
-        return cls(raw, find_algorithm(algorithm), kid)
+        row = find_algorithm(algorithm)
+        if len(raw) >= row.hash_size:  # else it is told that it is short, and how to make one
+            _weakness.require_strong_octets(raw)
+        return cls(raw, row, kid)
 
     @classmethod
     def from_jwk(cls, jwk: Mapping[str, Any], *, algorithm: str | None = None) -> Self:
