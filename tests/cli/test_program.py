@@ -90,6 +90,25 @@ def test_in_production_a_command_makes_no_database(
     assert list(command.here.iterdir()) == []
 
 
+@pytest.mark.parametrize("arguments", [("serve",), ("db", "upgrade"), *NEED_STATE], ids=" ".join)
+@pytest.mark.parametrize("settings", [{}, {"GATEPASS_ENV": "development"}])
+def test_a_database_in_a_folder_that_is_missing_is_one_sentence_with_the_folder(
+    command: Command,
+    production: dict[str, str],
+    settings: dict[str, str],
+    arguments: tuple[str, ...],
+) -> None:
+    folder = command.here / "nowhere"
+    url = {"DATABASE_URL": f"sqlite:///{folder}/gate.db"}
+    refused = command(*arguments, environ=production | settings | url)
+
+    assert refused.code == 2
+    assert refused.stderr == (
+        f"gatepass: the database's folder does not exist: {folder}, make it first\n"
+    )
+    assert list(command.here.iterdir()) == []
+
+
 def test_in_production_missing_secrets_are_named(
     command: Command, production: dict[str, str]
 ) -> None:

@@ -52,6 +52,19 @@ def test_the_checks_name_what_would_fail_or_be_unsafe() -> None:
     assert ids(GATEPASS_AUTH=f"{here}.refuse_to_be_made") == ["gatepass.E001"]
 
 
+def test_a_database_in_a_folder_that_is_missing_is_found_by_the_check(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET"):
+        monkeypatch.setenv(name, generate_secret())
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/nowhere/gate.db")
+    with override_settings(GATEPASS_AUTH=None):
+        [found] = check_settings()
+
+    assert found.id == "gatepass.E001"
+    assert found.msg.endswith(f"folder does not exist: {tmp_path}/nowhere, make it first")
+
+
 def test_something_else_under_the_name_is_refused() -> None:
     with (
         override_settings(GATEPASS_AUTH="tests.django.test_project.dict"),

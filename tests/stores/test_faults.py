@@ -1,5 +1,6 @@
 """A SQLite file that is locked, read-only, gone, replaced, damaged or full: nobody gets in."""
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import NullPool, create_engine, event
 
-from gatepass.errors import StoreUnavailable
+from gatepass.errors import SettingsRejected, StoreUnavailable
 from gatepass.revocations.sqlite import AsyncSqliteReplica, SqliteReplica
 from gatepass.sessions import Session
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
@@ -268,10 +269,24 @@ def _until_looked_at(replica: ReplicaTwin) -> None:
     twin._look_at = 0.0
 
 
-def test_a_folder_that_is_missing_is_named_as_the_reason(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [SqlStore, AsyncSqlStore])
+def test_a_folder_that_is_missing_is_named(
+    kind: type[SqlStore | AsyncSqlStore], tmp_path: Path
+) -> None:
     (tmp_path / "file").touch()
-    for place in ("nowhere/gate.db", "file/gate.db"):
-        store = SqlStore.from_url(f"sqlite:///{tmp_path / place}")
-        with pytest.raises(StoreUnavailable, match="folder does not exist, make it first"):
-            store.issue(log_in())
-        store.close()
+    for place in ("nowhere", "file"):
+        why = re.escape(f"folder does not exist: {tmp_path / place}, make it first")
+        with pytest.raises(SettingsRejected, match=why):
+            kind.from_url(f"sqlite:///{tmp_path / place}/gate.db")
+
+
+def test_a_folder_that_was_removed_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    store = SqlStore.from_url(f"sqlite:///{folder}/gate.db")
+    folder.rmdir()
+
+    why = re.escape(f"folder does not exist: {folder}, make it first")
+    with pytest.raises(StoreUnavailable, match=why):
+        store.issue(log_in())
+    store.close()

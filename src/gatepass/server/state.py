@@ -74,6 +74,8 @@ def find_state(environ: Mapping[str, str], here: Path, *, create: bool) -> State
     else:
         state = _find_development(environ, here / FOLDER, create=create)
     file = state.database_file
+    if file is not None:
+        SqliteFile(make_url(state.settings.sql_url)).require_folder()
     if not create and file is not None and not file.exists():
         raise SettingsRejected(f"there is no database at {file}: {_START}")
     return state

@@ -31,7 +31,8 @@ def engine_of(url: str) -> Engine:
     It keeps no connection and never makes a file: a store does, once.
 
     Raises:
-        SettingsRejected: Another database, none, or one in memory; or a driver is missing.
+        SettingsRejected: Another database, none, or one in memory; a driver, or the folder of
+            the file, is missing.
     """
     parsed = _parse(url)
     if _is_postgres_url(parsed):
@@ -116,6 +117,7 @@ def _sqlite_engine_of(parsed: URL) -> Engine:
     if parsed.host or parsed.username or parsed.password or parsed.port:
         raise SettingsRejected("a SQLite URL names only a file: sqlite:///gate.db")
     file = SqliteFile(parsed)
+    file.require_folder()
     if parsed.query:
         return _engine_with_options(parsed)
 

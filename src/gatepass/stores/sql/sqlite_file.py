@@ -4,6 +4,7 @@ Never opens an existing file: closing any descriptor of it would drop this proce
 """
 
 import os
+import stat
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -14,6 +15,7 @@ from gatepass.errors import SettingsRejected, StoreUnavailable
 from gatepass.stores.sql.sqlite_folder import NOTHING, Found, SqliteFolder
 
 _IN_MEMORY: Final = "SQLite needs a file; for sessions in memory use gatepass.stores.memory"
+_NO_FOLDER: Final = "the database's folder does not exist:"
 
 Identity = tuple[int, int]
 """Device and inode: which file it is, whatever its name."""
@@ -42,6 +44,22 @@ class SqliteFile:
         self._seen: tuple[Found, Identity | None] = NOTHING, None
         self._folder = SqliteFolder(self.path if self.path == self.real_path else None)
 
+    def require_folder(self) -> None:
+        """Refuse a file whose folder is missing, as a misspelt one is.
+
+        Raises:
+            SettingsRejected: It is; the sentence names it.
+        """
+        folder = Path(self.path).parent
+        try:
+            is_there = stat.S_ISDIR(folder.stat().st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            is_there = False
+        except OSError:
+            return  # it may be there; whoever opens the file finds out
+        if not is_there:
+            raise SettingsRejected(f"{_NO_FOLDER} {folder}, make it first")
+
     def prepare(self) -> None:
         """Make the file, readable by its owner only, unless it is there or was there before.
 
@@ -55,7 +73,8 @@ class SqliteFile:
         except FileExistsError:
             return
         except OSError as error:
-            raise StoreUnavailable(f"the database file cannot be created{_hint(error)}") from error
+            why = self._why_not(error)
+            raise StoreUnavailable(f"the database file cannot be created{why}") from error
         try:
             os.fchmod(descriptor, 0o600)  # whatever the umask took away
         finally:
@@ -98,6 +117,11 @@ class SqliteFile:
         """Close what watches the folder; closing twice is fine."""
         self._folder.close()
 
+    def _why_not(self, error: OSError) -> str:
+        if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+            return f": {_NO_FOLDER} {Path(self.path).parent}, make it first"
+        return ": its folder may not be written to" if isinstance(error, PermissionError) else ""
+
     @staticmethod
     def _find(path: str) -> Identity | None:
         try:
@@ -107,12 +131,6 @@ class SqliteFile:
         except OSError as error:
             raise StoreUnavailable("the database file cannot be looked at") from error
         return status.st_dev, status.st_ino
-
-
-def _hint(error: OSError) -> str:
-    if isinstance(error, (FileNotFoundError, NotADirectoryError)):
-        return ": its folder does not exist, make it first"
-    return ": its folder may not be written to" if isinstance(error, PermissionError) else ""
 
 
 def _is_encodable(name: str) -> bool:
