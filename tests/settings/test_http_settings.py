@@ -77,11 +77,11 @@ def test_the_process_environment_is_read_where_none_is_given(
         ({"GATEPASS_MOUNT_PREFIX": "auth"}, "a mount prefix is written as"),
         (
             {"GATEPASS_MOUNT_PREFIX": "/auth"},
-            "MOUNT_PREFIX is for cookies, which need GATEPASS_PUB",
+            "MOUNT_PREFIX is for cookies, which need GATEPASS_PUBLIC_ORIGINS",
         ),
         (
             {"GATEPASS_CSRF_SECRET": SECRET},
-            "CSRF_SECRET is for cookies, which need GATEPASS_PUBLIC",
+            "CSRF_SECRET is for cookies, which need GATEPASS_PUBLIC_ORIGINS",
         ),
         ({"GATEPASS_CSRF_SECRET": "x" * 12}, "GATEPASS_CSRF_SECRET is refused"),
         ({"GATEPASS_CSRF_SECRET_PREVIOUS": PREVIOUS}, "without its successor"),

@@ -12,6 +12,7 @@ from gatepass.cli import db, keys, needs, sessions, token, users
 from gatepass.cli.input import find_here
 from gatepass.cli.output import AsJson, say, show
 from gatepass.cli.streams import prepare_streams
+from gatepass.cli.variables import misspelt
 from gatepass.errors import GatepassError, KeyRejected, SettingsRejected, StoreOutdated
 from gatepass.server.secrets import generate_secret
 
@@ -62,6 +63,8 @@ def main(
     ] = False,
 ) -> None:
     """Sign-in tokens: a server, its accounts and sessions, secrets and tokens."""
+    for sentence in misspelt(os.environ):
+        say(sentence)
 
 
 @app.command(
