@@ -1,5 +1,8 @@
 import asyncio
 import json
+import os
+import shutil
+import subprocess
 import sys
 import tomllib
 import types
@@ -136,3 +139,20 @@ def test_a_block_that_fails_fails_its_document(
 
     with pytest.raises((ZeroDivisionError, ValueError)):
         run_document(file, tmp_path, monkeypatch)
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="a copy without version control")
+def test_the_clone_line_works_with_the_folder_of_the_repository(tmp_path: Path) -> None:
+    bash = shutil.which("bash")
+    assert bash is not None
+    lines = (ROOT / "CONTRIBUTING.md").read_text().partition("```bash\n")[2].splitlines()
+    subprocess.run(
+        [bash, "-ec", "\n".join([*lines[:2], "make --dry-run test >made"])],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "REPOSITORY": str(ROOT)},
+        check=True,
+        capture_output=True,
+    )
+
+    assert lines[2:4] == ["make test", "```"]
+    assert "pytest" in (tmp_path / "gatepass" / "made").read_text()
