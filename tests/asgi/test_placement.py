@@ -43,6 +43,18 @@ def test_a_view_is_not_guarded_as_if_it_were_an_application(
 ) -> None:
     with pytest.raises(GuardMisused, match="called with scope, receive and send, and not"):
         Auth(manager).required()(wrapped)
+    with pytest.raises(GuardMisused, match="called with scope, receive and send, and not"):
+        Auth(manager).install(wrapped)
+
+
+@pytest.mark.parametrize("name", ["required", "optional"])
+def test_a_guard_without_an_application_is_not_installed(
+    manager: AsyncTokenManager, name: str
+) -> None:
+    auth: Any = Auth(manager)
+
+    with pytest.raises(GuardMisused, match="called with scope, receive and send, and not"):
+        auth.install(getattr(auth, name)())
 
 
 @pytest.mark.parametrize("name", ["required", "optional"])
@@ -69,3 +81,18 @@ async def test_caches_are_told_whose_answer_it_is(
 
     assert (b"vary", vary) in sent[0]["headers"]
     assert all(name != b"vary" for name, _ in (await talk(app, http()))[0]["headers"])
+
+
+@pytest.mark.parametrize(
+    ("parts", "why"),
+    [
+        ({"authenticate": "ada"}, "authenticate is a function of user name and password"),
+        ({"http": Cookies()}, r"http is an HttpPolicy, as in HttpPolicy\(…\), and not Cookies"),
+        ({"invalid_token_status": 200}, "invalid_token_status is 401 or 403"),
+    ],
+)
+def test_a_part_of_another_kind_is_told_before_a_request_comes(
+    manager: AsyncTokenManager, parts: dict[str, Any], why: str
+) -> None:
+    with pytest.raises((TypeError, ValueError), match=why):
+        Auth(manager, **parts)

@@ -65,6 +65,24 @@ def test_a_database_in_a_folder_that_is_missing_is_found_by_the_check(
     assert found.msg.endswith(f"folder does not exist: {tmp_path}/nowhere, make it first")
 
 
+def test_settings_that_are_no_names_are_found_by_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET"):
+        monkeypatch.setenv(name, generate_secret())
+    monkeypatch.setenv("DATABASE_URL", "sqlite:///gate.db")
+    wrong: list[dict[str, Any]] = [
+        {"GATEPASS_AUTH": STRICT},
+        {"GATEPASS_AUTH": "tests.django.auth.manager"},
+        {"GATEPASS_AUTH": None, "GATEPASS_CLAIMS": dict},
+        {"GATEPASS_AUTH": None, "GATEPASS_CLAIMS": "tests.django.test_project.NOTHING"},
+    ]
+    for settings in wrong:
+        with override_settings(**settings):
+            [found] = check_settings()
+        assert found.id == "gatepass.E001"
+        assert "names a" in found.msg
+        assert ', as in "accounts.' in found.msg
+
+
 def test_something_else_under_the_name_is_refused() -> None:
     with (
         override_settings(GATEPASS_AUTH="tests.django.test_project.dict"),

@@ -250,3 +250,23 @@ def test_caches_are_told_whose_answer_it_is() -> None:
 
     assert guarded.headers.getlist("Vary") == ["Authorization"]
     assert "Vary" not in client.get("/open").headers
+
+
+def test_a_blueprint_is_no_application_to_install_on() -> None:
+    auth: Any = Auth(make_manager())
+
+    with pytest.raises(GuardMisused, match="takes the Flask application, not Blueprint"):
+        auth.init_app(Blueprint("late", __name__))
+
+
+def test_claims_that_are_not_there_are_told_with_the_guard_that_brings_them() -> None:
+    auth, app = Auth(make_manager()), Flask("told")
+    app.testing = True
+    auth.init_app(app)
+    app.add_url_rule("/bare", "bare", lambda: auth.claims.subject)
+    app.add_url_rule("/maybe", "maybe", auth.optional()(lambda: auth.claims.subject))
+
+    with pytest.raises(RuntimeError, match=r"guard the view with auth\.required\(\) or auth\.opt"):
+        app.test_client().get("/bare")
+    with pytest.raises(RuntimeError, match=r"ask auth\.find_claims\(\) where it is optional"):
+        app.test_client().get("/maybe")

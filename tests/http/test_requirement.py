@@ -124,3 +124,9 @@ def test_a_freshness_that_nothing_meets_is_refused(fresh: timedelta) -> None:
 def test_a_freshness_that_is_no_duration_is_told_with_the_right_form(fresh: Any) -> None:
     with pytest.raises(TypeError, match=rf"timedelta\(minutes=5\); it is not {fresh!r}$"):
         Requirement(fresh=fresh)
+
+
+@pytest.mark.parametrize("scope", ["", " ", "reports:read reports:write"])
+def test_a_scope_that_no_token_can_have_is_told(scope: str) -> None:
+    with pytest.raises(ValueError, match=r"each of scopes is one word"):
+        Requirement(scopes=["reports:read", scope])

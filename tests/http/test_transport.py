@@ -195,3 +195,11 @@ def test_a_policy_of_nothing_is_silent(ask: Ask) -> None:
 def test_values_out_of_bounds_are_refused(make: Any) -> None:
     with pytest.raises(SettingsRejected):
         make()
+
+
+@pytest.mark.parametrize(("name", "made"), [("cookies", "Cookies"), ("https", "Https")])
+def test_a_rule_that_is_only_switched_on_is_told(name: str, made: str) -> None:
+    given: Any = {name: True, "public_origins": ["https://own.example"]}
+
+    with pytest.raises(SettingsRejected, match=rf"{name} are made by {made}\(…\)"):
+        HttpPolicy(**given)

@@ -130,10 +130,11 @@ def test_a_store_that_does_not_fit_is_told_with_the_one_that_does(
 
 
 def test_a_secret_and_a_table_of_settings_are_told_what_they_should_be() -> None:
+    text: Any = "hunter2"
     parts: dict[str, Any] = {"refresh_keys": SharedKey.generate(), "store": MemoryStore()}
 
     with pytest.raises(KeyRejected, match=r"and not str: SharedKey\.from_secret makes") as refused:
-        TokenManager(POLICY, access_keys="hunter2", **parts)
+        TokenManager(POLICY, access_keys=text, **parts)
     assert "hunter2" not in str(refused.value)
     with pytest.raises(SettingsRejected, match="is a TokenPolicy, and not dict"):
         TokenManager({"issuer": "id"}, access_keys=ACCESS, **parts)  # type: ignore[arg-type]

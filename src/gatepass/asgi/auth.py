@@ -81,8 +81,13 @@ class Auth(AuthParts):
         )
 
     def install(self, app: AsgiApp, prefix: str = "/auth") -> AsgiApp:
-        """The application with the auth routes in front of it; serve what is returned."""
+        """The application with the auth routes in front of it; serve what is returned.
+
+        Raises:
+            GuardMisused: It is no ASGI application, as a guard without one is not.
+        """
         require_prefix(prefix)
+        _require_application(app)
         if self.gate is None:
             return Front(app, self)
         self.gate.mounted_at = prefix
@@ -184,7 +189,7 @@ def _require_application(app: object) -> None:
         inspect.signature(app).bind(None, None, None)  # type: ignore[arg-type]  # or a TypeError
     except TypeError:
         raise GuardMisused(
-            "this guard wraps ASGI applications, called with scope, receive and send, and not "
+            "this wraps ASGI applications, called with scope, receive and send, and not "
             f"{getattr(app, '__qualname__', repr(app))}"
         ) from None
     except ValueError:  # written in C, without a signature to look at

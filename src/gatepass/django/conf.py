@@ -47,16 +47,17 @@ def get_auth() -> Auth:
     return _kept["auth"]
 
 
-def _load(name: str | None) -> Auth:
+def _load(name: object) -> Auth:
     if name is None:
         from gatepass.django.environment import make_auth  # noqa: PLC0415 - wants more extras
 
         return make_auth()
-    found = import_string(name)
-    auth = found if isinstance(found, Auth) else found()
+    found = import_string(name) if isinstance(name, str) else None
+    auth = found() if callable(found) and not isinstance(found, Auth) else found
     if not isinstance(auth, Auth):
         raise ImproperlyConfigured(
-            "GATEPASS_AUTH names an Auth of gatepass.django, or what makes one"
+            "GATEPASS_AUTH names an Auth of gatepass.django, or what makes one, as in "
+            '"accounts.auth"'
         )
     return auth
 

@@ -75,8 +75,16 @@ class Auth(AuthParts):
 
         The first request, and all after it, raise `GuardMisused` where a guard stands above the
         decorator of its route: Flask would serve that view to everybody.
+
+        Raises:
+            GuardMisused: The first argument is a blueprint, whose views are not looked through.
         """
         require_prefix(prefix)
+        if not isinstance(app, Flask):
+            raise GuardMisused(
+                f"init_app takes the Flask application, not {type(app).__name__}: guards work in "
+                "every blueprint that it registers"
+            )
         self._check_before_the_first_request(app)
         if self.gate is not None:
             self.gate.mounted_at = prefix
@@ -124,7 +132,10 @@ class Auth(AuthParts):
         """
         claims = self.find_claims()
         if claims is None:
-            raise RuntimeError("there are no claims: guard the view with auth.required()")
+            raise RuntimeError(
+                "there is no token: guard the view with auth.required(), or ask "
+                "auth.find_claims() where it is optional"
+            )
         return claims
 
     def find_claims(self) -> AccessClaims | None:
@@ -135,7 +146,9 @@ class Auth(AuthParts):
         """
         kept_by, claims = request.environ.get(_KEPT, _NOBODY)
         if kept_by is not self:
-            raise RuntimeError("no token was verified: guard the view with auth.optional()")
+            raise RuntimeError(
+                "no token was verified: guard the view with auth.required() or auth.optional()"
+            )
         found: AccessClaims | None = claims
         return found
 

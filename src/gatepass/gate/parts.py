@@ -59,6 +59,7 @@ class AuthParts:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._require_manager(manager)
+        _require_parts(authenticate, http, invalid_token_status)
         self.policy = HttpPolicy() if http is None else http
         self._now = now
         self.vary = "Authorization" if self.policy.cookies is None else "Authorization, Cookie"
@@ -165,6 +166,19 @@ class AuthParts:
         blocks = isinstance(manager, TokenVerifier) and manager.revocations is not None
         if blocks and AsyncTokenManager in self.takes and TokenManager not in self.takes:
             raise TypeError(f"{where}.Auth takes an AsyncTokenVerifier where revocations are asked")
+
+
+def _require_parts(authenticate: object, http: object, invalid_token_status: object) -> None:
+    """Refuse what would only fail, or answer a refusal with success, once a request comes."""
+    if authenticate is not None and not callable(authenticate):
+        given = type(authenticate).__name__
+        raise TypeError(f"authenticate is a function of user name and password, and not {given}")
+    if http is not None and not isinstance(http, HttpPolicy):
+        raise TypeError(
+            f"http is an HttpPolicy, as in HttpPolicy(…), and not {type(http).__name__}"
+        )
+    if invalid_token_status not in {401, 403}:
+        raise ValueError("invalid_token_status is 401 or 403")
 
 
 def require_prefix(prefix: str) -> str:

@@ -39,6 +39,9 @@ class HttpPolicy:
         keep(self, "public_origins", parse_origins("public_origins", self.public_origins))
         keep(self, "allowed_origins", parse_origins("allowed_origins", self.allowed_origins))
         keep(self, "proxies", TrustedProxies(self.trusted_proxies))
+        for name, kind in (("cookies", Cookies), ("https", Https)):
+            if not isinstance(getattr(self, name), kind | None):
+                raise SettingsRejected(f"{name} are made by {kind.__name__}(…), or None")
         if self.cookies is not None and not self.public_origins:
             raise SettingsRejected(
                 "cookies need public_origins, where your own pages come from: without them no "

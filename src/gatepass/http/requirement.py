@@ -31,6 +31,9 @@ class Requirement:
                 raise TypeError(f"{name} takes a tuple of names, not one string")
             # An iterator would be empty, and ask for nothing, from the second request on.
             object.__setattr__(self, name, tuple(value))
+        for scope in self.scopes:
+            if len(scope.split()) != 1:
+                raise ValueError(f"each of scopes is one word, and {scope!r} is not")
         if self.fresh is not None and not isinstance(self.fresh, timedelta):
             raise TypeError(
                 "fresh is how long ago the password may have been checked, as in "
