@@ -1,7 +1,7 @@
 """Servers that are no Redis, or lie: an outage, not an answer, and not a word of theirs."""
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -36,6 +36,32 @@ REFUSING = [
     b"-MOVED 1 hunter2:x\r\n",
     b"-ASK hunter2\r\n",
 ]
+NAMING_KEYS = [
+    b"-ERR hunter2\r\n",
+    b"-NOPERM hunter2\r\n",
+    b"-WRONGTYPE hunter2\r\n",
+    b"-MISCONF hunter2\r\n",
+    b"-READONLY hunter2\r\n",
+    b"-CLUSTERDOWN hunter2\r\n",
+    b"-TRYAGAIN hunter2\r\n",
+    b"-UNBLOCKED hunter2\r\n",
+    b"-NOSCRIPT hunter2\r\n",
+    b"-LOADING hunter2\r\n",
+    b"-MASTERDOWN hunter2\r\n",
+    b"-EXECABORT hunter2\r\n",
+    b"-NOAUTH hunter2\r\n",
+    b"-ERR max number of clients reached hunter2\r\n",
+    b"-MOVED hunter2 x:1\r\n",
+    b"-ASK 1 hunter2\r\n",
+    b"!11\r\nERR hunter2\r\n",
+    b"hunter2\r\n",
+    b"$hunter2\r\n",
+    b"*1\r\n$7\r\nhunter2\r\n",
+    b"*2\r\n$7\r\nrotated\r\n*2\r\n$7\r\nhunter2\r\n$7\r\nhunter2\r\n",
+    b"*2\r\n$6\r\nissued\r\n$7\r\nhunter2\r\n",
+    b"$9\r\n\xffhunter2\xff\r\n",
+]
+"""A key holds the name of a subject, or the id of a session or token."""
 NAMES = [name for name in OPERATIONS if name != "issue with an epoch"]
 ANY_NUMBER = {"subject_epoch", "purge", "revoke_token", "revoke_subject"}
 """Those whose answer is a number: 7 is as good as another."""
@@ -46,8 +72,16 @@ def outcome(operation: Callable[[Any], Any], store: object) -> object:
     try:
         return operation(store)
     except StoreUnavailable as outage:
-        told = "".join(traceback.format_exception(outage))
+        told = "".join([*traceback.format_exception(outage), *chain_of(outage)])
         return told if SECRET in told else StoreUnavailable
+
+
+def chain_of(error: BaseException | None) -> Iterator[str]:
+    """What an error tracker shows of an exception and of all behind it, suppressed or not."""
+    if error is not None:
+        yield f"{error!r} {error.args!r} {vars(error)!r}"
+        yield from chain_of(error.__cause__)
+        yield from chain_of(error.__context__)
 
 
 @pytest.mark.parametrize("reply", SENSELESS, ids=repr)
@@ -79,6 +113,30 @@ def test_what_a_server_says_in_refusing_is_not_told(
         for name in ("is_revoked", "issue", "rotate", "revoke_session", "revoke_all"):
             assert outcome(OPERATIONS[name], store) is StoreUnavailable
         store.close()
+
+
+@pytest.mark.parametrize(
+    ("form", "reply"),
+    [
+        *(("redis://{}/0", reply) for reply in NAMING_KEYS),
+        *(("redis+sentinel://{}/main/0", reply) for reply in NAMING_KEYS[::4]),
+        *(("redis+cluster://{}", reply) for reply in NAMING_KEYS[::4]),
+    ],
+    ids=repr,
+)
+def test_no_exception_names_a_key_that_a_server_named(
+    form: str, reply: bytes, twin: str, runner: Runner
+) -> None:
+    with stranger(reply) as port:
+        url = form.format(f"127.0.0.1:{port}")
+        store: Any = redis_store_at(url, twin, runner, timeout=0.2)
+        said = {name: outcome(OPERATIONS[name], store) for name in NAMES}
+        said["check"] = outcome(lambda store: store.check(), store)
+        store.close()
+
+    if reply.startswith(b"-NOPERM"):  # a finding, in words of our own
+        assert SECRET not in repr(said.pop("check"))
+    assert said == dict.fromkeys(said, StoreUnavailable)
 
 
 @pytest.mark.parametrize("reply", [*SENSELESS[-3:], SENSELESS[0], REFUSING[5]], ids=repr)

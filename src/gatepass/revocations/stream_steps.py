@@ -13,7 +13,7 @@ from gatepass.errors import StoreUnavailable
 from gatepass.revocations.lease import steady_ms, steady_now
 from gatepass.revocations.state import CutOff
 from gatepass.revocations.streams import COUNT, StreamCursor
-from gatepass.stores.redis.calls import Calls, raise_refusal
+from gatepass.stores.redis.calls import Calls
 from gatepass.stores.redis.durability import parse_info
 from gatepass.stores.redis.layout import Keys
 from gatepass.stores.redis.primaries import (
@@ -23,6 +23,7 @@ from gatepass.stores.redis.primaries import (
     Backing,
     can_be_replaced,
 )
+from gatepass.stores.redis.refusals import raise_refusal
 from gatepass.stores.redis.target import Address, Target
 from gatepass.stores.redis.wire import Command, Exchange, Lost, Steps
 

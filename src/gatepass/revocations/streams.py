@@ -6,6 +6,7 @@ that was seen must be there for as long as it matters, or the store has lost som
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -131,23 +132,17 @@ def _loss(
 def _meta(values: Any) -> tuple[bytes | None, int, int]:
     match values:
         case [bytes() | None as identity, at, life]:
-            try:
+            with suppress(TypeError, ValueError):
                 return identity, int(at or 0), int(life or 0)
-            except (TypeError, ValueError) as error:
-                raise StoreUnavailable(_DAMAGED) from error
-        case _:
-            raise StoreUnavailable(_DAMAGED)
+    raise StoreUnavailable(_DAMAGED)
 
 
 def _entry(place: Place, fields: Any) -> Entry:
     match fields:
         case [bytes() as kind, bytes() as identifier, *_]:
-            try:
+            with suppress(UnicodeDecodeError):
                 return kind.decode(), identifier.decode(), place[0]
-            except UnicodeDecodeError as error:
-                raise StoreUnavailable(_DAMAGED) from error
-        case _:
-            raise StoreUnavailable(_DAMAGED)
+    raise StoreUnavailable(_DAMAGED)
 
 
 def _place(name: bytes) -> Place:

@@ -43,7 +43,8 @@ def reading(read: Callable[P, T]) -> Callable[P, T]:
         except InUse:
             raise
         except (TypeError, ValueError, AttributeError, LookupError):
-            raise StoreUnavailable(DAMAGED) from None
+            pass  # it quotes the answer
+        raise StoreUnavailable(DAMAGED)
 
     return guarded
 

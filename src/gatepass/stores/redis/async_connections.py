@@ -29,6 +29,7 @@ from gatepass.stores.redis.wire import (
     Opener,
     Pause,
     Steps,
+    alone,
 )
 
 T = TypeVar("T")
@@ -89,7 +90,7 @@ class AsyncConnections:
                 try:
                     replies = await lease.exchange(step)
                 except Lost as lost:
-                    step = steps.throw(lost)
+                    step = steps.throw(alone(lost))
                 else:
                     step = steps.send(replies)
         except StopIteration as stop:

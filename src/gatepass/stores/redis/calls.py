@@ -7,21 +7,14 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
-from redis.exceptions import (
-    AskError,
-    ClusterDownError,
-    MovedError,
-    NoScriptError,
-    ReadOnlyError,
-    ResponseError,
-    TryAgainError,
-)
+from redis.exceptions import AskError, MovedError, NoScriptError
 
 from gatepass.errors import StoreUnavailable
 from gatepass.stores.redis.answers import needs_confirmation
 from gatepass.stores.redis.durability import INFO, Durability, Promise
 from gatepass.stores.redis.operations import Ask
 from gatepass.stores.redis.primaries import WHO, Guard
+from gatepass.stores.redis.refusals import raise_refusal
 from gatepass.stores.redis.routes import Routes
 from gatepass.stores.redis.target import Address, Layout, Target
 from gatepass.stores.redis.wire import Command, Exchange, Lost, Pause, Steps
@@ -36,9 +29,6 @@ _PAUSES_OF_ONE: Final = _PAUSES[:3]
 """A single server that refuses connections is down; elsewhere another may be taking over."""
 _HEADROOM: Final = 0.8
 """Of the time limit, so that callers hear within it on a busy machine too."""
-_PASSING: Final = (ReadOnlyError, ClusterDownError, TryAgainError, AskError)
-_PASSING_WORD: Final = "UNBLOCKED"
-"""A primary that became a replica says so to those who `WAIT`."""
 
 
 class Calls:
@@ -180,23 +170,7 @@ def require_kept(promise: Promise, replies: Sequence[Any]) -> None:
     if promise.command(1.0) is None:
         return
     reply = replies[1]
-    if isinstance(reply, ResponseError):
-        raise_refusal(reply)
+    raise_refusal(reply)
     if not promise.is_kept(reply):
         who = "replicas" if promise.replicas else "the disk"
         raise StoreUnavailable(f"Redis did the change, but {who} did not confirm it in time")
-
-
-def raise_refusal(reply: Any) -> None:
-    """Pass on a reply unless it is an error.
-
-    Raises:
-        StoreUnavailable: An error that lasts.
-        Lost: One that passes, or that another server would not answer with.
-    """
-    if not isinstance(reply, ResponseError):
-        return
-    first_word = str(reply).partition(" ")[0]
-    if isinstance(reply, _PASSING) or first_word == _PASSING_WORD:
-        raise Lost(f"the server is not the one to ask now ({type(reply).__name__})")
-    raise StoreUnavailable(f"Redis refused ({type(reply).__name__})") from reply

@@ -8,8 +8,9 @@ from redis.exceptions import NoPermissionError, ResponseError
 
 from gatepass.errors import StoreUnavailable
 from gatepass.stores.redis.answers import reading
-from gatepass.stores.redis.calls import Calls, raise_refusal
+from gatepass.stores.redis.calls import Calls
 from gatepass.stores.redis.durability import INFO, Promise, parse_info, version
+from gatepass.stores.redis.refusals import raise_refusal
 from gatepass.stores.redis.target import Address
 from gatepass.stores.redis.wire import Exchange, Lost, Steps
 

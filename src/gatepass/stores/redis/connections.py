@@ -27,6 +27,7 @@ from gatepass.stores.redis.wire import (
     Opener,
     Pause,
     Steps,
+    alone,
 )
 
 T = TypeVar("T")
@@ -76,7 +77,7 @@ class Connections:
                 try:
                     replies = lease.exchange(step)
                 except Lost as lost:
-                    step = steps.throw(lost)
+                    step = steps.throw(alone(lost))
                 else:
                     step = steps.send(replies)
         except StopIteration as stop:

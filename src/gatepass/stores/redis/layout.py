@@ -82,9 +82,11 @@ def session_of(session_id: str, flat: Sequence[bytes]) -> Session:
     try:
         session = _session_of(session_id, dict(zip(flat[::2], flat[1::2], strict=True)))
         _claims_from_json(session.claims_json)
-    except (KeyError, ValueError, struct.error, TypeError, RecursionError) as error:
-        raise StoreUnavailable(DAMAGED) from error
-    return session
+    except (KeyError, ValueError, struct.error, TypeError, RecursionError):
+        pass  # it quotes the row
+    else:
+        return session
+    raise StoreUnavailable(DAMAGED)
 
 
 def _session_of(session_id: str, row: Mapping[bytes, bytes]) -> Session:

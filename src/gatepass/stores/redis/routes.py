@@ -90,7 +90,8 @@ class Routes:
                 self._known = found
                 self._remember(found)
                 return
-            reason = reply if isinstance(reply, RedisError) else reason
+            if isinstance(reply, RedisError):  # in words that may be anybody's
+                reason = Lost(f"a member refuses ({type(reply).__name__})")
             self._last(member)
         raise Lost("nobody says where the primary is") from reason
 

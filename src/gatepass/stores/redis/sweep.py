@@ -8,9 +8,10 @@ from redis.exceptions import NoScriptError
 
 from gatepass.errors import StoreUnavailable
 from gatepass.stores.redis.answers import number
-from gatepass.stores.redis.calls import Calls, raise_refusal, require_kept
+from gatepass.stores.redis.calls import Calls, require_kept
 from gatepass.stores.redis.layout import pieces
 from gatepass.stores.redis.operations import Ask, Operations
+from gatepass.stores.redis.refusals import raise_refusal
 from gatepass.stores.redis.target import Address
 from gatepass.stores.redis.wire import STRANGE, Exchange, Lost, Pause, Steps
 

@@ -54,6 +54,14 @@ class Lost(Exception):
         self.is_final = is_final
 
 
+def alone(lost: Lost) -> Lost:
+    """The failure without the errors behind it and its cause: those may quote the server."""
+    lost.__context__ = None
+    if lost.__cause__ is not None:
+        lost.__cause__.__cause__ = lost.__cause__.__context__ = None
+    return lost
+
+
 STRANGE: Final = "the server does not answer as Redis does"
 NO_REPLY: Final = (ValueError, TypeError, LookupError)
 """What redis-py raises over a reply that it cannot take apart, such as a `MOVED` to nowhere."""
