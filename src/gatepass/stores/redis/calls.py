@@ -149,9 +149,13 @@ class Calls:
         promise = yield from self.durability.find(address, until - time.monotonic())
         seconds = until - time.monotonic()
         wait = promise.command(seconds - _ANSWER_S)
-        if wait is None:
-            return promise, [None]
-        replies = yield Exchange(address, [wait], seconds)
+        commands = [] if wait is None else [wait]
+        is_old = self.durability.is_old(address)
+        if is_old:
+            commands.append(INFO)
+        replies = (yield Exchange(address, commands, seconds)) if commands else []
+        if is_old:
+            self.durability.learn(address, replies.pop())
         return promise, [None, *replies]
 
 

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from redis.exceptions import NoPermissionError, ResponseError
+from redis.exceptions import ResponseError
 
 from gatepass.errors import StoreUnavailable
 from gatepass.stores.redis.answers import reading
 from gatepass.stores.redis.calls import Calls
 from gatepass.stores.redis.durability import INFO, Promise, parse_info, version
-from gatepass.stores.redis.refusals import raise_refusal
+from gatepass.stores.redis.layout import DAMAGED
+from gatepass.stores.redis.refusals import is_forbidden, raise_refusal
 from gatepass.stores.redis.target import Address
 from gatepass.stores.redis.wire import Exchange, Lost, Steps
 
@@ -45,8 +46,10 @@ def check(calls: Calls) -> Steps[list[Finding]]:
         for address in primaries:
             commands = [INFO, ("CONFIG", "GET", "appendfsync"), ("CONFIG", "GET", "min-replicas-*")]
             info, fsync, replicas = yield Exchange(address, commands, calls.limit_s)
-            raise_refusal(None if _is_forbidden(info) else info)
-            promise = yield from calls.durability.find(address, calls.limit_s)
+            promise = Promise()
+            if not is_forbidden(info):
+                raise_refusal(info)
+                promise = calls.durability.promise(_facts(info))
             findings += _judged(address, info, fsync, replicas, promise)
     except Lost as lost:
         raise StoreUnavailable(f"Redis: {lost}") from lost
@@ -65,15 +68,16 @@ def _judge(
         server = f"{address[0]}:{address[1]}"
         return Finding(server=server, message=message, is_severe=is_severe)
 
-    if _is_forbidden(info):
+    if is_forbidden(info):
         yield finding(
             "INFO is forbidden to this user, so that neither the eviction policy nor the "
-            "durability of log-ins and revocations can be told; allow INFO",
+            "durability of log-ins and revocations can be told, and they are refused unless "
+            "replicas=N says who confirms; allow INFO",
             is_severe=True,
         )
         return
-    facts = parse_info(info)
-    if _is_forbidden(fsync):
+    facts = _facts(info)
+    if is_forbidden(fsync):
         yield finding(
             "CONFIG is forbidden to this user, so that appendfsync and min-replicas-to-write "
             "could not be checked; allow CONFIG GET or see to them yourself",
@@ -85,6 +89,12 @@ def _judge(
         *_of_replicas(facts, replicas, promise),
     ):
         yield finding(message, is_severe=is_severe)
+
+
+def _facts(info: Any) -> dict[str, str]:
+    if not isinstance(info, bytes):
+        raise StoreUnavailable(DAMAGED)
+    return parse_info(info)
 
 
 def _severe(message: str) -> _Weakness:
@@ -139,17 +149,11 @@ def _of_replicas(facts: Mapping[str, str], settings: Any, promise: Promise) -> I
             f"{connected} of the {promise.replicas} replicas that have to confirm log-ins and "
             "revocations are connected; start them, or say replicas=0 to do without"
         )
-    if not _is_forbidden(settings) and _settings(settings).get("min-replicas-to-write") == "0":
+    if not is_forbidden(settings) and _settings(settings).get("min-replicas-to-write") == "0":
         yield _mild(
             "min-replicas-to-write is 0, so that a primary that is cut off goes on answering; "
             "set it to 1 and min-replicas-max-lag to 2"
         )
-
-
-def _is_forbidden(reply: Any) -> bool:
-    return isinstance(reply, ResponseError) and (
-        isinstance(reply, NoPermissionError) or "unknown command" in str(reply)
-    )
 
 
 def _setting(reply: Any) -> str | None:

@@ -9,14 +9,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from redis.exceptions import ResponseError
-
+from gatepass.errors import StoreUnavailable
+from gatepass.stores.redis.refusals import is_forbidden, raise_refusal
 from gatepass.stores.redis.target import Address, Layout, Target
 from gatepass.stores.redis.wire import STRANGE, Command, Exchange, Lost, Steps
 
 INFO: Final[Command] = ("INFO", "server", "replication", "persistence", "memory")
 _FRESH_S: Final = 10.0
 _WAITAOF_SINCE: Final = (7, 2)
+_UNTOLD: Final = (
+    "INFO is forbidden to this user of Redis, so that nobody can tell what makes a log-in or "
+    "revocation durable: allow INFO, or say with replicas=N how many replicas confirm"
+)
+_NOT_WRITTEN: Final = "the append-only file of Redis was turned off: set appendonly yes"
+_EVICTS: Final = "Redis was told to evict keys: set maxmemory-policy noeviction"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,41 +64,69 @@ class Durability:
         self._asks_for_replicas = target.replicas is None
         self._seen: dict[Address, tuple[Promise, float]] = {}
         self._had_replicas = False
+        self._wrote: set[Address] = set()
+        self._kept: set[Address] = set()
 
     def find(self, address: Address, seconds: float) -> Steps[Promise]:
         """The promise of a server; the server is asked when it is not known."""
         if self._by_count is not None:
             return self._by_count
         known = self._seen.get(address)
-        if known is None:
-            [reply] = yield Exchange(address, [INFO], seconds)
-            return self.learn(address, reply)
-        return known[0]
+        return (yield from self.look(address, seconds)) if known is None else known[0]
+
+    def look(self, address: Address, seconds: float) -> Steps[Promise]:
+        """The promise of a server, asked for whatever is known."""
+        [reply] = yield Exchange(address, [INFO], seconds)
+        return self.learn(address, reply)
 
     def is_old(self, address: Address) -> bool:
         """Whether `INFO` should be sent along, since replicas may have come."""
         known = self._seen.get(address)
-        return known is not None and time.monotonic() > known[1] + _FRESH_S
+        if known is None:  # `find` asks, unless it need not ask
+            return self._by_count is not None
+        return time.monotonic() > known[1] + _FRESH_S
 
     def learn(self, address: Address, reply: Any) -> Promise:
         """The promise that follows from an answer to `INFO`.
 
         Raises:
+            StoreUnavailable: There is none to be had, or the server was made to keep less than
+                when it was first seen.
             Lost: It is no answer to that.
         """
-        promise = Promise()
-        if not isinstance(reply, ResponseError):
-            if not isinstance(reply, bytes):
-                raise Lost(STRANGE)
-            promise = self._promise(parse_info(reply))
+        if is_forbidden(reply) and self._by_count is not None:
+            promise = self._by_count
+        else:
+            promise = self._learn(address, reply)
         self._seen[address] = (promise, time.monotonic())
+        return promise
+
+    def _learn(self, address: Address, reply: Any) -> Promise:
+        if is_forbidden(reply):
+            raise StoreUnavailable(_UNTOLD)
+        raise_refusal(reply)
+        if not isinstance(reply, bytes):
+            raise Lost(STRANGE)
+        info = parse_info(reply)
+        promise = self.promise(info)
+        if info.get("aof_enabled") == "1":
+            self._wrote.add(address)
+        elif address in self._wrote and not promise.replicas:
+            raise StoreUnavailable(_NOT_WRITTEN)
+        if info.get("maxmemory_policy") == "noeviction":
+            self._kept.add(address)
+        elif address in self._kept and info.get("maxmemory", "0") != "0":
+            raise StoreUnavailable(_EVICTS)
         return promise
 
     def forget(self, address: Address) -> None:
         """The server may come back as another."""
         self._seen.pop(address, None)
 
-    def _promise(self, info: Mapping[str, str]) -> Promise:
+    def promise(self, info: Mapping[str, str]) -> Promise:
+        """Who has to have a change on a server that says this of itself."""
+        if self._by_count is not None:
+            return self._by_count
         if self._asks_for_replicas and int(info.get("connected_slaves", "0")):
             self._had_replicas = True  # one that is gone is not taken for one that never was
         if self._had_replicas:

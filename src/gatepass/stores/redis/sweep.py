@@ -101,7 +101,7 @@ class _Sweep:
         asks = [self._operations.raise_epoch(partition) for partition in partitions]
         raised = yield from self._scripts(asks)
         yield from self._end_all()
-        promise = yield from self._calls.durability.find(self._address, self._patience.seconds())
+        promise = yield from self._calls.durability.look(self._address, self._patience.seconds())
         asks = [self._operations.confirm(partition) for partition in partitions]
         if (yield from self._scripts(asks)) < raised:
             raise Lost("a primary was replaced")

@@ -1,0 +1,160 @@
+"""What makes a change durable cannot be told, or becomes less while the store is in use."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gatepass.errors import StoreUnavailable
+from gatepass.sessions import RotationKind, Store
+from gatepass.stores.redis import durability
+from tests.servers.redis_server import Server
+from tests.servers.redis_sets import ServerSet, start_alone, start_pair
+from tests.stores.plans import log_in, present, sid
+from tests.stores.redis_backends import redis_store_at
+from tests.stores.twins import Runner
+
+DURABLE: dict[str, Callable[[Any], Any]] = {
+    "issue": lambda store: store.issue(log_in()),
+    "REUSED": lambda store: store.rotate(present(sid("rotated"), leeway=0)),
+    "revoke_session": lambda store: store.revoke_session(sid("live"), reason="log-out"),
+    "revoke_token": lambda store: store.revoke_token(sid("token")),
+    "revoke_subject": lambda store: store.revoke_subject("ada", reason="log-out"),
+    "revoke_all": lambda store: store.revoke_all(reason="restore"),
+}
+
+
+@pytest.fixture(params=["redis 7", "redis 8", "valkey"])
+def alone(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ServerSet]:
+    servers = start_alone(request.param, tmp_path)
+    yield servers
+    servers.stop()
+
+
+@pytest.fixture
+def used(alone: ServerSet, twin: str, runner: Runner) -> Iterator[Store]:
+    store = redis_store_at(alone.url, twin, runner)
+    fill(store)
+    yield store
+    store.close()
+
+
+def fill(store: Store) -> None:
+    for name in ("live", "rotated"):
+        store.issue(log_in(session_id=sid(name)))
+    store.rotate(present(sid("rotated")))
+
+
+def allow(server: Server, *rules: str) -> str:
+    """The URL of a user who may do everything but this."""
+    server.command("ACL", "SETUSER", "auth", "on", ">pass", "~*", "&*", "+@all", *rules)
+    return f"redis://auth:pass@{server.address}/0"
+
+
+def require_refused(store: Store, match: str) -> None:
+    """Twice, since it must not be forgotten; but what was reused is merely revoked afterwards."""
+    for name in [*DURABLE, *DURABLE.keys() - {"REUSED"}]:
+        with pytest.raises(StoreUnavailable, match=match):
+            DURABLE[name](store)
+
+
+def test_nothing_is_acknowledged_where_nobody_can_tell_what_makes_it_durable(
+    alone: ServerSet, twin: str, runner: Runner
+) -> None:
+    """Nobody has to have called `check`."""
+    [server] = alone.servers
+    owner = redis_store_at(alone.url, twin, runner)
+    fill(owner)
+    owner.close()
+    store = redis_store_at(allow(server, "-info"), twin, runner)
+
+    require_refused(store, "INFO is forbidden.*replicas=N")
+    assert store.sessions("ada") == []
+    store.close()
+
+
+def test_a_user_who_may_not_ask_says_how_many_replicas_confirm(
+    tmp_path: Path, twin: str, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(durability, "_FRESH_S", 0.0)
+    pair = start_pair("redis 8", tmp_path)
+    store = redis_store_at(allow(pair.servers[0], "-info"), twin, runner, replicas=1)
+
+    fill(store)
+    for operation in [*DURABLE.values(), *DURABLE.values()]:
+        operation(store)
+
+    assert store.is_revoked(sid("live"), None)
+    assert pair.servers[0].info("commandstats")["cmdstat_wait"]["calls"] >= len(DURABLE)
+    store.close()
+    pair.stop()
+
+
+def test_a_user_who_is_no_longer_allowed_to_ask_is_refused(
+    alone: ServerSet, twin: str, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(durability, "_FRESH_S", 0.0)
+    store = redis_store_at(allow(alone.servers[0]), twin, runner)
+    fill(store)
+    allow(alone.servers[0], "-info")
+
+    require_refused(store, "INFO is forbidden")
+    allow(alone.servers[0])
+    assert store.issue(log_in()) is not None
+    store.close()
+
+
+def test_an_append_only_file_that_is_turned_off_is_not_taken_for_one_that_never_was(
+    alone: ServerSet, used: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(durability, "_FRESH_S", 0.0)
+    server = alone.servers[0]
+    server.command("CONFIG", "SET", "appendonly", "no")
+
+    require_refused(used, "append-only|refused")
+    assert used.rotate(present(sid("other"))).kind is RotationKind.UNKNOWN
+
+    server.command("CONFIG", "SET", "appendonly", "yes")
+    assert used.issue(log_in()) is not None
+
+
+def test_where_there_is_a_wait_for_the_disk_one_that_was_turned_off_is_noticed_at_once(
+    alone: ServerSet, used: Store
+) -> None:
+    if alone.name == "redis 7":
+        pytest.skip("it has no WAITAOF")
+    alone.servers[0].command("CONFIG", "SET", "appendonly", "no")
+
+    require_refused(used, "append-only|refused")
+
+
+@pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])
+def test_a_server_that_is_told_to_evict_takes_no_more_revocations(
+    alone: ServerSet, used: Store, monkeypatch: pytest.MonkeyPatch, policy: str
+) -> None:
+    """Of one that it acknowledged it might forget the mark, and let the token in again."""
+    monkeypatch.setattr(durability, "_FRESH_S", 0.0)
+    server = alone.servers[0]
+    server.command("CONFIG", "SET", "maxmemory-policy", policy)
+    assert used.issue(log_in()) is not None, "it has all the memory there is"
+    server.command("CONFIG", "SET", "maxmemory", "200mb")
+
+    require_refused(used, "noeviction")
+    server.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
+    assert used.issue(log_in()) is not None
+
+
+def test_a_primary_with_replicas_that_is_told_to_evict_takes_no_more_revocations(
+    tmp_path: Path, twin: str, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(durability, "_FRESH_S", 0.0)
+    pair = start_pair("redis 8", tmp_path)
+    store = redis_store_at(pair.url, twin, runner, replicas=1)
+    fill(store)
+    for name, value in (("maxmemory-policy", "allkeys-lru"), ("maxmemory", "200mb")):
+        pair.servers[0].command("CONFIG", "SET", name, value)
+
+    require_refused(store, "noeviction")
+    store.close()
+    pair.stop()
