@@ -65,6 +65,16 @@ local function find(key)
   return row
 end
 
+-- Whether the row is whole, and then the row. One that is being moved elsewhere is not broken:
+-- asking once more fails for that reason, and ends the script.
+local function find_whole(key)
+  local is_whole, row = pcall(find, key)
+  if not is_whole then
+    redis.call('EXISTS', key)
+  end
+  return is_whole, row
+end
+
 local function is_live(row)
   return not row.revoked and now < row.idle_ends and now < row.ends
 end

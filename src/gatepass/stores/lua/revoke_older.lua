@@ -7,7 +7,7 @@ end
 local keep, everybody = retention(0), held('all')
 for n = 4 + count, #ARGV do
   local key = BASE .. 's:' .. ARGV[n]
-  local is_whole, row = pcall(find, key)
+  local is_whole, row = find_whole(key)
   if not is_whole then
     finish_damaged(ARGV[n], keep)
   elseif row and not row.revoked and row.epoch < everybody then

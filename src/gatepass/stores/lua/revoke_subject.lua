@@ -9,7 +9,7 @@ end
 local keep, why, ended = retention(0), rest(4), 0
 for _, id in ipairs(redis.call('ZRANGE', index, 0, -1)) do
   local key = BASE .. 's:' .. id
-  local is_whole, row = pcall(find, key)
+  local is_whole, row = find_whole(key)
   if not is_whole then
     finish_damaged(id, keep)
   elseif row and not row.revoked then

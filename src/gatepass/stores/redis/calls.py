@@ -24,7 +24,7 @@ _SHARE: Final = 0.5
 _DURABLE_SHARE: Final = 0.8
 _ANSWER_S: Final = 0.15
 """What is kept back of an attempt's time for the answer to a `WAIT` that ran into its limit."""
-_PAUSES: Final = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4)
+_PAUSES: Final = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.4, 0.4)
 _PAUSES_OF_ONE: Final = _PAUSES[:3]
 """A single server that refuses connections is down; elsewhere another may be taking over."""
 _HEADROOM: Final = 0.8
@@ -39,7 +39,8 @@ class Calls:
         self.durability = Durability(target)
         self._guard = Guard(target)
         self.limit_s = limit_s * _HEADROOM
-        self._pauses = _PAUSES_OF_ONE if target.layout is Layout.SINGLE else _PAUSES
+        self.may_move = target.layout is not Layout.SINGLE
+        self._pauses = _PAUSES if self.may_move else _PAUSES_OF_ONE
 
     def deadline(self) -> float:
         """When something that begins now has to be over."""
@@ -93,7 +94,7 @@ class Calls:
             moved = replies[0]
             self.routes.moved(ask.partition, moved.host, moved.port, address)
             raise Lost("a partition has moved")
-        if isinstance(replies[0], AskError):
+        if isinstance(replies[0], AskError) and ask.script.names_its_keys:
             asked = replies[0]
             address = (asked.host or address[0], asked.port)
             replies = yield from self._send(address, ask, again, promise, until, asking=True)

@@ -13,6 +13,9 @@ Argument = bytes | str | int
 _AGAIN: Final = 3
 """The place among the arguments that says whether the call was made before."""
 
+_NEVER: Final = "never"
+"""No key is named so. Where some of a partition is on its way elsewhere, so may this be."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
@@ -184,11 +187,11 @@ class Operations:
 
     def raise_epoch(self, partition: int) -> Ask:
         """Raise everybody's epoch in one partition."""
-        return self.ask("raise_epoch", partition, [])
+        return self.ask("raise_epoch", partition, [_NEVER])
 
     def confirm(self, partition: int) -> Ask:
         """Write something in one partition, and read everybody's epoch back."""
-        return self.ask("confirm", partition, [])
+        return self.ask("confirm", partition, [_NEVER])
 
     def revoke_older(
         self, partition: int, reason: Sequence[Argument], session_ids: Sequence[bytes]

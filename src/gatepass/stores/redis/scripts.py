@@ -18,6 +18,7 @@ _HEAD: Final = {
 }
 """Redis itself refuses scripts on a read-only replica, and writing ones when memory is full."""
 _READING: Final = frozenset({"is_revoked", "sessions", "subject_epoch", "find_opaque"})
+_REACHING: Final = frozenset({"issue", "revoke_subject", "revoke_older", "sessions", "find_opaque"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,11 @@ class Script:
     name: str
     text: str = field(repr=False)
     sha: str
+    names_its_keys: bool
+    """Whether it touches no other keys than those that it is given.
+
+    To one that does, a session that is still to come from another member of a cluster is none.
+    """
 
 
 @cache
@@ -39,4 +45,5 @@ def script(name: str) -> Script:
     )
     bodies = [(folder / f"{part}.lua").read_text("utf-8") for part in ("common", name)]
     text = "\n".join([_HEAD[name not in _READING], constants, *bodies])
-    return Script(name, text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+    sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+    return Script(name, text, sha, names_its_keys=name not in _REACHING)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from itertools import count
 from typing import Any, Final
 
 from redis.exceptions import NoScriptError
@@ -18,6 +19,7 @@ from gatepass.stores.redis.wire import STRANGE, Exchange, Lost, Pause, Steps
 _SCANNED: Final = 500
 """Keys that one step looks at."""
 _ATTEMPTS: Final = 4
+"""At least so many; more within the time limit after the first that failed."""
 _PAUSE_S: Final = 0.05
 _SHARE: Final = 0.7
 _LEAST_S: Final = 0.1
@@ -54,7 +56,12 @@ def revoke_all(calls: Calls, operations: Operations, reason: str) -> Steps[int]:
     patience = _Patience(calls)
     ended = 0
     failure: Lost | None = None
-    for attempt in range(_ATTEMPTS):
+    until = 0.0
+    for attempt in count():
+        if attempt == 1:
+            until = calls.deadline() if calls.may_move else 0.0
+        if attempt >= _ATTEMPTS and time.monotonic() >= until:
+            break
         if attempt:
             yield Pause(_PAUSE_S)
         if patience.is_over() or (failure is not None and failure.is_final):

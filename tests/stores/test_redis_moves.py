@@ -1,0 +1,221 @@
+"""A partition on its way from one member of a Cluster to another: what is asked of it meanwhile."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from gatepass.errors import StoreUnavailable
+from gatepass.sessions import OpaqueKind, RotationKind, Store
+from gatepass.stores.redis.wire import Exchange, Lost, Pause, Steps
+from tests.servers.redis_sets import ServerSet, start_cluster
+from tests.servers.reshard import Move
+from tests.stores.plans import log_in, present, sid
+from tests.stores.redis_backends import redis_store_at
+from tests.stores.redis_outcomes import OPAQUE, OPERATIONS
+from tests.stores.twins import Runner
+
+PARTITION = 8
+"""Ada's."""
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerSet]:
+    servers = start_cluster("redis 8", tmp_path_factory.mktemp("cluster"))
+    yield servers
+    servers.stop()
+
+
+@pytest.fixture
+def servers(cluster: ServerSet) -> ServerSet:
+    cluster.flush()
+    return cluster
+
+
+@pytest.fixture
+def store(servers: ServerSet, twin: str, runner: Runner) -> Iterator[Store]:
+    """One that has every kind of key of Ada's."""
+    store = redis_store_at(servers.url, twin, runner)
+    store.issue(log_in(session_id=sid("before")))
+    store.revoke_subject("ada", reason="log-out")
+    for name in ("live", "other"):
+        store.issue(log_in(session_id=sid(name)))
+    OPERATIONS["issue_opaque"](store)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def move(servers: ServerSet, store: Store) -> Iterator[Move]:  # noqa: ARG001 (filled first)
+    """Begun, and finished whatever becomes of the test."""
+    move = Move(servers, PARTITION)
+    move.begin()
+    yield move
+    move.finish()
+
+
+def is_row(key: bytes) -> bool:
+    return b":s:" in key and b":x:s:" not in key
+
+
+def watched(steps: Steps[Any], hook: Callable[[Exchange | Pause], None]) -> Steps[Any]:
+    """The steps, with something done before each."""
+    try:
+        step = next(steps)
+        while True:
+            hook(step)
+            try:
+                answer = yield step
+            except Lost as lost:
+                step = steps.throw(lost)
+            else:
+                step = steps.send(answer)
+    except StopIteration as stop:
+        return stop.value
+
+
+def run(store: Any, runner: Runner, steps: Steps[Any]) -> Any:
+    twin = getattr(store, "twin", store)
+    return runner.run(twin._run.run(steps)) if twin.is_async else twin._run.run(steps)
+
+
+def test_a_subject_whose_sessions_are_still_to_come_is_not_ended_without_them(
+    move: Move, store: Store
+) -> None:
+    """The new member has the subject's index, and would find that none of its sessions is there."""
+    move.take(lambda key: not is_row(key))
+
+    with pytest.raises(StoreUnavailable):
+        store.revoke_subject("ada", reason="theft")
+    move.finish()
+
+    assert store.revoke_subject("ada", reason="theft") == 2
+    assert store.is_revoked(sid("live"), None)
+    assert store.rotate(present(sid("live"))).kind is RotationKind.REVOKED
+
+
+def test_sessions_that_are_still_to_come_are_not_missing(move: Move, store: Store) -> None:
+    move.take(lambda key: not is_row(key))
+
+    with pytest.raises(StoreUnavailable):
+        store.sessions("ada")
+    with pytest.raises(StoreUnavailable):
+        store.find_opaque(OPAQUE)
+    move.finish()
+
+    assert {one.session_id for one in store.sessions("ada")} == {sid("live"), sid("other")}
+    assert store.find_opaque(OPAQUE).kind is OpaqueKind.LIVE
+
+
+def test_a_session_that_has_gone_ahead_is_not_taken_for_a_broken_one(
+    servers: ServerSet, store: Store
+) -> None:
+    """Its mark, had it one, would end its access tokens alone."""
+    move = Move(servers, PARTITION)
+    mark = f"gatepass:{{{PARTITION}}}:x:s:{sid('live')}"
+    move.source.command("SET", mark, "1")
+    move.begin()
+    move.take(is_row)
+
+    try:
+        with pytest.raises(StoreUnavailable):
+            store.revoke_subject("ada", reason="theft")
+        assert move.source.command("GET", mark) == b"1"
+    finally:
+        move.finish()
+
+    assert store.revoke_subject("ada", reason="theft") == 2
+    assert store.rotate(present(sid("live"))).kind is RotationKind.REVOKED
+
+
+@pytest.mark.parametrize("what", ["revoke_subject", "revoke_session", "is_revoked"])
+def test_a_move_that_ends_within_the_time_limit_is_waited_for(
+    move: Move, store: Any, runner: Runner, what: str
+) -> None:
+    move.take(is_row)
+    pauses: list[Pause] = []
+
+    def finish_late(step: Exchange | Pause) -> None:
+        if isinstance(step, Pause):
+            pauses.append(step)
+            if len(pauses) == 6:
+                move.finish()
+
+    steps = {
+        "revoke_subject": store.work.revoke_subject("ada", "theft"),
+        "revoke_session": store.work.revoke_session(sid("live"), "theft", None),
+        "is_revoked": store.work.is_revoked(sid("live"), None),
+    }
+    run(store, runner, watched(steps[what], finish_late))
+
+    assert len(pauses) == 6
+    assert store.is_revoked(sid("live"), None) is (what != "is_revoked")
+
+
+def scans(step: Exchange | Pause, port: int) -> bool:
+    return (
+        isinstance(step, Exchange)
+        and step.address[1] == port
+        and any(command[0] == "SCAN" for command in step.commands)
+    )
+
+
+def move_to_the_first(servers: ServerSet, store: Any, runner: Runner) -> Move:
+    """From the member that everybody's end comes to last to the one that it comes to first."""
+    primaries = run(store, runner, store.work._calls.routes.find_all(float("inf")))
+    (_, port), *_ = primaries
+    target = next(one for one in servers.primaries() if one.port == port)
+    return Move(servers, list(primaries.values())[-1][0], target)
+
+
+@pytest.mark.parametrize("begins", ["before", "meanwhile"])
+def test_everybodys_end_misses_no_session_that_moves_behind_its_back(
+    servers: ServerSet, store: Any, runner: Runner, begins: str
+) -> None:
+    """It goes to a member that was gone through, from one that is about to be."""
+    move = move_to_the_first(servers, store, runner)
+    names = [f"user {number}" for number in range(100)]
+    plans = [log_in(name) for name in names]
+    for plan in plans:
+        store.issue(plan)
+        store.revoke_token(plan.session_id[:2] + "token")
+    if begins == "before":
+        move.begin()
+    moved: list[bytes] = []
+
+    def move_rows(step: Exchange | Pause) -> None:
+        if scans(step, move.source.port) and not moved:
+            if begins == "meanwhile":
+                move.begin()
+            moved.extend(move.take(is_row))
+
+    def revoke_all() -> int:
+        ended: int = run(store, runner, watched(store.work.revoke_all("theft"), move_rows))
+        return ended
+
+    try:
+        with pytest.raises(StoreUnavailable):
+            revoke_all()
+    finally:
+        move.finish()
+
+    store.revoke_all(reason="theft")
+    assert all(store.is_revoked(plan.session_id, None) for plan in plans)
+    assert all(store.sessions(name) == [] for name in names)
+
+
+def test_everybodys_end_waits_for_a_move_that_ends_within_the_time_limit(
+    move: Move, store: Any, runner: Runner
+) -> None:
+    move.take(is_row)
+    pauses: list[Pause] = []
+
+    def finish_late(step: Exchange | Pause) -> None:
+        if isinstance(step, Pause):
+            pauses.append(step)
+            if len(pauses) == 10:
+                move.finish()
+
+    assert run(store, runner, watched(store.work.revoke_all("theft"), finish_late)) == 2
+    assert len(pauses) >= 10
+    assert store.is_revoked(sid("live"), None)
