@@ -7,6 +7,7 @@ from zlib import crc32
 import msgspec
 
 from gatepass.sessions.record import Record
+from gatepass.sessions.texts import require_encodable
 
 SessionId = NewType("SessionId", str)
 TokenId = NewType("TokenId", str)
@@ -28,7 +29,12 @@ _DIGITS = tuple(f"{number:02x}" for number in range(256))
 
 
 def partition_digits(subject: str) -> str:
-    """The two hex digits that begin every `sid` and `jti` of this subject: its CRC-32's last."""
+    """The two hex digits that begin every `sid` and `jti` of this subject: its CRC-32's last.
+
+    Raises:
+        ClaimsRejected: It has no UTF-8 form.
+    """
+    require_encodable(subject)
     return _DIGITS[crc32(subject.encode()) & 0xFF]
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, TypeGuard
 
 from gatepass.errors import ClaimsRejected, SettingsRejected
+from gatepass.sessions.texts import is_encodable
 
 MAX_LEEWAY = 60
 MAX_SESSIONS = 1000
@@ -111,7 +112,7 @@ def require_name(name: str, value: object) -> None:
 
 def is_plain_text(value: str) -> bool:
     """Whether every store and every token can hold this text: 1 to 255 characters, no NUL."""
-    return 0 < len(value) <= MAX_TEXT and "\0" not in value and _is_encodable(value)
+    return 0 < len(value) <= MAX_TEXT and "\0" not in value and is_encodable(value)
 
 
 def require_claim_names(names: object) -> tuple[str, ...]:
@@ -183,11 +184,3 @@ def require_subject(subject: object) -> None:
 
 def _is_whole(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -26,6 +26,7 @@ from gatepass.sessions import (
     rotate,
 )
 from gatepass.sessions.session import LOG_MS, SKEW_MS
+from gatepass.sessions.texts import require_encodable
 
 _FIRST_PURGE: Final = 1_024
 
@@ -62,6 +63,7 @@ class MemoryStore:
             StoreUnavailable: The store is closed, or full of sessions that have not expired.
             ValueError: The session id is in use.
         """
+        require_encodable(plan.session_id, plan.subject, plan.client_id, plan.device)
         with self._lock:
             now_ms = self._now_ms()
             if plan.epoch is not None and plan.epoch != self._epoch(plan.subject):
@@ -80,6 +82,7 @@ class MemoryStore:
 
     def rotate(self, plan: RotationPlan) -> RotationFact:
         """Apply `gatepass.sessions.rotate` under the lock."""
+        require_encodable(plan.session_id)
         with self._lock:
             now_ms = self._now_ms()
             self._longest_access_ms = max(self._longest_access_ms, plan.access_lifetime_ms)
@@ -92,6 +95,7 @@ class MemoryStore:
 
     def issue_opaque(self, plan: OpaquePlan) -> OpaqueToken | None:
         """Record an opaque access token by its hash; `None`: the session is over or unknown."""
+        require_encodable(plan.opaque_id, plan.token_id, plan.session_id)
         with self._lock:
             now_ms = self._now_ms()
             if plan.opaque_id in self._opaque:
@@ -106,6 +110,7 @@ class MemoryStore:
 
     def find_opaque(self, opaque_id: str) -> OpaqueFact:
         """What is known of an opaque access token, revocation included."""
+        require_encodable(opaque_id)
         with self._lock:
             now_ms = self._now_ms()
             token = self._opaque.get(opaque_id)
@@ -122,6 +127,7 @@ class MemoryStore:
 
     def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
         """Whether the session was revoked or is missing, or the token was revoked."""
+        require_encodable(session_id, token_id)
         if self._closed:
             raise StoreUnavailable
         if session_id is not None:
@@ -134,6 +140,7 @@ class MemoryStore:
         self, session_id: str, *, reason: str, sec_hash: bytes | None = None
     ) -> RevokeKind:
         """End a session and log it; `sec_hash`, when given, must be the row's."""
+        require_encodable(session_id, reason)
         with self._lock:
             now_ms = self._now_ms()
             session = self._rows.get(session_id)
@@ -152,6 +159,7 @@ class MemoryStore:
 
     def revoke_token(self, token_id: str, *, lifetime_ms: int = 0) -> None:
         """Log one token's `jti` for its life; repeating changes nothing."""
+        require_encodable(token_id)
         with self._lock:
             now_ms = self._now_ms()
             self._longest_access_ms = max(self._longest_access_ms, lifetime_ms)
@@ -160,6 +168,7 @@ class MemoryStore:
 
     def revoke_subject(self, subject: str, *, reason: str) -> int:
         """Raise the subject's epoch and end its sessions; how many live ones ended."""
+        require_encodable(subject, reason)
         with self._lock:
             now_ms = self._now_ms()
             self._epochs[subject] = self._epochs.get(subject, 0) + 1
@@ -168,6 +177,7 @@ class MemoryStore:
 
     def revoke_all(self, *, reason: str) -> int:
         """Raise every subject's epoch and end every session; how many live ones ended."""
+        require_encodable(reason)
         with self._lock:
             now_ms = self._now_ms()
             self._epoch_of_all += 1
@@ -175,11 +185,13 @@ class MemoryStore:
 
     def sessions(self, subject: str) -> list[Session]:
         """The subject's live sessions, newest first."""
+        require_encodable(subject)
         with self._lock:
             return self._live(subject, self._now_ms())
 
     def subject_epoch(self, subject: str) -> int:
         """The subject's epoch, 0 when it was never revoked."""
+        require_encodable(subject)
         with self._lock:
             self._now_ms()
             return self._epoch(subject)

@@ -14,6 +14,7 @@ from gatepass.sessions import (
     RotationPlan,
     Session,
 )
+from gatepass.sessions.texts import require_encodable
 from gatepass.stores.redis import answers, checks, sweep
 from gatepass.stores.redis.calls import Calls
 from gatepass.stores.redis.layout import Keys
@@ -41,24 +42,29 @@ class Work:
 
     def issue(self, plan: IssuePlan) -> Steps[Session | None]:
         """See `Store.issue`."""
+        require_encodable(plan.session_id, plan.subject, plan.client_id, plan.device)
         return answers.issued(plan, (yield from self._calls.perform(self._ops.issue(plan))))
 
     def rotate(self, plan: RotationPlan) -> Steps[RotationFact]:
         """See `Store.rotate`."""
+        require_encodable(plan.session_id)
         return answers.rotated(plan, (yield from self._calls.perform(self._ops.rotate(plan))))
 
     def issue_opaque(self, plan: OpaquePlan) -> Steps[OpaqueToken | None]:
         """See `Store.issue_opaque`."""
+        require_encodable(plan.opaque_id, plan.token_id, plan.session_id)
         answer = yield from self._calls.perform(self._ops.issue_opaque(plan))
         return answers.opaque_issued(plan, answer)
 
     def find_opaque(self, opaque_id: str) -> Steps[OpaqueFact]:
         """See `Store.find_opaque`."""
+        require_encodable(opaque_id)
         answer = yield from self._calls.perform(self._ops.find_opaque(opaque_id))
         return answers.opaque_found(answer)
 
     def is_revoked(self, session_id: str | None, token_id: str | None) -> Steps[bool]:
         """See `Revocations.is_revoked`."""
+        require_encodable(session_id, token_id)
         for ask in self._ops.is_revoked(session_id, token_id):
             if answers.yes_or_no((yield from self._calls.perform(ask))):
                 return True
@@ -68,29 +74,35 @@ class Work:
         self, session_id: str, reason: str, sec_hash: bytes | None
     ) -> Steps[RevokeKind]:
         """See `Store.revoke_session`."""
+        require_encodable(session_id, reason)
         ask = self._ops.revoke_session(session_id, reason, sec_hash)
         return answers.revoked((yield from self._calls.perform(ask)))
 
     def revoke_token(self, token_id: str, lifetime_ms: int) -> Steps[None]:
         """See `Store.revoke_token`."""
+        require_encodable(token_id)
         ask = self._ops.revoke_token(token_id, lifetime_ms)
         answers.number((yield from self._calls.perform(ask)))
 
     def revoke_subject(self, subject: str, reason: str) -> Steps[int]:
         """See `Store.revoke_subject`."""
+        require_encodable(subject, reason)
         ask = self._ops.revoke_subject(subject, reason)
         return answers.number((yield from self._calls.perform(ask)))
 
     def revoke_all(self, reason: str) -> Steps[int]:
         """See `Store.revoke_all`."""
+        require_encodable(reason)
         return sweep.revoke_all(self._calls, self._ops, reason)
 
     def sessions(self, subject: str) -> Steps[list[Session]]:
         """See `Store.sessions`."""
+        require_encodable(subject)
         return answers.listed((yield from self._calls.perform(self._ops.sessions(subject))))
 
     def subject_epoch(self, subject: str) -> Steps[int]:
         """See `Store.subject_epoch`."""
+        require_encodable(subject)
         return answers.number((yield from self._calls.perform(self._ops.subject_epoch(subject))))
 
     def purge(self) -> Steps[int]:

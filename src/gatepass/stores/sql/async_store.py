@@ -16,6 +16,7 @@ from gatepass.sessions import (
     RotationPlan,
     Session,
 )
+from gatepass.sessions.texts import require_encodable
 from gatepass.stores.listeners import Listeners
 from gatepass.stores.sql.engines import (
     async_engine_of,
@@ -89,57 +90,68 @@ class AsyncSqlStore:
 
     async def issue(self, plan: IssuePlan) -> Session | None:
         """See `SqlStore.issue`."""
+        require_encodable(plan.session_id, plan.subject, plan.client_id, plan.device)
         return await self._store.issue(plan)
 
     async def rotate(self, plan: RotationPlan) -> RotationFact:
         """See `SqlStore.rotate`."""
+        require_encodable(plan.session_id)
         fact = await self._store.rotate(plan)
         self.listeners.rotated(plan.session_id, fact)
         return fact
 
     async def issue_opaque(self, plan: OpaquePlan) -> OpaqueToken | None:
         """See `SqlStore.issue_opaque`."""
+        require_encodable(plan.opaque_id, plan.token_id, plan.session_id)
         return await self._store.issue_opaque(plan)
 
     async def find_opaque(self, opaque_id: str) -> OpaqueFact:
         """See `SqlStore.find_opaque`."""
+        require_encodable(opaque_id)
         return await self._store.find_opaque(opaque_id)
 
     async def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
         """See `SqlStore.is_revoked`."""
+        require_encodable(session_id, token_id)
         return await self._store.is_revoked(session_id, token_id)
 
     async def revoke_session(
         self, session_id: str, *, reason: str, sec_hash: bytes | None = None
     ) -> RevokeKind:
         """See `SqlStore.revoke_session`."""
+        require_encodable(session_id, reason)
         kind = await self._store.revoke_session(session_id, reason=reason, sec_hash=sec_hash)
         self.listeners.session(session_id, kind, sec_hash)
         return kind
 
     async def revoke_token(self, token_id: str, *, lifetime_ms: int = 0) -> None:
         """See `SqlStore.revoke_token`."""
+        require_encodable(token_id)
         await self._store.revoke_token(token_id, lifetime_ms=lifetime_ms)
         self.listeners.token(token_id)
 
     async def revoke_subject(self, subject: str, *, reason: str) -> int:
         """See `SqlStore.revoke_subject`."""
+        require_encodable(subject, reason)
         ended = await self._store.revoke_subject(subject, reason=reason)
         self.listeners.many()
         return ended
 
     async def revoke_all(self, *, reason: str) -> int:
         """See `SqlStore.revoke_all`."""
+        require_encodable(reason)
         ended = await self._store.revoke_all(reason=reason)
         self.listeners.many()
         return ended
 
     async def sessions(self, subject: str) -> list[Session]:
         """See `SqlStore.sessions`."""
+        require_encodable(subject)
         return await self._store.sessions(subject)
 
     async def subject_epoch(self, subject: str) -> int:
         """See `SqlStore.subject_epoch`."""
+        require_encodable(subject)
         return await self._store.subject_epoch(subject)
 
     async def purge(self) -> int:

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from sqlalchemy import URL
 
 from gatepass.errors import SettingsRejected, StoreUnavailable
+from gatepass.sessions.texts import is_encodable
 from gatepass.stores.sql.sqlite_folder import NOTHING, Found, SqliteFolder
 
 _IN_MEMORY: Final = "SQLite needs a file; for sessions in memory use gatepass.stores.memory"
@@ -33,7 +34,7 @@ class SqliteFile:
             query |= {key: values[-1] for key, values in parse_qs(parts.query).items()}
         if name in {"", ":memory:"} or query.get("mode") == "memory":
             raise SettingsRejected(_IN_MEMORY)
-        if "\0" in name or not _is_encodable(name):
+        if "\0" in name or not is_encodable(name):
             raise SettingsRejected("the database URL names no file that there could be")
         self.path = str(Path(name).absolute())
         self.real_path = os.path.realpath(self.path)
@@ -131,11 +132,3 @@ class SqliteFile:
         except OSError as error:
             raise StoreUnavailable("the database file cannot be looked at") from error
         return status.st_dev, status.st_ino
-
-
-def _is_encodable(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -16,6 +16,7 @@ from gatepass.sessions import (
     RotationPlan,
     Session,
 )
+from gatepass.sessions.texts import require_encodable
 from gatepass.stores.listeners import Listeners
 from gatepass.stores.sql.engines import engine_of, is_postgres, postgres_part, require_usable
 from gatepass.stores.sql.sqlite_store import SqliteStore
@@ -101,41 +102,49 @@ class SqlStore:
             StoreUnavailable: The session was not inserted, or that was not confirmed.
             ValueError: The session id is in use.
         """
+        require_encodable(plan.session_id, plan.subject, plan.client_id, plan.device)
         return self._store.issue(plan)
 
     def rotate(self, plan: RotationPlan) -> RotationFact:
         """Apply `gatepass.sessions.rotate` atomically; `REUSED` is durable before it returns."""
+        require_encodable(plan.session_id)
         fact = self._store.rotate(plan)
         self.listeners.rotated(plan.session_id, fact)
         return fact
 
     def issue_opaque(self, plan: OpaquePlan) -> OpaqueToken | None:
         """Record an opaque access token by its hash; `None`: the session is over or unknown."""
+        require_encodable(plan.opaque_id, plan.token_id, plan.session_id)
         return self._store.issue_opaque(plan)
 
     def find_opaque(self, opaque_id: str) -> OpaqueFact:
         """What is known of an opaque access token, revocation included."""
+        require_encodable(opaque_id)
         return self._store.find_opaque(opaque_id)
 
     def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
         """Whether the session was revoked or is missing, or the token was revoked."""
+        require_encodable(session_id, token_id)
         return self._store.is_revoked(session_id, token_id)
 
     def revoke_session(
         self, session_id: str, *, reason: str, sec_hash: bytes | None = None
     ) -> RevokeKind:
         """End a session and log it, in one durable step; `sec_hash`, if given, must match."""
+        require_encodable(session_id, reason)
         kind = self._store.revoke_session(session_id, reason=reason, sec_hash=sec_hash)
         self.listeners.session(session_id, kind, sec_hash)
         return kind
 
     def revoke_token(self, token_id: str, *, lifetime_ms: int = 0) -> None:
         """Log one token's `jti` for its life, durably; repeating changes nothing."""
+        require_encodable(token_id)
         self._store.revoke_token(token_id, lifetime_ms=lifetime_ms)
         self.listeners.token(token_id)
 
     def revoke_subject(self, subject: str, *, reason: str) -> int:
         """Raise the subject's epoch and end its sessions in one durable step; how many ended."""
+        require_encodable(subject, reason)
         ended = self._store.revoke_subject(subject, reason=reason)
         self.listeners.many()
         return ended
@@ -149,16 +158,19 @@ class SqlStore:
         It returns when all of it is durable; after an error some have ended, and repeating ends
         the rest.
         """
+        require_encodable(reason)
         ended = self._store.revoke_all(reason=reason)
         self.listeners.many()
         return ended
 
     def sessions(self, subject: str) -> list[Session]:
         """The subject's live sessions, newest first."""
+        require_encodable(subject)
         return self._store.sessions(subject)
 
     def subject_epoch(self, subject: str) -> int:
         """The subject's epoch, 0 when it was never revoked."""
+        require_encodable(subject)
         return self._store.subject_epoch(subject)
 
     def purge(self) -> int:
