@@ -15,6 +15,7 @@ from tests.chaos.scenario import CONTROLS, KINDS, Scenario
 from tests.chaos.way import way_to
 from tests.servers.redis_server import Server
 from tests.servers.redis_sets import start_alone, start_cluster
+from tests.servers.reshard import Move
 
 KIND = "redis 8"
 LAG_S = 3.0
@@ -57,6 +58,27 @@ def test_a_cluster_loses_two_primaries(begin: Begin, tmp_path: Path) -> None:
         scenario.let_pass(5)  # one without a disk that is back before it was replaced is empty
         for server in (first, second):
             server.start()
+        scenario.heal()
+        scenario.until(lambda: len(scenario.partitions()) == PARTITIONS, "every log takes some in")
+        require_nothing_wrong(scenario, scenario.finish())
+    finally:
+        servers.stop()
+
+
+def test_a_cluster_moves_partitions_between_primaries(begin: Begin, tmp_path: Path) -> None:
+    servers = start_cluster(KIND, tmp_path / "servers")
+    try:
+        scenario = begin("Cluster 3+3, partitions moved", servers.url, servers.servers[0].version)
+        for number in scenario.random.sample(range(PARTITIONS), 8) * 2:
+            source = Move(servers, number).source
+            others = [one for one in servers.primaries() if one is not source]
+            move = Move(servers, number, scenario.random.choice(others))
+            move.begin()
+            for _ in range(4):
+                some = set(move.keys()[::4])
+                move.take(some.__contains__)
+                scenario.let_pass(scenario.random.uniform(0, 0.3))
+            move.finish()
         scenario.heal()
         scenario.until(lambda: len(scenario.partitions()) == PARTITIONS, "every log takes some in")
         require_nothing_wrong(scenario, scenario.finish())

@@ -8,6 +8,7 @@ from tests.servers.redis_server import Server
 from tests.servers.redis_sets import ServerSet
 
 _MIGRATE_MS = 5_000
+_TOGETHER = 50
 
 
 class Move:
@@ -40,9 +41,10 @@ class Move:
     def take(self, wanted: Callable[[bytes], bool] = lambda _: True) -> Sequence[bytes]:
         """Move the keys that are wanted; those that were moved."""
         keys = [key for key in self.keys() if wanted(key)]
-        for key in keys:
+        for start in range(0, len(keys), _TOGETHER):
+            some = keys[start : start + _TOGETHER]
             self.source.command(
-                *("MIGRATE", "127.0.0.1", self.target.port, "", 0, _MIGRATE_MS, "KEYS", key)
+                *("MIGRATE", "127.0.0.1", self.target.port, "", 0, _MIGRATE_MS, "KEYS", *some)
             )
         return keys
 

@@ -1,19 +1,25 @@
 """What makes a change durable cannot be told, or becomes less while the store is in use."""
 
-from collections.abc import Callable, Iterator
+import asyncio
+import inspect
+import time
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gatepass.errors import StoreUnavailable
+from gatepass.revocations.redis import AsyncRedisReplica, RedisReplica
 from gatepass.sessions import RotationKind, Store
 from gatepass.stores.redis import durability
-from tests.servers.redis_server import Server
+from tests.servers.redis_server import Server, eventually
 from tests.servers.redis_sets import ServerSet, start_alone, start_pair
 from tests.stores.plans import log_in, present, sid
 from tests.stores.redis_backends import redis_store_at
 from tests.stores.twins import Runner
+
+ALARM_S = 2.0
 
 DURABLE: dict[str, Callable[[Any], Any]] = {
     "issue": lambda store: store.issue(log_in()),
@@ -158,3 +164,33 @@ def test_a_primary_with_replicas_that_is_told_to_evict_takes_no_more_revocations
     require_refused(store, "noeviction")
     store.close()
     pair.stop()
+
+
+def test_a_server_that_is_emptied_lets_in_no_session_and_is_found_out(
+    alone: ServerSet, used: Store, twin: str, runner: Runner
+) -> None:
+    replica: Any = (RedisReplica if twin == "sync" else AsyncRedisReplica).from_url(alone.url)
+
+    def held() -> object:
+        answer = replica.is_revoked(None, sid("token"))
+        return runner.run(until_read(answer)) if inspect.iscoroutine(answer) else answer
+
+    eventually(lambda: held() is False and replica.status().is_fresh, "the log is not read")
+    used.revoke_token(sid("token"))
+    eventually(held, "the revocation is not read")
+    alone.servers[0].command("FLUSHALL")
+    emptied_at = time.monotonic()
+
+    assert used.is_revoked(sid("live"), None)
+    assert used.rotate(present(sid("live"))).kind is RotationKind.UNKNOWN
+    eventually(lambda: held() and replica.status().losses, "the loss is not noticed")
+    assert time.monotonic() - emptied_at < ALARM_S
+    assert used.is_revoked(None, sid("token")) is False, "nobody but the replica knows"
+    closing = replica.close()
+    if twin == "async":
+        runner.run(closing)
+
+
+async def until_read(answer: Coroutine[Any, Any, bool]) -> bool:
+    await asyncio.sleep(0.02)  # in which the replica reads
+    return await answer

@@ -150,3 +150,19 @@ def test_strangers_in_the_place_of_those_who_know_the_primary(
         with pytest.raises(StoreUnavailable):
             OPERATIONS["is_revoked"](store)
         store.close()
+
+
+PUSHED = b">2\r\n$10\r\ninvalidate\r\n*1\r\n$7\r\nhunter2\r\n"
+
+
+@pytest.mark.parametrize("reply", [PUSHED + b":7\r\n", b":7\r\n" + PUSHED, PUSHED * 3 + b":7\r\n"])
+def test_what_is_pushed_between_answers_is_not_taken_for_one(
+    reply: bytes, twin: str, runner: Runner
+) -> None:
+    """Nobody asked for it. Answers that are one late would be those to other questions."""
+    with stranger(reply) as port:
+        store = redis_store_at(f"redis://127.0.0.1:{port}/0", twin, runner, timeout=0.5)
+        for _ in range(5):
+            assert outcome(OPERATIONS["subject_epoch"], store) in {7, StoreUnavailable}
+            assert outcome(OPERATIONS["is_revoked"], store) is StoreUnavailable
+        store.close()
