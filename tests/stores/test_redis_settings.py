@@ -162,27 +162,6 @@ def test_a_client_says_where_redis_is_and_is_left_alone(
         client.close()
 
 
-@pytest.mark.parametrize("protocol", [None, 2, 3])
-def test_a_store_speaks_resp2_whatever_its_client_speaks(
-    twin: str, runner: Runner, protocol: int | None
-) -> None:
-    """So that every answer has one shape, and nothing is pushed between answers."""
-    servers = running("redis 8")
-    library: Any = redis.asyncio if twin == "async" else redis
-    given = {} if protocol is None else {"protocol": protocol}
-    client = library.Redis(port=servers.servers[0].port, client_name="of-a-user", **given)
-    store: Any = AsyncRedisStore(client) if twin == "async" else RedisStore(client)
-    answer = store.subject_epoch("ada")
-    assert (answer if twin == "sync" else runner.run(answer)) == 0
-
-    listed = servers.servers[0].client().client_list()
-    assert [one["resp"] for one in listed if one["name"] == "of-a-user"] == ["2"]
-    closing = store.close()
-    if twin == "async":
-        runner.run(closing)
-        runner.run(client.aclose())
-
-
 def test_a_client_of_the_other_kind_is_refused() -> None:
     with pytest.raises(TypeError, match=r"redis\.asyncio"):
         AsyncRedisStore(redis.Redis())  # type: ignore[arg-type]

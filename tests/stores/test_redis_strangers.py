@@ -5,8 +5,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import redis
+import redis.asyncio
 
 from gatepass.errors import StoreUnavailable
+from gatepass.stores.redis import AsyncRedisStore, RedisStore
+from tests.servers.redis_sets import running
 from tests.servers.stranger import stranger
 from tests.stores.redis_backends import redis_store_at
 from tests.stores.redis_outcomes import OPERATIONS
@@ -166,3 +170,24 @@ def test_what_is_pushed_between_answers_is_not_taken_for_one(
             assert outcome(OPERATIONS["subject_epoch"], store) in {7, StoreUnavailable}
             assert outcome(OPERATIONS["is_revoked"], store) is StoreUnavailable
         store.close()
+
+
+@pytest.mark.parametrize("protocol", [None, 2, 3])
+def test_a_store_speaks_resp2_whatever_its_client_speaks(
+    twin: str, runner: Runner, protocol: int | None
+) -> None:
+    """So that every answer has one shape, and nothing is pushed between answers."""
+    servers = running("redis 8")
+    library: Any = redis.asyncio if twin == "async" else redis
+    given = {} if protocol is None else {"protocol": protocol}
+    client = library.Redis(port=servers.servers[0].port, client_name="of-a-user", **given)
+    store: Any = AsyncRedisStore(client) if twin == "async" else RedisStore(client)
+    answer = store.subject_epoch("ada")
+    assert (answer if twin == "sync" else runner.run(answer)) == 0
+
+    listed = servers.servers[0].client().client_list()
+    assert [one["resp"] for one in listed if one["name"] == "of-a-user"] == ["2"]
+    closing = store.close()
+    if twin == "async":
+        runner.run(closing)
+        runner.run(client.aclose())
