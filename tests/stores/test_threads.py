@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gatepass.errors import StoreUnavailable
+from gatepass.revocations.sqlite import AsyncSqliteReplica
 from gatepass.stores.sql import AsyncSqlStore
 
 
@@ -69,6 +70,32 @@ def test_a_machine_without_room_for_one_more_thread_still_closes(
             raise RuntimeError("can't start new thread")
 
         monkeypatch.setattr(threading.Thread, "start", no_room)
+        await store.close()
+
+    asyncio.run(use())
+
+
+def test_a_machine_without_room_for_one_more_thread_is_an_outage(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def use() -> None:
+        store = AsyncSqlStore.from_url(url)
+        replica = AsyncSqliteReplica(store)
+
+        def no_room(_: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        with monkeypatch.context() as scarce:
+            scarce.setattr(threading.Thread, "start", no_room)
+            for attempt in (
+                lambda: store.sessions("ada"),
+                lambda: store.revoke_token("00t"),
+                lambda: replica.is_revoked(None, "00t"),
+            ):
+                with pytest.raises(StoreUnavailable, match="thread"):
+                    await attempt()
+        await store.revoke_token("00u")
+        assert await replica.is_revoked(None, "00u")
         await store.close()
 
     asyncio.run(use())

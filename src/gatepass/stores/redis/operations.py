@@ -7,7 +7,7 @@ from typing import Final
 
 from gatepass.sessions import IssuePlan, OpaquePlan, RotationPlan, partition_of
 from gatepass.stores.redis.layout import Keys, partition_of_subject, pieces, require_partition
-from gatepass.stores.redis.scripts import Script, script
+from gatepass.stores.redis.scripts import Script, load_scripts, script
 
 Argument = bytes | str | int
 _AGAIN: Final = 3
@@ -43,6 +43,7 @@ class Operations:
     """Plans for one store: its names of keys and its clock."""
 
     def __init__(self, keys: Keys, clock: Callable[[], float] | None) -> None:
+        load_scripts()
         self.keys = keys
         self._clock = clock
 

@@ -1,11 +1,13 @@
 """The Lua files of `stores/lua` as Redis takes them: one text per operation, with its SHA-1."""
 
+import codecs
 import hashlib
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from typing import Final
 
+from gatepass.errors import StoreUnavailable
 from gatepass.sessions.rotation import MAX_AHEAD, MAX_RECENT
 from gatepass.sessions.session import LOG_MS, SKEW_MS
 
@@ -33,6 +35,25 @@ class Script:
 
     To one that does, a session that is still to come from another member of a cluster is none.
     """
+
+
+@cache
+def load_scripts() -> None:
+    """Read every file now: a program that has no descriptor left later on could not.
+
+    So with the codec of host names, which Python never looks for again once it was not found.
+
+    Raises:
+        StoreUnavailable: It has none left already.
+    """
+    try:
+        codecs.lookup("idna")
+        for file in (resources.files("gatepass.stores") / "lua").iterdir():
+            name = file.name.removesuffix(".lua")
+            if name not in {file.name, "common"}:
+                script(name)
+    except (OSError, LookupError) as error:
+        raise StoreUnavailable("the scripts of the store cannot be read") from error
 
 
 @cache

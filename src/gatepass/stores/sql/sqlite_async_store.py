@@ -50,7 +50,11 @@ class Threads:
         if self._executor is None:
             self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="gatepass")
         job = partial(_run_until, find_deadline(), partial(work, *args, **kwargs))
-        return await asyncio.get_running_loop().run_in_executor(self._executor, job)
+        try:
+            under_way = asyncio.get_running_loop().run_in_executor(self._executor, job)
+        except RuntimeError as error:  # there are too many threads, or the program ends
+            raise StoreUnavailable("no thread is left to ask the database") from error
+        return await under_way
 
     async def close(self) -> None:
         """Take no more work, let the threads end what they do, and see them gone."""
@@ -171,6 +175,8 @@ class AsyncSqliteStore:
 
     async def close(self) -> None:
         """See `SqliteStore.close`."""
-        with suppress(StoreUnavailable):  # closed before
+        try:
             await self.threads.run(self.twin.close)
+        except StoreUnavailable:  # closed before, or no thread is left
+            self.twin.close()
         await self.threads.close()
