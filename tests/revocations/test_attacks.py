@@ -145,7 +145,7 @@ def test_a_child_forked_while_a_loss_is_logged_reads_the_other_log_from_its_star
 
     def take(identity: str) -> None:
         page = json.dumps([("7", 1, "t", "a", NOW)])
-        cursor.take([(False, "8:8:", identity, MINUTE, NOW, True, page)], 5_000_000)
+        cursor.take([(False, "8:8:", "server", identity, MINUTE, NOW, True, page)], 5_000_000)
 
     class Forking(logging.Handler):
         seen: str | None = None

@@ -35,8 +35,9 @@ class Following:
         store_ms: int = NOW,
         is_there: bool = True,
         is_standby: bool = False,
+        run: str = "the first server",
     ) -> bool:
-        head = (is_standby, snapshot, identity, LIFE, store_ms, is_there)
+        head = (is_standby, snapshot, run, identity, LIFE, store_ms, is_there)
         page = json.dumps([(str(xid), *rest) for xid, *rest in entries])
         rows: list[Row] = [(*head, page)]
         return self.cursor.take(rows, 5_000_000)
@@ -99,6 +100,26 @@ def test_another_connection_reads_again_what_is_young(following: Following) -> N
     for cursor in (following.cursor, resumed):
         seen, since_ms, after, number, *_ = cursor.values()
         assert (seen, since_ms, after, number) == ("8:8:", NOW - BACK_MS, "0", 0)
+
+
+def test_another_server_on_the_same_connection_is_read_from_the_last_answer_of_the_old_one(
+    following: Following,
+) -> None:
+    """A pooler keeps connections over a fail-over, and numbers may be given out twice."""
+    following.take((7, 1, "t", "a", NOW), snapshot="90:90:")
+    much_later = NOW + 10 * BACK_MS
+
+    assert not following.take(snapshot="80:80:", store_ms=much_later, run="the second server")
+    seen, since_ms, after, number, *_ = following.cursor.values()
+    assert (seen, since_ms, after, number) == ("90:90:", NOW - BACK_MS, "0", 0)
+    assert following.take(
+        (79, 2, "t", "b", NOW + 1),
+        snapshot="80:80:",
+        store_ms=much_later,
+        run="the second server",
+    )
+    assert following.cursor.values()[0] == "80:80:"
+    assert following.alarm.count == 0
 
 
 def test_a_standby_is_not_believed(following: Following) -> None:

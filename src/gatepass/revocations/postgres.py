@@ -1,7 +1,7 @@
 """The revocation log of a store on PostgreSQL, held in this process.
 
-A notification only wakes the reader; where none comes (`LISTEN` does not pass through every
-pooler) it looks a few times in each `max_staleness`.
+A notification only wakes the reader; where none comes (with `prepare_threshold=None`, which says
+that there is a pooler, it does not `LISTEN`) it looks a few times in each `max_staleness`.
 """
 
 from typing import Self

@@ -40,6 +40,12 @@ class _Reading:
         statement = self._read_on if since_ms == NEVER_MS else self._read_back
         return connection.run(statement, statement.encode(values))
 
+    def _subscribe(self, connection: PostgresConnection) -> Exchange:
+        """Ask to be woken; through a pooler whoever uses that connection next would be."""
+        if connection.is_shared:
+            return []
+        return (yield from connection.run(self._listen, []))
+
     def _take(self, rows: list[Row]) -> bool:
         return self._cursor.take(rows, steady_ms())
 
@@ -74,7 +80,7 @@ class PostgresReader(_Reading):
             connection = self._connection
             if connection is None:
                 connection = self._connection = self._pool.take(deadline())
-                wait(connection.run(self._listen, []), connection.socket, deadline())
+                wait(self._subscribe(connection), connection.socket, deadline())
             elif wait_s > 0:
                 with suppress(Late):  # nobody had anything to say
                     wait(connection.hear(), connection.socket, time.monotonic() + wait_s)
@@ -106,7 +112,7 @@ class AsyncPostgresReader(_Reading):
             connection = self._connection
             if connection is None:
                 connection = self._connection = await self._pool.take(deadline())
-                await wait_async(connection.run(self._listen, []), connection.socket, deadline())
+                await wait_async(self._subscribe(connection), connection.socket, deadline())
             elif wait_s > 0:
                 until = time.monotonic() + wait_s
                 with suppress(Late):  # nobody had anything to say

@@ -43,6 +43,8 @@ class SnapshotCursor:
         self._identity: str | None = None
         self._seen = _NOTHING
         """The snapshot of the last complete pass."""
+        self._run: str | None = None
+        """Which server answered last, and since when it gives out numbers of transactions."""
         self._newest: Entry | None = None
         """The youngest entry taken in: as long as it matters it must be there."""
         self._store_ms = 0
@@ -78,9 +80,13 @@ class SnapshotCursor:
         if not rows:
             self._alarm.sound("no log", len(self._denylist))
             raise StoreUnavailable("the revocation log is gone")
-        is_standby, snapshot, identity, longest_ms, store_ms, is_newest_there, page = rows[0]
+        is_standby, snapshot, run, identity, longest_ms, store_ms, is_newest_there, page = rows[0]
         if is_standby:
             raise StoreUnavailable("the database is a standby")
+        is_moved = self._run not in {None, run}
+        if is_moved:  # a pooler's connection outlives the server's
+            self.step_back()
+        self._run = run
         retention_ms = longest_ms + SKEW_MS
         found = self._find_loss(identity, store_ms, retention_ms, is_there=is_newest_there)
         if found is not None:  # forgotten first: a child may be forked at any moment
@@ -93,6 +99,8 @@ class SnapshotCursor:
         if self._clock.was_set_back(store_ms, now_ms):
             self._seen = _NOTHING
             self.step_back()
+            return False
+        if is_moved:
             return False
         self._reading = self._reading or snapshot
         read = json.loads(page)

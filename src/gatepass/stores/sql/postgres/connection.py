@@ -34,6 +34,15 @@ from gatepass.stores.sql.tables import HEAD
 Driver = psycopg.Connection[Any] | psycopg.AsyncConnection[Any]
 
 _ROLLBACK: Final = Statement(b"", b"ROLLBACK", ())
+_POOLED: Final = Statement(
+    b"",
+    b"SELECT pg_is_in_recovery(), current_setting('server_encoding'), "
+    b"set_config('client_encoding', 'UTF8', false)",
+    (),
+)
+"""The greeting behind a pooler: what a session is set to would be the next client's, all but the
+encoding, of which poolers know.
+"""
 _NO_TABLE: Final = ("42P01", "3F000")
 _KEPT: Final[list[Driver]] = []
 """Connections that a child inherited; closing them would end the parent's sessions."""
@@ -64,6 +73,8 @@ class PostgresConnection:
         """
         if self._wire.transaction_status != TransactionStatus.IDLE:  # a hook of the engine's
             yield from execute_once(self._wire, _ROLLBACK, [])
+        if self.is_shared:
+            greeting = _POOLED
         [(is_standby, encoding, *_)] = yield from execute_once(self._wire, greeting, [])
         if is_standby:
             raise StoreUnavailable(STANDBY)
@@ -102,6 +113,11 @@ class PostgresConnection:
             if not keeps_connection(refused):
                 self.close()
             raise
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether a pooler may be between, as the engine says by `prepare_threshold=None`."""
+        return not self._prepares
 
     def hear(self) -> Exchange:
         """Wait until something is said unasked: a notification, of which nothing is kept.

@@ -14,7 +14,11 @@ NOT_UTF8: Final = (
     "the database's encoding is not UTF8, so that it cannot hold every name: create it with "
     "ENCODING 'UTF8'"
 )
+STRANGE_SCHEMA: Final = "the schema of the tables has a name with a quotation mark, % or :"
 STANDBY: Final = "the database is a standby, which may not know of revocations yet"
+UNPREPARED: Final = (
+    "a pooler lost a prepared statement: make the engine with `prepare_threshold=None`"
+)
 OUTDATED: Final = (
     "the database's tables are missing or of an older release: run `gatepass db upgrade`"
 )
@@ -32,6 +36,9 @@ _SENTENCES: Final = {
     "42703": OUTDATED,
     "42883": OUTDATED,
     "3F000": OUTDATED,
+    "26000": UNPREPARED,
+    "42P05": UNPREPARED,
+    "08P01": "a pooler did not let this through: it is in statement mode, or its pool is full",
     "55P03": "the database is locked",
     "57014": LATE,
     "40": "the database is locked",

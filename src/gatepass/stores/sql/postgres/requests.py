@@ -17,6 +17,7 @@ from gatepass.sessions import (
     Session,
     plan_session,
 )
+from gatepass.stores.sql.postgres.failures import STANDBY
 from gatepass.stores.sql.postgres.statements import statements_of
 from gatepass.stores.sql.postgres.wire import Row, Statement
 from gatepass.stores.sql.rows import opaque_fact_of, session_of
@@ -118,7 +119,7 @@ class Requests:
 
     def is_revoked(self, session_id: str | None, token_id: str | None) -> Request[bool]:
         """The direct check."""
-        return self._repeatable("is_revoked", _one, session_id, token_id)
+        return self._repeatable("is_revoked", _of_primary, session_id, token_id)
 
     def revoke_session(
         self, session_id: str, reason: str, sec_hash: bytes | None
@@ -145,7 +146,7 @@ class Requests:
 
     def subject_epoch(self, subject: str) -> Request[int]:
         """A subject's epoch."""
-        return self._repeatable("epoch", _one, subject)
+        return self._repeatable("epoch", _of_primary, subject)
 
     def purge(self) -> Request[int]:
         """One step of a purge."""
@@ -184,10 +185,9 @@ def _read_rotation(rows: list[Row]) -> RotationFact:
 
 
 def _read_opaque(rows: list[Row]) -> OpaqueFact:
-    if not rows:
-        return opaque_fact_of(None, 0)
-    [(now_ms, *row)] = rows
-    return opaque_fact_of(row, now_ms)
+    [(is_standby, now_ms, *row)] = rows
+    _require_primary(is_standby)
+    return opaque_fact_of(None if row[0] is None else row, now_ms)
 
 
 def _read_revoked(rows: list[Row]) -> RevokeKind:
@@ -195,7 +195,20 @@ def _read_revoked(rows: list[Row]) -> RevokeKind:
 
 
 def _read_sessions(rows: list[Row]) -> list[Session]:
-    return [session_of(row) for row in rows]
+    _require_primary(any(row[0] for row in rows))
+    return [session_of(row[1:]) for row in rows if row[1] is not None]
+
+
+def _of_primary(rows: list[Row]) -> Any:
+    """The value in the only row, which a standby leaves empty."""
+    value = _one(rows)
+    _require_primary(value is None)
+    return value
+
+
+def _require_primary(is_standby: object) -> None:
+    if is_standby:
+        raise StoreUnavailable(STANDBY)
 
 
 def _pair(rows: list[Row]) -> Any:

@@ -9,7 +9,9 @@ from gatepass.stores.sql.rows import COLUMNS
 
 _COLUMNS: Final = ", ".join(f"s.{column}" for column in COLUMNS)
 _OF_ROW: Final = ", ".join(f"(f.v_row).{column}" for column in COLUMNS)
-_NOW: Final = "coalesce({}, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint)"
+# Operators are given the very types that they take, and functions of any type are named in full:
+# what others planted in a schema of the path would fit better.
+_NOW: Final = "coalesce({}, floor(extract(epoch FROM clock_timestamp()) * 1000::numeric)::bigint)"
 
 CHANNEL: Final = "gatepass_revocations"
 """Where those who follow the log hear that there is more of it."""
@@ -31,29 +33,44 @@ def _call(name: str, *types: int) -> tuple[str, tuple[int, ...]]:
     return f"SELECT {{p}}gatepass_{name}({places})", types
 
 
+# A crash resets the statistics, also where the server that met it goes on by itself.
 _READ_LOG: Final = """
-SELECT pg_is_in_recovery(), pg_current_snapshot()::text, m.log_identity,
-  m.longest_access_ms, {{now $7}}, $5 IS NULL OR EXISTS (
+SELECT pg_is_in_recovery(), pg_current_snapshot()::text,
+  coalesce(extract(epoch FROM pg_postmaster_start_time())::text, '') || '/'::text
+    || coalesce(extract(epoch FROM pg_stat_get_bgwriter_stat_reset_time())::text, ''),
+  m.log_identity, m.longest_access_ms, {{now $7}}, $5 IS NULL OR EXISTS (
     SELECT 1 FROM {{p}}gatepass_revocations w WHERE w.kind = $5 AND w.id = $6
   ), e.entries
 FROM {{p}}gatepass_meta m CROSS JOIN LATERAL (
   SELECT coalesce(
-    json_agg(json_build_array(r.xid::text, r.seq, r.kind, r.id, r.at_ms))::text, '[]'
+    pg_catalog.json_agg(
+      pg_catalog.json_build_array(r.xid::text, r.seq, r.kind, r.id, r.at_ms)
+    )::text, '[]'
   ) AS entries FROM ({}) r
 ) e
 """
-"""Entries behind ($3, $4); the snapshot of this very statement says where to go on.
+"""Entries behind ($3, $4); the snapshot of this very statement says where to go on, and when the
+server began to give out numbers whether that can be relied on.
 
 They come as one value, which takes less time than as many rows.
 """
+# What a snapshot did not see is after it, or was under way: looked up by number, since whoever
+# leaves a transaction open would have everybody go through all that came after it.
 # One bound for both, or the index is gone through from its start.
 _UNSEEN: Final = """
-SELECT n.xid, n.seq, n.kind, n.id, n.at_ms FROM {p}gatepass_revocations n
-WHERE (n.xid, n.seq) > (
-    greatest($3::text::xid8, pg_snapshot_xmin($1::text::pg_snapshot)),
-    CASE WHEN $3::text::xid8 >= pg_snapshot_xmin($1::text::pg_snapshot) THEN $4 ELSE 0 END
-  )
-  AND NOT pg_visible_in_snapshot(n.xid, $1::text::pg_snapshot)
+SELECT n.xid, n.seq, n.kind, n.id, n.at_ms FROM (
+  (SELECT a.xid, a.seq, a.kind, a.id, a.at_ms FROM {p}gatepass_revocations a
+    WHERE (a.xid, a.seq) > (
+        greatest($3::text::xid8, pg_snapshot_xmax($1::text::pg_snapshot)),
+        CASE WHEN $3::text::xid8 >= pg_snapshot_xmax($1::text::pg_snapshot) THEN $4 ELSE 0 END
+      )
+    ORDER BY a.xid, a.seq LIMIT $8)
+  UNION ALL
+  (SELECT u.xid, u.seq, u.kind, u.id, u.at_ms FROM {p}gatepass_revocations u
+    WHERE u.xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::text::pg_snapshot)))
+      AND (u.xid, u.seq) > ($3::text::xid8, $4)
+    ORDER BY u.xid, u.seq LIMIT $8)
+) n
 ORDER BY n.xid, n.seq LIMIT $8
 """
 # The second bound, which nothing exceeds, has the planner expect few rows, and take the index.
@@ -69,6 +86,7 @@ ORDER BY n.xid, n.seq LIMIT $8
 """
 _READS_LOG: Final = (TEXT, NUMBER, TEXT, NUMBER, TEXT, TEXT, NUMBER, NUMBER)
 
+# A pooler may ask a standby, although the connection was made to a primary: reads look each time.
 _TEXTS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
     "greet": (
         "SELECT pg_is_in_recovery(), current_setting('server_encoding'), "
@@ -112,23 +130,25 @@ _TEXTS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
     ),
     "find_opaque": (
         """
-        SELECT {now $2}, o.token_id, o.issued_ms, o.ends_ms, EXISTS (
+        SELECT p.is_standby, {now $2}, o.token_id, o.issued_ms, o.ends_ms, EXISTS (
             SELECT 1 FROM {p}gatepass_revocations r WHERE r.kind = 't' AND r.id = o.token_id
           ) OR EXISTS (
             SELECT 1 FROM {p}gatepass_revocations r WHERE r.kind = 's' AND r.id = o.session_id
           ), {columns}
-        FROM {p}gatepass_opaque_tokens o
+        FROM (SELECT pg_is_in_recovery() AS is_standby) p
+        LEFT JOIN {p}gatepass_opaque_tokens o ON o.opaque_id = $1
         LEFT JOIN {p}gatepass_sessions s ON s.session_id = o.session_id
-        WHERE o.opaque_id = $1
         """,
         (TEXT, NUMBER),
     ),
     "is_revoked": (
         """
-        SELECT ($1 IS NOT NULL AND NOT EXISTS (
+        SELECT CASE WHEN NOT pg_is_in_recovery() THEN
+          ($1 IS NOT NULL AND NOT EXISTS (
             SELECT 1 FROM {p}gatepass_sessions s WHERE s.session_id = $1 AND s.revoked_ms IS NULL))
           OR EXISTS (SELECT 1 FROM {p}gatepass_revocations r WHERE r.kind = 's' AND r.id = $1)
           OR EXISTS (SELECT 1 FROM {p}gatepass_revocations r WHERE r.kind = 't' AND r.id = $2)
+        END
         """,
         (TEXT, TEXT),
     ),
@@ -141,15 +161,18 @@ _TEXTS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
     ),
     "sessions": (
         """
-        SELECT {columns} FROM {p}gatepass_sessions s
-        CROSS JOIN (SELECT {now $2} AS now_ms) AS c
-        WHERE s.subject = $1 AND s.revoked_ms IS NULL
+        SELECT c.is_standby, {columns}
+        FROM (SELECT pg_is_in_recovery() AS is_standby, {now $2} AS now_ms) AS c
+        LEFT JOIN {p}gatepass_sessions s ON s.subject = $1 AND s.revoked_ms IS NULL
           AND s.idle_ends_ms > c.now_ms AND s.ends_ms > c.now_ms
         ORDER BY s.created_ms DESC, s.session_id COLLATE "C" DESC
         """,
         (TEXT, NUMBER),
     ),
-    "epoch": _call("epoch", TEXT),
+    "epoch": (
+        "SELECT CASE WHEN NOT pg_is_in_recovery() THEN {p}gatepass_epoch($1) END",
+        (TEXT,),
+    ),
     "purge": _call("purge", NUMBER, NUMBER),
     "listen": (f"LISTEN {CHANNEL}", ()),
     # The entries that snapshot $1 did not see yet, whatever their numbers.
