@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 VERSION_TABLE: Final = "gatepass_alembic_version"
 
-HEAD: Final = "0007"
+HEAD: Final = "0008"
 """The newest revision in `migrations/versions`; tables that have it need no upgrade."""
 
 metadata: Final = MetaData()

@@ -18,10 +18,18 @@ from gatepass.stores.sql.sqlite_connection import DEADLINE, WAIT_S, find_deadlin
 
 _SQLITE: Final = "PRAGMA synchronous=FULL"
 _POSTGRESQL: Final = """
-SELECT set_config('statement_timeout', '1800', true), set_config('lock_timeout', '1700', true),
+SELECT (
+    SELECT n.nspname::text FROM pg_catalog.pg_class c
+      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.oid = pg_catalog.to_regclass('gatepass_accounts')::oid
+  ), set_config('statement_timeout', '1800', true), set_config('lock_timeout', '1700', true),
   set_config('synchronous_commit', CASE
     WHEN current_setting('synchronous_commit') IN ('on', 'remote_apply')
-    THEN current_setting('synchronous_commit') ELSE 'on' END, true)
+    THEN current_setting('synchronous_commit') ELSE 'on' END, true),
+  set_config('search_path', 'pg_catalog, pg_temp', true)
+"""
+"""Answers in which schema the tables are, and takes the path away: SQLAlchemy compares with types
+of its own, and an operator that somebody planted in a schema of the path would fit those better.
 """
 _CONNECTIONS: Final = 5
 
@@ -54,11 +62,14 @@ def durable_transaction(engine: Engine) -> Iterator[Connection]:
         StoreUnavailable: It was not committed, or that was not confirmed.
         sqlalchemy.exc.IntegrityError: A constraint refused a row.
     """
-    setting = _POSTGRESQL if is_postgres(engine) else _SQLITE
     token = DEADLINE.set(find_deadline())
     try:
         with engine.begin() as connection:
-            connection.exec_driver_sql(setting)
+            if is_postgres(engine):
+                schema = connection.exec_driver_sql(_POSTGRESQL).scalar()
+                connection.execution_options(schema_translate_map={None: schema})
+            else:
+                connection.exec_driver_sql(_SQLITE)
             yield connection
     except IntegrityError:
         raise

@@ -17,6 +17,7 @@ from gatepass.stores.sql.postgres.failures import (
     LATE,
     NEWER,
     NOT_UTF8,
+    STRANGE_SCHEMA,
     UNREACHABLE,
     unavailable,
 )
@@ -34,6 +35,18 @@ done while it waited, and autocommit does not keep the lock.
 _LIMITS: Final = """
 SELECT set_config('lock_timeout', '30000', true), set_config('statement_timeout', '60000', true)
 """
+_FIND_SCHEMA: Final = """
+SELECT coalesce((
+  SELECT n.nspname::text FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.oid = pg_catalog.to_regclass('gatepass_alembic_version')::oid
+), current_schema()::text)
+"""
+"""Where the tables are, or else would be made."""
+_QUOTED: Final = frozenset('"%:')
+"""What would have to be quoted in one way or another where a statement names the schema."""
+_OWN_PATH: Final = "SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)"
+"""Nothing that others planted in a schema of the path is run as the role that upgrades."""
 _LOCK: Final = "SELECT pg_advisory_xact_lock(7449363239834329448)"
 
 
@@ -71,24 +84,36 @@ def find_revision(engine: Engine, schema: str | None) -> str | None:
     from gatepass.stores.sql.upgrade import revision_of  # noqa: PLC0415
 
     with _translated(), engine.connect() as connection:
-        return revision_of(connection, schema)
+        return revision_of(connection, _settle(connection, schema))
 
 
 def _upgrade(connection: Connection, schema: str | None) -> None:
     from gatepass.stores.sql.upgrade import revision_of, upgrade_tables  # noqa: PLC0415
 
+    is_named = schema is not None
+    schema = _settle(connection, schema)
     if revision_of(connection, schema) == HEAD:
         return
     if connection.exec_driver_sql("SHOW server_encoding").scalar() != ENCODING:
         raise StoreUnavailable(NOT_UTF8)
     connection.exec_driver_sql(_LIMITS)
     connection.exec_driver_sql(_LOCK)
-    if schema is not None:
+    if is_named:
         connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
     found = revision_of(connection, schema)  # another instance may have done it meanwhile
     if found is not None and found > HEAD:
         raise StoreOutdated(NEWER)
     upgrade_tables(connection, schema)
+
+
+def _settle(connection: Connection, schema: str | None) -> str | None:
+    """The schema by its name, whichever the path says, and the path out of the way."""
+    if schema is None:
+        schema = connection.exec_driver_sql(_FIND_SCHEMA).scalar()
+    if schema is not None and not _QUOTED.isdisjoint(schema):
+        raise StoreUnavailable(STRANGE_SCHEMA)
+    connection.exec_driver_sql(_OWN_PATH)
+    return schema
 
 
 @contextmanager

@@ -1,0 +1,197 @@
+"""Attack: roles that may read the log, or nothing at all, and what they cannot keep others from."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import psycopg
+import pytest
+
+from gatepass.errors import StoreUnavailable
+from gatepass.revocations.postgres import AsyncPostgresReplica, PostgresReplica
+from gatepass.stores.sql import SqlStore
+from tests.servers.postgres import PostgresServer, require_binaries
+from tests.stores.plans import log_in, present
+from tests.stores.postgres_backend import OPERATIONS
+from tests.stores.twins import Awaited, Runner, sql_store
+
+READER, WRITER, NOBODY = "reader", "writer", "nobody_s"
+ROLES = f"""
+CREATE ROLE {READER} LOGIN;
+CREATE ROLE {WRITER} LOGIN;
+CREATE ROLE {NOBODY} LOGIN;
+GRANT USAGE ON SCHEMA public TO {READER}, {WRITER};
+GRANT SELECT ON gatepass_revocations, gatepass_meta, gatepass_alembic_version TO {READER};
+GRANT SELECT ON gatepass_sessions TO {READER};
+GRANT SELECT, INSERT, UPDATE, DELETE ON gatepass_sessions, gatepass_subjects,
+  gatepass_revocations, gatepass_opaque_tokens TO {WRITER};
+GRANT SELECT, UPDATE ON gatepass_meta TO {WRITER};
+GRANT SELECT ON gatepass_alembic_version TO {WRITER};
+GRANT USAGE ON SEQUENCE gatepass_revocations_seq_seq TO {WRITER};
+CREATE DATABASE elsewhere;
+"""
+FILL_QUEUE = """
+DO $$ BEGIN FOR i IN 1..20 LOOP PERFORM pg_notify('x', repeat(i::text, 3000)); END LOOP; END $$
+"""
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[PostgresServer]:
+    """A server with tables and roles, whose queue of notifications is short."""
+    server = PostgresServer(require_binaries(), max_notify_queue_pages="64")
+    try:
+        server.start()
+        store = SqlStore.from_url(server.url)
+        store.upgrade()
+        store.close()
+        for statement in ROLES.split(";\n"):
+            if statement.strip():
+                server.run(statement)
+        yield server
+    finally:
+        server.end()
+
+
+@pytest.fixture
+def store(guarded: PostgresServer, twin: str, runner: Runner) -> Iterator[Any]:
+    """A store whose role may do what a store has to, and owns nothing."""
+    store: Any = sql_store(twin, runner, guarded.url_of("postgres", role=WRITER))
+    with closing(store):
+        yield store
+
+
+def replica_of(guarded: PostgresServer, twin: str, runner: Runner) -> Any:
+    """A replica whose role may read the log."""
+    url = guarded.url_of("postgres", role=READER)
+    if twin == "sync":
+        return PostgresReplica.from_url(url)
+    return Awaited(AsyncPostgresReplica.from_url(url), runner)
+
+
+def fill_queue(attacker: psycopg.Connection[Any]) -> None:
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        try:
+            attacker.execute(FILL_QUEUE.encode())
+        except psycopg.errors.ProgramLimitExceeded:
+            return
+    pytest.fail("the queue was not filled")
+
+
+def wait_for_fresh(replica: Any, runner: Runner) -> None:
+    until = time.monotonic() + 10
+    while not replica.fresh():
+        assert time.monotonic() < until, replica.status().why_down
+        runner.run(asyncio.sleep(0.01))
+
+
+def test_a_role_that_owns_nothing_does_all_that_a_store_has_to(store: Any) -> None:
+    for _ in range(3):
+        store.issue(log_in("eve", max_sessions=2))
+    last = store.issue(log_in("eve")).session_id
+    kinds = [store.rotate(present(last, turn, leeway=0)).kind.value for turn in (0, 1, 0)]
+    for operation in OPERATIONS:
+        operation(store)
+
+    assert kinds == ["rotated", "rotated", "reused"]
+
+
+def test_a_reader_of_the_log_changes_nothing(guarded: PostgresServer, store: Any) -> None:
+    session = store.issue(log_in("bob"))
+    url = guarded.url_of("postgres", role=READER)
+    forged = "INSERT INTO gatepass_revocations (kind, id, at_ms) VALUES ('s', 'forged', 1)"
+    with psycopg.connect(url, autocommit=True) as reader:
+        for attempt in (
+            forged,
+            "DELETE FROM gatepass_revocations",
+            "UPDATE gatepass_meta SET longest_access_ms = 0",
+            "TRUNCATE gatepass_revocations",
+            "LOCK TABLE gatepass_revocations IN ROW EXCLUSIVE MODE",
+            "LOCK TABLE gatepass_meta IN SHARE MODE",
+            "SELECT 1 FROM gatepass_meta FOR KEY SHARE",
+            "SELECT nextval('gatepass_revocations_seq_seq')",
+            "DROP TABLE gatepass_revocations",
+            "ALTER FUNCTION gatepass_epoch SECURITY DEFINER",
+            "CREATE TABLE public.gatepass_mine ()",
+            "SELECT sec_hash FROM gatepass_opaque_tokens",
+        ):
+            with pytest.raises(psycopg.errors.Error):
+                reader.execute(attempt.encode())
+    as_reader = SqlStore.from_url(url)
+    with closing(as_reader):
+        refused = 0
+        for operation in OPERATIONS:
+            try:
+                operation(as_reader)
+            except StoreUnavailable:
+                refused += 1
+
+    assert refused >= len(OPERATIONS) - 2  # it may ask whether something is revoked, and list
+    assert session is not None
+    assert not store.is_revoked(session.session_id, None)
+
+
+def test_a_queue_of_notifications_that_somebody_filled_keeps_no_revocation_from_being_made(
+    guarded: PostgresServer, store: Any, twin: str, runner: Runner
+) -> None:
+    """The queue is one for all databases, and one listener that sleeps keeps all of it."""
+    session = store.issue(log_in("carl"))
+    assert session is not None
+    elsewhere = guarded.url_of("elsewhere", role=NOBODY)
+    with (
+        closing(replica_of(guarded, twin, runner)) as replica,
+        psycopg.connect(elsewhere) as sleeper,
+        psycopg.connect(elsewhere, autocommit=True) as attacker,
+    ):
+        wait_for_fresh(replica, runner)
+        sleeper.execute("LISTEN y")
+        sleeper.commit()
+        sleeper.execute("SELECT 1")
+        fill_queue(attacker)
+        store.revoke_token("00by token")
+        store.revoke_session(session.session_id, reason="stolen")
+        runner.run(asyncio.sleep(1))
+        assert replica.is_revoked(None, "00by token")
+        assert replica.is_revoked(session.session_id, None)
+
+
+def test_a_transaction_that_somebody_leaves_open_hides_nothing_from_a_replica(
+    guarded: PostgresServer, store: Any, twin: str, runner: Runner
+) -> None:
+    with (
+        psycopg.connect(guarded.url_of("elsewhere", role=NOBODY)) as elsewhere,
+        psycopg.connect(guarded.url_of("postgres", role=READER)) as here,
+        closing(replica_of(guarded, twin, runner)) as replica,
+    ):
+        for holder in (elsewhere, here):
+            holder.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            holder.execute("SELECT pg_current_xact_id()")
+        here.execute("SELECT 1 FROM gatepass_revocations, gatepass_meta")
+        wait_for_fresh(replica, runner)
+        store.revoke_token("00under a snapshot")
+        runner.run(asyncio.sleep(1))
+        assert replica.is_revoked(None, "00under a snapshot")
+
+
+def test_a_lock_of_log_ins_that_a_stranger_holds_is_an_outage_and_lets_nobody_in(
+    guarded: PostgresServer, store: Any
+) -> None:
+    """Any role of the database may take it; the session that is revoked by its id needs none."""
+    session = store.issue(log_in("dora"))
+    with psycopg.connect(guarded.url_of("postgres", role=READER)) as reader:
+        reader.execute("SELECT pg_advisory_xact_lock(7449363239834329447)")
+        attempts: list[Callable[[], object]] = [
+            lambda: store.issue(log_in("dora")),
+            lambda: store.revoke_all(reason="restore"),
+        ]
+        for blocked in attempts:
+            began = time.monotonic()
+            with pytest.raises(StoreUnavailable):
+                blocked()
+            assert time.monotonic() - began < 2.5
+        assert session is not None
+        store.revoke_session(session.session_id, reason="log-out")
+        assert store.is_revoked(session.session_id, None)
+    assert store.issue(log_in("dora")) is not None
