@@ -19,5 +19,5 @@ def require_encodable(*texts: str | None) -> None:
         ClaimsRejected: One of them has none; which it is, is not told.
     """
     for text in texts:
-        if text is not None and not text.isascii() and not is_encodable(text):
+        if text is not None and not str.isascii(text) and not is_encodable(text):
             raise ClaimsRejected("half of a surrogate pair is no part of an id, subject or reason")
