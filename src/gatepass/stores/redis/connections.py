@@ -4,9 +4,8 @@ import os
 import socket
 import ssl
 import struct
-import threading
 import time
-from collections import defaultdict, deque
+from collections import defaultdict
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
@@ -16,6 +15,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from gatepass.errors import StoreUnavailable
+from gatepass.stores.places import Places, Seat, move
 from gatepass.stores.redis.target import Target
 from gatepass.stores.redis.tls import TlsConnection
 from gatepass.stores.redis.wire import (
@@ -46,8 +46,8 @@ class _Pool:
 
     def __init__(self) -> None:
         self.pid = os.getpid()
-        self.free = threading.BoundedSemaphore(MAX_CONNECTIONS)
-        self.idle: defaultdict[Place, deque[Wire]] = defaultdict(deque)
+        self.places: Places[Wire] = Places(MAX_CONNECTIONS, close=_disconnect)
+        self.idle: defaultdict[Place, list[Wire]] = defaultdict(list)
 
 
 class Connections:
@@ -67,34 +67,23 @@ class Connections:
         if self._closed:
             raise StoreUnavailable("the store is closed")
         lease = _Lease(self._opener, self._current())
-        try:
-            step = next(steps)
-            while True:
-                if isinstance(step, Pause):
-                    time.sleep(step.seconds)
-                    step = steps.send(None)
-                    continue
-                try:
-                    replies = lease.exchange(step)
-                except Lost as lost:
-                    step = steps.throw(alone(lost))
-                else:
-                    step = steps.send(replies)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-        finally:
-            steps.close()
-            lease.give_back()
-            if self._closed:  # meanwhile, by another thread
-                self.close()
+        with lease.seat.used:
+            try:
+                return _perform(steps, lease)
+            finally:
+                lease.give_back()
+                if self._closed:  # meanwhile, by another thread
+                    self.close()
 
     def close(self) -> None:
         """Disconnect; what is under way may still end."""
         self._closed = True
-        for idle in list(self._current().idle.values()):
-            while idle:
-                idle.pop().disconnect()
+        pool = self._current()
+        pool.places.tidy()
+        closing: Seat[Wire] = Seat()
+        for idle in list(pool.idle.values()):
+            while move(idle, closing.held):
+                pool.places.leave(closing)
 
     def _current(self) -> _Pool:
         """The pool of the process we are in; the parent's connections are left to the parent."""
@@ -105,13 +94,14 @@ class Connections:
 
 
 class _Lease:
-    """One connection at a time for the length of an operation."""
+    """One connection at a time for the length of an operation, in which `seat.used` is held."""
 
     def __init__(self, opener: Opener, pool: _Pool) -> None:
+        self.seat: Seat[Wire] = Seat()
         self._opener = opener
         self._pool = pool
         self._place: Place | None = None
-        self._connection: Wire | None = None
+        self._is_answered = False
 
     def exchange(self, step: Exchange) -> list[Any]:
         """The replies, errors included.
@@ -121,6 +111,7 @@ class _Lease:
         """
         until = time.monotonic() + step.seconds
         connection = self._take(step, until)
+        self._is_answered = False
         try:
             left = max(until - time.monotonic(), 0.001)
             if connection._sock is None:  # noqa: SLF001 (as below)
@@ -131,49 +122,66 @@ class _Lease:
             connection.send_packed_command(
                 connection.pack_commands(step.commands), check_health=False
             )
-            return [_reply(connection, until) for _ in step.commands]
+            replies = [_reply(connection, until) for _ in step.commands]
         except (RedisError, OSError) as error:
             self._drop()
             raise lost_by(error) from cause_of(error)
         except BaseException:
             self._drop()
             raise
+        self._is_answered = True
+        return replies
 
     def _take(self, step: Exchange, until: float) -> Wire:
         place = (step.is_sentinel, *step.address)
-        if self._connection is not None and place == self._place:
-            return self._connection
+        held = self.seat.held
+        if held and place == self._place:
+            return held[0]
         self.give_back()
-        if not self._pool.free.acquire(timeout=max(until - time.monotonic(), 0)):
+        if not self._pool.places.take(self.seat, until):
             raise Lost("all connections are in use")
         self._place = place
-        try:
-            self._connection = self._pool.idle[place].pop()
-        except IndexError:
-            self._connection = _make(self._opener, step)
-        return self._connection
+        if not move(self._pool.idle[place], held):
+            held.append(_make(self._opener, step))
+        return held[0]
 
     def give_back(self) -> None:
-        """Leave the connection to others."""
-        if self._connection is not None and self._place is not None:
-            self._pool.idle[self._place].append(self._connection)
-            self._release()
+        """Leave the connection to others, unless answers are still to come over it."""
+        if self._is_answered and self._place is not None:
+            move(self.seat.held, self._pool.idle[self._place])
+        self._pool.places.leave(self.seat)
 
     def _drop(self) -> None:
         """Close this connection, and idle ones to the same server: they will fare no better."""
-        if self._connection is not None and self._place is not None:
-            self._connection.disconnect()
-            idle = self._pool.idle[self._place]
-            for _ in range(len(idle)):
-                try:
-                    idle.popleft().disconnect()
-                except IndexError:
-                    break
-            self._release()
+        if self._place is not None:
+            while move(self._pool.idle[self._place], self.seat.held):
+                pass
+        self._pool.places.leave(self.seat)
 
-    def _release(self) -> None:
-        self._connection = None
-        self._pool.free.release()
+
+def _perform(steps: Steps[T], lease: _Lease) -> T:
+    try:
+        step = next(steps)
+        while True:
+            if isinstance(step, Pause):
+                time.sleep(step.seconds)
+                step = steps.send(None)
+                continue
+            try:
+                replies = lease.exchange(step)
+            except Lost as lost:
+                step = steps.throw(alone(lost))
+            else:
+                step = steps.send(replies)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    finally:
+        steps.close()
+
+
+def _disconnect(connection: Wire) -> None:
+    connection.disconnect()
 
 
 def _make(opener: Opener, step: Exchange) -> Wire:
