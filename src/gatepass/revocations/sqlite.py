@@ -6,8 +6,8 @@ from the last entry on. That is done every hundredth of a second in any case, fo
 bell was rung for: a foreign hand in the file, or a commit whose maker died unacknowledged.
 """
 
-import threading
 from contextlib import suppress
+from functools import partial
 from math import inf
 from sqlite3 import Error
 from time import monotonic
@@ -19,7 +19,8 @@ from gatepass.revocations.lease import steady_ms, steady_now
 from gatepass.revocations.log import LogPage, RevocationLog
 from gatepass.revocations.staleness import ReplicaStatus
 from gatepass.sessions.session import SKEW_MS
-from gatepass.stores.forks import watch_forks
+from gatepass.stores.forks import under_way, watch_forks
+from gatepass.stores.places import Places, Seat
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
 from gatepass.stores.sql.sqlite_bell import SqliteBell
 from gatepass.stores.sql.sqlite_changes import SQL
@@ -29,7 +30,6 @@ from gatepass.stores.sql.sqlite_connection import (
     WouldWait,
     find_deadline,
 )
-from gatepass.stores.sql.sqlite_database import held
 from gatepass.stores.sql.sqlite_store import SqliteStore
 
 _PAGE: Final = 500
@@ -39,6 +39,7 @@ _ASK_S: Final = 0.4
 """What is left of a check's time for asking the store when the log is too long to be read."""
 _LOG: Final = "log"
 _VERSION: Final = "PRAGMA data_version"
+_BUSY: Final = "the revocation log is being read"
 _RETRY_S: Final = 1.0
 """How long the store alone answers after the copy could not be kept up to date."""
 
@@ -57,8 +58,8 @@ class SqliteReplica:
         self._database = self._store.database
         self._denylist = Denylist()
         self._log = RevocationLog(self._denylist)
-        self._lock = threading.Lock()
-        self._is_taken_for_fork = False
+        self._reading: Places[None] = Places(1)
+        self._fork: Seat[None] = Seat(under_way)
         self._connection: SqliteConnection | None = None
         self._bell = SqliteBell(self._database.file.real_path)
         self._heard = b""
@@ -84,29 +85,28 @@ class SqliteReplica:
 
     def try_is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
         """`is_revoked`, raising `WouldWait` rather than wait, read much or ask the store."""
-        lock = self._lock
-        if not lock.acquire(False):  # noqa: FBT003 - the hot path; a keyword costs
-            raise WouldWait
-        try:
-            if (  # nobody has committed durably since the last check
-                not self._heard
-                or self._bell.look() != self._heard
-                or monotonic() >= self._look_at
-                or self._database.closed
-            ) and not self._catch_up():
-                raise WouldWait
+        heard = self._heard  # before the bell is looked at: what was heard of later counts more
+        if (  # nobody has committed durably since the last check
+            heard
+            and self._bell.look() == heard
+            and monotonic() < self._look_at
+            and not self._database.closed
+        ):
             return self._denylist.is_held(session_id, token_id)
-        finally:
-            lock.release()
+        reading = self._reading
+        seat: Seat[None] = Seat()
+        with seat.used:
+            try:
+                if not reading.take(seat, 0) or not self._catch_up():
+                    raise WouldWait
+                return self._denylist.is_held(session_id, token_id)
+            finally:
+                reading.leave(seat)
 
     def fresh(self) -> bool:
         """Whether it answers from memory, for readiness; it looks at the database to say so."""
-        deadline = find_deadline()
         try:
-            with held(self._lock, deadline):
-                if self._connection is None:
-                    self._connect(deadline)
-                self._read_on(deadline)
+            self._read_on(find_deadline())
         except (StoreUnavailable, WouldWait):
             self._failed_at = steady_now()
             return False
@@ -118,8 +118,8 @@ class SqliteReplica:
 
     def close(self) -> None:
         """Give back the connection; a later check takes another, while the store is open."""
-        with suppress(StoreUnavailable), held(self._lock, find_deadline()):
-            self._drop()
+        with suppress(StoreUnavailable):
+            self._reading.run(self._drop, find_deadline(), busy=_BUSY)
 
     @property
     def age(self) -> float:
@@ -143,29 +143,25 @@ class SqliteReplica:
 
     def before_fork(self) -> None:
         """See `ForkAware`."""
-        self._is_taken_for_fork = self._lock.acquire(timeout=_RETRY_S)
-        if self._is_taken_for_fork:
+        if self._reading.take(self._fork, monotonic() + _RETRY_S):
             self._drop()
 
     def after_fork(self, *, in_child: bool) -> None:
         """See `ForkAware`."""
         if in_child:
-            self._lock = threading.Lock()
+            self._reading = Places(1)
             self._denylist.after_fork(in_child=True)
             if self._connection is not None:
                 self._connection.abandon()
                 self._connection = None
-        elif self._is_taken_for_fork:
-            self._lock.release()
+        else:
+            self._reading.leave(self._fork)
 
     def _wait_is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
         deadline = find_deadline()
         try:
-            with held(self._lock, deadline):
-                if self._connection is None:
-                    self._connect(deadline)
-                self._read_on(deadline)
-                return self._denylist.is_held(session_id, token_id)
+            self._read_on(deadline)
+            return self._denylist.is_held(session_id, token_id)
         except (StoreUnavailable, WouldWait):
             self._failed_at = steady_now()
             token = DEADLINE.set(deadline)
@@ -188,12 +184,17 @@ class SqliteReplica:
 
     def _read_on(self, deadline: float) -> None:
         """Bring the copy up to date; where time runs out the next check reads on from there."""
+        self._reading.run(partial(self._catch_up_until, deadline), deadline, busy=_BUSY)
+
+    def _catch_up_until(self, deadline: float) -> None:
+        if self._connection is None:
+            self._connect(deadline)
         while not self._catch_up():
             if monotonic() >= deadline - _ASK_S:
                 raise WouldWait
 
     def _catch_up(self) -> bool:
-        """Bring the copy up to date; `False`: there is more to read. The lock is held."""
+        """Bring the copy up to date; `False`: there is more to read. The caller has the place."""
         connection = self._connection
         if connection is None or self._database.closed:
             raise WouldWait

@@ -16,38 +16,39 @@ class ForkAware(Protocol):
         """Let others in again; in the child with new locks, since their holders stayed behind."""
 
 
-class _Forks:
-    """Everything that is told of a fork; one fork at a time."""
-
-    def __init__(self) -> None:
-        self.watched: Final[WeakSet[ForkAware]] = WeakSet()
-        self.one = threading.Lock()
-
-    def before(self) -> None:
-        self.one.acquire()
-        for holder in list(self.watched):
-            holder.before_fork()
-
-    def after_in_parent(self) -> None:
-        for holder in list(self.watched):
-            holder.after_fork(in_child=False)
-        self.one.release()
-
-    def after_in_child(self) -> None:
-        self.one = threading.Lock()
-        for holder in list(self.watched):
-            holder.after_fork(in_child=True)
+_watched: Final[WeakSet[ForkAware]] = WeakSet()
+under_way: Final = threading.Lock()
+"""Held while a fork is under way: one at a time."""
 
 
-_FORKS: Final = _Forks()
+def _before() -> None:
+    for holder in list(_watched):
+        holder.before_fork()
+
+
+def _after_in_parent() -> None:
+    for holder in list(_watched):
+        holder.after_fork(in_child=False)
+
+
+def _after_in_child() -> None:
+    for holder in list(_watched):
+        holder.after_fork(in_child=True)
+
+
 os.register_at_fork(
-    before=_FORKS.before,
-    after_in_parent=_FORKS.after_in_parent,
-    after_in_child=_FORKS.after_in_child,
+    before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child
+)
+# the last registered is the first called before and the last after; written in C, so that no
+# signal handler comes between: one that raises in a hook of Python ends that hook
+os.register_at_fork(
+    before=under_way.acquire,
+    after_in_parent=under_way.release,
+    after_in_child=under_way._at_fork_reinit,  # type: ignore[attr-defined] # noqa: SLF001 (as in the standard library)
 )
 
 
 def watch_forks(holder: ForkAware) -> None:
     """Call the holder's methods around every fork for as long as it lives."""
-    with _FORKS.one:  # not while a fork is under way: it goes through the set
-        _FORKS.watched.add(holder)
+    with under_way:  # not while a fork is under way: it goes through the set
+        _watched.add(holder)

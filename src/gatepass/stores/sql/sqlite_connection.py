@@ -62,7 +62,7 @@ def unavailable(error: Exception) -> StoreUnavailable:
 class SqliteConnection:
     """A connection of ours alone, in autocommit mode, with one cursor that is used again."""
 
-    __slots__ = ("_connection", "_wait_ms", "cursor", "log")
+    __slots__ = ("__weakref__", "_connection", "_wait_ms", "cursor", "log")
 
     def __init__(self, pool: Pool, *, durable: bool, deadline: float) -> None:
         fairy = pool.connect()

@@ -4,18 +4,20 @@ Writes go through two connections, since `synchronous` cannot change inside a tr
 NORMAL for what heals when lost, FULL for what is acknowledged only when durable.
 """
 
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from sqlite3 import Cursor, Error
 from typing import Final, TypeVar
+from weakref import WeakSet
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from gatepass.errors import StoreUnavailable
-from gatepass.stores.forks import watch_forks
+from gatepass.stores.forks import under_way, watch_forks
+from gatepass.stores.places import Places, Seat
 from gatepass.stores.sql.sqlite_bell import SqliteBell
 from gatepass.stores.sql.sqlite_connection import (
     DEADLINE,
@@ -47,12 +49,12 @@ class SqliteDatabase:
         self.on_close: list[Callable[[], None]] = []
         self._is_set_up = False
         self._set_up_s = 0.0
-        self._writing = threading.Lock()
-        self._opening = threading.Lock()
-        self._taken_for_fork: list[threading.Lock] = []
+        self._writing: Places[None] = Places(1)
+        self._opening: Places[None] = Places(1)
+        self._fork: Seat[None] = Seat(under_way)
         self._writers: dict[bool, SqliteConnection] = {}
         self._idle: list[SqliteConnection] = []
-        self._readers: set[SqliteConnection] = set()
+        self._readers: WeakSet[SqliteConnection] = WeakSet()  # one that an exception lost is closed
         watch_forks(self)
 
     def try_read(self, query: Callable[[Cursor], T]) -> T:
@@ -100,19 +102,17 @@ class SqliteDatabase:
             StoreUnavailable: The change was not made, or not confirmed.
         """
         deadline = self._begin()
-        if not self._writing.acquire(blocking=False) and not self._writing.acquire(
-            timeout=max(deadline - time.monotonic(), 0)
-        ):
-            raise StoreUnavailable(_LOCKED)
-        try:  # written out: `held` and `suppress` cost a rotation two microseconds
-            if not durable:
-                try:
-                    return self._transact(change, durable=False, deadline=deadline)
-                except MustBeDurable:
-                    pass
-            return self._transact(change, durable=True, deadline=deadline)
-        finally:
-            self._writing.release()
+        writing = self._writing
+        seat: Seat[None] = Seat()
+        with seat.used:
+            try:
+                if not writing.take(seat, deadline):
+                    raise StoreUnavailable(_LOCKED)
+                if durable:
+                    return self._transact(change, durable=True, deadline=deadline)
+                return self._transact_twice(change, deadline)
+            finally:
+                writing.leave(seat)
 
     def open_reader(self, deadline: float) -> SqliteConnection:
         """A new connection for the caller to use and close; it has yet to be told to wait."""
@@ -123,17 +123,14 @@ class SqliteDatabase:
         self.closed = True
         for close in self.on_close:
             close()
-        with suppress(StoreUnavailable), held(self._writing, find_deadline()):
-            self._close_idle()
-            self._bell.close()
-            self.file.close()
+        with suppress(StoreUnavailable):
+            self._writing.run(self._close_all, find_deadline(), busy=_LOCKED)
 
     def before_fork(self) -> None:
         """See `ForkAware`."""
         deadline = time.monotonic() + _FORK_WAIT_S
-        for lock in (self._writing, self._opening):
-            if lock.acquire(timeout=max(deadline - time.monotonic(), 0)):
-                self._taken_for_fork.append(lock)
+        for places in (self._writing, self._opening):
+            places.take(self._fork, deadline)  # or do without
         self._close_idle()
         while self._readers and time.monotonic() < deadline:
             time.sleep(0.001)
@@ -141,15 +138,14 @@ class SqliteDatabase:
 
     def after_fork(self, *, in_child: bool) -> None:
         """See `ForkAware`."""
-        taken, self._taken_for_fork = self._taken_for_fork, []
         if not in_child:
-            for lock in taken:
-                lock.release()
+            for places in (self._writing, self._opening):
+                places.leave(self._fork)
             return
         for connection in (*self._writers.values(), *self._readers):
             connection.abandon()
-        self._writers, self._idle, self._readers = {}, [], set()
-        self._writing, self._opening = threading.Lock(), threading.Lock()
+        self._writers, self._idle, self._readers = {}, [], WeakSet()
+        self._writing, self._opening = Places(1), Places(1)
 
     def _begin(self) -> float:
         """When this operation must stop waiting; a first use gets the file ready before."""
@@ -192,6 +188,13 @@ class SqliteDatabase:
         self._readers.discard(reader)
         reader.close()
 
+    def _transact_twice(self, change: Callable[[Cursor, bool], T], deadline: float) -> T:
+        try:  # `suppress` costs a rotation a microsecond
+            return self._transact(change, durable=False, deadline=deadline)
+        except MustBeDurable:
+            pass
+        return self._transact(change, durable=True, deadline=deadline)
+
     def _transact(
         self, change: Callable[[Cursor, bool], T], *, durable: bool, deadline: float
     ) -> T:
@@ -200,6 +203,8 @@ class SqliteDatabase:
             writer = self._writers[durable] = self._open(durable=durable, deadline=deadline)
         elif self.closed:
             raise StoreUnavailable(_CLOSED)
+        if writer.raw.in_transaction:  # whoever was interrupted could not even roll back
+            writer.roll_back()
         try:
             writer.wait_until(deadline)
             writer.cursor.execute("BEGIN IMMEDIATE")
@@ -222,29 +227,37 @@ class SqliteDatabase:
 
     def _open(self, *, durable: bool, deadline: float) -> SqliteConnection:
         """A connection to the file that was there from the first, tables up to date."""
-        with held(self._opening, deadline):
-            if self.closed:
-                raise StoreUnavailable(_CLOSED)
-            self.file.prepare()
-            if self._is_set_up:
-                self.file.require_same()
-            try:
-                connection = SqliteConnection(self._pool, durable=durable, deadline=deadline)
-            except (Error, SQLAlchemyError) as error:
+        work = partial(self._open_now, durable=durable, deadline=deadline)
+        return self._opening.run(work, deadline, busy=_LOCKED)
+
+    def _open_now(self, *, durable: bool, deadline: float) -> SqliteConnection:
+        if self.closed:
+            raise StoreUnavailable(_CLOSED)
+        self.file.prepare()
+        if self._is_set_up:
+            self.file.require_same()
+        try:
+            connection = SqliteConnection(self._pool, durable=durable, deadline=deadline)
+        except (Error, SQLAlchemyError) as error:
+            raise unavailable(error) from error
+        try:
+            if not self._is_set_up:
+                self._set_up_s = set_up(connection, deadline)
+                self._is_set_up = True
+            connection.cursor.execute("SELECT 1 FROM gatepass_meta").fetchall()
+            connection.log = self.file.find_log()
+            self.file.require_same()
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, (Error, SQLAlchemyError)):
                 raise unavailable(error) from error
-            try:
-                if not self._is_set_up:
-                    self._set_up_s = set_up(connection, deadline)
-                    self._is_set_up = True
-                connection.cursor.execute("SELECT 1 FROM gatepass_meta").fetchall()
-                connection.log = self.file.find_log()
-                self.file.require_same()
-            except BaseException as error:
-                connection.close()
-                if isinstance(error, (Error, SQLAlchemyError)):
-                    raise unavailable(error) from error
-                raise
-            return connection
+            raise
+        return connection
+
+    def _close_all(self) -> None:
+        self._close_idle()
+        self._bell.close()
+        self.file.close()
 
     def _close_idle(self) -> None:
         """Close what nobody is using; the caller holds the write lock or does not care."""
@@ -253,14 +266,3 @@ class SqliteDatabase:
         while self._idle:
             with suppress(IndexError):
                 self._discard(self._idle.pop())
-
-
-@contextmanager
-def held(lock: threading.Lock, deadline: float) -> Iterator[None]:
-    """Hold a lock, or refuse when it is not free by the deadline."""
-    if not lock.acquire(timeout=max(deadline - time.monotonic(), 0)):
-        raise StoreUnavailable(_LOCKED)
-    try:
-        yield
-    finally:
-        lock.release()
