@@ -15,6 +15,7 @@ from gatepass.revocations import sqlite as replicas
 from gatepass.revocations.sqlite import AsyncSqliteReplica, SqliteReplica
 from gatepass.sessions import AsyncRevocations, Revocations, Store
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
+from gatepass.stores.sql.sqlite_connection import WouldWait
 from tests.stores.plans import DAY, IDLE, LEEWAY, MINUTE, Clock, log_in, present
 from tests.stores.test_concurrency import ticking
 from tests.stores.twins import Runner, sqlite_replica
@@ -73,6 +74,26 @@ def test_a_log_of_many_pages_is_read_to_its_end(
 
     assert replica.is_revoked(None, "token 2344")
     assert len(inner._denylist) == 2_346
+
+
+def test_a_copy_that_is_not_read_to_the_end_answers_nobody(
+    replica: Revocations, store: Store, path: Path, clock: Clock, inner: SqliteReplica
+) -> None:
+    store.revoke_token("first")
+    assert replica.is_revoked(None, "first")
+    assert replica.is_revoked(None, "first")
+    assert inner._heard
+    add_tokens(path, 2_345, clock)  # by a foreign hand, which rings for nobody
+    inner._look_at = 0.0
+    verdicts: list[bool | None] = []
+
+    for _ in range(6):
+        try:
+            verdicts.append(inner.try_is_revoked(None, "token 2344"))
+        except WouldWait:
+            verdicts.append(None)
+
+    assert verdicts == [None, None, None, None, True, True]
 
 
 def test_a_log_too_long_for_one_check_is_read_in_several(

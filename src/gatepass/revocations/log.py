@@ -59,9 +59,10 @@ class RevocationLog:
             self._identity = page.identity
             self.cursor = START
             return False
+        cursor, self.cursor = self.cursor, START  # first: a time limit may end this anywhere
         if self._clock.was_set_back(page.store_ms, now_ms):
-            self.cursor = START
             return False
+        self.cursor = cursor
         entries: list[Entry] = [(kind, name, at_ms) for _, kind, name, at_ms in page.entries]
         self.denylist.merge(
             entries, store_ms=page.store_ms, retention_ms=page.retention_ms, now_ms=now_ms

@@ -212,6 +212,7 @@ class SqliteReplica:
                 self._heard = heard
                 self._complete_at = steady_now()
                 return True
+            self._heard = b""  # until all is read, nobody takes the copy for complete
             page = self._read_page(connection)
             if not self._log.merge(page, steady_ms()):
                 return False

@@ -27,8 +27,9 @@ class SqliteBell:
 
     def look(self) -> bytes:
         """What the last durable commit left here; empty when there is nothing to look at."""
+        descriptor = self._descriptor  # another thread may close it at any moment
         try:
-            return b"" if self._descriptor is None else _pread(self._descriptor, _SIZE, 0)
+            return b"" if descriptor is None else _pread(descriptor, _SIZE, 0)
         except OSError:
             return b""
 
