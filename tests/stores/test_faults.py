@@ -246,10 +246,12 @@ def test_a_full_disk_confirms_nothing_it_did_not_write(
 def test_a_mistake_of_ours_is_not_called_an_outage(url: str) -> None:
     store = SqlStore.from_url(url)
 
-    with pytest.raises(sqlite3.ProgrammingError):
+    with pytest.raises(TypeError):
         store.is_revoked(object(), None)  # type: ignore[arg-type]
     with pytest.raises(sqlite3.ProgrammingError):
-        store.revoke_token(object())  # type: ignore[arg-type]
+        store.sqlite.is_revoked(object(), None)  # type: ignore[arg-type]
+    with pytest.raises(sqlite3.ProgrammingError):
+        store.sqlite.revoke_token(object())  # type: ignore[arg-type]
     store.revoke_token("token")
 
     assert store.is_revoked(None, "token")
