@@ -1,6 +1,7 @@
 """Between a `Session` and its row: pure, and the same for every database."""
 
 from collections.abc import Sequence
+from itertools import product
 from types import NoneType
 from typing import Any, Final
 
@@ -42,13 +43,15 @@ ROTATING: Final = (
 _DAMAGED: Final = "a row of the database is damaged"
 _TEXT: Final = (str,)
 _MAYBE_TEXT: Final = (str, NoneType)
-_TYPES: Final = (
-    *(_TEXT, _TEXT, _TEXT, _MAYBE_TEXT),
-    *((int,),) * 7,
-    *((int, NoneType), _MAYBE_TEXT),
-    *((bytes,), (bytes,), (bytes, str)),
+_TYPES: Final = frozenset(
+    product(
+        *(_TEXT, _TEXT, _TEXT, _MAYBE_TEXT),
+        *((int,),) * 7,
+        *((int, NoneType), _MAYBE_TEXT),
+        *((bytes,), (bytes,), (bytes, str)),
+    )
 )
-"""What each column holds; SQLite itself does not care, and a damaged file does not either."""
+"""What the columns hold; SQLite itself does not care, and a damaged file does not either."""
 
 _recent_from_json: Final = msgspec.json.Decoder(tuple[tuple[int, int], ...]).decode
 _claims_from_json: Final = msgspec.json.Decoder(dict[str, Any]).decode
@@ -61,7 +64,7 @@ def session_of(row: Sequence[Any]) -> Session:
     Raises:
         StoreUnavailable: What is in the row was not written by this package.
     """
-    if not all(map(isinstance, row, _TYPES)):
+    if tuple(map(type, row)) not in _TYPES:
         raise StoreUnavailable(_DAMAGED)
     try:
         _claims_from_json(row[13])

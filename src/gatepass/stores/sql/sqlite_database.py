@@ -108,9 +108,12 @@ class SqliteDatabase:
             try:
                 if not writing.take(seat, deadline):
                     raise StoreUnavailable(_LOCKED)
-                if durable:
-                    return self._transact(change, durable=True, deadline=deadline)
-                return self._transact_twice(change, deadline)
+                if not durable:
+                    try:  # `suppress` costs a rotation a microsecond
+                        return self._transact(change, durable=False, deadline=deadline)
+                    except MustBeDurable:
+                        pass
+                return self._transact(change, durable=True, deadline=deadline)
             finally:
                 writing.leave(seat)
 
@@ -187,13 +190,6 @@ class SqliteDatabase:
     def _discard(self, reader: SqliteConnection) -> None:
         self._readers.discard(reader)
         reader.close()
-
-    def _transact_twice(self, change: Callable[[Cursor, bool], T], deadline: float) -> T:
-        try:  # `suppress` costs a rotation a microsecond
-            return self._transact(change, durable=False, deadline=deadline)
-        except MustBeDurable:
-            pass
-        return self._transact(change, durable=True, deadline=deadline)
 
     def _transact(
         self, change: Callable[[Cursor, bool], T], *, durable: bool, deadline: float
