@@ -1,5 +1,6 @@
 """Servers that are no Redis, or lie: an outage, not an answer, and not a word of theirs."""
 
+import secrets
 import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -177,16 +178,16 @@ def test_a_store_speaks_resp2_whatever_its_client_speaks(
     twin: str, runner: Runner, protocol: int | None
 ) -> None:
     """So that every answer has one shape, and nothing is pushed between answers."""
-    servers = running("redis 8")
+    servers, name = running("redis 8"), secrets.token_hex(8)
     library: Any = redis.asyncio if twin == "async" else redis
     given = {} if protocol is None else {"protocol": protocol}
-    client = library.Redis(port=servers.servers[0].port, client_name="of-a-user", **given)
+    client = library.Redis(port=servers.servers[0].port, client_name=name, **given)
     store: Any = AsyncRedisStore(client) if twin == "async" else RedisStore(client)
-    answer = store.subject_epoch("ada")
+    answer = store.subject_epoch(name)
     assert (answer if twin == "sync" else runner.run(answer)) == 0
 
     listed = servers.servers[0].client().client_list()
-    assert [one["resp"] for one in listed if one["name"] == "of-a-user"] == ["2"]
+    assert [one["resp"] for one in listed if one["name"] == name] == ["2"]
     closing = store.close()
     if twin == "async":
         runner.run(closing)
