@@ -8,14 +8,14 @@ DEV := .venv/dev.stamp
 NODE := benchmarks/node/node_modules/.package-lock.json
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
 PYTEST := pytest -q -n 2 --dist loadfile
-SHORT := not race and not workers and not soak and not chaos and not fuzz and not browser and not interop and not web
+SHORT := not race and not workers and not faults and not soak and not chaos and not fuzz and not browser and not interop and not web
 CORE := src/gatepass/jose/*,src/gatepass/tokens/*,src/gatepass/sessions/*,src/gatepass/manager.py,src/gatepass/_manager_parts.py
 CORE_TESTS := $(addprefix tests/,attacks http jose manager remote sessions settings tokens)
 COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile --quiet --no-strip-extras \
 	$(if $(UPGRADE),--upgrade) --generate-hashes --unsafe-package gatepass --no-annotate \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: help serve test coverage lint format races workers soak chaos web browser interop fuzz bench wheel requirements
+.PHONY: help serve test coverage lint format races workers faults soak chaos web browser interop fuzz bench wheel requirements
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,9 +60,13 @@ format: $(DEV) ## Format the code and mend what the linter can mend
 	$(BIN)/ruff check --quiet --fix
 	$(BIN)/ruff format
 
-workers: $(DEV) ## Start servers and programs of several processes over every database
+workers: $(DEV) ## Start servers, and programs of several processes, over every database
 	@.ci/redis
 	$(BIN)/$(PYTEST) -m workers
+
+faults: $(DEV) ## Freeze, cut off and move databases, and interrupt their callers
+	@.ci/redis
+	$(BIN)/$(PYTEST) -m faults
 
 soak: $(DEV) ## Ask for a long time, and with hardly any means to answer
 	@.ci/redis

@@ -21,6 +21,8 @@ from tests.servers.postgres import PostgresServer, require_binaries
 from tests.servers.redis_sets import start_alone
 from tests.stores.twins import Runner
 
+pytestmark = pytest.mark.faults
+
 NUMBERS = count()
 Make = Callable[..., World]
 

@@ -12,6 +12,8 @@ from tests.cli.command import Command
 from tests.server.running import Running, serving
 from tests.server.test_refused_starts import sentence
 
+pytestmark = pytest.mark.workers
+
 FAILURES = 10
 VARIABLE = "GATEPASS_TRUSTED_PROXIES"
 

@@ -13,6 +13,8 @@ from gatepass.server.secrets import generate_secret
 from tests.cli.command import Command
 from tests.server.running import Running, free_port, gatepass, paste, serving, start
 
+pytestmark = pytest.mark.workers
+
 HOME = ".gatepass"
 
 

@@ -31,6 +31,7 @@ EPOCH = 3
 KINDS = ("postgres", "redis 8", "sqlite")
 
 pytestmark = [
+    pytest.mark.faults,
     # redis-py and psycopg complain about what an exception took from them; that is closed
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),

@@ -19,6 +19,8 @@ from tests.stores.plans import ACCESS_LIFE, log_in, present, sid
 from tests.stores.redis_backends import redis_store_at
 from tests.stores.twins import Runner
 
+pytestmark = pytest.mark.faults
+
 
 def opaque(name: str = "live") -> OpaquePlan:
     return OpaquePlan(

@@ -20,6 +20,8 @@ from tests.stores.redis_backends import redis_store_at
 from tests.stores.redis_outcomes import OPERATIONS, READS, WRITES, every, fill, outcomes
 from tests.stores.twins import Runner
 
+pytestmark = pytest.mark.faults
+
 Kind = pytest.mark.parametrize("kind", ["redis 8", "valkey"])
 
 

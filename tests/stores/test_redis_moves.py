@@ -22,6 +22,8 @@ from tests.stores.redis_backends import redis_store_at
 from tests.stores.redis_outcomes import OPAQUE, OPERATIONS
 from tests.stores.twins import Runner
 
+pytestmark = pytest.mark.faults
+
 PARTITION = 8
 """Ada's."""
 

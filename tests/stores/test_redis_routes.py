@@ -16,6 +16,8 @@ from tests.stores.plans import sid
 from tests.stores.redis_backends import redis_store_at
 from tests.stores.twins import Runner
 
+pytestmark = pytest.mark.faults
+
 TOKEN = sid("token")
 GUARD_S = CHECK_S + 0.1
 """After which it is looked again at who answers."""

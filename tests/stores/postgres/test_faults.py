@@ -17,6 +17,8 @@ from tests.stores.plans import present
 from tests.stores.postgres.broken_server import OPERATIONS, StoreTwin, heals
 from tests.stores.twins import Runner
 
+pytestmark = pytest.mark.faults
+
 
 @pytest.mark.parametrize("is_used", [False, True])
 def test_a_server_that_is_down_answers_nothing_until_it_is_up(

@@ -21,6 +21,8 @@ from tests.stores.plans import log_in, present
 from tests.stores.postgres_backend import OPERATIONS
 from tests.stores.twins import Awaited, Runner
 
+pytestmark = pytest.mark.faults
+
 PATIENCE_S = 15.0
 SETTINGS = """
 SELECT current_setting('statement_timeout'), current_setting('lock_timeout'),
