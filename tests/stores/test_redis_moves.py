@@ -137,19 +137,25 @@ def test_a_session_that_has_gone_ahead_is_not_taken_for_a_broken_one(
     assert store.rotate(present(sid("live"))).kind is RotationKind.REVOKED
 
 
+def finishing(move: Move, pauses: list[Pause], *, after: int) -> Callable[[Exchange | Pause], None]:
+    """What notes the pauses of an operation, and ends the move in one of them."""
+
+    def finish_late(step: Exchange | Pause) -> None:
+        if isinstance(step, Pause):
+            pauses.append(step)
+            if len(pauses) == after:
+                move.finish()
+
+    return finish_late
+
+
 @pytest.mark.parametrize("what", ["revoke_subject", "revoke_session", "is_revoked"])
 def test_a_move_that_ends_within_the_time_limit_is_waited_for(
     move: Move, store: Any, runner: Runner, what: str
 ) -> None:
     move.take(is_row)
     pauses: list[Pause] = []
-
-    def finish_late(step: Exchange | Pause) -> None:
-        if isinstance(step, Pause):
-            pauses.append(step)
-            if len(pauses) == 6:
-                move.finish()
-
+    finish_late = finishing(move, pauses, after=6)
     steps = {
         "revoke_subject": store.work.revoke_subject("ada", "theft"),
         "revoke_session": store.work.revoke_session(sid("live"), "theft", None),
@@ -218,13 +224,7 @@ def test_everybodys_end_waits_for_a_move_that_ends_within_the_time_limit(
 ) -> None:
     move.take(is_row)
     pauses: list[Pause] = []
-
-    def finish_late(step: Exchange | Pause) -> None:
-        if isinstance(step, Pause):
-            pauses.append(step)
-            if len(pauses) == 10:
-                move.finish()
-
+    finish_late = finishing(move, pauses, after=10)
     assert run(store, runner, watched(store.work.revoke_all("theft"), finish_late)) == 2
     assert len(pauses) >= 10
     assert store.is_revoked(sid("live"), None)

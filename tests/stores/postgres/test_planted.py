@@ -17,18 +17,11 @@ from gatepass.stores.sql.transactions import durable_transaction, pooled_engine_
 from tests.servers.postgres import empty_database, shared_server
 from tests.stores.plans import log_in, present
 from tests.stores.postgres.planted import plant
+from tests.stores.postgres.test_transactions import ADA
 from tests.stores.postgres_backend import OPERATIONS
 from tests.stores.twins import Awaited, Runner
 
 DATABASE = "planted"
-ADA = {
-    "subject": "ada",
-    "username": "ada",
-    "password_hash": "none",
-    "disabled": False,
-    "created_ms": 0,
-    "updated_ms": 0,
-}
 
 
 @pytest.fixture(scope="module")
