@@ -16,6 +16,7 @@ from typing import Self
 from gatepass.errors import StoreUnavailable
 from tests.chaos.history import Figures, History, Span, read_attempts, read_verdicts
 from tests.chaos.verifier import ids_of
+from tests.chaos.writer import Store
 from tests.revocations.worlds import open_store
 
 ROOT = Path(__file__).parents[2]
@@ -171,16 +172,19 @@ class Scenario:
     def _count_lost(self, history: History, since: float) -> int:
         """What was acknowledged and the store does not know any more."""
         store = open_store(self._url)
-        lost = 0
-        for name in [a.name for a in history.attempts if a.is_acknowledged and a.begun > since]:
-            for _ in range(5):
-                with suppress(StoreUnavailable):
-                    lost += not store.is_revoked(*ids_of(name))
-                    break
-            else:
-                lost += 1
-        store.close()
-        return lost
+        try:
+            names = [a.name for a in history.attempts if a.is_acknowledged and a.begun > since]
+            return sum(not self._is_known(store, name) for name in names)
+        finally:
+            store.close()
+
+    @staticmethod
+    def _is_known(store: Store, name: str) -> bool:
+        """What the store says, asked again for a while; when it says nothing all is given up."""
+        for _ in range(4):
+            with suppress(StoreUnavailable):
+                return store.is_revoked(*ids_of(name))
+        return store.is_revoked(*ids_of(name))
 
     def _start_writers(self) -> None:
         for _ in range(WRITERS):

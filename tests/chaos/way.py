@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.servers.programs import program_of
 from tests.servers.proxy import Proxy
 
 ROOT = Path(__file__).parents[2]
@@ -19,10 +20,9 @@ ROOT = Path(__file__).parents[2]
 def way_to(port: int) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
     """The process, and the port that leads to the one asked for."""
     command = [sys.executable, "-m", "tests.chaos.way", str(port)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
+    with program_of(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         yield process, int(process.stdout.readline())
-        process.kill()
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import pytest
 from tests.cli.command import Command
 from tests.cli.conftest import PASSWORD
 from tests.server.running import PROGRAM, environment
+from tests.servers.programs import program_of
 
 
 def test_add_makes_the_state_and_the_account(command: Command) -> None:
@@ -141,7 +142,7 @@ def read_until(terminal: int, words: bytes) -> bytes:
 
 def test_on_a_terminal_the_password_is_asked_twice_and_not_shown(here: Path) -> None:
     terminal, its_end = pty.openpty()
-    with subprocess.Popen(
+    with program_of(
         [*PROGRAM, "users", "add", "ada"],
         cwd=here,
         env=environment(),

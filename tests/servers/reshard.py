@@ -1,10 +1,11 @@
 """Moves a slot of a Cluster from one primary to another, step by step, as its operators do."""
 
+import time
 from collections.abc import Callable, Sequence
 
 from redis.crc import key_slot
 
-from tests.servers.redis_server import Server
+from tests.servers.redis_server import PATIENCE_S, Server
 from tests.servers.redis_sets import ServerSet
 
 _MIGRATE_MS = 5_000
@@ -50,7 +51,9 @@ class Move:
 
     def finish(self) -> None:
         """Move the rest, and have everybody know whose the slot is."""
-        while self.keys():
+        until = time.monotonic() + PATIENCE_S
+        while left := self.keys():
+            assert time.monotonic() < until, f"{left[:3]} do not go"
             self.take()
         target = self.target.command("CLUSTER", "MYID")
         for server in [self.target, *self._members]:

@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import select
 import signal
 import sqlite3
 import time
@@ -18,6 +19,7 @@ from tests.stores.plans import log_in, present
 
 FORK = multiprocessing.get_context("fork")
 WRITERS = 3
+AT_WORK_S = 20.0
 
 Said = list[tuple[str, str, int]]
 
@@ -50,6 +52,13 @@ def write_until_killed(url: str, writer: int, run: int, say: int) -> None:
             said("ended", name)
 
 
+def first_of(hear: int) -> bytes:
+    """What a child says first; it has to be at work in time, and cannot keep the test waiting."""
+    ready, _, _ = select.select([hear], [], [], AT_WORK_S)
+    assert ready, f"a writer does nothing for {AT_WORK_S} s"
+    return os.read(hear, 1)
+
+
 def kill_writers(url: str, run: int, after_s: float) -> Said:
     """Start writers, kill them all with SIGKILL, and return what they said before."""
     children = []
@@ -59,7 +68,7 @@ def kill_writers(url: str, run: int, after_s: float) -> Said:
         child.start()
         os.close(say)
         children.append((child, hear))
-    first = [os.read(hear, 1) for _, hear in children]  # all are at work
+    first = [first_of(hear) for _, hear in children]  # all are at work
     time.sleep(after_s)
     for child, _ in children:
         assert child.pid is not None

@@ -11,6 +11,7 @@ import pytest
 
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import Session
+from tests.servers.programs import program_of
 from tests.stores.broken import LIMIT_S
 from tests.stores.plans import log_in
 from tests.stores.twins import Runner, sqlite_store
@@ -34,11 +35,10 @@ def lock_thief(path: Path) -> Iterator[None]:
     made.execute("CREATE TABLE others (id)")
     made.close()
     command = [sys.executable, "-c", LOCKS_AGAIN_AND_AGAIN, str(path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+    with program_of(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
         yield
-        process.kill()
 
 
 @pytest.mark.usefixtures("lock_thief")

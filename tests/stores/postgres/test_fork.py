@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gatepass.stores.sql import SqlStore
+from tests.servers.programs import program_of
 from tests.stores.postgres_backend import backends, empty_url
 
 ROOT = Path(__file__).parents[3]
@@ -92,7 +93,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def test_a_childs_life_keeps_no_session_of_its_parent_alive(url: str) -> None:
     command = [sys.executable, "-c", PREFORK, f"{url}?application_name=prefork"]
-    with subprocess.Popen(
+    with program_of(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as parent:
         assert parent.stdout is not None
