@@ -1,10 +1,12 @@
 """Follows a log in daemon threads, one for each lane, begun when needed, also after a fork."""
 
 import logging
+import sys
 import threading
 from typing import Final
 
 from gatepass.errors import StoreUnavailable
+from gatepass.revocations.flags import Flag
 from gatepass.revocations.lease import steady_now
 from gatepass.revocations.readers import Reader, Source
 from gatepass.revocations.state import ReplicaState
@@ -23,8 +25,9 @@ class Follower:
         self._state = state
         self._source = source
         self._lock = threading.Lock()
-        self._news = threading.Condition()
-        self._stop = threading.Event()
+        self._stop = Flag()
+        self._waiting: dict[Flag, None] = {}
+        """Checks that wait for a read; who tells them takes them out, also after interruptions."""
         self._threads: list[threading.Thread] = []
         self._readers: list[Reader] = []
         self._is_ended = False
@@ -39,7 +42,7 @@ class Follower:
                 return
             self._stop.set()
             self._state.begin()
-            self._stop = threading.Event()
+            self._stop = Flag()
             self._readers = [self._source.reader(lane) for lane in range(len(self._state.lanes))]
             threads = [
                 threading.Thread(
@@ -50,11 +53,15 @@ class Follower:
                 )
                 for lane, reader in enumerate(self._readers)
             ]
+            handled = sys.exc_info()[1]  # by our caller
             try:
                 for thread in threads:
                     thread.start()
             except RuntimeError as error:  # the system has no more of them, or the program ends
                 self._stop.set()
+                before = error.__context__
+                if before is not None and before is not handled:  # a signal handler's, which
+                    raise before from None  # left `threading` in the middle of a `with`
                 self._state.fail(0, error)
                 return
             self._threads = threads
@@ -63,11 +70,14 @@ class Follower:
 
     def wait(self, session_id: str | None, token_id: str | None) -> None:
         """Wait until the copy may be believed about these, within the state's patience."""
-        with self._news:
-            self._news.wait_for(
-                lambda: self._is_ended or self._state.covers(session_id, token_id),
-                max(self._state.patient_until - steady_now(), 0),
-            )
+        while True:
+            told = Flag()
+            self._waiting[told] = None
+            left = self._state.patient_until - steady_now()
+            if left <= 0 or self._is_ended or self._state.covers(session_id, token_id):
+                self._waiting.pop(told, None)
+                return
+            told.wait(left)
 
     def stop(self) -> None:
         """End the threads soon, and begin no others."""
@@ -79,8 +89,7 @@ class Follower:
         until = steady_now() + _END_S
         for thread in self._threads:
             thread.join(max(until - steady_now(), 0))
-        with self._news:
-            self._news.notify_all()
+        self._tell()
 
     def before_fork(self) -> None:
         """See `ForkAware`."""
@@ -92,20 +101,26 @@ class Follower:
             for reader in self._readers:
                 reader.abandon()
             self._readers, self._threads = [], []
-            self._lock, self._news = threading.Lock(), threading.Condition()
+            self._lock, self._waiting = threading.Lock(), {}
         self._state.after_fork(in_child=in_child)
 
     def is_followed(self) -> bool:
         """Whether every thread is at work."""
         return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
 
-    def _follow(self, lane: int, reader: Reader, stop: threading.Event) -> None:
+    def _tell(self) -> None:
+        """Have everybody who waits look again."""
+        for waiting in list(self._waiting):
+            self._waiting.pop(waiting, None)
+            waiting.set()
+
+    def _follow(self, lane: int, reader: Reader, stop: Flag) -> None:
         try:
             self._read_on(lane, reader, stop)
         finally:
             reader.close()
 
-    def _read_on(self, lane: int, reader: Reader, stop: threading.Event) -> None:
+    def _read_on(self, lane: int, reader: Reader, stop: Flag) -> None:
         failures = 0
         while not stop.is_set():
             try:
@@ -119,8 +134,7 @@ class Follower:
                 failures = 0
                 if sent is not None:
                     self._state.read(lane, sent)
-                    with self._news:
-                        self._news.notify_all()
+                    self._tell()
                 continue
             stop.wait(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
             failures += 1
