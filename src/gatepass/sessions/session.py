@@ -51,7 +51,7 @@ def partition_of(identifier: str) -> int:
         return int(partition_digits(identifier), 16) % PARTITIONS
 
 
-class Session(Record, frozen=True, kw_only=True):
+class Session(Record, frozen=True):
     """One log-in and everything that came from it.
 
     Times ending in `_ms` are milliseconds since 1970 on the store's clock; `auth_time` is
@@ -72,8 +72,8 @@ class Session(Record, frozen=True, kw_only=True):
     last_used_ms: int
     idle_ends_ms: int
     ends_ms: int
-    revoked_ms: int | None = None
-    reason: str | None = None
+    revoked_ms: int | None
+    reason: str | None
     claims_json: bytes
     sec_hash: bytes
     """SHA-256 of the secret that every refresh token of this session carries."""

@@ -48,6 +48,8 @@ def plan_session(plan: IssuePlan, now_ms: int) -> Session:
         last_used_ms=now_ms,
         idle_ends_ms=min(now_ms + plan.refresh_lifetime_ms, ends_ms),
         ends_ms=ends_ms,
+        revoked_ms=None,
+        reason=None,
         claims_json=plan.claims_json,
         sec_hash=plan.sec_hash,
     )

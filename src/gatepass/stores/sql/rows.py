@@ -10,24 +10,7 @@ import msgspec
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import OpaqueFact, OpaqueKind, OpaqueToken, Session, judge_opaque
 
-COLUMNS: Final = (
-    "session_id",
-    "subject",
-    "client_id",
-    "device",
-    "auth_time",
-    "generation",
-    "born_ms",
-    "created_ms",
-    "last_used_ms",
-    "idle_ends_ms",
-    "ends_ms",
-    "revoked_ms",
-    "reason",
-    "claims_json",
-    "sec_hash",
-    "recent",
-)
+COLUMNS: Final = Session.__struct_fields__
 """The order in which statements select a session."""
 
 ROTATING: Final = (
@@ -71,24 +54,8 @@ def session_of(row: Sequence[Any]) -> Session:
         recent = _recent_from_json(row[15])
     except (ValueError, RecursionError) as error:
         raise StoreUnavailable(_DAMAGED) from error
-    return Session(
-        session_id=row[0],
-        subject=row[1],
-        client_id=row[2],
-        device=row[3],
-        auth_time=row[4],
-        generation=row[5],
-        born_ms=row[6],
-        created_ms=row[7],
-        last_used_ms=row[8],
-        idle_ends_ms=row[9],
-        ends_ms=row[10],
-        revoked_ms=row[11],
-        reason=row[12],
-        claims_json=row[13],
-        sec_hash=row[14],
-        recent=recent,
-    )
+    values: tuple[Any, ...] = (*row[:15], recent)
+    return Session(*values)  # by their names it takes half a microsecond longer
 
 
 def opaque_fact_of(row: Sequence[Any] | None, now_ms: int) -> OpaqueFact:

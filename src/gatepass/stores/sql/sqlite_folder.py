@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+_fstat = os.fstat
+_now_ns = time.monotonic_ns
 _FLAGS: Final = os.O_CLOEXEC | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_PATH", os.O_RDONLY)
 _SETTLED_NS: Final = 50_000_000
 """A later change is sure to have another time than one this old: kernels count in 1 to 10 ms."""
@@ -34,10 +36,11 @@ class SqliteFolder:
 
     def is_still(self, found: Found) -> bool:
         """Whether nothing was made, deleted or renamed since this was found, which was just now."""
-        if self._descriptor is None or time.monotonic_ns() > found[1]:
+        descriptor = self._descriptor
+        if descriptor is None or _now_ns() > found[1]:
             return False
         try:
-            return os.fstat(self._descriptor).st_ctime_ns == found[0]
+            return _fstat(descriptor).st_ctime_ns == found[0]
         except OSError:
             return False
 
