@@ -9,7 +9,7 @@ from gatepass.errors import StoreUnavailable
 from gatepass.revocations.follower import PAUSES_S
 from gatepass.revocations.lease import steady_now
 from gatepass.revocations.readers import AsyncReader, AsyncSource
-from gatepass.revocations.state import ReplicaState
+from gatepass.revocations.state import PATIENCE_S, ReplicaState
 from gatepass.stores.forks import watch_forks
 
 _LOG: Final = logging.getLogger("gatepass")
@@ -49,8 +49,9 @@ class AsyncFollower:
 
     async def wait(self, session_id: str | None, token_id: str | None) -> None:
         """See `Follower.wait`; where another loop's thread follows, there is no waiting."""
+        longest = steady_now() + PATIENCE_S  # see `Follower.wait`
         while not self._state.covers(session_id, token_id):
-            left = self._state.patient_until - steady_now()
+            left = min(self._state.patient_until, longest) - steady_now()
             if left <= 0 or self._is_ended or self._loop is not asyncio.get_running_loop():
                 return
             try:

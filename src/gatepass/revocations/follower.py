@@ -9,7 +9,7 @@ from gatepass.errors import StoreUnavailable
 from gatepass.revocations.flags import Flag
 from gatepass.revocations.lease import steady_now
 from gatepass.revocations.readers import Reader, Source
-from gatepass.revocations.state import ReplicaState
+from gatepass.revocations.state import PATIENCE_S, ReplicaState
 from gatepass.stores.forks import watch_forks
 
 _LOG: Final = logging.getLogger("gatepass")
@@ -70,14 +70,16 @@ class Follower:
 
     def wait(self, session_id: str | None, token_id: str | None) -> None:
         """Wait until the copy may be believed about these, within the state's patience."""
+        longest = steady_now() + PATIENCE_S  # others may put `patient_until` off for ever
         while True:
             told = Flag()
             self._waiting[told] = None
-            left = self._state.patient_until - steady_now()
+            left = min(self._state.patient_until, longest) - steady_now()
             if left <= 0 or self._is_ended or self._state.covers(session_id, token_id):
                 self._waiting.pop(told, None)
                 return
             told.wait(left)
+            self._waiting.pop(told, None)  # perhaps nobody told it
 
     def stop(self) -> None:
         """End the threads soon, and begin no others."""

@@ -1,0 +1,68 @@
+"""How long a check waits for a read at most, whatever others do meanwhile."""
+
+import asyncio
+import threading
+import time
+from typing import Any
+
+from gatepass.revocations.async_follower import AsyncFollower
+from gatepass.revocations.follower import Follower
+from gatepass.revocations.state import PATIENCE_S, ReplicaState
+
+RENEWED_S = 3.0
+SOON_S = 0.5
+
+
+class NoSource:
+    """Nobody reads: the waiting alone is looked at."""
+
+    def reader(self, _lane: int) -> Any:
+        raise AssertionError
+
+
+def test_somebody_who_logs_out_everywhere_again_and_again_keeps_no_check_waiting() -> None:
+    state = ReplicaState(["log"], 2)
+    follower = Follower(state, NoSource())
+    over = threading.Event()
+
+    def renew() -> None:
+        until = time.monotonic() + RENEWED_S
+        while time.monotonic() < until and not over.wait(0.1):
+            state.revoked_many()
+
+    state.revoked_many()
+    renewing = threading.Thread(target=renew)
+    renewing.start()
+    began = time.monotonic()
+    follower.wait("session", None)
+    took = time.monotonic() - began
+    over.set()
+    renewing.join()
+
+    assert took < PATIENCE_S + SOON_S
+    assert not follower._waiting
+
+
+def test_nor_where_reads_of_other_partitions_wake_it_on_an_event_loop() -> None:
+    state = ReplicaState(["log"], 2)
+
+    async def wait() -> float:
+        follower = AsyncFollower(state, NoSource())
+        follower._loop = asyncio.get_running_loop()
+
+        async def renew() -> None:
+            for _ in range(int(RENEWED_S / 0.1)):
+                state.revoked_many()
+                follower._news.set()
+                follower._news = asyncio.Event()
+                await asyncio.sleep(0.1)
+
+        state.revoked_many()
+        renewing = asyncio.create_task(renew())
+        began = time.monotonic()
+        await follower.wait("session", None)
+        took = time.monotonic() - began
+        renewing.cancel()
+        return took
+
+    assert asyncio.run(wait()) < PATIENCE_S + SOON_S
