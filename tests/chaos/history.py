@@ -35,7 +35,7 @@ class Verdict(NamedTuple):
 
 
 class Span(NamedTuple):
-    """A time in which a process, or the machine, was stopped: what was under way took longer."""
+    """A time in which a process was stopped, so that what it did then took longer."""
 
     begun: float
     ended: float
@@ -48,8 +48,6 @@ class History:
     attempts: Sequence[Attempt]
     verdicts: Sequence[Verdict]
     asleep: Sequence[Span] = ()
-    stood: Sequence[Span] = ()
-    """When the machine itself stood still, and nobody did anything."""
 
     def acknowledged(self) -> dict[str, float]:
         """What was acknowledged, and when."""
@@ -101,16 +99,11 @@ class History:
 
     def slow(self) -> list[Attempt | Verdict]:
         """What took longer than it may, but for processes that were stopped meanwhile."""
-        return [each for each in self._awake() if self._lasted(each) > PATIENCE_S]
+        return [each for each in self._awake() if each.ended - each.begun > PATIENCE_S]
 
     def slowest(self) -> float:
         """Seconds that the slowest operation took, but for processes that were stopped."""
-        return max(map(self._lasted, self._awake()), default=0.0)
-
-    def _lasted(self, each: Attempt | Verdict) -> float:
-        """Seconds it took, but for those in which the machine stood still."""
-        spans = [(max(each.begun, one.begun), min(each.ended, one.ended)) for one in self.stood]
-        return each.ended - each.begun - sum(max(end - begin, 0) for begin, end in spans)
+        return max((each.ended - each.begun for each in self._awake()), default=0.0)
 
     def _awake(self) -> Iterator[Attempt | Verdict]:
         """What was done by processes that nobody stopped in the middle of it."""
@@ -142,7 +135,6 @@ class Figures:
     lost: int = 0
     slowest_s: float = 0.0
     healed_s: float | None = None
-    stood_s: float = 0.0
 
 
 def read_attempts(files: Iterable[Path]) -> list[Attempt]:
@@ -161,11 +153,6 @@ def read_verdicts(files: Iterable[Path]) -> list[Verdict]:
         for file in files
         for name, begun, ended, answer in _lines(file)
     ]
-
-
-def read_spans(file: Path) -> list[Span]:
-    """What the metronome wrote down."""
-    return [Span(float(begun), float(ended)) for begun, ended in _lines(file)]
 
 
 def _lines(file: Path) -> Iterable[list[str]]:

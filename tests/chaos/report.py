@@ -31,8 +31,6 @@ against the history of acknowledgements, on one clock of the machine.
   let nobody in.
 * *Healed after* is counted from the end of the fault until every verifier has read its copy anew
   and every writer has something acknowledged that it began after the fault.
-* *Slowest* is the longest operation, but for time in which the machine itself stood still: a
-  process that only waits, 0.02 s each time, writes down when it waited 0.1 s longer.
 
 Late and lost must be 0, no operation may take longer than 2.5 s, and nothing may be refused that
 nobody revoked. Rows that begin with *control* show what the suite would notice: verifiers whose
@@ -75,9 +73,7 @@ def write_report(path: Path, all_figures: Sequence[Figures], seed: str) -> None:
     lines += [f"* {name}" for name in dict.fromkeys(f.versions for f in all_figures)]
     ours = ", ".join(f"{name} {version(name)}" for name in ("redis", "psycopg", "SQLAlchemy"))
     system = f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors"
-    stood_s = sum(figures.stood_s for figures in all_figures)
-    lines += [f"* Python {platform.python_version()}, {ours}", f"* {system}"]
-    lines += [f"* it stood still for {stood_s:.1f} s", ""]
+    lines += [f"* Python {platform.python_version()}, {ours}", f"* {system}", ""]
     path.write_text("\n".join(lines))
 
 

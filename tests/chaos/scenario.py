@@ -14,7 +14,7 @@ from random import Random
 from typing import Self
 
 from gatepass.errors import StoreUnavailable
-from tests.chaos.history import Figures, History, Span, read_attempts, read_spans, read_verdicts
+from tests.chaos.history import Figures, History, Span, read_attempts, read_verdicts
 from tests.chaos.verifier import ids_of
 from tests.chaos.writer import Store
 from tests.revocations.worlds import open_store
@@ -54,12 +54,10 @@ class Scenario:
 
     def __enter__(self) -> Self:
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._start("metronome", "m")
         self._start_writers()
         for number, kind in enumerate(self._kinds):
             how = (str(self.figures.bound_s), str(self.figures.seed + number), kind)
-            name = f"v{number}"
-            self._start("verifier", name, name, *how, url=self._verifier_url)
+            self._start("verifier", f"v{number}", self._verifier_url, *how)
         self.until(lambda: self._all_are_fresh(0.0), "all are fresh")
         self.until(lambda: self._all_acknowledge(0.0, 20), "writers are at work")
         self.let_pass(_WARM_UP_S)
@@ -158,7 +156,6 @@ class Scenario:
             read_attempts(sorted(self._folder.glob("*.attempts"))),
             read_verdicts(sorted(self._folder.glob("*.verdicts"))),
             self._asleep,
-            read_spans(self._folder / "metronome.spans"),
         )
         figures, acknowledged = self.figures, history.acknowledged()
         figures.acknowledged = len(acknowledged)
@@ -167,7 +164,6 @@ class Scenario:
         figures.unavailable = history.count("unavailable")
         figures.accepted_late = len(history.accepted_late(figures.bound_s))
         figures.slowest_s = history.slowest()
-        figures.stood_s = sum(span.ended - span.begun for span in history.stood)
         figures.visible_s = history.visible_after()
         if kept_since < inf:
             figures.lost = self._count_lost(history, kept_since)
@@ -192,8 +188,7 @@ class Scenario:
 
     def _start_writers(self) -> None:
         for _ in range(WRITERS):
-            name = f"w{self._writers}"
-            self._start("writer", name, name, url=self._url)
+            self._start("writer", f"w{self._writers}", self._url)
             self._writers += 1
 
     def _names_of_writers(self) -> list[str]:
@@ -203,9 +198,8 @@ class Scenario:
     def _verifiers(self) -> list[str]:
         return [f"v{number}" for number in range(len(self._kinds))]
 
-    def _start(self, what: str, name: str, *arguments: str, url: str | None = None) -> None:
-        where = [str(self._folder)] if url is None else [url, str(self._folder)]
-        command = [sys.executable, "-m", f"tests.chaos.{what}", *where]
+    def _start(self, what: str, name: str, url: str, *arguments: str) -> None:
+        command = [sys.executable, "-m", f"tests.chaos.{what}", url, str(self._folder), name]
         with (self._folder / f"{name}.log").open("wb") as log:
             self._processes[name] = subprocess.Popen(
                 [*command, *arguments], cwd=ROOT, stdout=log, stderr=log, env={**os.environ}
