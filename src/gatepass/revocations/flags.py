@@ -11,20 +11,22 @@ from threading import Lock
 class Flag:
     """Down until it is set, by whomever; then up for good."""
 
-    __slots__ = ("_down",)
+    __slots__ = ("_down", "_is_up")
 
     def __init__(self) -> None:
+        self._is_up = False
         self._down = Lock()
         self._down.acquire()
 
     def set(self) -> None:
         """Let everybody go on who waits, and who will."""
-        with suppress(RuntimeError):  # it is up
+        self._is_up = True
+        with suppress(RuntimeError):  # the lock is free already
             self._down.release()
 
     def is_set(self) -> bool:
-        """Whether it is up; for a moment not, while another thread that waited goes on."""
-        return not self._down.locked()
+        """Whether it is up."""
+        return self._is_up
 
     def wait(self, seconds: float) -> None:
         """Wait until it is up, but no longer than that."""
