@@ -216,27 +216,25 @@ def test_a_log_filter_that_fails_kills_the_thread_and_another_reads_on() -> None
     assert source.closed >= 1
 
 
-@pytest.mark.parametrize("handled", [None, ValueError("what the caller deals with")])
+@pytest.mark.parametrize("missing", ["gatepass-revocations-1", "the one that starts them"])
 def test_a_system_without_threads_left_makes_a_copy_stale_and_starts_no_more_of_them(
-    monkeypatch: pytest.MonkeyPatch, handled: Exception | None
+    monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
     state, source = ReplicaState(["log", "other"], 2), FailingFirst()
     follower = Follower(state, source)
     start = threading.Thread.start
 
+    def fail(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
     def second_fails(thread: threading.Thread) -> None:
-        if thread.name.endswith("-1"):
-            raise RuntimeError("can't start new thread")
-        start(thread)
+        fail() if thread.name == missing else start(thread)
 
     with monkeypatch.context() as scarce:
         scarce.setattr(threading.Thread, "start", second_fails)
-        try:
-            if handled is not None:
-                raise handled
-            follower.ensure()
-        except ValueError:
-            follower.ensure()
+        if missing == "the one that starts them":
+            scarce.setattr("gatepass.revocations.follower.start_new_thread", fail)
+        follower.ensure()
     assert state.judge(None, "00t") is None
     assert not follower.is_followed()
     follower.ensure()

@@ -1,5 +1,6 @@
 """An exception out of a signal handler, anywhere in a check that waits: the log is read on."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Final
@@ -70,3 +71,7 @@ def test_a_first_check_interrupted_at_any_step(
 
     assert 50 < place < MOST - 1
     assert "RuntimeError" not in caplog.text  # the handler's own exception came through
+    world.replica.close()
+    ours = [each for each in threading.enumerate() if "gatepass-revocations" in each.name]
+    world.until(lambda: not any(map(threading.Thread.is_alive, ours)))
+    assert not [each for each in threading.enumerate() if "gatepass-revocations" in each.name]

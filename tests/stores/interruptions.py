@@ -60,25 +60,13 @@ class Interrupter:
             self._step()
         return self._trace
 
-    def _profile(self, frame: FrameType, event: str, argument: object) -> None:
-        if event not in {"call", "c_call", "c_return"} or not _is_ours(frame):
-            return
-        if event == "c_call" and _is_at_an_end_of_pythons_own(frame, argument):
-            return
-        self._step()
+    def _profile(self, frame: FrameType, event: str, _argument: object) -> None:
+        if event in {"call", "c_call", "c_return"} and _is_ours(frame):
+            self._step()
 
 
 def _is_ours(frame: FrameType) -> bool:
     return any(part in frame.f_code.co_filename for part in OURS)
-
-
-def _is_at_an_end_of_pythons_own(frame: FrameType, called: object) -> bool:
-    """Whether a `with` of `threading` is about to give its lock back: nothing looks for signals.
-
-    Our own code must not even be spoiled there.
-    """
-    name = getattr(called, "__name__", "")
-    return name == "__exit__" and frame.f_code.co_filename.endswith("/threading.py")
 
 
 class Storm:

@@ -1,8 +1,8 @@
 """Follows a log in daemon threads, one for each lane, begun when needed, also after a fork."""
 
 import logging
-import sys
 import threading
+from _thread import start_new_thread
 from typing import Final
 
 from gatepass.errors import StoreUnavailable
@@ -15,6 +15,7 @@ from gatepass.stores.forks import watch_forks
 _LOG: Final = logging.getLogger("gatepass")
 PAUSES_S: Final = (0.0, 0.02, 0.05, 0.1, 0.25)
 """How long to wait after the first failure of a row, the second, and so on; then the last again."""
+_BEGIN_S: Final = 1.0
 _END_S: Final = 1.0
 
 
@@ -53,20 +54,14 @@ class Follower:
                 )
                 for lane, reader in enumerate(self._readers)
             ]
-            handled = sys.exc_info()[1]  # by our caller
-            try:
-                for thread in threads:
-                    thread.start()
-            except RuntimeError as error:  # the system has no more of them, or the program ends
-                self._stop.set()
-                before = error.__context__
-                if before is not None and before is not handled:  # a signal handler's, which
-                    raise before from None  # left `threading` in the middle of a `with`
-                self._state.fail(0, error)
-                return
             self._threads = threads
-            if self._is_ended:  # meanwhile
-                self._stop.set()
+            begun = Flag()
+            try:
+                start_new_thread(self._begin, (threads, self._stop, begun))
+            except RuntimeError as error:
+                self._fail(self._stop, error)
+                return
+            begun.wait(_BEGIN_S)
 
     def wait(self, session_id: str | None, token_id: str | None) -> None:
         """Wait until the copy may be believed about these, within the state's patience."""
@@ -89,7 +84,7 @@ class Follower:
     def join(self) -> None:
         """Wait for the threads to end, for a second at most."""
         until = steady_now() + _END_S
-        for thread in self._threads:
+        for thread in filter(threading.Thread.is_alive, self._threads):
             thread.join(max(until - steady_now(), 0))
         self._tell()
 
@@ -109,6 +104,27 @@ class Follower:
     def is_followed(self) -> bool:
         """Whether every thread is at work."""
         return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
+
+    def _begin(self, threads: list[threading.Thread], stop: Flag, begun: Flag) -> None:
+        """Start the threads, in a thread that no signal handler interrupts.
+
+        `Thread.start` waits in a `Condition`: an exception in there leaves a thread behind that
+        never comes to its work.
+        """
+        try:
+            for thread in threads:
+                thread.start()
+        except RuntimeError as error:
+            self._fail(stop, error)
+        finally:
+            if self._is_ended:  # meanwhile
+                stop.set()
+            begun.set()
+
+    def _fail(self, stop: Flag, error: RuntimeError) -> None:
+        """Give up: the system has no more threads, or the program ends."""
+        stop.set()
+        self._state.fail(0, error)
 
     def _tell(self) -> None:
         """Have everybody who waits look again."""
