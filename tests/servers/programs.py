@@ -7,14 +7,12 @@ from typing import Any
 
 
 @contextmanager
-def program_of(
-    command: Sequence[str], *, text: bool = False, **how: Any
-) -> "Iterator[subprocess.Popen[Any]]":
-    """A program for as long as it is needed; killed however the test ends.
+def program_of(command: Sequence[str], **how: Any) -> "Iterator[subprocess.Popen[Any]]":
+    """A program, started as `Popen` is told to; killed however the test ends.
 
     `Popen` by itself waits for a program whose test has failed, and nobody ends that one.
     """
-    with subprocess.Popen(command, text=text, **how) as process:
+    with subprocess.Popen(command, **how) as process:
         try:
             yield process
         finally:
