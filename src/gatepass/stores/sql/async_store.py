@@ -95,7 +95,8 @@ class AsyncSqlStore:
 
     async def rotate(self, plan: RotationPlan) -> RotationFact:
         """See `SqlStore.rotate`."""
-        require_encodable(plan.session_id)
+        if not str.isascii(plan.session_id):
+            require_encodable(plan.session_id)
         fact = await self._store.rotate(plan)
         self.listeners.rotated(plan.session_id, fact)
         return fact
