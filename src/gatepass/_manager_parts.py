@@ -19,7 +19,7 @@ from gatepass.sessions import (
 from gatepass.tokens import PairPlanner, TokenPolicy
 from gatepass.tokens.calls import names_its_class
 from gatepass.tokens.pair import Presented
-from gatepass.tokens.twins import require_twin
+from gatepass.tokens.twins import recall_of, require_twin
 
 _logger = logging.getLogger("gatepass")
 _LOUD = {
@@ -87,6 +87,7 @@ class ManagerParts(Generic[S, R, L]):
         self._open_access = self._planner.access.open
         asked: Any = store if revocations is None else revocations
         self._is_revoked: Callable[[str, str], Any] = asked.is_revoked
+        self._recall = recall_of(asked)
 
     @property
     def policy(self) -> TokenPolicy:

@@ -183,7 +183,11 @@ class AsyncTokenManager(ManagerParts[AsyncStore, AsyncRevocations, AsyncLoadClai
     async def verify(self, access_token: str | None) -> AccessClaims:
         """See `TokenManager.verify`."""
         claims = self._open_access(access_token)
-        if await self._is_revoked(claims["sid"], claims["jti"]):
+        session_id, token_id = claims["sid"], claims["jti"]
+        verdict = self._recall(session_id, token_id)
+        if verdict is None:
+            verdict = await self._is_revoked(session_id, token_id)
+        if verdict:
             raise TokenRevoked
         return AccessClaims(claims)
 

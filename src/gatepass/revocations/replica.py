@@ -160,6 +160,11 @@ class AsyncReplica(_Parts):
 
     async def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
         """See `Replica.is_revoked`."""
+        verdict = self.recall_revoked(session_id, token_id)
+        return await self._check_stale(session_id, token_id) if verdict is None else verdict
+
+    def recall_revoked(self, session_id: str | None, token_id: str | None) -> bool | None:
+        """Whether they are in the log, as far as memory alone can tell (`AsyncRevocations`)."""
         until, held = self._lease.until, self._denylist  # as `judge`, on the hot path
         if (
             session_id in held.sessions
@@ -167,9 +172,7 @@ class AsyncReplica(_Parts):
             or (held.table is not None and held.has_fingerprint(session_id, token_id))
         ):
             return True
-        if steady_now() < until:
-            return False
-        return await self._check_stale(session_id, token_id)
+        return False if steady_now() < until else None
 
     def store_closed(self) -> None:
         """See `Listener`."""

@@ -179,8 +179,7 @@ class SqliteReplica:
             self._retry_at = monotonic() + _RETRY_S
             raise
         self._connection.wait(0)
-        self._version = None
-        self._look_at = 0.0
+        self._version, self._look_at = None, 0.0
 
     def _read_on(self, deadline: float) -> None:
         """Bring the copy up to date; where time runs out the next check reads on from there."""
@@ -264,10 +263,16 @@ class AsyncSqliteReplica:
 
     async def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
         """See `SqliteReplica.is_revoked`."""
+        if (verdict := self.recall_revoked(session_id, token_id)) is None:
+            verdict = await self._threads.run(self._twin.is_revoked, session_id, token_id)
+        return verdict
+
+    def recall_revoked(self, session_id: str | None, token_id: str | None) -> bool | None:
+        """See `SqliteReplica.try_is_revoked`; `None` where that would wait."""
         try:
             return self._twin.try_is_revoked(session_id, token_id)
         except WouldWait:
-            return await self._threads.run(self._twin.is_revoked, session_id, token_id)
+            return None
 
     async def fresh(self) -> bool:
         """See `SqliteReplica.fresh`."""

@@ -35,7 +35,7 @@ from gatepass.tokens.policy import (
     whole_seconds,
 )
 from gatepass.tokens.refusals import INVALID, malformed, refused_claims, refused_typ
-from gatepass.tokens.twins import require_twin
+from gatepass.tokens.twins import recall_of, require_twin
 
 ACCESS_TYP = "at+jwt"
 REFRESH_TYP = "rt+jwt"
@@ -159,7 +159,7 @@ class ClaimsVerifier:
 class _Verifier(Generic[R]):
     """What both twins are made of."""
 
-    __slots__ = ("_claims", "_is_revoked", "_revocations")
+    __slots__ = ("_claims", "_is_revoked", "_recall", "_revocations")
     _is_async: ClassVar[bool]
 
     @names_its_class
@@ -203,6 +203,7 @@ class _Verifier(Generic[R]):
         self._is_revoked: Callable[[str | None, str | None], Any] | None = (
             None if revocations is None else revocations.is_revoked
         )
+        self._recall = recall_of(revocations)
         self._claims = ClaimsVerifier(
             keys,
             issuer=issuer,
@@ -268,7 +269,10 @@ class AsyncTokenVerifier(_Verifier[AsyncRevocations]):
             session_id, token_id = claims.get("sid"), claims.get("jti")
             if not (session_id or token_id):
                 raise TokenInvalid(_IRREVOCABLE)
-            if await self._is_revoked(session_id, token_id):
+            verdict = self._recall(session_id, token_id)
+            if verdict is None:
+                verdict = await self._is_revoked(session_id, token_id)
+            if verdict:
                 raise TokenRevoked
         return AccessClaims(claims)
 
