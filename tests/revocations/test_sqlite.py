@@ -117,6 +117,18 @@ def test_a_log_too_long_for_one_check_is_read_in_several(
     assert 0 < held[0] < held[-1] == 2_345
 
 
+def test_a_copy_whose_store_is_closed_says_that_it_is_stale(
+    replica: Any, store: Store, inner: SqliteReplica
+) -> None:
+    assert replica.fresh()
+    store.close()
+
+    assert not replica.fresh()
+    status = inner.status()
+    assert (status.is_fresh, list(status.down_for)) == (False, ["log"])
+    assert status.age > 0
+
+
 def test_a_clock_that_was_ahead_for_a_moment_has_a_restarted_replica_forget_nothing(
     store: Store, runner: Runner, clock: Clock
 ) -> None:

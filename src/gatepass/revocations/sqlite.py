@@ -16,14 +16,13 @@ from typing import ClassVar, Final, Literal
 from gatepass.errors import StoreUnavailable
 from gatepass.revocations.denylist import Denylist
 from gatepass.revocations.lease import steady_ms, steady_now
-from gatepass.revocations.log import LogPage, RevocationLog
+from gatepass.revocations.log import RevocationLog
+from gatepass.revocations.sqlite_pages import read_page
 from gatepass.revocations.staleness import ReplicaStatus
-from gatepass.sessions.session import SKEW_MS
 from gatepass.stores.forks import under_way, watch_forks
 from gatepass.stores.places import Places, Seat
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
 from gatepass.stores.sql.sqlite_bell import SqliteBell
-from gatepass.stores.sql.sqlite_changes import SQL
 from gatepass.stores.sql.sqlite_connection import (
     DEADLINE,
     SqliteConnection,
@@ -32,7 +31,6 @@ from gatepass.stores.sql.sqlite_connection import (
 )
 from gatepass.stores.sql.sqlite_store import SqliteStore
 
-_PAGE: Final = 500
 _LOOK_S: Final = 0.01
 """How often the file itself is looked at: a swapped file is noticed within a hundredth."""
 _ASK_S: Final = 0.4
@@ -120,6 +118,7 @@ class SqliteReplica:
         """Give back the connection; a later check takes another, while the store is open."""
         with suppress(StoreUnavailable):
             self._reading.run(self._drop, find_deadline(), busy=_BUSY)
+        self._failed_at = steady_now()
 
     @property
     def age(self) -> float:
@@ -179,7 +178,8 @@ class SqliteReplica:
             self._retry_at = monotonic() + _RETRY_S
             raise
         self._connection.wait(0)
-        self._version, self._look_at = None, 0.0
+        self._version = None
+        self._look_at = 0.0
 
     def _read_on(self, deadline: float) -> None:
         """Bring the copy up to date; where time runs out the next check reads on from there."""
@@ -212,7 +212,7 @@ class SqliteReplica:
                 self._complete_at = steady_now()
                 return True
             self._heard = b""  # until all is read, nobody takes the copy for complete
-            page = self._read_page(connection)
+            page = read_page(connection, self._log, self._store.now_ms)
             if not self._log.merge(page, steady_ms()):
                 return False
         except (Error, StoreUnavailable) as error:
@@ -221,23 +221,6 @@ class SqliteReplica:
         self._version, self._heard = version, heard
         self._complete_at = steady_now()
         return True
-
-    def _read_page(self, connection: SqliteConnection) -> LogPage:
-        states = connection.cursor.execute(SQL.log_state).fetchall()
-        if len(states) != 1:
-            self._log.alarm.sound("no log", len(self._denylist))
-            raise StoreUnavailable("the revocation log is gone")
-        [(identity, longest_access_ms, head)] = states
-        values = {"cursor": self._log.cursor, "size": _PAGE}
-        entries = connection.cursor.execute(SQL.log_page, values).fetchall()
-        return LogPage(
-            identity=identity,
-            head=head or 0,
-            store_ms=self._store.now_ms(),
-            retention_ms=longest_access_ms + SKEW_MS,
-            entries=entries,
-            is_last=len(entries) < _PAGE,
-        )
 
     def _give_up(self) -> None:
         """Leave it to the store for a while."""

@@ -79,12 +79,7 @@ class Revocations(Protocol):
 
 @runtime_checkable
 class AsyncRevocations(Protocol):
-    """`Revocations` for `await`.
-
-    What is in this process's memory need not be awaited: a class may also define
-    `def recall_revoked(self, session_id, token_id) -> bool | None`, which answers as `is_revoked`
-    would, or `None` where that alone can tell. It counts where the same class defines both.
-    """
+    """`Revocations` for `await`."""
 
     is_async: ClassVar[Literal[True]] = True
 
