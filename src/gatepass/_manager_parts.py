@@ -16,10 +16,11 @@ from gatepass.sessions import (
     RotationKind,
     Store,
 )
+from gatepass.sessions.recall import recall_of
 from gatepass.tokens import PairPlanner, TokenPolicy
 from gatepass.tokens.calls import names_its_class
 from gatepass.tokens.pair import Presented
-from gatepass.tokens.twins import recall_of, require_twin
+from gatepass.tokens.twins import require_twin
 
 _logger = logging.getLogger("gatepass")
 _LOUD = {

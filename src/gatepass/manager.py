@@ -13,6 +13,7 @@ from gatepass.sessions import (
     Session,
     Store,
 )
+from gatepass.sessions.recall import is_refused
 from gatepass.tokens import AccessClaims, TokenPair
 from gatepass.tokens.pair import is_subject, require_known, require_text
 
@@ -80,7 +81,8 @@ class TokenManager(ManagerParts[Store, Revocations, LoadClaims]):
             StoreUnavailable: Whether it was revoked could not be found out.
         """
         claims = self._open_access(access_token)
-        if self._is_revoked(claims["sid"], claims["jti"]):
+        verdict = self._is_revoked(claims["sid"], claims["jti"])
+        if verdict is not False and is_refused(verdict):
             raise TokenRevoked
         return AccessClaims(claims)
 
@@ -187,7 +189,7 @@ class AsyncTokenManager(ManagerParts[AsyncStore, AsyncRevocations, AsyncLoadClai
         verdict = self._recall(session_id, token_id)
         if verdict is None:
             verdict = await self._is_revoked(session_id, token_id)
-        if verdict:
+        if verdict is not False and is_refused(verdict):
             raise TokenRevoked
         return AccessClaims(claims)
 

@@ -16,6 +16,7 @@ from gatepass.revocations.readers import AsyncSource, Source
 from gatepass.revocations.staleness import ReplicaStatus, WhenStale
 from gatepass.revocations.state import ReplicaState
 from gatepass.sessions import AsyncRevocations, AsyncStore, Revocations, Store
+from gatepass.sessions.recall import recalls
 
 _LOG: Final = logging.getLogger("gatepass")
 _STALE: Final = "the copy of the revocation log is out of date"
@@ -163,8 +164,9 @@ class AsyncReplica(_Parts):
         verdict = self.recall_revoked(session_id, token_id)
         return await self._check_stale(session_id, token_id) if verdict is None else verdict
 
+    @recalls(is_revoked)
     def recall_revoked(self, session_id: str | None, token_id: str | None) -> bool | None:
-        """Whether they are in the log, as far as memory alone can tell (`AsyncRevocations`)."""
+        """`is_revoked` without `await`; `None` where that alone can tell."""
         until, held = self._lease.until, self._denylist  # as `judge`, on the hot path
         if (
             session_id in held.sessions

@@ -1,10 +1,6 @@
-"""What verifiers and managers expect of stores and revocations, told before a request (pure)."""
+"""Stores and revocations of the other twin's kind, told before the first request (pure)."""
 
-from collections.abc import Callable
-from typing import Any, Final
-
-Recall = Callable[[str | None, str | None], bool | None]
-"""`is_revoked` without `await`; `None`: it must be awaited."""
+from typing import Final
 
 _ASYNC: Final = "Async"
 
@@ -21,25 +17,6 @@ def require_twin(part: object, *, is_async: bool) -> None:
     hint = _hint(part, is_async=is_async)
     message = f"{type(part).__name__} is not {kind} store or source of revocations{hint}"
     raise TypeError(message)
-
-
-def recall_of(revocations: Any) -> Recall:
-    """What these revocations can answer without `await`: nothing, unless they say so themselves.
-
-    Only a class that defines `is_revoked` is taken at its word: whoever overrides, wraps or
-    replaces that of another class wants to be asked.
-    """
-    if "is_revoked" in getattr(revocations, "__dict__", ()):
-        return _recall_nothing
-    kinds = (kind for kind in type(revocations).__mro__ if "is_revoked" in vars(kind))
-    if "recall_revoked" not in vars(next(kinds, object)):
-        return _recall_nothing
-    recall: Recall = revocations.recall_revoked
-    return recall
-
-
-def _recall_nothing(_session_id: str | None, _token_id: str | None) -> None:
-    return None
 
 
 def _hint(part: object, *, is_async: bool) -> str:

@@ -24,6 +24,7 @@ from gatepass.jose._strict_json import (
 from gatepass.jose.jws import normalize_typ, open_compact
 from gatepass.jose.keyset import KeysWanted, key_source, require_kind
 from gatepass.sessions import AsyncRevocations, Revocations
+from gatepass.sessions.recall import is_refused, recall_of
 from gatepass.tokens.calls import names_its_class
 from gatepass.tokens.claims import AccessClaims
 from gatepass.tokens.policy import (
@@ -35,7 +36,7 @@ from gatepass.tokens.policy import (
     whole_seconds,
 )
 from gatepass.tokens.refusals import INVALID, malformed, refused_claims, refused_typ
-from gatepass.tokens.twins import recall_of, require_twin
+from gatepass.tokens.twins import require_twin
 
 ACCESS_TYP = "at+jwt"
 REFRESH_TYP = "rt+jwt"
@@ -248,7 +249,8 @@ class TokenVerifier(_Verifier[Revocations]):
             session_id, token_id = claims.get("sid"), claims.get("jti")
             if not (session_id or token_id):
                 raise TokenInvalid(_IRREVOCABLE)
-            if self._is_revoked(session_id, token_id):
+            verdict = self._is_revoked(session_id, token_id)
+            if verdict is not False and is_refused(verdict):
                 raise TokenRevoked
         return AccessClaims(claims)
 
@@ -272,7 +274,7 @@ class AsyncTokenVerifier(_Verifier[AsyncRevocations]):
             verdict = self._recall(session_id, token_id)
             if verdict is None:
                 verdict = await self._is_revoked(session_id, token_id)
-            if verdict:
+            if verdict is not False and is_refused(verdict):
                 raise TokenRevoked
         return AccessClaims(claims)
 
