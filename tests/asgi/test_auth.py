@@ -139,6 +139,26 @@ async def test_refusals_that_get_out_of_an_application_are_answered(
         await talk(installed, http(path="/late"))
 
 
+@pytest.mark.parametrize(
+    ("cause", "told"),
+    [
+        (None, "store unavailable, answered 503: the store is closed"),
+        (OSError("hunter2"), "store unavailable, answered 503: the store is closed (OSError)"),
+    ],
+)
+async def test_the_log_says_why_no_store_answered_without_a_drivers_words(
+    manager: AsyncTokenManager,
+    caplog: pytest.LogCaptureFixture,
+    cause: Exception | None,
+    told: str,
+) -> None:
+    async def app(*_: object) -> None:
+        raise StoreUnavailable("the store is closed") from cause
+
+    assert status(await talk(Auth(manager).install(app), http())) == 503
+    assert caplog.messages == [told]
+
+
 async def test_the_routes_are_found_below_a_mount_point_and_nothing_else_is(
     manager: AsyncTokenManager,
 ) -> None:

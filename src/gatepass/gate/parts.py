@@ -124,10 +124,10 @@ class AuthParts:
             else RequestRefused(STORE_UNAVAILABLE, retry_after=find_retry_after(error))
         )
         if refused.problem is STORE_UNAVAILABLE:
-            known = error if error is not refused else error.__cause__
+            known = (error if error is not refused else error.__cause__) or refused
             # A driver's text may hold a statement's values: its kind says enough.
-            cause = type(getattr(known, "__cause__", None)).__name__
-            _log.warning("store unavailable, answered 503 (cause: %s)", cause)
+            cause = f" ({type(known.__cause__).__name__})" if known.__cause__ else ""
+            _log.warning("store unavailable, answered 503: %s%s", known, cause)
         elif refused.problem in _EXPLAINED:
             _log.warning("%s: %s", refused.problem.code, refused.reason)
         elif refused.problem in _TOLD_TO_DEBUGGERS:
