@@ -68,7 +68,10 @@ class RevokeKind(enum.Enum):
 
 @runtime_checkable
 class Revocations(Protocol):
-    """Answers whether a token may no longer be honoured."""
+    """Answers whether a token may no longer be honoured.
+
+    It raises `StoreUnavailable` when it cannot find out. A verdict of `None` lets nobody in.
+    """
 
     is_async: ClassVar[Literal[False]] = False
 
