@@ -6,14 +6,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from gatepass import (
-    AsyncTokenManager,
-    AsyncTokenVerifier,
-    TokenIssuer,
-    TokenManager,
-    TokenPolicy,
-    TokenVerifier,
-)
+from gatepass import AsyncTokenManager, AsyncTokenVerifier, TokenIssuer, TokenManager, TokenVerifier
 from gatepass.errors import TokenRevoked
 from gatepass.jose import SharedKey
 from gatepass.revocations.replica import AsyncReplica
@@ -21,6 +14,7 @@ from gatepass.revocations.sqlite import AsyncSqliteReplica
 from gatepass.sessions import AsyncRevocations
 from gatepass.sessions.recall import recall_of, recalls
 from gatepass.stores.memory import AsyncMemoryStore, MemoryStore
+from gatepass.tokens import TokenPolicy
 
 KEY = SharedKey.generate()
 NAMES: dict[str, Any] = {"issuer": "api-server", "audience": "api-client"}
