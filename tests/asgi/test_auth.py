@@ -16,7 +16,7 @@ from gatepass import (
 from gatepass.asgi import Auth, Cookies, HttpPolicy, Https, Identity, Receive, Scope, Send
 from gatepass.errors import SettingsRejected, StoreUnavailable
 from gatepass.http import RequestRefused
-from gatepass.http.problems import RATE_LIMITED
+from gatepass.http.problems import RATE_LIMITED, STORE_UNAVAILABLE
 from gatepass.jose import SharedKey
 from gatepass.stores.memory import AsyncMemoryStore, MemoryStore
 from tests.asgi.talk import http, socket, talk
@@ -140,23 +140,25 @@ async def test_refusals_that_get_out_of_an_application_are_answered(
 
 
 @pytest.mark.parametrize(
-    ("cause", "told"),
+    ("error", "cause", "told"),
     [
-        (None, "store unavailable, answered 503: the store is closed"),
-        (OSError("hunter2"), "store unavailable, answered 503: the store is closed (OSError)"),
+        (StoreUnavailable("the store is closed"), None, "the store is closed"),
+        (StoreUnavailable("no answer"), OSError("hunter2"), "no answer (OSError)"),
+        (RequestRefused(STORE_UNAVAILABLE), None, "Temporarily unavailable"),
     ],
 )
 async def test_the_log_says_why_no_store_answered_without_a_drivers_words(
     manager: AsyncTokenManager,
     caplog: pytest.LogCaptureFixture,
+    error: Exception,
     cause: Exception | None,
     told: str,
 ) -> None:
     async def app(*_: object) -> None:
-        raise StoreUnavailable("the store is closed") from cause
+        raise error from cause
 
     assert status(await talk(Auth(manager).install(app), http())) == 503
-    assert caplog.messages == [told]
+    assert caplog.messages == [f"store unavailable, answered 503: {told}"]
 
 
 async def test_the_routes_are_found_below_a_mount_point_and_nothing_else_is(

@@ -154,10 +154,15 @@ class Lending(Knowing):
         return super().__getattribute__(name)
 
 
-def replaced() -> Knowing:
+async def refuse(session_id: str | None, token_id: str | None) -> bool:
+    """The same rule as a function."""
+    return bool(session_id or token_id)
+
+
+def replaced(by: Any) -> Knowing:
     """The same rule put into one object."""
     revocations = Knowing(known=False, answer=False)
-    vars(revocations)["is_revoked"] = Asked(answer=True).is_revoked
+    vars(revocations)["is_revoked"] = by
     return revocations
 
 
@@ -169,11 +174,11 @@ def patched() -> Knowing:
         recall_revoked = Knowing.recall_revoked
 
     @wraps(Knowing.is_revoked)
-    async def refuse(_self: object, session_id: str | None, token_id: str | None) -> bool:
-        return bool(session_id or token_id)
+    async def patch(_self: object, session_id: str | None, token_id: str | None) -> bool:
+        return await refuse(session_id, token_id)
 
     assert is_let_in(Patched(known=False, answer=True))
-    Patched.is_revoked = refuse  # type: ignore[assignment]
+    Patched.is_revoked = patch  # type: ignore[assignment]
     return Patched(known=False, answer=False)
 
 
@@ -186,10 +191,21 @@ def patched() -> Knowing:
         Slotted(Knowing(known=False, answer=False)),
         Intercepting(known=False, answer=False),
         Lending(known=False, answer=False),
-        replaced(),
+        replaced(Asked(answer=True).is_revoked),
+        replaced(refuse),
         patched(),
     ],
-    ids=["subclass", "mixin", "wrapper", "slots", "asked for", "lent", "one object", "class"],
+    ids=[
+        "subclass",
+        "mixin",
+        "wrapper",
+        "slots",
+        "asked for",
+        "lent",
+        "method",
+        "function",
+        "class",
+    ],
 )
 def test_a_check_of_somebodys_own_cannot_be_recalled_past(stricter: Any) -> None:
     assert stricter.recall_revoked(None, "t") is False
