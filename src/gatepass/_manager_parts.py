@@ -88,7 +88,7 @@ class ManagerParts(Generic[S, R, L]):
         self._open_access = self._planner.access.open
         asked: Any = store if revocations is None else revocations
         self._is_revoked: Callable[[str, str], Any] = asked.is_revoked
-        self._recall = recall_of(asked)
+        self._recall = recall_of(asked)  # the async twin asks it first
 
     @property
     def policy(self) -> TokenPolicy:

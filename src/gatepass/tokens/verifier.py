@@ -204,7 +204,7 @@ class _Verifier(Generic[R]):
         self._is_revoked: Callable[[str | None, str | None], Any] | None = (
             None if revocations is None else revocations.is_revoked
         )
-        self._recall = recall_of(revocations)
+        self._recall = recall_of(revocations)  # the async twin asks it first
         self._claims = ClaimsVerifier(
             keys,
             issuer=issuer,
