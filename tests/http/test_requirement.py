@@ -130,3 +130,11 @@ def test_a_freshness_that_is_no_duration_is_told_with_the_right_form(fresh: Any)
 def test_a_scope_that_no_token_can_have_is_told(scope: str) -> None:
     with pytest.raises(ValueError, match=r"each of scopes is one word"):
         Requirement(scopes=["reports:read", scope])
+
+
+@pytest.mark.parametrize("empty", [(), [], set(), iter(())])
+def test_an_empty_list_of_scopes_or_roles_would_let_everybody_in(empty: Any) -> None:
+    with pytest.raises(ValueError, match="scopes is empty"):
+        Requirement(scopes=empty)
+    with pytest.raises(ValueError, match="roles is empty"):
+        Requirement(roles=empty)

@@ -35,9 +35,7 @@ from gatepass.http import (
     HttpPolicy,
     RequestRefused,
     Requirement,
-    is_preflight,
 )
-from gatepass.http.cors import answer_preflight
 from gatepass.manager import AsyncTokenManager
 from gatepass.tokens import AccessClaims, AsyncTokenVerifier, TokenVerifier
 
@@ -96,8 +94,8 @@ class Auth(AuthParts):
     def required(
         self,
         *app: Never,
-        scopes: Collection[str] = (),
-        roles: Collection[str] = (),
+        scopes: Collection[str] | None = None,
+        roles: Collection[str] | None = None,
         fresh: timedelta | None = None,
     ) -> Callable[[AsgiApp], AsgiApp]:
         """A wrapper that lets only good tokens through to an application.
@@ -146,8 +144,9 @@ class Auth(AuthParts):
                 if scope["type"] not in {"http", "websocket"}:
                     raise ValueError("a guard knows http, websocket and lifespan scopes")
                 request = AsgiRequest(scope)
-                if is_preflight(request):
-                    await send_answer(self._answer_preflight(request), scope, receive, send)
+                preflight = self.answer_preflight(request)
+                if preflight is not None:
+                    await send_answer(preflight, scope, receive, send)
                     return
                 try:
                     claims = await self.find_claims(request, requirement, optional=optional)
@@ -165,10 +164,6 @@ class Auth(AuthParts):
             return guarded
 
         return wrap
-
-    def _answer_preflight(self, request: AsgiRequest) -> Answer:
-        policy = self.policy
-        return answer_preflight(request, policy.allowed_origins, policy.public_origins)
 
     async def find_claims(
         self, request: AsgiRequest, requirement: Requirement, *, optional: bool

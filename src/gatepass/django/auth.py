@@ -89,8 +89,8 @@ class Auth(AuthParts):
     def required(
         self,
         *view: Never,
-        scopes: Collection[str] = (),
-        roles: Collection[str] = (),
+        scopes: Collection[str] | None = None,
+        roles: Collection[str] | None = None,
         fresh: timedelta | None = None,
     ) -> Guarding:
         """A decorator for views, sync or async, and a permission for `permission_classes`.

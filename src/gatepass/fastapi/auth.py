@@ -18,7 +18,7 @@ from gatepass.fastapi.documents import extend_document
 from gatepass.fastapi.placement import check_at_start
 from gatepass.fastapi.routes import make_key_router, make_router
 from gatepass.fastapi.scheme import Optional, Required, misused
-from gatepass.gate import Authenticate, AuthParts, LoginLimit, require_prefix
+from gatepass.gate import Authenticate, AuthParts, LoginLimit, require_call, require_prefix
 from gatepass.http import HttpPolicy, Requirement
 from gatepass.manager import AsyncTokenManager
 from gatepass.tokens import AccessClaims, AsyncTokenVerifier, TokenVerifier
@@ -105,8 +105,8 @@ class Auth(AuthParts):
     def required(
         self,
         *view: Never,
-        scopes: Collection[str] = (),
-        roles: Collection[str] = (),
+        scopes: Collection[str] | None = None,
+        roles: Collection[str] | None = None,
         fresh: timedelta | None = None,
     ) -> Callable[..., Awaitable[AccessClaims]]:
         """A dependency: the claims of a token that holds and meets all that is asked.
@@ -119,12 +119,14 @@ class Auth(AuthParts):
         """
         if view:
             raise misused("required")
+        require_call("required", view)
         return Required(self, Requirement(scopes, roles, fresh), self._scheme)
 
     def optional(self, *view: Never) -> Callable[..., Awaitable[AccessClaims | None]]:
         """A dependency: the claims, or `None` without a token; a bad token is still refused."""
         if view:
             raise misused("optional")
+        require_call("optional", view)
         return Optional(self, Requirement(), self._scheme)
 
     async def log_in(

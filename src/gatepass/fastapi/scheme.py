@@ -36,7 +36,7 @@ class Guarding(SecurityBase):
 
     def __init__(self, auth: AuthParts, requirement: Requirement, model: SchemeModel) -> None:
         self.model = model
-        self.scheme_name = " ".join([SCHEME, *requirement.scopes])
+        self.scheme_name = " ".join([SCHEME, *(requirement.scopes or ())])
         self._auth = auth
         self._guard = auth.guard
         self._requirement = requirement

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import wraps
 from typing import Any, Final, Literal, Never, ParamSpec, TypeVar
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app, has_request_context, request
 
 from gatepass.errors import GuardMisused, StoreUnavailable
 from gatepass.flask.placement import Placement
@@ -98,8 +98,8 @@ class Auth(AuthParts):
     def required(
         self,
         *view: Never,
-        scopes: Collection[str] = (),
-        roles: Collection[str] = (),
+        scopes: Collection[str] | None = None,
+        roles: Collection[str] | None = None,
         fresh: timedelta | None = None,
     ) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """A decorator: the view runs for a token that holds and meets all that is asked.
@@ -112,7 +112,7 @@ class Auth(AuthParts):
             roles: One of them must be the `role` claim, or in it.
             fresh: The password was checked no longer ago than this (RFC 9470).
         """
-        require_call("required", view)
+        require_call("required", view, is_serving=has_request_context())
         return self._decorator(Requirement(scopes, roles, fresh), optional=False)
 
     def optional(self, *view: Never) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -120,7 +120,7 @@ class Auth(AuthParts):
 
         The view finds the claims in `auth.find_claims()`.
         """
-        require_call("optional", view)
+        require_call("optional", view, is_serving=has_request_context())
         return self._decorator(Requirement(), optional=True)
 
     @property

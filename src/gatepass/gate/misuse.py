@@ -1,21 +1,66 @@
-"""Guards that would guard nothing, told where they are written."""
+"""Guards that would guard nothing: the call that makes one raises where the mistake is written."""
 
+import sys
+from collections.abc import Mapping
+from types import FrameType
 from typing import Final
 
 from gatepass.errors import GuardMisused
 
 _BARE: Final = "a guard is made by a call: write auth.{name}(), with the parentheses"
+_LATE: Final = (
+    "auth.{name}() makes a guard, and a guard that is made while a request is handled protects "
+    "nothing: call it where the module or the application is set up, and attach what it returns "
+    "to the route"
+)
 FORGOTTEN: Final = (
     "a request was refused, and nothing in this application answers that: call {call}"
 )
-"""What is told where an `Auth` was never installed; the request is a 500 for lack of it."""
+"""The message where an `Auth` was never installed; the request is a 500 for lack of it."""
+_IMPORT: Final = "<frozen importlib._bootstrap>"
+_WORKERS: Final = frozenset(
+    {
+        ("anyio._backends._asyncio", "WorkerThread.run"),
+        ("asgiref.sync", "SyncToAsync.thread_handler"),
+    }
+)
+"""Where ASGI frameworks call sync views and dependencies, out of sight of the request."""
 
 
-def require_call(name: str, given: tuple[object, ...]) -> None:
-    """Return when a method that makes guards was called, and not put above a view by itself.
+def require_call(name: str, given: tuple[object, ...], *, is_serving: bool = False) -> None:
+    """Return when a method that makes guards is called, and at a time when a guard can be attached.
+
+    Args:
+        name: The method.
+        given: Its positional arguments, as in `@auth.required` without parentheses.
+        is_serving: Whether the framework says that a request is being handled.
 
     Raises:
-        GuardMisused: It was, as in `@auth.required` without parentheses.
+        GuardMisused: The method got an argument, or a request is being handled. Modules that are
+            imported meanwhile, as Django imports its URLconf, may make guards.
     """
     if given:
         raise GuardMisused(_BARE.format(name=name))
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - its public name
+    while frame is not None:
+        if frame.f_code.co_filename == _IMPORT:
+            return
+        if _handles_request(frame):
+            is_serving = True
+            break
+        frame = frame.f_back
+    if is_serving:
+        raise GuardMisused(_LATE.format(name=name))
+
+
+def _handles_request(frame: FrameType) -> bool:
+    """Whether a server or framework called this function to answer a request."""
+    if (frame.f_globals.get("__name__"), frame.f_code.co_qualname) in _WORKERS:
+        return True
+    arguments = frame.f_code.co_varnames[: frame.f_code.co_argcount]
+    scope, environ = (
+        frame.f_locals.get(name) if name in arguments else None for name in ("scope", "environ")
+    )
+    return (isinstance(scope, Mapping) and scope.get("type") in {"http", "websocket"}) or (
+        isinstance(environ, Mapping) and "wsgi.input" in environ
+    )

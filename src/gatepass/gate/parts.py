@@ -19,7 +19,9 @@ from gatepass.http import (
     RequestRefused,
     answer_refused,
     door,
+    is_preflight,
 )
+from gatepass.http.cors import answer_preflight
 from gatepass.http.problems import (
     CSRF_FAILED,
     HTTPS_REQUIRED,
@@ -115,6 +117,16 @@ class AuthParts:
             return self.policy.screen(request)
         except RequestRefused as refused:
             return self.answer_error(refused)
+
+    def answer_preflight(self, request: HttpRequest) -> Answer | None:
+        """A guard's answer to a preflight (Fetch standard §3.3.6); `None` for all other requests.
+
+        Browsers send preflights without credentials. A guard answers them and never calls its
+        view, since anybody can send `OPTIONS`.
+        """
+        if not is_preflight(request):
+            return None
+        return answer_preflight(request, self.policy.allowed_origins, self.policy.public_origins)
 
     def answer_error(self, error: GatepassError) -> Answer:
         """The table's answer to a refusal, or to a store that failed in a route of yours."""

@@ -17,10 +17,15 @@ _MAX_SKEW: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """Scopes (all of them), roles (one of them), and how long ago the log-in may be."""
+    """Scopes (all of them), roles (one of them), and how long ago the login may be.
 
-    scopes: Collection[str] = ()
-    roles: Collection[str] = ()
+    Raises:
+        TypeError: Scopes or roles are one string, or `fresh` is no `timedelta`.
+        ValueError: Scopes or roles are empty, a scope is not one word, or `fresh` is not positive.
+    """
+
+    scopes: Collection[str] | None = None
+    roles: Collection[str] | None = None
     fresh: timedelta | None = None
     asks: bool = field(init=False)
     """Whether anything is asked for at all."""
@@ -30,8 +35,14 @@ class Requirement:
             if isinstance(value, str):
                 raise TypeError(f"{name} takes a tuple of names, not one string")
             # An iterator would be empty, and ask for nothing, from the second request on.
-            object.__setattr__(self, name, tuple(value))
-        for scope in self.scopes:
+            names = () if value is None else tuple(value)
+            if value is not None and not names:
+                raise ValueError(
+                    f"{name} is empty, so that every valid token would pass: name at least one, "
+                    f"or leave {name} out"
+                )
+            object.__setattr__(self, name, names)
+        for scope in self.scopes or ():
             if len(scope.split()) != 1:
                 raise ValueError(f"each of scopes is one word, and {scope!r} is not")
         if self.fresh is not None and not isinstance(self.fresh, timedelta):
@@ -57,8 +68,9 @@ class Requirement:
         Raises:
             RequestRefused: A scope or role is missing, or the log-in is too old (RFC 9470).
         """
-        if not set(self.scopes) <= set(scopes) or not self._has_role(claims):
-            scope = {"scope": " ".join(self.scopes)} if self.scopes else None
+        required = self.scopes or ()
+        if not set(required) <= set(scopes) or not self._has_role(claims):
+            scope = {"scope": " ".join(required)} if required else None
             raise RequestRefused(INSUFFICIENT_SCOPE, parameters=scope)
         if self.fresh is not None:
             seconds = self.fresh.total_seconds()
