@@ -24,7 +24,7 @@ PASSWORD = "correct horse battery"
 
 @pytest.fixture(scope="session", autouse=True)
 def tables() -> Iterator[None]:
-    call_command("migrate", verbosity=0)
+    call_command("migrate", verbosity=0, run_syncdb=True)
     setup_test_environment()
     yield
     teardown_test_environment()

@@ -12,6 +12,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "gatepass.django",
+    "tests.django.people",
 ]
 MIDDLEWARE = [
     "gatepass.django.middleware.GatepassMiddleware",

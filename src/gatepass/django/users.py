@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth import authenticate, get_user_model
+from django.core.exceptions import ValidationError
 
 from gatepass.http import Identity
 
@@ -29,7 +30,8 @@ class DjangoUsers:
 
         The epoch is read before the password is checked: a log-in that overlaps with a change
         of the password then loses. A backend that knows users by other names, their addresses
-        say, is asked again once it has told whose epoch that is.
+        say, is asked again once it has told whose epoch that is. A name that several users have
+        is nobody's.
         """
         from gatepass.django.conf import get_auth  # noqa: PLC0415 - it may have been made of this
 
@@ -37,10 +39,14 @@ class DjangoUsers:
             return None  # databases fail with it
         auth = get_auth()
         manager: Any = auth.manager
+        several: Any = get_user_model().MultipleObjectsReturned
         subject = _subject_named(username)
         for _ in range(2):
             epoch = auth.wait_for(manager.subject_epoch(subject))
-            user = authenticate(username=username, password=password)
+            try:
+                user = authenticate(username=username, password=password)
+            except several:
+                return None
             if user is None or not user.is_active:
                 return None
             if str(user.pk) == subject:
@@ -59,17 +65,26 @@ class DjangoUsers:
 
 
 def find_user(subject: str) -> Any:
-    """The user whose primary key this is; `None` when there is none."""
+    """The user whose primary key is written exactly like this; `None` when there is none.
+
+    Databases and fields take other spellings of a key too, such as `" 1"` for 1, and a session
+    of one spelling would outlive the revocation of another.
+    """
     model = get_user_model()
     try:
-        return model._default_manager.filter(pk=subject).first()  # noqa: SLF001 - its public name
-    except (ValueError, TypeError):
+        user = model._default_manager.filter(pk=subject).first()  # noqa: SLF001 - its public name
+    except (ValueError, TypeError, OverflowError, ValidationError):  # no key of this model
         return None
+    return user if user is not None and str(user.pk) == subject else None
 
 
 def _subject_named(username: str) -> str:
+    """The subject of the user with this name, as Django's own backend finds it."""
     model: Any = get_user_model()
+    find = getattr(model._default_manager, "get_by_natural_key", None)  # noqa: SLF001
+    if find is None:
+        return _NOBODY
     try:
-        return str(model._default_manager.get_by_natural_key(username).pk)  # noqa: SLF001
-    except model.DoesNotExist:
+        return str(find(username).pk)
+    except (model.DoesNotExist, model.MultipleObjectsReturned):
         return _NOBODY
