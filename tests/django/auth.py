@@ -23,6 +23,11 @@ class OutageStore(MemoryStore):
             raise StoreUnavailable
         return super().revoke_subject(subject, reason=reason)
 
+    def subject_epoch(self, subject: str) -> int:
+        if self.is_down:
+            raise StoreUnavailable
+        return super().subject_epoch(subject)
+
 
 users = DjangoUsers(lambda user: {"username": user.get_username(), "role": "user"})
 store = OutageStore()

@@ -23,7 +23,8 @@ DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": tempfile.mkdtemp(prefix="gatepass-django-") + "/django.db",
-    }
+    },
+    "other": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"},
 }
 PASSWORD_HASHERS = [
     "tests.django.hashers.Today",

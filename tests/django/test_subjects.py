@@ -19,6 +19,7 @@ users = DjangoUsers()
 @pytest.fixture
 def people() -> Iterator[None]:
     yield
+    manager.revoke_all()  # their keys are those of other tests' users too
     for model in (Person, Member):
         model._default_manager.all().delete()
 

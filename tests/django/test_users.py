@@ -11,7 +11,7 @@ from django.db.models.signals import pre_save
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from gatepass.errors import StoreUnavailable, SubjectEpochChanged
+from gatepass.errors import StoreUnavailable
 from tests.django.auth import manager, store
 from tests.django.conftest import PASSWORD
 
@@ -143,34 +143,6 @@ def test_a_new_user_and_another_model_are_nobodys_business(ada: User) -> None:
     ada.groups.create(name="writers").delete()
 
     assert manager.subject_epoch(str(ada.pk)) == epoch
-
-
-def test_sessions_end_at_once_and_again_at_the_commit(logged_in: User) -> None:
-    subject = str(logged_in.pk)
-    with transaction.atomic():
-        set_password(logged_in)
-        at_once = sessions(logged_in)
-        epoch = manager.subject_epoch(subject)
-        manager.issue(subject, epoch=epoch)  # with the old password, which still counts
-
-    assert at_once == 0
-    assert manager.sessions(subject) == []
-    with pytest.raises(SubjectEpochChanged):
-        manager.issue(subject, epoch=epoch)
-
-
-def test_a_change_that_is_rolled_back_has_ended_the_sessions_all_the_same(logged_in: User) -> None:
-    def change_and_fail() -> None:
-        with transaction.atomic():
-            set_password(logged_in)
-            raise InterruptedError
-
-    with pytest.raises(InterruptedError):
-        change_and_fail()
-    logged_in.refresh_from_db()
-
-    assert logged_in.check_password(PASSWORD)
-    assert sessions(logged_in) == 0
 
 
 @pytest.mark.parametrize("surroundings", [transaction.atomic, nullcontext])

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from gatepass.django.conf import get_auth
 from gatepass.django.rest import GatepassUserAuthentication
 from gatepass.errors import StoreUnavailable
 from gatepass.http import RequestRefused
@@ -86,6 +87,17 @@ async def social_later(_: HttpRequest) -> HttpResponse:
     return await auth.alog_in(str(user.pk), {"username": "ada"})
 
 
+def new_password(request: HttpRequest) -> HttpResponse:
+    """A new password, and a login with it; `fail` rolls it back."""
+    user = User.objects.get(username="ada")
+    user.set_password("another password")
+    user.save()
+    response = get_auth().log_in(str(user.pk), {"username": "ada"})
+    if "fail" in request.GET:
+        raise RequestRefused(RATE_LIMITED, retry_after=9)
+    return response
+
+
 urlpatterns = [
     path("api/auth/", include("gatepass.django.urls")),
     path("", include("gatepass.django.well_known")),
@@ -102,5 +114,6 @@ urlpatterns = [
     path("failing", failing),
     path("refusing", refusing),
     path("social", social),
+    path("new-password", csrf_exempt(new_password)),
     path("social-later", social_later),
 ]

@@ -10,6 +10,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.http import HttpResponse
 from django.urls import NoReverseMatch, reverse
 
+from gatepass.django.commits import opening_manager
 from gatepass.django.guards import Guarding
 from gatepass.django.requests import send
 from gatepass.gate import (
@@ -125,10 +126,12 @@ class Auth(AuthParts):
     ) -> HttpResponse:
         """The response that logs somebody in who came through a passkey, SSO or a social log-in.
 
-        Tokens come in cookies where the policy has cookies, and in the body elsewhere.
+        Tokens come in cookies where the policy has cookies, and in the body elsewhere. In a
+        transaction that changed this user's password they are good once it has committed.
         """
         self.find_mount_point()
-        opening = self.open_session(subject, claims, device=device, epoch=epoch)
+        manager = opening_manager(self, subject)
+        opening = self.open_session(subject, claims, device=device, epoch=epoch, manager=manager)
         return send(self.wait_for(opening) if self.is_async else run_in_place(opening))
 
     async def alog_in(
@@ -143,7 +146,9 @@ class Auth(AuthParts):
         if not self.is_async:
             return await sync_to_async(self.log_in)(subject, claims, device=device, epoch=epoch)
         self.find_mount_point()
-        return send(await self.open_session(subject, claims, device=device, epoch=epoch))
+        manager = await sync_to_async(opening_manager)(self, subject)
+        opening = self.open_session(subject, claims, device=device, epoch=epoch, manager=manager)
+        return send(await opening)
 
     def answer_in_place(
         self, route: Route, request: HttpRequest, body: bytes, session_id: str

@@ -1,26 +1,29 @@
 """A changed password or a deactivated user ends that user's sessions.
 
-They end before the user is saved, so that nothing is saved when they cannot be ended, and once
-more after the commit: a log-in in between still saw the old password. Without a transaction
-Django commits before it says that it saved. `QuerySet.update` sends no signal, so it is not seen.
+Without a transaction they end before the user is saved, so that nothing is saved when they cannot
+be ended, and once more after that: a login in between still saw the old password. In a transaction
+they end when it commits (`gatepass.django.commits`), and a store that does not answer fails the
+save. `QuerySet.update` sends no signal, so it is not seen.
 """
 
-from functools import partial
+import logging
 from typing import Any, Final
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import get_hasher, identify_hasher
-from django.db import transaction
 
+from gatepass.django.commits import Ending, end_at_commit, is_in_transaction
 from gatepass.django.conf import get_auth
+from gatepass.errors import StoreUnavailable
 
+_log = logging.getLogger("gatepass")
 _REASON: Final = "_gatepass_reason"
 
 
 def find_reason(
     sender: object, instance: Any, using: str, update_fields: Any = None, **_: Any
 ) -> None:
-    """Before a user is saved: end the sessions, if they must end, and note why."""
+    """Before a user is saved: end the sessions or see that they can be ended, and note why."""
     del sender
     if not isinstance(instance, get_user_model()) or instance._state.adding:  # noqa: SLF001
         return
@@ -35,26 +38,36 @@ def find_reason(
         reason = "password changed"
     elif before is not None and before.is_active and not instance.is_active:
         reason = "user deactivated" if saved is None or "is_active" in saved else None
-    if reason is not None:
+    if reason is not None and is_in_transaction(using):
+        _require_store(str(instance.pk))
+    elif reason is not None:
         _revoke(str(instance.pk), reason)
     setattr(instance, _REASON, reason)
 
 
 def end_sessions(sender: object, instance: Any, using: str, **_: Any) -> None:
-    """After a user was saved: end the sessions again, once that is committed."""
+    """After a user was saved: end the sessions, once that is committed."""
     del sender
     reason = getattr(instance, _REASON, None)
     if reason is not None:
         setattr(instance, _REASON, None)
-        _revoke_at_commit(str(instance.pk), reason, using)
+        _end_at_commit(str(instance.pk), reason, using)
 
 
 def end_sessions_of_nobody(sender: object, instance: Any, using: str, **_: Any) -> None:
-    """After a user was deleted, inside Django's transaction: end the sessions."""
+    """After a user was deleted, inside Django's transaction: end the sessions at its commit."""
     del sender
     if isinstance(instance, get_user_model()):
-        _revoke(str(instance.pk), "user deleted")
-        _revoke_at_commit(str(instance.pk), "user deleted", using)
+        _require_store(str(instance.pk))
+        _end_at_commit(str(instance.pk), "user deleted", using)
+
+
+def _require_store(subject: str) -> None:
+    """Fail before a change is committed whose sessions could not be ended after it."""
+    auth = get_auth()
+    manager: Any = auth.manager
+    if manager is not None:
+        auth.wait_for(manager.subject_epoch(subject))
 
 
 def _revoke(subject: str, reason: str) -> None:
@@ -64,13 +77,18 @@ def _revoke(subject: str, reason: str) -> None:
         auth.wait_for(manager.revoke_subject(subject, reason=reason))
 
 
-def _revoke_at_commit(subject: str, reason: str, using: str) -> None:
-    """Revoke when the transaction commits, and at once where there is none."""
-    revoke = partial(_revoke, subject, reason)
-    if transaction.get_connection(using).in_atomic_block:
-        transaction.on_commit(revoke, using=using)
-    else:
-        revoke()
+def _end_at_commit(subject: str, reason: str, using: str) -> None:
+    def end() -> None:
+        try:
+            _revoke(subject, reason)
+        except StoreUnavailable:
+            said = (
+                "%s: that is committed, and the sessions of subject %s live on: revoke_subject it"
+            )
+            _log.error(said, reason, subject)
+            raise
+
+    end_at_commit(Ending(subject, end), using)
 
 
 def _is_new_password(before: str, user: Any, saved: frozenset[str] | None) -> bool:

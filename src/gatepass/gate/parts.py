@@ -153,13 +153,15 @@ class AuthParts:
         *,
         device: str | None,
         epoch: int | None,
+        manager: Any = None,
     ) -> Answer:
         """A new session's tokens for somebody who proved to be the subject by other means.
 
-        They come in cookies where the policy has cookies.
+        They come in cookies where the policy has cookies. The manager opens the session; by
+        default that of the guards.
         """
         gate = self._require_gate()
-        manager: Any = self.manager
+        manager = self.manager if manager is None else manager
         with door(LOGIN_DOOR):
             pair = await settle(manager.issue(subject, claims, device=device, epoch=epoch))
         return await gate.hand_out(pair, in_cookies=self.policy.cookies is not None)
