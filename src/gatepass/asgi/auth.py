@@ -86,6 +86,7 @@ class Auth(AuthParts):
         """
         require_prefix(prefix)
         _require_application(app)
+        self.warn_of_open_transport()
         if self.gate is None:
             return Front(app, self)
         self.gate.mounted_at = prefix
@@ -133,6 +134,7 @@ class Auth(AuthParts):
 
     def _wrapper(self, requirement: Requirement, *, optional: bool) -> Callable[[AsgiApp], AsgiApp]:
         vary = (b"vary", self.vary.encode())
+        self.warn_of_open_transport()
 
         def wrap(app: AsgiApp) -> AsgiApp:
             _require_application(app)

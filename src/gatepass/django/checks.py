@@ -10,6 +10,7 @@ from django.urls import get_resolver
 from gatepass.django.conf import AuthUnusable, get_auth
 from gatepass.django.guards import Guarding
 from gatepass.http import HttpPolicy
+from gatepass.http.transport import OPEN_HTTP, find_risks
 
 _MIDDLEWARE: Final = "gatepass.django.middleware.GatepassMiddleware"
 _MAY_COME_FIRST: Final = frozenset(
@@ -49,15 +50,14 @@ def _check_middleware(policy: HttpPolicy) -> Iterator[checks.CheckMessage]:
 
 
 def _check_transport(policy: HttpPolicy) -> Iterator[checks.CheckMessage]:
-    cookies = policy.cookies
-    if not settings.DEBUG and cookies is not None and cookies.insecure_for_development_over_http:
-        message = "tokens travel in cookies without Secure while DEBUG is off"
-        hint = "Set GATEPASS_ENV=production, or give the policy other Cookies(…)."
-        yield checks.Warning(message, hint=hint, id="gatepass.W001")
-    if not settings.DEBUG and policy.https is None and not settings.SECURE_SSL_REDIRECT:
-        message = "nothing refuses tokens over plain http while DEBUG is off"
-        hint = "Set GATEPASS_ENV=production, give the policy Https(…), or set SECURE_SSL_REDIRECT."
-        yield checks.Warning(message, hint=hint, id="gatepass.W002")
+    for risk in [] if settings.DEBUG else find_risks(policy):
+        hint = risk.cure
+        if risk is OPEN_HTTP:
+            if settings.SECURE_SSL_REDIRECT:
+                continue
+            hint += " Django's SECURE_SSL_REDIRECT will do too."
+        message = f"{risk.sentence} while DEBUG is off"
+        yield checks.Warning(message, hint=hint, id=f"gatepass.{risk.code}")
 
 
 def _check_views() -> Iterator[checks.CheckMessage]:

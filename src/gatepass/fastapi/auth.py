@@ -78,6 +78,7 @@ class Auth(AuthParts):
                 f"install takes the FastAPI application, not {type(app).__name__}: guards work in "
                 "every router that it includes"
             )
+        self.warn_of_open_transport(is_development=app.debug)
         if self.gate is not None:
             self.gate.mounted_at = prefix
         # A relative address also holds behind a proxy's prefix.

@@ -85,6 +85,7 @@ class Auth(AuthParts):
                 f"init_app takes the Flask application, not {type(app).__name__}: guards work in "
                 "every blueprint that it registers"
             )
+        self.warn_of_open_transport(is_development=app.debug)
         self._check_before_the_first_request(app)
         if self.gate is not None:
             self.gate.mounted_at = prefix

@@ -31,10 +31,12 @@ from gatepass.http.problems import (
     TOKEN_INVALID,
     find_retry_after,
 )
+from gatepass.http.transport import find_risks, is_local
 from gatepass.manager import AsyncTokenManager, TokenManager
 from gatepass.tokens import AsyncTokenVerifier, TokenVerifier
 
 _log = logging.getLogger("gatepass")
+_transport_log = logging.getLogger("gatepass.transport")
 _MANAGERS: Final = (TokenManager, AsyncTokenManager)
 _EXPLAINED: Final = (CSRF_FAILED, HTTPS_REQUIRED, INVALID_REQUEST)
 """What an honest client gets because something is set up wrongly: the log says what."""
@@ -63,6 +65,7 @@ class AuthParts:
         self._require_manager(manager)
         _require_parts(authenticate, http, invalid_token_status)
         self.policy = HttpPolicy() if http is None else http
+        self._has_warned = False
         self._now = now
         self.vary = "Authorization" if self.policy.cookies is None else "Authorization, Cookie"
         """The `Vary` of what a guard lets through: caches must not serve it to everybody."""
@@ -127,6 +130,14 @@ class AuthParts:
         if not is_preflight(request):
             return None
         return answer_preflight(request, self.policy.allowed_origins, self.policy.public_origins)
+
+    def warn_of_open_transport(self, *, is_development: bool = False) -> None:
+        """Log once what lets others read tokens on their way, unless this is development."""
+        if self._has_warned or is_development or is_local(self.policy):
+            return
+        self._has_warned = True
+        for risk in find_risks(self.policy):
+            _transport_log.warning("%s: %s. %s", risk.code, risk.sentence, risk.cure)
 
     def answer_error(self, error: GatepassError) -> Answer:
         """The table's answer to a refusal, or to a store that failed in a route of yours."""

@@ -5,6 +5,8 @@ The `Host` header is never asked: whoever sends the request chooses it.
 
 import re
 from collections.abc import Collection, Iterable
+from contextlib import suppress
+from ipaddress import ip_address
 from typing import Final
 
 from gatepass.errors import SettingsRejected
@@ -34,6 +36,15 @@ def _parse_origin(name: str, origin: str) -> str:
         raise SettingsRejected(f"{name} are written as https://app.example.com, without a path")
     scheme, host, port = match.groups()
     return f"{scheme}://{host}" + (f":{port}" if port not in {None, _DEFAULT_PORTS[scheme]} else "")
+
+
+def is_loopback_origin(origin: str) -> bool:
+    """Whether only the machine that the browser runs on can be behind this origin."""
+    host = origin.partition("://")[2]
+    host = re.sub(r":\d+$", "", host).strip("[]")
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return f".{host}".endswith(".localhost")
 
 
 def require_origin(request: HttpRequest, allowed: Collection[str]) -> None:

@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gatepass.errors import KeyRejected, SettingsRejected
 from gatepass.http import CSRF_PURPOSE, Cookies, HttpPolicy, Https
+from gatepass.http.origins import is_loopback_origin, parse_origins
 from gatepass.jose import SharedKey
 
 
@@ -27,7 +28,10 @@ class HttpSettings(BaseSettings):
     )
 
     environment: str = Field(default="development", validation_alias="GATEPASS_ENV")
-    """`production` requires https and secure cookies, `development` neither."""
+    """`production` requires https and secure cookies.
+
+    In development cookies are secure too once a public origin is https and not loopback.
+    """
     public_origins: str = Field(default="", validation_alias="GATEPASS_PUBLIC_ORIGINS")
     """Where the service's own pages come from; their hosts are those a redirect may name.
 
@@ -72,12 +76,14 @@ class HttpSettings(BaseSettings):
         if self.environment not in {"development", "production"}:
             raise SettingsRejected("GATEPASS_ENV is neither development nor production")
         is_production = self.environment == "production"
-        origins = _split(self.public_origins)
+        origins = sorted(parse_origins("public_origins", _split(self.public_origins)))
         hosts = [origin.partition("://")[2] for origin in origins if origin.startswith("https:")]
+        is_secure = is_production or _needs_https(origins)
+        _require_one_kind(origins, is_secure=is_secure)
         cookies = Cookies(
             mount_prefix=self.mount_prefix,
             csrf_keys=self._csrf_keys(),
-            insecure_for_development_over_http=not is_production,
+            insecure_for_development_over_http=not is_secure,
         )
         if not origins and (self.mount_prefix or cookies.csrf_keys):
             name = "GATEPASS_MOUNT_PREFIX" if self.mount_prefix else "GATEPASS_CSRF_SECRET"
@@ -101,6 +107,22 @@ class HttpSettings(BaseSettings):
         return tuple(
             _derive(name, secret.get_secret_value()) for name, secret in named if secret is not None
         )
+
+
+def _needs_https(origins: list[str]) -> bool:
+    """Whether pages of other machines come over https, whatever `GATEPASS_ENV` says."""
+    return any(origin.startswith("https:") and not is_loopback_origin(origin) for origin in origins)
+
+
+def _require_one_kind(origins: list[str], *, is_secure: bool) -> None:
+    """Refuse a page of another machine over http where cookies are secure: it would get none."""
+    for origin in origins:
+        if is_secure and origin.startswith("http:") and not is_loopback_origin(origin):
+            raise SettingsRejected(
+                f"GATEPASS_PUBLIC_ORIGINS names {origin}, but GATEPASS_ENV=production or an https "
+                "origin makes cookies Secure, which browsers keep from http: write https://, or "
+                "leave it out"
+            )
 
 
 def _derive(name: str, secret: str) -> bytes:
