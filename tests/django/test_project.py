@@ -111,6 +111,22 @@ def test_without_a_name_the_auth_comes_from_the_environment(
     assert later.subject == "7"
 
 
+def test_tables_are_not_made_where_everybody_can_plant_files(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET"):
+        monkeypatch.setenv(name, generate_secret())
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/gate.db")
+    tmp_path.chmod(0o1777)
+    with (
+        override_settings(GATEPASS_AUTH=None),
+        pytest.raises(CommandError, match="can be written by everybody"),
+    ):
+        call_command("gatepass_upgrade")
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_environment_that_says_too_little_is_one_sentence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

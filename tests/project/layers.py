@@ -9,12 +9,13 @@ PACKAGE = "gatepass"
 _PURE = frozenset({"errors", "jose", "sessions", "tokens"})
 _CORE = _PURE | {"manager"}
 _GLUE = frozenset({"_extras", "http", "gate"})
-_STORES = frozenset({"_extras", "errors", "sessions", "stores", "revocations"})
+_STORES = frozenset({"_extras", "_file_access", "errors", "sessions", "stores", "revocations"})
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "": _CORE,
     "_exchange": frozenset({"errors"}),
     "_extras": frozenset(),
+    "_file_access": frozenset({"errors"}),
     "_forks": frozenset(),
     "_private_files": frozenset({"errors"}),
     "errors": frozenset(),
@@ -34,8 +35,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "testing": _CORE | _STORES | {"gate", "asgi"},
     "cli": _CORE | _STORES | {"settings", "server", "http", "keyfile"},
     "server": _CORE | _STORES | {"settings", "http", "fastapi", "gate", "asgi", "keyfile"},
-    "httpx": frozenset({"_exchange", "_extras", "_forks", "_private_files", "errors"}),
-    "keyfile": frozenset({"_forks", "_private_files", "errors", "jose"}),
+    "httpx": frozenset(
+        {"_exchange", "_extras", "_file_access", "_forks", "_private_files", "errors"}
+    ),
+    "keyfile": frozenset({"_file_access", "_forks", "_private_files", "errors", "jose"}),
     "remote": frozenset({"_exchange", "_extras", "_forks", "errors", "jose"}),
 }
 """Which parts of ours a part may import besides itself; "" is `import gatepass`."""

@@ -1,6 +1,7 @@
 """The state's files: whole, whose they seem, and out of version control from the first moment."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -84,17 +85,138 @@ def test_secrets_of_another_user_are_refused(
     assert said.startswith(f"{path} must be yours alone")
 
 
-@pytest.mark.parametrize("which", ["the file", "its folder"])
-def test_a_database_that_everybody_can_write_is_refused(
-    command: Command, production: dict[str, str], which: str
+COMMANDS = [
+    ("serve", "--port", "0"),
+    ("users", "list"),
+    ADD,
+    ("sessions", "purge"),
+    ("db", "upgrade"),
+    ("db", "current"),
+]
+FOREIGN = 65_534
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file away")
+Open = Callable[[Path], Path]
+
+
+def everybody_writes(name: str, mode: int = 0o777) -> Open:
+    def change(folder: Path) -> Path:
+        path = folder / name
+        path.touch()
+        path.chmod(mode)
+        return path
+
+    return change
+
+
+def planted(suffix: str, *, with_database: bool = True) -> Open:
+    def change(folder: Path) -> Path:
+        path = folder / f"gate.db{suffix}"
+        path.touch()
+        os.chown(path, FOREIGN, -1)
+        if not with_database:
+            (folder / "gate.db").unlink()
+        return path
+
+    return change
+
+
+def linked_to_an_open_folder(folder: Path) -> Path:
+    elsewhere = folder.parent / "elsewhere"
+    elsewhere.mkdir()
+    elsewhere.chmod(0o1777)
+    (folder / "gate.db").rename(elsewhere / "gate.db")
+    (folder / "gate.db").symlink_to(elsewhere / "gate.db")
+    return elsewhere
+
+
+OPEN: dict[str, Open] = {
+    "a folder": everybody_writes(""),
+    "a sticky folder": everybody_writes("", 0o1777),
+    "a sticky folder of a group": everybody_writes("", 0o3777),
+    "the folder behind a link": linked_to_an_open_folder,
+    "the database": everybody_writes("gate.db", 0o602),
+    "its log": everybody_writes("gate.db-wal", 0o602),
+}
+PLANTED: dict[str, Open] = {
+    **{f"a planted {suffix}": planted(suffix) for suffix in ("-wal", "-shm", "-journal", "-bell")},
+    "a log that waits for its database": planted("-wal", with_database=False),
+}
+
+
+@pytest.mark.parametrize(
+    "what", [*OPEN, *(pytest.param(each, marks=needs_root) for each in PLANTED)]
+)
+def test_a_database_that_others_can_change_is_opened_by_no_command(
+    command: Command, production: dict[str, str], what: str
 ) -> None:
     made(command, production)
-    path = command.here / "gate.db" if which == "the file" else command.here
-    path.chmod(path.stat().st_mode | 0o002)
-    for environ in (production, production | {"GATEPASS_ENV": ""}):
-        said = sentence(command("serve", "--port", "0", environ=environ))
+    path = (OPEN | PLANTED)[what](command.here)
+    making = [words for words in COMMANDS if words in (ADD, COMMANDS[0]) or words[0] == "db"]
+    is_there = (command.here / "gate.db").exists()
+    wrong = "belongs to another user (uid 65534)" if what in PLANTED else "can be written by ever"
+    for words in COMMANDS if is_there else making:
+        for environment in ("production", ""):
+            environ = production | {"GATEPASS_ENV": environment}
+            said = sentence(command(*words, environ=environ, stdin="a long password"))
 
-        assert said == f"{path} can be written by everybody: chmod o-w it"
+            assert said.startswith(f"{path} {wrong}")
+
+
+@needs_root
+def test_root_looks_after_the_database_of_a_service(
+    command: Command, production: dict[str, str]
+) -> None:
+    """And the service finds what root opened beside it."""
+    made(command, production)
+    for name in ("gate.db", "gate.db-wal", "gate.db-shm"):
+        (command.here / name).touch()
+        os.chown(command.here / name, FOREIGN, -1)
+    listed = command("users", "list", environ=production)
+
+    assert listed.code == 0
+    said = (
+        f"{command.here / 'gate.db'} belongs to another user, who can make accounts and un-revoke"
+    )
+    assert listed.stderr == f"gatepass: {said}\n"
+
+
+@needs_root
+def test_members_of_a_group_share_what_stands_beside_their_database(
+    command: Command, production: dict[str, str]
+) -> None:
+    made(command, production)
+    (command.here / "gate.db").chmod(0o660)
+    (command.here / "gate.db-wal").touch()
+    os.chown(command.here / "gate.db-wal", FOREIGN, -1)
+
+    assert command("users", "list", environ=production).code == 0
+
+
+@pytest.mark.parametrize(("mode", "is_told"), [(0o755, True), (0o750, False)])
+def test_a_database_that_everybody_can_read_is_told_where_they_reach_it(
+    command: Command, production: dict[str, str], mode: int, *, is_told: bool
+) -> None:
+    made(command, production)
+    (command.here / "gate.db").chmod(0o644)
+    command.here.chmod(mode)
+    for words in (("users", "list"), ("db", "current")):
+        listed = command(*words, environ=production)
+
+        assert listed.code == 0
+        assert ("gate.db can be read by everybody" in listed.stderr) is is_told
+
+
+def test_a_folder_above_that_everybody_can_write_is_told(
+    command: Command, production: dict[str, str]
+) -> None:
+    made(command, production)
+    above = command.here.parent
+    for mode, is_told in ((0o777, True), (0o1777, False)):
+        above.chmod(mode)
+        listed = command("users", "list", environ=production)
+
+        assert listed.code == 0
+        assert (f"{above} can be written by everybody" in listed.stderr) is is_told
 
 
 def test_a_database_that_a_group_can_write_or_another_user_owns_is_said(

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from gatepass.cli import needs
-from gatepass.cli.output import AsJson, show
+from gatepass.cli.output import AsJson, say, show
 from gatepass.errors import SettingsRejected
 
 app = typer.Typer(
@@ -39,8 +39,10 @@ def upgrade(*, schema: Schema = None, as_json: AsJson = False) -> None:
     url = _url()
     with needs("sql"):
         from gatepass.stores.sql import SqlStore  # noqa: PLC0415 - an extra
+        from gatepass.stores.sql.guarded import require_guarded  # noqa: PLC0415
         from gatepass.stores.sql.revisions import find_revision  # noqa: PLC0415
 
+    require_guarded(url, say)
     before = find_revision(url, schema)
     store = SqlStore.from_url(url, schema=schema)
     try:
@@ -68,8 +70,10 @@ def current(*, schema: Schema = None, as_json: AsJson = False) -> None:
     """Tell the revision of the tables; exit code 1 unless it is the one that is needed."""
     url = _url()
     with needs("sql"):
-        from gatepass.stores.sql.revisions import find_revision  # noqa: PLC0415 - an extra
+        from gatepass.stores.sql.guarded import require_guarded  # noqa: PLC0415 - an extra
+        from gatepass.stores.sql.revisions import find_revision  # noqa: PLC0415
 
+    require_guarded(url, say)
     revision = find_revision(url, schema)
     result = {
         "revision": revision.found,

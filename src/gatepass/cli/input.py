@@ -66,5 +66,5 @@ def administration(*, create: bool = False) -> Iterator["Administration"]:
     with needs("server"):
         from gatepass.server.administration import administer  # noqa: PLC0415 - an extra
 
-    with administer(os.environ, find_here(), create=create) as opened:
+    with administer(os.environ, find_here(), create=create, warn=say) as opened:
         yield opened

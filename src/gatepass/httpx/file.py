@@ -1,7 +1,6 @@
 """A pair in a file that several processes of one user share."""
 
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from gatepass._file_access import require_own_alone
 from gatepass._private_files import Mark, locked, mark, replace_private
 from gatepass.errors import SettingsRejected, StoreUnavailable, TokenMalformed
 from gatepass.httpx.tokens import Tokens
@@ -42,7 +42,7 @@ class FileTokens:
             descriptor = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             with os.fdopen(descriptor, "rb") as file:
                 found = os.fstat(descriptor)
-                self._require_private(found)
+                require_own_alone(self._path, found)
                 octets = file.read(_MAX_SIZE)
         except FileNotFoundError:
             return None
@@ -88,10 +88,6 @@ class FileTokens:
 
     def _write(self, tokens: Tokens | None) -> None:
         replace_private(self._path, None if tokens is None else tokens.to_json())
-
-    def _require_private(self, found: os.stat_result) -> None:
-        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
-            raise SettingsRejected(f"{self._path} must be yours alone: chmod 600 it, or remove it")
 
     def _parse(self, octets: bytes) -> Tokens:
         try:

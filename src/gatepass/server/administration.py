@@ -1,6 +1,6 @@
 """What the command line works on: accounts and sessions of the state that `serve` uses too."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ from gatepass.server.accounts import Accounts
 from gatepass.server.databases import open_accounts
 from gatepass.server.passwords import Passwords
 from gatepass.server.state import find_state
+from gatepass.stores.sql.guarded import require_guarded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,14 +22,17 @@ class Administration:
 
 
 @contextmanager
-def administer(environ: Mapping[str, str], here: Path, *, create: bool) -> Iterator[Administration]:
-    """Open the state of this folder or environment; see `find_state`.
+def administer(
+    environ: Mapping[str, str], here: Path, *, create: bool, warn: Callable[[str], object]
+) -> Iterator[Administration]:
+    """Open the state of this folder or environment; see `find_state` and `require_guarded`.
 
     Raises:
-        SettingsRejected: There is none, or a setting is bad.
+        SettingsRejected: There is none, a setting is bad, or others can change the database.
         StoreUnavailable: The database cannot be opened.
     """
     state = find_state(environ, here, create=create)
+    require_guarded(state.settings.sql_url, warn)
     accounts = open_accounts(state, Passwords())
     with state.settings.manager(load_claims=accounts.load_claims) as manager:
         yield Administration(accounts=accounts, manager=manager)

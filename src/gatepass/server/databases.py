@@ -5,11 +5,11 @@ from typing import Final
 
 from gatepass.errors import SettingsRejected, StoreUnavailable
 from gatepass.server.accounts import Accounts
-from gatepass.server.files import require_guarded
 from gatepass.server.passwords import Passwords
 from gatepass.server.state import Environment, State
 from gatepass.sessions import Store
 from gatepass.stores.sql import SqlStore
+from gatepass.stores.sql.guarded import require_guarded
 from gatepass.stores.sql.transactions import pooled_engine_of
 
 _NOBODY: Final = "nobody"
@@ -43,11 +43,10 @@ def check_sessions(state: State, warn: Callable[[str], object]) -> None:
 
     Raises:
         SettingsRejected: In production, what would lose log-ins or revocations; in both, a file
-            that everybody can write.
+            that others can change.
         StoreUnavailable: The database does not answer.
     """
-    if state.database_file is not None and state.database_file.exists():
-        require_guarded(state.database_file, warn)
+    require_guarded(state.settings.sql_url, warn)
     store = state.settings.store()
     try:
         store.subject_epoch(_NOBODY)

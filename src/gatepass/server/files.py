@@ -2,10 +2,9 @@
 
 import os
 import secrets
-import stat
-from collections.abc import Callable
 from pathlib import Path
 
+from gatepass._file_access import require_own_alone
 from gatepass.errors import SettingsRejected
 
 
@@ -65,26 +64,4 @@ def require_private(path: Path, *, directory: bool, start: str) -> None:
         raise SettingsRejected(f"no gatepass here ({path} is missing): {start}") from None
     except OSError as error:
         raise SettingsRejected(f"{path} cannot be read: {error.strerror}") from error
-    kind, mode = (stat.S_ISDIR, "700") if directory else (stat.S_ISREG, "600")
-    if not kind(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
-        raise SettingsRejected(f"{path} must be yours alone: chmod {mode} it, or remove it")
-
-
-def require_guarded(file: Path, warn: Callable[[str], object]) -> None:
-    """Refuse a database that everybody can change: they could make accounts and un-revoke.
-
-    A group may be meant to run commands beside the server, and a file may be another user's, as
-    when root looks after it: that is only said.
-
-    Raises:
-        SettingsRejected: Everybody can write it, or put another in its place.
-    """
-    found, folder = file.stat(), file.parent.stat()
-    if found.st_mode & stat.S_IWOTH:
-        raise SettingsRejected(f"{file} can be written by everybody: chmod o-w it")
-    if folder.st_mode & stat.S_IWOTH and not folder.st_mode & stat.S_ISVTX:
-        raise SettingsRejected(f"{file.parent} can be written by everybody: chmod o-w it")
-    if found.st_mode & stat.S_IWGRP:
-        warn(f"{file} can be written by its whole group, who can make accounts and un-revoke")
-    if found.st_uid != os.geteuid():
-        warn(f"{file} belongs to another user, who can make accounts and un-revoke")
+    require_own_alone(path, found, is_folder=directory)

@@ -34,7 +34,7 @@ def engine_of(url: str) -> Engine:
         SettingsRejected: Another database, none, or one in memory; a driver, or the folder of
             the file, is missing.
     """
-    parsed = _parse(url)
+    parsed = parse_url(url)
     if _is_postgres_url(parsed):
         engine: Engine = postgres_part().engine_of(parsed)
         return engine
@@ -43,7 +43,7 @@ def engine_of(url: str) -> Engine:
 
 def async_engine_of(url: str) -> "Engine | AsyncEngine":
     """`engine_of` for `AsyncSqlStore`, which takes an `AsyncEngine` for PostgreSQL alone."""
-    parsed = _parse(url)
+    parsed = parse_url(url)
     if _is_postgres_url(parsed):
         engine: AsyncEngine = postgres_part().async_engine_of(parsed)
         return engine
@@ -98,7 +98,12 @@ def _require_supported(engine: "Engine | AsyncEngine", schema: str | None) -> No
         raise SettingsRejected("SQLite has no schemas; leave `schema` out")
 
 
-def _parse(url: str) -> URL:
+def parse_url(url: str | URL) -> URL:
+    """The URL of a database that is taken.
+
+    Raises:
+        SettingsRejected: It cannot be read, or names another database or driver.
+    """
     try:
         parsed = make_url(url)
     except ArgumentError:

@@ -18,10 +18,15 @@ class Command(BaseCommand):
         """Upgrade the store of the project's `Auth`."""
         try:
             auth = get_auth()
-            upgrade = getattr(getattr(auth.manager, "store", None), "upgrade", None)
+            store = getattr(auth.manager, "store", None)
+            upgrade, engine = getattr(store, "upgrade", None), getattr(store, "engine", None)
             if upgrade is None:
                 self.stdout.write("this Auth has no tables")
                 return
+            if engine is not None:
+                from gatepass.stores.sql.guarded import require_guarded  # noqa: PLC0415 - an extra
+
+                require_guarded(engine.url, self.stderr.write)
             auth.wait_for(upgrade())
         except GatepassError as error:
             raise CommandError(str(error)) from error
