@@ -1,13 +1,14 @@
 """The file that a ring is kept in: JSON, replaced as a whole, changed by one hand at a time."""
 
 import os
-import stat
+from collections.abc import Collection
 from dataclasses import fields
 from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
 
+from gatepass._file_access import find_status, require_key_file, require_key_folder, trusted_owners
 from gatepass._private_files import Mark, locked, mark, replace_private
 from gatepass.errors import KeyRejected, SettingsRejected, StoreUnavailable
 from gatepass.keyfile.ring import Entry, Ring, State, Step
@@ -28,7 +29,10 @@ class _Document(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class KeyFile:
-    """One key file. Others may not read it; a group may, so that servers can share it."""
+    """One key file of its reader's or of root's, in a folder that others cannot write.
+
+    Others may not read it; a group may, so that servers can share a file of root's.
+    """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
@@ -48,13 +52,18 @@ class KeyFile:
         """The keys in the file, and its mark.
 
         Raises:
-            SettingsRejected: There is no file, others can read it, or it holds something else.
+            SettingsRejected: There is no file, others can read or replace it, another user owns
+                it, or it holds something else.
         """
+        return self._read(trusted_owners())
+
+    def _read(self, owners: Collection[int]) -> tuple[Ring, Mark]:
         try:
+            require_key_folder(self.path)
             descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
             with os.fdopen(descriptor, "rb") as file:
                 found = os.fstat(descriptor)
-                self._require_private(found)
+                require_key_file(self.path, found, owners)
                 octets = file.read(_MAX_SIZE)
         except OSError as error:
             raise self._unreadable(error) from error
@@ -67,15 +76,18 @@ class KeyFile:
 
         Raises:
             StepRefused, KeyRejected: The step is refused; the file stays as it is.
-            SettingsRejected: The file is not a key file.
+            SettingsRejected: The file is not a key file, or others can read or replace it.
             StoreUnavailable: It could not be written, or somebody else holds its lock.
         """
         path = self._real_path()
+        owners = trusted_owners()
         with locked(path, "lock", _WAIT_S) as is_held:
             if not is_held:
                 raise StoreUnavailable(f"{self.path} is being changed by somebody else")
-            before = path.stat() if path.exists() else None
-            ring = step(Ring() if before is None else self.read()[0])
+            before = find_status(path)
+            if before is not None and os.geteuid() == 0:  # root may look after another's file
+                owners |= {before.st_uid}
+            ring = step(Ring() if before is None else self._read(owners)[0])
             _require_whole(ring)
             document = _Document(gatepass_keys=1, keys=list(ring.entries))
             octets = msgspec.json.format(msgspec.json.encode(document), indent=2)
@@ -85,10 +97,13 @@ class KeyFile:
     def _real_path(self) -> Path:
         """Where the file is: whatever link it is named by, all change it under one lock."""
         try:
-            return self.path.resolve()
-        except RuntimeError:
-            pass
-        raise SettingsRejected(f"{self.path} is a link that leads to itself")
+            require_key_folder(self.path)
+            self.path.stat()
+        except FileNotFoundError:
+            pass  # the first step makes it
+        except OSError as error:  # such as a link that leads to itself, which would be overwritten
+            raise self._unreadable(error) from error
+        return Path(os.path.realpath(self.path))
 
     def _parse(self, octets: bytes) -> Ring:
         try:
@@ -103,11 +118,6 @@ class KeyFile:
         else:
             return ring
         raise SettingsRejected(f"{self.path} is refused: {reason}")
-
-    def _require_private(self, found: os.stat_result) -> None:
-        is_exposed = found.st_mode & (stat.S_IRWXO | stat.S_IWGRP)
-        if not stat.S_ISREG(found.st_mode) or is_exposed:
-            raise SettingsRejected(f"{self.path} is open to other users: chmod 600 it")
 
     def _unreadable(self, error: OSError) -> SettingsRejected:
         return SettingsRejected(f"{self.path} cannot be read: {error.strerror}")
