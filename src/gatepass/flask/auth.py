@@ -1,24 +1,23 @@
 """`Auth`: what a Flask application holds; `init_app` and decorators that guard views."""
 
-import inspect
 import time
 from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from functools import wraps
 from typing import Any, Final, Literal, Never, ParamSpec, TypeVar
 
-from flask import Flask, Response, current_app, has_request_context, request
+from flask import Flask, Response, after_this_request, current_app, request
 
 from gatepass.errors import GuardMisused, StoreUnavailable
-from gatepass.flask.placement import Placement
-from gatepass.flask.routes import make_blueprint, send
+from gatepass.flask.answers import add_header, final, send, settle
+from gatepass.flask.placement import Placement, require_setup, require_view
+from gatepass.flask.routes import is_route_of_ours, make_blueprint
 from gatepass.gate import (
     FORGOTTEN,
     Authenticate,
     AuthParts,
     LoginLimit,
     call_here,
-    require_call,
     require_prefix,
     run_in_place,
 )
@@ -73,11 +72,8 @@ class Auth(AuthParts):
     def init_app(self, app: Flask, prefix: str = "/auth") -> None:
         """Add the auth routes below the prefix, the key set, and the answers to refusals.
 
-        The first request, and all after it, raise `GuardMisused` where a guard stands above the
-        decorator of its route: Flask would serve that view to everybody.
-
         Raises:
-            GuardMisused: The first argument is a blueprint, whose views are not looked through.
+            GuardMisused: The first argument is a blueprint, or no Flask application at all.
         """
         require_prefix(prefix)
         if not isinstance(app, Flask):
@@ -86,7 +82,7 @@ class Auth(AuthParts):
                 "every blueprint that it registers"
             )
         self.warn_of_open_transport(is_development=app.debug)
-        self._check_before_the_first_request(app)
+        self._placement.install(app)
         if self.gate is not None:
             self.gate.mounted_at = prefix
             app.register_blueprint(make_blueprint(self, self.gate, prefix))
@@ -94,7 +90,7 @@ class Auth(AuthParts):
         app.register_error_handler(StoreUnavailable, self._answer_error)
         if not self.policy.is_silent:
             app.before_request(self._intercept)
-        app.after_request(self._add_headers)
+            app.after_request(self._add_headers)
 
     def required(
         self,
@@ -113,7 +109,7 @@ class Auth(AuthParts):
             roles: One of them must be the `role` claim, or in it.
             fresh: The password was checked no longer ago than this (RFC 9470).
         """
-        require_call("required", view, is_serving=has_request_context())
+        require_setup("required", view)
         return self._decorator(Requirement(scopes, roles, fresh), optional=False)
 
     def optional(self, *view: Never) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -121,7 +117,7 @@ class Auth(AuthParts):
 
         The view finds the claims in `auth.find_claims()`.
         """
-        require_call("optional", view, is_serving=has_request_context())
+        require_setup("optional", view)
         return self._decorator(Requirement(), optional=True)
 
     @property
@@ -170,32 +166,36 @@ class Auth(AuthParts):
     def _decorator(
         self, requirement: Requirement, *, optional: bool
     ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-        check = self.guard.check
-
-        def decorate(view: Callable[P, R]) -> Callable[P, R]:
-            if inspect.isclass(view):
-                raise GuardMisused(
-                    f"a guard wraps functions: class {view.__name__} takes it as "
-                    "decorators = [auth.required()]"
-                )
-            is_async = inspect.iscoroutinefunction(view)
+        def decorate(*given: Callable[P, R]) -> Callable[P, R]:
+            view = require_view(given)
 
             @wraps(view)
-            def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-                try:
-                    claims = check(WsgiRequest(request.environ), requirement, optional=optional)
-                except (RequestRefused, StoreUnavailable) as error:
-                    _require_answers(error)
-                    request.environ.pop(_KEPT, None)
-                    raise
-                request.environ[_KEPT] = (self, claims)
-                called = current_app.ensure_sync(view) if is_async else view
-                return called(*args, **kwargs)
+            def guarded(*args: P.args, **kwargs: P.kwargs) -> Any:
+                if is_route_of_ours():  # a before_request guard; the auth routes ask by themselves
+                    return None
+                request.environ[_KEPT] = (self, self._find(requirement, optional=optional))
+                after_this_request(self._add_vary)
+                return settle(view(*args, **kwargs))
 
             self._placement.note(view, guarded)
             return guarded
 
         return decorate
+
+    def _find(self, requirement: Requirement, *, optional: bool) -> AccessClaims | None:
+        """The claims of this request; every other answer of a guard ends the request."""
+        request.environ.pop(_KEPT, None)
+        app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+        if not self.policy.is_silent and not self._placement.holds(app):
+            raise GuardMisused(FORGOTTEN.format(call="auth.init_app(app)"))
+        asked = WsgiRequest(request.environ)
+        preflight = self.answer_preflight(asked)
+        if preflight is not None:
+            raise final(preflight)
+        try:
+            return self.guard.check(asked, requirement, optional=optional)
+        except (RequestRefused, StoreUnavailable) as error:
+            raise final(self.answer_error(error)) from error
 
     def _answer_error(self, error: RequestRefused | StoreUnavailable) -> Response:
         return send(self.answer_error(error))
@@ -204,33 +204,11 @@ class Auth(AuthParts):
         answer = self.intercept(WsgiRequest(request.environ))
         return None if answer is None else send(answer)
 
-    def _add_headers(self, response: Response) -> Response:
-        if request.environ.get(_KEPT, _NOBODY)[0] is self:
-            response.headers.add("Vary", self.vary)
-        if not self.policy.is_silent:
-            for name, value in self.policy.headers(WsgiRequest(request.environ)):
-                response.headers.add(name, value)
+    def _add_vary(self, response: Response) -> Response:
+        add_header(response, "Vary", self.vary)
         return response
 
-    def _check_before_the_first_request(self, app: Flask) -> None:
-        """Blueprints may come later than `init_app`, but nothing after the first request."""
-
-        def require_guarded() -> None:
-            self._placement.require_guarded(app)
-            # A new list: Flask is going through the old one.
-            kept = app.before_request_funcs[None]
-            app.before_request_funcs[None] = [one for one in kept if one is not require_guarded]
-
-        app.before_request(require_guarded)
-
-
-def _require_answers(error: Exception) -> None:
-    """Return when something in the application answers refusals, as `init_app` has it.
-
-    Raises:
-        GuardMisused: Nothing does.
-    """
-    for by_code in current_app.error_handler_spec.values():
-        if any(isinstance(error, kind) for kind in by_code.get(None, ())):
-            return
-    raise GuardMisused(FORGOTTEN.format(call="auth.init_app(app)")) from error
+    def _add_headers(self, response: Response) -> Response:
+        for name, value in self.policy.headers(WsgiRequest(request.environ)):
+            add_header(response, name, value)
+        return response

@@ -1,47 +1,124 @@
 """Whether guards stand where they guard.
 
 A route's decorator registers what it is given and returns it. A guard above it wraps the view for
-nobody: requests reach the one without the guard. That is found before the first request.
+nobody: requests reach the one without the guard. That is found at the first request of each
+application, whether or not `init_app` was called.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any
-from weakref import WeakKeyDictionary, WeakSet
+from typing import Any, Final
+from weakref import ReferenceType, WeakKeyDictionary, WeakSet, ref
 
-from flask import Flask
+from flask import Flask, has_request_context, request_started
+from werkzeug.local import LocalProxy
 
 from gatepass.errors import GuardMisused
+from gatepass.gate import require_call
 
 View = Callable[..., Any]
 
+_guards_of: Final[WeakKeyDictionary[View, list[tuple[ReferenceType[View], "Placement"]]]] = (
+    WeakKeyDictionary()
+)
+"""What guards wrapped. The views keep it, and not an `Auth`: a factory drops that together with the
+guards that nothing calls."""
+_checked: Final[WeakSet[Flask]] = WeakSet()
+
 
 class Placement:
-    """What the guards of one `Auth` wrapped, for as long as that exists."""
+    """The applications that one `Auth` was installed on, and the guards that it made."""
 
     def __init__(self) -> None:
-        self._guards_of: WeakKeyDictionary[View, WeakSet[View]] = WeakKeyDictionary()
+        self._apps: WeakSet[Flask] = WeakSet()
+        self._is_installed = False
+
+    def install(self, app: Flask) -> None:
+        """Remember that `init_app` was called with this application."""
+        self._apps.add(app)
+        self._is_installed = True
+
+    def holds(self, app: Flask) -> bool:
+        """Whether `init_app` was called with this application."""
+        return app in self._apps
 
     def note(self, view: View, guarded: View) -> None:
         """Remember that the second is the first with a guard."""
+        if has_request_context():  # Flask-RESTful wraps methods anew for every request
+            return
         for form in _forms(view):
-            self._guards_of.setdefault(form, WeakSet()).add(guarded)
+            try:
+                _guards_of.setdefault(form, []).append((ref(guarded), self))
+            except TypeError:  # an instance that cannot be hashed or referred to weakly
+                continue
 
-    def require_guarded(self, app: Flask) -> None:
-        """Return when no view is registered beside a guard that was put above its route.
+    def is_reached(self, guard: View | None, app: Flask) -> bool:
+        """Whether requests come to this guard, or may be meant to come to another application.
 
-        A function that is registered in both forms is meant to be.
-
-        Raises:
-            GuardMisused: A view is registered without the guard that wraps it.
+        One function may be a guarded view of one application and an open view of another, where
+        the guard's `Auth` is not installed.
         """
-        registered = {id(function): name for name, function in _registered(app)}
-        reached = {id(form) for _, function in _registered(app) for form in _forms(function)}
-        for view, guards in list(self._guards_of.items()):
-            if id(view) in registered and not any(id(guard) in reached for guard in guards):
-                raise GuardMisused(
-                    f"{registered[id(view)]} is registered without its guard, so that everybody "
-                    "gets in: put @auth.required() below the decorator that registers it"
-                )
+        if app not in self._apps and self._is_installed and not self._apps:
+            return True
+        apps = {app} if app in self._apps else {app, *self._apps}
+        return guard is not None and any(
+            form is guard for one in apps for _, view in _registered(one) for form in _forms(view)
+        )
+
+
+def require_setup(name: str, given: tuple[object, ...]) -> None:
+    """Return when a method that makes guards is called, and Flask handles no request.
+
+    The stack alone does not tell: a dispatcher may make an application inside a WSGI call.
+
+    Raises:
+        GuardMisused: The method got an argument, or Flask handles a request.
+    """
+    if given or has_request_context():
+        require_call(name, given, is_serving=True)
+
+
+def require_view(given: tuple[View, ...]) -> View:
+    """The one thing that a guard is to wrap.
+
+    Raises:
+        GuardMisused: It is no function: a class, a request, `None`, or nothing.
+    """
+    if len(given) == 1 and isinstance(given[0], type):
+        raise GuardMisused(
+            f"a guard wraps functions: class {given[0].__name__} takes it as "
+            "decorators = [auth.required()]"
+        )
+    if len(given) != 1 or isinstance(given[0], LocalProxy) or not callable(given[0]):
+        kinds = ", ".join(type(one).__name__ for one in given) or "nothing"
+        raise GuardMisused(
+            f"a guard wraps one function, and was called with {kinds}: it is a decorator, and "
+            "answers neither yes nor no"
+        )
+    return given[0]
+
+
+@request_started.connect
+def require_guarded(app: Flask, **_: object) -> None:
+    """Return when no view is registered beside a guard that was put above its route.
+
+    A function that is registered in both forms is meant to be. Blueprints may come later than
+    `init_app`, but nothing comes after the first request.
+
+    Raises:
+        GuardMisused: A view is registered without the guard that wraps it.
+    """
+    if app in _checked:
+        return
+    registered = {id(function): name for name, function in _registered(app)}
+    for view, guards in list(_guards_of.items()):
+        if id(view) in registered and not any(
+            placement.is_reached(guard(), app) for guard, placement in guards
+        ):
+            raise GuardMisused(
+                f"{registered[id(view)]} is registered without its guard, so that everybody "
+                "gets in: put @auth.required() below the decorator that registers it"
+            )
+    _checked.add(app)
 
 
 def _registered(app: Flask) -> Iterator[tuple[str, View]]:

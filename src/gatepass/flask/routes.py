@@ -1,14 +1,21 @@
-"""The auth routes as Flask's, and answers as Flask sends them."""
+"""The auth routes as Flask's."""
 
-from flask import Blueprint, Response, request
+from collections.abc import Callable
+from typing import Any, Final
+from weakref import WeakSet
+
+from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
+from gatepass.flask.answers import send
 from gatepass.gate import KEYS, AuthParts, Gate, Route, routes_of, run_in_place
-from gatepass.http import MAX_BODY, Answer, RequestRefused, WsgiRequest
+from gatepass.http import MAX_BODY, RequestRefused, WsgiRequest
 from gatepass.http.problems import INVALID_REQUEST
 from gatepass.http.requests import TOO_LONG
 
 _ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+_OURS: Final[WeakSet[Callable[..., Any]]] = WeakSet()
+"""The functions behind the routes: a blueprint of the same name has others."""
 
 
 def make_blueprint(auth: AuthParts, gate: Gate, prefix: str) -> Blueprint:
@@ -21,13 +28,9 @@ def make_blueprint(auth: AuthParts, gate: Gate, prefix: str) -> Blueprint:
     return blueprint
 
 
-def send(answer: Answer) -> Response:
-    """The response that carries exactly this answer."""
-    response = Response(answer.body, answer.status)
-    response.headers.clear()
-    for name, value in answer.headers:
-        response.headers.add(name, value)
-    return response
+def is_route_of_ours() -> bool:
+    """Whether Flask is about to call one of these routes for the current request."""
+    return current_app.view_functions.get(request.endpoint or "") in _OURS
 
 
 def _add(blueprint: Blueprint, rule: str, route: Route, auth: AuthParts) -> None:
@@ -41,6 +44,7 @@ def _add(blueprint: Blueprint, rule: str, route: Route, auth: AuthParts) -> None
             found = run_in_place(auth.answer(route, WsgiRequest(request.environ), body, session_id))
         return send(found)
 
+    _OURS.add(answer)
     blueprint.add_url_rule(
         rule,
         endpoint=route.name,

@@ -1,0 +1,63 @@
+"""Answers as Flask sends them, and results of views that are awaitable."""
+
+import asyncio
+import inspect
+from collections.abc import Awaitable
+from typing import Any
+
+from flask import Response, after_this_request, current_app
+from werkzeug.exceptions import HTTPException
+
+from gatepass.http import Answer
+
+
+def send(answer: Answer) -> Response:
+    """The response that carries exactly this answer."""
+    response = Response(answer.body, answer.status)
+    response.headers.clear()
+    for name, value in answer.headers:
+        response.headers.add(name, value)
+    return response
+
+
+def final(answer: Answer) -> HTTPException:
+    """An exception that ends the request with this answer.
+
+    It carries its response, so that Flask calls no error handler for it and decorators above a
+    guard do not marshal it. Flask-RESTX, and handlers of other extensions, replace the response
+    all the same: the answer is put back once they have run.
+    """
+    after_this_request(lambda _: send(answer))
+    return HTTPException(response=send(answer))
+
+
+def add_header(response: Response, name: str, value: str) -> None:
+    """Add a header; `Vary` stays one line, since Flask's session keeps the first line only."""
+    if name == "Vary":
+        lines = ", ".join([*response.headers.getlist(name), value]).split(", ")
+        response.headers[name] = ", ".join(dict.fromkeys(lines))
+    else:
+        response.headers.add(name, value)
+
+
+def settle(result: Any) -> Any:
+    """What a view returned, awaited as Flask awaits the results of async views.
+
+    An awaitable is returned as it is where an event loop runs: an async decorator awaits it.
+    """
+    if not inspect.isawaitable(result) or _is_in_loop():
+        return result
+    awaitable: Awaitable[Any] = result
+
+    async def wait() -> Any:
+        return await awaitable
+
+    return current_app.ensure_sync(wait)()
+
+
+def _is_in_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
