@@ -13,7 +13,6 @@ from gatepass.flask.answers import add_header, final, send, settle
 from gatepass.flask.placement import Placement, require_setup, require_view
 from gatepass.flask.routes import is_route_of_ours, make_blueprint
 from gatepass.gate import (
-    FORGOTTEN,
     Authenticate,
     AuthParts,
     LoginLimit,
@@ -31,6 +30,10 @@ R = TypeVar("R")
 _KEPT: Final = "gatepass.claims"
 """Where the environ keeps the caller's claims; Flask's `g` may outlive a request."""
 _NOBODY: Final = (None, None)
+_FORGOTTEN: Final = (
+    "the HttpPolicy of this Auth has https or CORS rules, and nothing applies them to this "
+    "application: call auth.init_app(app)"
+)
 
 
 class Auth(AuthParts):
@@ -187,7 +190,7 @@ class Auth(AuthParts):
         request.environ.pop(_KEPT, None)
         app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
         if not self.policy.is_silent and not self._placement.holds(app):
-            raise GuardMisused(FORGOTTEN.format(call="auth.init_app(app)"))
+            raise GuardMisused(_FORGOTTEN)
         asked = WsgiRequest(request.environ)
         preflight = self.answer_preflight(asked)
         if preflight is not None:
