@@ -47,3 +47,5 @@ waiting = AsyncTokenManager(
     load_claims=users.aload_claims,
 )
 async_auth = Auth(waiting, authenticate=users.authenticate, http=HTTP)
+sync_signed_in = auth.required()
+async_signed_in = async_auth.required()

@@ -8,7 +8,7 @@ from typing import Any, Literal, Never
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.http import HttpResponse
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, get_urlconf, reverse
 
 from gatepass.django.commits import opening_manager
 from gatepass.django.guards import Guarding
@@ -105,7 +105,7 @@ class Auth(AuthParts):
             roles: One of them must be the `role` claim, or in it.
             fresh: The password was checked no longer ago than this (RFC 9470).
         """
-        require_call("required", view)
+        require_call("required", view, is_serving=_is_serving())
         return Guarding(self, Requirement(scopes, roles, fresh), optional=False)
 
     def optional(self, *view: Never) -> Guarding:
@@ -113,8 +113,24 @@ class Auth(AuthParts):
 
         A bad token is still refused, and without a token Django's CSRF check applies.
         """
-        require_call("optional", view)
+        require_call("optional", view, is_serving=_is_serving())
         return Guarding(self, Requirement(), optional=True)
+
+    def ninja(
+        self,
+        *view: Never,
+        scopes: Collection[str] | None = None,
+        roles: Collection[str] | None = None,
+        fresh: timedelta | None = None,
+    ) -> Any:
+        """The same for `auth=` of django-ninja: of an API, a router or an operation.
+
+        Operations find the claims in `request.auth`, and OpenAPI names a bearer token.
+        """
+        from gatepass.django.ninja import GatepassBearer  # noqa: PLC0415 - wants its extra
+
+        require_call("ninja", view, is_serving=_is_serving())
+        return GatepassBearer(self, Requirement(scopes, roles, fresh))
 
     def log_in(
         self,
@@ -176,6 +192,11 @@ class Auth(AuthParts):
             return check(*args, **kwargs)
 
         return acheck
+
+
+def _is_serving() -> bool:
+    """Whether this thread or task handles a request: Django sets its URLconf until the end."""
+    return get_urlconf() is not None
 
 
 def _call_in_thread(function: Callable[..., Any], /, *args: Any) -> Any:

@@ -3,124 +3,113 @@
 import inspect
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Final
 
+from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
+from gatepass.django.caches import keep_out_of_caches, let_into_caches
 from gatepass.django.csrf import fails_djangos_check
+from gatepass.django.permissions import Permission
 from gatepass.django.requests import DjangoRequest, send
 from gatepass.errors import GuardMisused, StoreUnavailable
-from gatepass.http import RequestRefused, Requirement
-from gatepass.http.problems import (
-    CSRF_FAILED,
-    INSUFFICIENT_SCOPE,
-    INSUFFICIENT_USER_AUTHENTICATION,
-    TOKEN_MISSING,
-)
+from gatepass.gate import settle
+from gatepass.http import Answer, RequestRefused, Requirement
+from gatepass.http.problems import CSRF_FAILED
 from gatepass.tokens import AccessClaims
 
 if TYPE_CHECKING:
     from gatepass.django.auth import Auth
 
 View = Callable[..., Any]
-_SAYS_NO = (TOKEN_MISSING, INSUFFICIENT_SCOPE, INSUFFICIENT_USER_AUTHENTICATION)
-"""What is a "no" to DRF's `|` and `~`; all other refusals, and outages, are final."""
+_NO_VIEW: Final = (
+    "a guard takes a view and was called with {}, so that it would guard nothing: decorate each "
+    "view, below include() too; user_passes_test, test_func and class attributes take no guard; "
+    'classes take @method_decorator(auth.required(), name="dispatch"), and django-ninja takes '
+    "auth=auth.ninja()"
+)
 
 
-class Guarding:
+class Guarding(Permission):
     """What `required` and `optional` return."""
 
     def __init__(self, auth: "Auth", requirement: Requirement, *, optional: bool) -> None:
-        self._auth = auth
-        self._requirement = requirement
-        self._optional = optional
+        super().__init__(auth, requirement, optional=optional)
         self._vary = auth.vary.split(", ")
 
-    def __call__(self, view: View | None = None) -> Any:
-        """The guarded view; without one, as DRF calls its permissions, this object itself."""
-        if view is None:
-            return self
+    def __call__(self, *given: Any) -> Any:
+        """The guarded view; without one, as DRF makes permissions, the permission.
+
+        Raises:
+            GuardMisused: Anything else than one function was given.
+        """
+        if not given:
+            return Permission(self._auth, self._requirement, optional=self._optional, of=self)
+        view = given[0]
         if inspect.isclass(view):
             raise GuardMisused(
                 f"a guard wraps functions: class {view.__name__} takes it by "
                 '@method_decorator(auth.required(), name="dispatch")'
             )
-        guarded = self._guard_async(view) if _is_async(view) else self._guard(view)
+        if len(given) > 1 or not callable(view) or isinstance(view, Permission):
+            raise GuardMisused(_NO_VIEW.format(" and ".join(type(one).__name__ for one in given)))
+        guarded = self._guard_async(view) if iscoroutinefunction(view) else self._guard(view)
         guarded.csrf_exempt = True  # type: ignore[attr-defined]  # as Django marks views
         return guarded
 
-    def has_permission(self, request: Any, view: object) -> bool:
-        """Refuse what is not good enough, with the table's answer (DRF).
-
-        Inside of `&`, `|` or `~` what is not enough is a "no", and `exception_handler` finds the
-        answer; a bad token is refused all the same, so that `~` lets nobody in with one.
-        """
-        try:
-            self._check_rest(request)
-        except RequestRefused as refused:
-            listed = getattr(view, "permission_classes", ())
-            if refused.problem not in _SAYS_NO or any(one is self for one in listed):
-                raise
-            request._request.gatepass_refused = refused  # noqa: SLF001 - DRF's own name
-            return False
-        return True
-
-    def _check_rest(self, request: Any) -> None:
-        """Check a request of DRF; claims that `GatepassAuthentication` found are taken over."""
-        claims = request.auth
-        plain = request._request  # noqa: SLF001 - DRF's own name for Django's request
-        verified_by = getattr(plain, "gatepass_verified_by", None)
-        if isinstance(claims, AccessClaims) and verified_by is self._auth:
-            self._auth.guard.require(claims, self._requirement)
-            return
-        plain.gatepass = self._auth.check(
-            DjangoRequest(plain), self._requirement, optional=self._optional
-        )
-        plain.gatepass_guarded = True
-
-    def __and__(self, other: Any) -> Any:
-        return _operations().__and__(self, other)
-
-    def __or__(self, other: Any) -> Any:
-        return _operations().__or__(self, other)
-
-    def __invert__(self) -> Any:
-        return _operations().__invert__(self)
-
-    def has_object_permission(self, request: Any, view: object, subject: object) -> bool:
-        """Nothing is asked of single objects (DRF)."""
-        del request, view, subject
-        return True
-
     def _guard(self, view: View) -> View:
-        @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            try:
-                claims = self._auth.check(
-                    DjangoRequest(request), self._requirement, optional=self._optional
-                )
-                self._admit(request, claims, view)
-            except (RequestRefused, StoreUnavailable) as error:
-                return self._refuse(error)
-            return self._mark(view(request, *args, **kwargs))
+        enter = self._enter
 
-        return guarded
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            return enter(view, request, *args, **kwargs)
+
+        return _dress(guarded, view)
 
     def _guard_async(self, view: View) -> View:
-        @wraps(view)
-        async def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            try:
-                claims = await self._auth.acheck(
-                    DjangoRequest(request), self._requirement, optional=self._optional
-                )
-                self._admit(request, claims, view)
-            except (RequestRefused, StoreUnavailable) as error:
-                return self._refuse(error)
-            return self._mark(await view(request, *args, **kwargs))
+        enter = self._enter_async
 
-        return guarded
+        async def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            return await enter(view, request, *args, **kwargs)
+
+        return _dress(guarded, view)
+
+    def _enter(self, view: View, request: HttpRequest, /, *args: Any, **kwargs: Any) -> Any:
+        asked = DjangoRequest(request)
+        if _is_awaited(view):
+            return self._enter_async(view, request, *args, **kwargs)
+        preflight = self._auth.answer_preflight(asked)
+        if preflight is not None:
+            return self._send(preflight)
+        try:
+            claims = self._auth.check(asked, self._requirement, optional=self._optional)
+            self._admit(request, claims, view)
+        except (RequestRefused, StoreUnavailable) as error:
+            return self._send(self._auth.answer_error(error))
+        kind = keep_out_of_caches(request)
+        response = view(request, *args, **kwargs)
+        if inspect.isawaitable(response):
+            return self._conclude(request, kind, response)
+        return let_into_caches(request, kind, response, self._vary)
+
+    async def _enter_async(
+        self, view: View, request: HttpRequest, /, *args: Any, **kwargs: Any
+    ) -> Any:
+        asked = DjangoRequest(request)
+        preflight = self._auth.answer_preflight(asked)
+        if preflight is not None:
+            return self._send(preflight)
+        try:
+            claims = await self._auth.acheck(asked, self._requirement, optional=self._optional)
+            self._admit(request, claims, view)
+        except (RequestRefused, StoreUnavailable) as error:
+            return self._send(self._auth.answer_error(error))
+        kind = keep_out_of_caches(request)
+        return await self._conclude(request, kind, view(request, *args, **kwargs))
+
+    async def _conclude(self, request: HttpRequest, kind: type, response: Any) -> Any:
+        return let_into_caches(request, kind, await settle(response), self._vary)
 
     def _admit(self, request: HttpRequest, claims: AccessClaims | None, view: View) -> None:
         """Keep the claims; somebody without a token is left to Django's CSRF check."""
@@ -129,23 +118,32 @@ class Guarding:
             raise RequestRefused(CSRF_FAILED, reason=reason)
         request.gatepass = claims  # type: ignore[attr-defined]  # where views look for it
 
-    def _mark(self, response: Any) -> Any:
-        """Tell caches whose answer it is: Django's own would serve it to everybody."""
-        if isinstance(response, HttpResponseBase):
-            patch_vary_headers(response, self._vary)
+    def _send(self, answer: Answer) -> HttpResponse:
+        response = send(answer)
+        patch_vary_headers(response, self._vary)
         return response
 
-    def _refuse(self, error: RequestRefused | StoreUnavailable) -> HttpResponse:
-        return send(self._auth.answer_error(error))
+
+def _dress(guarded: Any, view: View) -> View:
+    """The wrapper with the view's name, and with the globals that its annotations are read by.
+
+    django-ninja looks annotations that are strings up in `__globals__` of the function it gets.
+    """
+    names = getattr(inspect.unwrap(view), "__globals__", guarded.__globals__)
+    made = FunctionType(guarded.__code__, names, guarded.__name__, None, guarded.__closure__)
+    dressed: View = wraps(view)(made)
+    return dressed
 
 
-def _operations() -> Any:
-    from rest_framework.permissions import OperationHolderMixin  # noqa: PLC0415 - only with DRF
+def _is_awaited(view: View) -> bool:
+    """Whether the caller awaits what this view returns, though it is no coroutine function.
 
-    return OperationHolderMixin
+    `dispatch` of a class with async handlers is such a view: it returns what `get` returned.
+    """
+    method: Any = inspect.unwrap(view, stop=lambda one: _instance(one) is not None)
+    return bool(getattr(_instance(method), "view_is_async", False))
 
 
-def _is_async(view: View) -> bool:
-    """Whether it is to be awaited; class-based views say so by a mark."""
-    marked = getattr(view, "_is_coroutine", None) or getattr(view, "_is_coroutine_mark", None)
-    return inspect.iscoroutinefunction(view) or marked is not None
+def _instance(view: Any) -> object:
+    """The object whose method `method_decorator` hands to a decorator, as a partial."""
+    return getattr(getattr(view, "func", None), "__self__", None)

@@ -5,16 +5,19 @@ In `REST_FRAMEWORK`, `DEFAULT_AUTHENTICATION_CLASSES` names
 `gatepass.django.rest.exception_handler`.
 """
 
-from typing import Any
+import json
+from typing import Any, NoReturn
 
 from django.http import HttpResponse
 
 from gatepass._extras import needs_extra
+from gatepass.django.auth import Auth
+from gatepass.django.caches import keep_out_of_caches
 from gatepass.django.conf import get_auth
 from gatepass.django.requests import DjangoRequest, send
 from gatepass.django.users import find_user
 from gatepass.errors import StoreUnavailable, TokenRevoked
-from gatepass.http import ACCESS_DOOR, RequestRefused, Requirement, door
+from gatepass.http import ACCESS_DOOR, Answer, RequestRefused, Requirement, door
 from gatepass.http.problems import TOKEN_MISSING
 from gatepass.tokens import AccessClaims
 
@@ -65,14 +68,19 @@ class GatepassAuthentication(BaseAuthentication):
         """The user and the claims of the request's token; `None` without one.
 
         Raises:
-            RequestRefused: The token is not good.
+            Refused: The token is rejected, or the store failed.
         """
         plain = request._request  # noqa: SLF001 - DRF's own name for Django's request
         auth = get_auth()
-        claims = auth.check(DjangoRequest(plain), _NOTHING, optional=True)
+        view = (request.parser_context or {}).get("view")
+        try:
+            claims = auth.check(DjangoRequest(plain), _NOTHING, optional=True)
+            user = None if claims is None else self.load_user(claims)
+        except (RequestRefused, StoreUnavailable) as error:
+            refuse(error, request, view, auth)
+        mark(request, view, auth, claims)
         plain.gatepass, plain.gatepass_verified_by = claims, auth
-        plain.gatepass_guarded = True  # the middleware adds `Vary`
-        return None if claims is None else (self.load_user(claims), claims)
+        return None if claims is None else (user, claims)
 
     def authenticate_header(self, request: Any) -> str:
         """The challenge of a 401 (RFC 6750 §3)."""
@@ -96,10 +104,48 @@ class GatepassUserAuthentication(GatepassAuthentication):
         return user
 
 
+class Refused(APIException):
+    """A refusal that DRF's own exception handler answers with the table's status and body."""
+
+    def __init__(self, answer: Answer) -> None:
+        body = json.loads(answer.body)
+        super().__init__(body, code=body["code"])
+        self.status_code = answer.status
+        self.answer = answer
+
+
+def refuse(
+    error: RequestRefused | StoreUnavailable, request: Any, view: Any, auth: Auth
+) -> NoReturn:
+    """Refuse a request of DRF; the view has the headers of the answer.
+
+    Raises:
+        Refused: Always.
+    """
+    mark(request, view, auth, None)
+    answer = auth.answer_error(error)
+    if hasattr(view, "headers"):
+        view.headers |= {name: value for name, value in answer.headers if name != "Content-Type"}
+    raise Refused(answer) from error
+
+
+def mark(request: Any, view: Any, auth: Auth, claims: AccessClaims | None) -> None:
+    """Tell caches above the view whose answer it is, and keep it out of those below."""
+    request._request.gatepass_guarded = True  # noqa: SLF001 - the middleware adds `Vary`
+    headers = getattr(view, "headers", {})
+    if auth.vary not in headers.get("Vary", ""):
+        headers["Vary"] = ", ".join([*filter(None, [headers.get("Vary")]), auth.vary])
+    if claims is not None:
+        keep_out_of_caches(request)
+
+
 def exception_handler(error: Exception, context: Any) -> HttpResponse | None:
     """DRF's `EXCEPTION_HANDLER`: the table's answers to refusals, DRF's to all else."""
     from rest_framework import views  # noqa: PLC0415 - it imports this module, by its settings
 
+    if isinstance(error, Refused):
+        views.set_rollback()
+        return send(error.answer)
     if isinstance(error, (NotAuthenticated, PermissionDenied)):
         error = _find_refusal(error, context)
     if isinstance(error, (NotAuthenticated, AuthenticationFailed)):

@@ -1,0 +1,101 @@
+"""`Permission`: a guard as Django REST framework asks it; imports DRF when DRF does."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from gatepass.django.requests import DjangoRequest
+from gatepass.errors import GuardMisused, StoreUnavailable
+from gatepass.http import RequestRefused, Requirement
+from gatepass.http.problems import (
+    INSUFFICIENT_SCOPE,
+    INSUFFICIENT_USER_AUTHENTICATION,
+    TOKEN_MISSING,
+)
+from gatepass.tokens import AccessClaims
+
+if TYPE_CHECKING:
+    from gatepass.django.auth import Auth
+
+_SAYS_NO: Final = (TOKEN_MISSING, INSUFFICIENT_SCOPE, INSUFFICIENT_USER_AUTHENTICATION)
+"""A "no" to DRF's `|` and `~`; all other refusals, and outages, are final."""
+
+
+class Permission:
+    """The permission that DRF makes of a guard, and the guard itself where a view returns it."""
+
+    def __init__(
+        self,
+        auth: "Auth",
+        requirement: Requirement,
+        *,
+        optional: bool,
+        of: "Permission | None" = None,
+    ) -> None:
+        self._auth = auth
+        self._requirement = requirement
+        self._optional = optional
+        self._listed_as = self if of is None else of
+
+    def __bool__(self) -> bool:
+        """True for a guard; its permission is no test of its own.
+
+        Raises:
+            GuardMisused: The guard was called as a predicate, as by `UserPassesTestMixin`.
+        """
+        if self._listed_as is not self:
+            raise GuardMisused(
+                "a guard was called like a test, and says neither yes nor no: test_func takes no "
+                'guard, classes take it by @method_decorator(auth.required(), name="dispatch")'
+            )
+        return True
+
+    def has_permission(self, request: Any, view: Any) -> bool:
+        """Refuse what is not good enough, with the table's answer (DRF).
+
+        Inside of `&`, `|` or `~` what is not enough is a "no", and `exception_handler` finds the
+        answer; a bad token is refused all the same, so that `~` lets nobody in with one.
+        """
+        from gatepass.django.rest import mark, refuse  # noqa: PLC0415 - only with DRF
+
+        try:
+            mark(request, view, self._auth, self._check(request))
+        except (RequestRefused, StoreUnavailable) as error:
+            listed = getattr(view, "permission_classes", ())
+            is_final = isinstance(error, StoreUnavailable) or error.problem not in _SAYS_NO
+            if is_final or any(one is self._listed_as for one in listed):
+                refuse(error, request, view, self._auth)
+            mark(request, view, self._auth, None)
+            request._request.gatepass_refused = error  # noqa: SLF001 - DRF's own name
+            return False
+        return True
+
+    def _check(self, request: Any) -> AccessClaims | None:
+        """The claims of a request of DRF; `GatepassAuthentication` may have found them."""
+        claims = request.auth
+        plain = request._request  # noqa: SLF001 - DRF's own name for Django's request
+        verified_by = getattr(plain, "gatepass_verified_by", None)
+        if isinstance(claims, AccessClaims) and verified_by is self._auth:
+            self._auth.guard.require(claims, self._requirement)
+            return claims
+        found = self._auth.check(DjangoRequest(plain), self._requirement, optional=self._optional)
+        plain.gatepass = found
+        return found
+
+    def has_object_permission(self, request: Any, view: object, subject: object) -> bool:
+        """Nothing is asked of single objects (DRF)."""
+        del request, view, subject
+        return True
+
+    def __and__(self, other: Any) -> Any:
+        return _operations().__and__(self, other)
+
+    def __or__(self, other: Any) -> Any:
+        return _operations().__or__(self, other)
+
+    def __invert__(self) -> Any:
+        return _operations().__invert__(self)
+
+
+def _operations() -> Any:
+    from rest_framework.permissions import OperationHolderMixin  # noqa: PLC0415 - only with DRF
+
+    return OperationHolderMixin
