@@ -18,13 +18,10 @@ FORGOTTEN: Final = (
 )
 """The message where an `Auth` was never installed; the request is a 500 for lack of it."""
 _IMPORT: Final = "<frozen importlib._bootstrap>"
-_WORKERS: Final = frozenset(
-    {
-        ("anyio._backends._asyncio", "WorkerThread.run"),
-        ("asgiref.sync", "SyncToAsync.thread_handler"),
-    }
-)
-"""Where ASGI frameworks call sync views and dependencies, out of sight of the request."""
+_WORKER: Final = ("anyio._backends._asyncio", "WorkerThread.run")
+"""Starlette and FastAPI call sync views and dependencies here, on a stack without the request."""
+_LOOPS: Final = frozenset({"asyncio.base_events", "asyncio.runners"})
+"""An import below the event loop is that of the program: it imports nothing now."""
 
 
 def require_call(name: str, given: tuple[object, ...], *, is_serving: bool = False) -> None:
@@ -33,7 +30,8 @@ def require_call(name: str, given: tuple[object, ...], *, is_serving: bool = Fal
     Args:
         name: The method.
         given: Its positional arguments, as in `@auth.required` without parentheses.
-        is_serving: Whether the framework says that a request is being handled.
+        is_serving: Whether the framework says that a request is being handled; the stack tells it
+            too, unless the framework handles the request in another thread or task.
 
     Raises:
         GuardMisused: The method got an argument, or a request is being handled. Modules that are
@@ -42,7 +40,7 @@ def require_call(name: str, given: tuple[object, ...], *, is_serving: bool = Fal
     if given:
         raise GuardMisused(_BARE.format(name=name))
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - its public name
-    while frame is not None:
+    while frame is not None and frame.f_globals.get("__name__") not in _LOOPS:
         if frame.f_code.co_filename == _IMPORT:
             return
         if _handles_request(frame):
@@ -55,7 +53,7 @@ def require_call(name: str, given: tuple[object, ...], *, is_serving: bool = Fal
 
 def _handles_request(frame: FrameType) -> bool:
     """Whether a server or framework called this function to answer a request."""
-    if (frame.f_globals.get("__name__"), frame.f_code.co_qualname) in _WORKERS:
+    if (frame.f_globals.get("__name__"), frame.f_code.co_qualname) == _WORKER:
         return True
     arguments = frame.f_code.co_varnames[: frame.f_code.co_argcount]
     scope, environ = (
