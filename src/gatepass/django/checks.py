@@ -1,6 +1,7 @@
 """What `manage.py check` says about a project's sign-in."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 from django.conf import settings
@@ -64,19 +65,60 @@ def _check_views() -> Iterator[checks.CheckMessage]:
     """Guards that a view only carries, and that nothing asks."""
     if not getattr(settings, "ROOT_URLCONF", None):
         return
-    for view in _views_below(get_resolver()):
+    views = list(_views_below(get_resolver()))
+    yield from _check_rest(views)
+    for view in views:
         made_of = getattr(view, "cls", None) or getattr(view, "view_class", None)
         carried = [getattr(view, "permission_classes", ()), getattr(made_of, "decorators", ())]
         if not hasattr(made_of, "check_permissions"):
             carried.append(getattr(made_of, "permission_classes", ()))
+        name = f"{view.__module__}.{getattr(made_of or view, '__qualname__', view)}"
+        for operation in _operations(view):
+            if _has_guard(list(getattr(operation, "auth_callbacks", ()))):
+                shown = operation.view_func
+                yield checks.Error(
+                    f"the guard of {shown.__module__}.{shown.__qualname__} is no guard of "
+                    "django-ninja, so that every request fails",
+                    hint="Give auth= of the API, the router or the operation auth.ninja(…).",
+                    id="gatepass.E003",
+                )
         if any(_has_guard(each) for each in carried):
-            name = f"{view.__module__}.{getattr(made_of or view, '__qualname__', view)}"
             yield checks.Error(
                 f"the guard of {name} is never asked, so that everybody gets in",
                 hint="permission_classes are for APIView and below @api_view; other classes take "
                 '@method_decorator(auth.required(), name="dispatch").',
                 id="gatepass.E003",
             )
+
+
+def _check_rest(views: Iterable[Any]) -> Iterator[checks.CheckMessage]:
+    """DRF's own exception handler, which knows the table's body only of our own refusals."""
+    made_of: list[Any] = [getattr(view, "cls", None) for view in views]
+    classes = [one for one in made_of if hasattr(one, "check_permissions")]
+    if not classes:
+        return
+    from rest_framework.views import exception_handler  # noqa: PLC0415 - only with DRF
+
+    from gatepass.django.rest import GatepassAuthentication  # noqa: PLC0415 - only with DRF
+
+    if any(
+        one.settings.EXCEPTION_HANDLER is exception_handler
+        and (
+            _has_guard(list(one.permission_classes))
+            or any(issubclass(each, GatepassAuthentication) for each in one.authentication_classes)
+        )
+        for one in classes
+    ):
+        message = "some refusals of REST framework are not in the form of gatepass's table"
+        handler = '"EXCEPTION_HANDLER": "gatepass.django.rest.exception_handler"'
+        yield checks.Warning(message, hint=f"Put {handler} in REST_FRAMEWORK.", id="gatepass.W004")
+
+
+def _operations(view: Any) -> Iterator[Any]:
+    """The operations of a view that django-ninja made: it keeps them in a closure."""
+    for cell in getattr(view, "__closure__", None) or ():
+        with suppress(ValueError):  # the cell is empty
+            yield from getattr(cell.cell_contents, "operations", ())
 
 
 def _views_below(resolver: Any) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""Guards that would guard nothing, and what `manage.py check` says about a project."""
+"""What `manage.py check` says about a project."""
 
 import os
 import subprocess
@@ -9,23 +9,25 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.core.management.base import SystemCheckError
 from django.http import HttpRequest, HttpResponse
-from django.test import Client, override_settings
+from django.test import override_settings
 from django.urls import path
-from django.utils.decorators import method_decorator
 from django.views import View
-from rest_framework.decorators import api_view, permission_classes
+from ninja import NinjaAPI
+from rest_framework.decorators import permission_classes
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.views import APIView
 
 from gatepass.django import Auth, HttpPolicy
 from gatepass.django.checks import check_settings
 from gatepass.django.conf import get_auth
-from gatepass.errors import GuardMisused, SettingsRejected
+from gatepass.errors import SettingsRejected
 from tests.django.auth import auth, manager
+from tests.django.placements import PATTERNS
 
 MIDDLEWARE = "gatepass.django.middleware.GatepassMiddleware"
 SHARED = Auth(manager, http=HttpPolicy(allowed_origins=["https://spa.example"]))
@@ -33,8 +35,21 @@ SHARED = Auth(manager, http=HttpPolicy(allowed_origins=["https://spa.example"]))
 GUARD: Any = auth.required()
 
 
-def secret(_: HttpRequest) -> HttpResponse:
+def secret(request: HttpRequest) -> HttpResponse:
+    del request
     return HttpResponse("secret")
+
+
+class Rest(APIView):
+    """DRF's, which asks."""
+
+    permission_classes = (GUARD,)
+
+
+class Authenticated(APIView):
+    """DRF's, guarded by whoever is authenticated."""
+
+    permission_classes = (IsAuthenticated,)
 
 
 @pytest.fixture
@@ -87,91 +102,40 @@ def test_a_guard_that_a_view_only_carries_is_an_error(urls: list[Any], view: Any
     found = check_settings()
 
     assert [one.id for one in found] == ["gatepass.E003"]
-    assert "tests.django.test_placement." in str(found[0])
+    assert "tests.django.test_checks." in str(found[0])
     with pytest.raises(SystemCheckError, match="is never asked"):
         call_command("check")
 
 
-class Rest(APIView):
-    """DRF's, which asks."""
-
-    permission_classes = (GUARD,)
-
-    def get(self, request: Any) -> HttpResponse:
-        return secret(request)
-
-
-@api_view(["GET"])
-@permission_classes([GUARD])
-def rest_function(request: Any) -> HttpResponse:
-    """DRF's, which asks."""
-    return secret(request)
-
-
-@method_decorator(auth.required(), name="dispatch")
-class Decorated(View):
-    """Django's, with a guard of Django's kind."""
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        return secret(request)
-
-
-@pytest.mark.parametrize(
-    "view", [Rest.as_view(), rest_function, Decorated.as_view(), auth.required()(secret)]
-)
-def test_a_guard_that_is_asked_is_no_error_and_guards(urls: list[Any], view: Any) -> None:
-    urls += [path("x", view), path("open", secret)]
+def test_guards_in_their_places_are_no_error(urls: list[Any]) -> None:
+    urls += [*PATTERNS["sync"], path("open", secret)]
 
     assert check_settings() == []
-    assert Client().get("/x").status_code == 401
 
 
-class Authenticated(APIView):
-    """DRF's, guarded by whoever is authenticated."""
+def test_a_guard_that_django_ninja_cannot_ask_is_an_error(urls: list[Any]) -> None:
+    api = NinjaAPI(urls_namespace="checked", auth=GUARD)
+    api.get("/")(secret)
+    urls.append(path("x/", api.urls))
 
-    permission_classes = (IsAuthenticated,)
+    (found,) = check_settings()
 
-    def get(self, request: Any) -> HttpResponse:
-        return secret(request)
-
-
-@pytest.mark.parametrize(
-    "view",
-    [Rest.as_view(), Authenticated.as_view(), auth.required()(secret), auth.optional()(secret)],
-)
-def test_caches_are_told_whose_answer_it_is(urls: list[Any], token: str, view: Any) -> None:
-    urls += [path("x", view), path("open", secret)]
-    client = Client(headers={"authorization": f"Bearer {token}"})
-
-    assert {"Authorization", "Cookie"} <= set(client.get("/x").headers["Vary"].split(", "))
-    assert "Vary" not in client.get("/open").headers
+    assert (found.id, found.level) == ("gatepass.E003", checks.ERROR)
+    assert "auth.ninja(" in str(found.hint)
 
 
-def test_a_guard_around_a_class_says_where_it_belongs() -> None:
-    guard: Any = auth.required()
+@pytest.mark.parametrize("view", [Rest, Authenticated])
+@pytest.mark.parametrize("handler", [None, "gatepass.django.rest.exception_handler"])
+def test_rest_framework_without_our_exception_handler_is_warned_of(
+    urls: list[Any], view: type[APIView], handler: str | None
+) -> None:
+    urls.append(path("x", view.as_view()))
+    settings = {} if handler is None else {"EXCEPTION_HANDLER": handler}
+    with override_settings(REST_FRAMEWORK=settings):
+        found = check_settings()
 
-    with pytest.raises(GuardMisused, match=r"@method_decorator\(auth\.required\(\)"):
-        guard(Plain)
-
-
-def test_a_guard_around_a_method_lets_nobody_in_and_says_where_it_belongs(urls: list[Any]) -> None:
-    class Methodical(View):
-        @auth.required()
-        def get(self, request: HttpRequest) -> HttpResponse:
-            return secret(request)
-
-    urls.append(path("x", Methodical.as_view()))
-
-    with pytest.raises(GuardMisused, match=r"called with Methodical.*@method_decorator"):
-        Client().get("/x")
-
-
-@pytest.mark.parametrize("name", ["required", "optional"])
-def test_a_guard_without_parentheses_is_refused_where_it_is_written(name: str) -> None:
-    guard: Any = getattr(auth, name)
-
-    with pytest.raises(GuardMisused, match=rf"write auth\.{name}\(\)"):
-        guard(secret)
+    assert [one.id for one in found] == ([] if handler else ["gatepass.W004"])
+    assert handler or '"gatepass.django.rest.exception_handler"' in str(found[0].hint)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +152,7 @@ def test_middleware_that_answers_before_our_rules_is_warned_of(
 ) -> None:
     urls.append(path("x", secret))
     with override_settings(
-        GATEPASS_AUTH="tests.django.test_placement.SHARED", MIDDLEWARE=[*before, MIDDLEWARE]
+        GATEPASS_AUTH="tests.django.test_checks.SHARED", MIDDLEWARE=[*before, MIDDLEWARE]
     ):
         assert [one.id for one in check_settings()] == warned
 
