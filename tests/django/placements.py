@@ -253,9 +253,11 @@ PATTERNS = {
     name: [path(f"{row}/", view) for kind in KINDS for row, view in kind(auth).items()]
     for name, auth in PLACED.items()
 }
+for patterns in PATTERNS.values():
+    patterns.append(path("auth/", include("gatepass.django.urls")))
 _ALL = [
     f"{pattern.pattern}{rest}"
-    for pattern in PATTERNS["sync"]
+    for pattern in PATTERNS["sync"][:-1]
     for rest in (("", "later") if "ninja" in str(pattern.pattern) else ("",))
 ]
 OPEN = [row for row in _ALL if row.startswith("open")]

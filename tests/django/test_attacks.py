@@ -5,10 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
-from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory, override_settings
-from django.views.decorators.cache import cache_page
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.permissions import AllowAny, BasePermission
 from rest_framework.response import Response
@@ -156,32 +153,6 @@ def test_a_token_of_the_projects_auth_does_not_open_what_another_auth_guards(use
 
     assert ask(user, OTHERS.required())[0] == 403
     assert ask(theirs, OTHERS.required(), authentication_classes=())[0] == 200
-
-
-@pytest.fixture
-def empty_cache() -> Iterator[None]:
-    cache.clear()
-    yield
-    cache.clear()
-
-
-@pytest.mark.usefixtures("empty_cache")
-def test_djangos_cache_does_not_hand_one_users_answer_to_another_or_to_nobody() -> None:
-    @cache_page(60)
-    @auth.required()
-    def show(request: HttpRequest) -> HttpResponse:
-        return HttpResponse(request.gatepass.subject)  # type: ignore[attr-defined]
-
-    def get(**headers: str) -> HttpResponse:
-        answer: HttpResponse = show(RequestFactory().get("/", headers=headers))
-        return answer
-
-    tokens = [manager.issue(subject).access_token for subject in ("7", "8")]
-    by_header = [get(Authorization=f"Bearer {token}").content for token in tokens]
-    by_cookie = [get(Cookie=f"gatepass-access={token}").content for token in tokens]
-
-    assert by_header == by_cookie == [b"7", b"8"]
-    assert get().status_code == 401
 
 
 @pytest.fixture

@@ -126,3 +126,11 @@ def test_a_cache_above_a_guard_keeps_an_answer_for_its_owner(row: str, get: Get)
         ages = [get(row, who).get("Age") for who in ("ada", "bob", "ada", "bob")]
 
     assert [age is not None for age in ages] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("middleware", MIDDLEWARE)
+def test_the_site_cache_keeps_no_answer_of_the_auth_routes(middleware: str, get: Get) -> None:
+    with override_settings(MIDDLEWARE=MIDDLEWARE[middleware]):
+        answers = [get("auth/me", "ada"), get("auth/me", "bob"), get("auth/me")]
+
+    assert [answer.json().get("sub") for answer in answers] == ["ada", "bob", None]

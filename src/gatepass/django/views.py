@@ -6,9 +6,10 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
+from gatepass.django.caches import keep_out_of_caches
 from gatepass.django.conf import get_auth
 from gatepass.django.requests import DjangoRequest, read_body, send
-from gatepass.gate import Route
+from gatepass.gate import KEYS, Route
 from gatepass.http import RequestRefused
 
 
@@ -21,6 +22,8 @@ def _make_sync(route: Route) -> Callable[..., HttpResponse]:
     @csrf_exempt
     def view(request: HttpRequest, session_id: str = "") -> HttpResponse:
         auth = get_auth()
+        if route is not KEYS:
+            keep_out_of_caches(request)  # Django 5.2.0 does not read `no-store`
         answer = route.require_method(request.method or "")
         if answer is None:
             try:
@@ -38,6 +41,8 @@ def _make_async(route: Route) -> Callable[..., Any]:
     @csrf_exempt
     async def view(request: HttpRequest, session_id: str = "") -> HttpResponse:
         auth = get_auth()
+        if route is not KEYS:
+            keep_out_of_caches(request)  # Django 5.2.0 does not read `no-store`
         answer = route.require_method(request.method or "")
         if answer is None:
             try:
