@@ -135,17 +135,20 @@ def test_one_integration_imports_no_other_framework(framework: str) -> None:
     of_others = frozenset[str]().union(*_FRAMEWORKS.values()) - _FRAMEWORKS[framework]
 
     assert _FRAMEWORKS[framework] - {"anyio"} <= loaded
-    assert not loaded & {*of_others, "sqlalchemy", "redis", "rest_framework", "uvicorn"}
+    assert not loaded & {*of_others, "sqlalchemy", "redis", "rest_framework", "ninja", "uvicorn"}
 
 
-def test_without_rest_framework_its_module_says_one_sentence_with_the_remedy() -> None:
+@pytest.mark.parametrize(("module", "missing"), [("rest", "rest_framework"), ("ninja", "ninja")])
+def test_without_its_extra_a_module_of_django_says_one_sentence_with_the_remedy(
+    module: str, missing: str
+) -> None:
     result = run_python(
-        "import sys; sys.modules['rest_framework.authentication'] = None\n"
-        "sys.modules['rest_framework'] = None\nimport gatepass.django.rest"
+        f"import sys; sys.modules['rest_framework.authentication'] = None\n"
+        f"sys.modules[{missing!r}] = None\nimport gatepass.django.{module}"
     )
 
     assert result.stderr.splitlines()[-1] == (
-        "ModuleNotFoundError: rest_framework is not installed, run: pip install 'gatepass[rest]'"
+        f"ModuleNotFoundError: {missing} is not installed, run: pip install 'gatepass[{module}]'"
     )
 
 
