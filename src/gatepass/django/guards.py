@@ -60,7 +60,7 @@ class Guarding(Permission):
         return guarded
 
     def _guard(self, view: View) -> View:
-        enter = self._enter
+        enter = self._enter_async if _is_awaited(view) else self._enter
 
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             return enter(view, request, *args, **kwargs)
@@ -77,8 +77,6 @@ class Guarding(Permission):
 
     def _enter(self, view: View, request: HttpRequest, /, *args: Any, **kwargs: Any) -> Any:
         asked = DjangoRequest(request)
-        if _is_awaited(view):
-            return self._enter_async(view, request, *args, **kwargs)
         preflight = self._auth.answer_preflight(asked)
         if preflight is not None:
             return self._send(preflight)
