@@ -63,7 +63,7 @@ def ask(token: str | None, *permissions: Any, **attributes: Any) -> tuple[int, A
 
 @pytest.fixture
 def user() -> str:
-    return manager.issue("7", CLAIMS).access_token
+    return manager.issue("user-7", CLAIMS).access_token
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_a_permission_that_says_why_is_not_overruled_by_one_that_said_no_before(
 def test_no_bad_token_gets_in_by_being_the_opposite_of_a_good_one(
     permission: Any, attributes: dict[str, Any], user: str
 ) -> None:
-    pair = manager.issue("7", CLAIMS)
+    pair = manager.issue("user-7", CLAIMS)
     manager.revoke_session(pair.session_id)
 
     assert ask(pair.access_token, permission, **attributes)[0] == 401
@@ -149,7 +149,7 @@ def test_an_outage_is_no_to_every_composition(user: str, monkeypatch: pytest.Mon
 
 
 def test_a_token_of_the_projects_auth_does_not_open_what_another_auth_guards(user: str) -> None:
-    theirs = TokenIssuer(OTHER, issuer="other", audience="other", lifetime=60).issue("7")
+    theirs = TokenIssuer(OTHER, issuer="other", audience="other", lifetime=60).issue("user-7")
 
     assert ask(user, OTHERS.required())[0] == 403
     assert ask(theirs, OTHERS.required(), authentication_classes=())[0] == 200

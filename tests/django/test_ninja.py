@@ -61,22 +61,22 @@ def get(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 
 def test_roles_and_scopes_are_asked(get: Get) -> None:
-    admin = manager.issue("7", {"role": "admin"}).access_token
-    reader = manager.issue("8", {"scope": "read"}).access_token
+    admin = manager.issue("user-7", {"role": "admin"}).access_token
+    reader = manager.issue("user-8", {"scope": "read"}).access_token
 
     assert [get("admin", admin)[0], get("admin", reader)[0]] == [200, 403]
     assert [get("reader", admin)[1].get("code"), get("reader", reader)[1]] == [
         "insufficient_scope",
-        "8",
+        "user-8",
     ]
 
 
 def test_another_authenticator_is_asked_for_want_of_a_token_and_not_for_a_bad_one(get: Get) -> None:
-    good, bad = manager.issue("7").access_token, "abcdefgh"
+    good, bad = manager.issue("user-7").access_token, "abcdefgh"
     key = {"X-Key": "right"}
 
     for url in ("ours-first", "ours-last"):
-        assert get(url, good) == (200, "7")
+        assert get(url, good) == (200, "user-7")
         assert get(url, **key) == (200, "robot")
         assert get(url)[0] == 401
         assert get(url, bad)[1]["code"] == "token_invalid"
@@ -87,7 +87,7 @@ def test_a_failing_store_is_a_503(get: Get, monkeypatch: pytest.MonkeyPatch) -> 
     def fail(*_: object, **__: object) -> None:
         raise StoreUnavailable
 
-    token = manager.issue("7").access_token
+    token = manager.issue("user-7").access_token
     monkeypatch.setattr(auth.guard, "_verify", fail)
 
     assert get("caller", token) == (
@@ -97,7 +97,7 @@ def test_a_failing_store_is_a_503(get: Get, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_an_operation_without_a_guard_is_open_and_knows_nobody(get: Get) -> None:
-    assert get("open", manager.issue("7").access_token) == (200, "None")
+    assert get("open", manager.issue("user-7").access_token) == (200, "None")
 
 
 def test_openapi_names_a_bearer_token_where_a_guard_is() -> None:
