@@ -1,14 +1,21 @@
 """Revocation by token, session, subject and for everybody, on every store."""
 
+from dataclasses import replace
+
 import pytest
 
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import RevokeKind, RotationKind, Session, Store
+from gatepass.stores.redis import operations
+from gatepass.stores.sql.postgres import requests
 from tests.stores.plans import IDLE, SEC_HASH, SECOND, Clock, log_in, present, sid
 
 
-def opened(store: Store, name: str, subject: str = "ada", *, idle: int = IDLE) -> Session:
-    session = store.issue(log_in(subject, session_id=sid(name, subject), idle=idle))
+def opened(
+    store: Store, name: str, subject: str = "ada", *, idle: int = IDLE, actor: str | None = None
+) -> Session:
+    plan = log_in(subject, session_id=sid(name, subject), idle=idle)
+    session = store.issue(replace(plan, actor=actor))
     assert session is not None
     return session
 
@@ -115,6 +122,43 @@ def test_an_idle_session_cannot_come_back_after_its_subject_was_revoked(
 
     assert ended == 0
     assert store.rotate(present(sid("idle"), 1)).kind is RotationKind.REVOKED
+
+
+def test_revoking_an_actor_ends_what_it_opened_whoever_it_is_about(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations, "_STEP", 2)
+    monkeypatch.setattr(requests, "BATCH", 2)
+    customers = [f"customer {number}" for number in range(20)]
+    ends = [opened(store, "as", one, actor="support-7").session_id for one in customers]
+    ends += [opened(store, f"as {number}", "ada", actor="support-7").session_id for number in "123"]
+    ends += [opened(store, "own", "support-7").session_id]
+    ends += [opened(store, "as itself", "support-7", actor="support-7").session_id]
+    stays = [opened(store, "own", one).session_id for one in customers]
+    stays += [opened(store, "as", "bob", actor="support-8").session_id]
+    store.revoke_session(ends[0], reason="log-out")
+    idle = opened(store, "idle", "bob", idle=SECOND, actor="support-7").session_id
+    clock.forward(SECOND)
+
+    assert store.revoke_subject("support-7", reason="left") == len(ends) - 1
+
+    assert all(store.is_revoked(one, None) for one in [*ends, idle])
+    assert not any(store.is_revoked(one, None) for one in stays)
+    assert store.rotate(present(idle, 1)).kind is RotationKind.REVOKED
+    fact = store.rotate(present(ends[1]))
+    assert fact.session is not None
+    assert (fact.session.revoked_ms, fact.session.reason) == (clock.ms, "left")
+    assert [store.subject_epoch(one) for one in ("support-7", "ada")] == [1, 0]
+    assert store.revoke_subject("support-7", reason="again") == 0
+
+
+def test_revoking_the_subject_or_everybody_ends_what_an_actor_opened(store: Store) -> None:
+    opened(store, "as", "ada", actor="support-7")
+    opened(store, "as", "bob", actor="support-7")
+
+    assert store.revoke_subject("ada", reason="password changed") == 1
+    assert store.revoke_all(reason="restore") == 1
+    assert store.revoke_subject("support-7", reason="left") == 0
 
 
 def test_revoking_everybody_ends_every_session(store: Store) -> None:

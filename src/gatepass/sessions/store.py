@@ -31,6 +31,8 @@ class IssuePlan:
     """The subject's epoch before the password was checked; `None` does not compare."""
     max_sessions: int
     """Live sessions of the subject afterwards at most; the oldest are revoked."""
+    actor: str | None = None
+    """The subject who acts as this one; the session ends when either of them is revoked."""
 
 
 def plan_session(plan: IssuePlan, now_ms: int) -> Session:
@@ -138,7 +140,10 @@ class Store(Revocations, Protocol):
         ...
 
     def revoke_subject(self, subject: str, *, reason: str) -> int:
-        """Raise the subject's epoch and end its sessions in one durable step; how many ended."""
+        """Raise the subject's epoch and end its sessions in one durable step; how many ended.
+
+        Those that it opened as an actor end after that, and are counted too.
+        """
         ...
 
     def revoke_all(self, *, reason: str) -> int:

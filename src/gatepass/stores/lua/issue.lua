@@ -1,5 +1,5 @@
 -- Inserts a session under its subject's lock, and ends the oldest above the limit.
--- KEYS: 3 session, 4 index of the subject, 5 epoch of the subject.
+-- KEYS: 3 session, 4 index of the subject, 5 epoch of the subject, 6 index of the actor if any.
 -- ARGV: 3 sid, 4 whether this call was made before, 5 epoch or empty, 6 sessions at most,
 -- 7 refresh, 8 session and 9 access lifetime, 10 hash of sec, 11 auth_time, then fields.
 local session, index, epoch = KEYS[3], KEYS[4], KEYS[5]
@@ -44,8 +44,17 @@ redis.call('HSET', session,
   'f', struct.pack('<I6I6I6I4', now, ends, tonumber(ARGV[11]), everybody) .. sec_hash,
   unpack(rest(12)))
 redis.call('PEXPIRE', session, int(ends - now + keep))
-redis.call('ZADD', index, int(now), id)
-if redis.call('PTTL', index) < ends - now + keep then
-  redis.call('PEXPIRE', index, int(ends - now + keep))
+
+local function list(key, score)
+  redis.call('ZADD', key, int(score), id)
+  if redis.call('PTTL', key) < ends - now + keep then
+    redis.call('PEXPIRE', key, int(ends - now + keep))
+  end
+end
+
+list(index, now)
+if KEYS[6] then
+  redis.call('ZREMRANGEBYSCORE', KEYS[6], '-inf', int(now - math.max(keep, LOG_MS)))
+  list(KEYS[6], ends)
 end
 return {'issued', int(now)}

@@ -48,6 +48,7 @@ class MemoryStore:
         self._lock = threading.Lock()
         self._rows: dict[str, Session] = {}
         self._ids_of: dict[str, set[str]] = {}
+        self._actor_of: dict[str, str] = {}
         self._opaque: dict[str, OpaqueToken] = {}
         self._epochs: dict[str, int] = {}
         self._epoch_of_all = 0
@@ -63,7 +64,7 @@ class MemoryStore:
             StoreUnavailable: The store is closed, or full of sessions that have not expired.
             ValueError: The session id is in use.
         """
-        require_encodable(plan.session_id, plan.subject, plan.client_id, plan.device)
+        require_encodable(plan.session_id, plan.subject, plan.client_id, plan.device, plan.actor)
         with self._lock:
             now_ms = self._now_ms()
             if plan.epoch is not None and plan.epoch != self._epoch(plan.subject):
@@ -78,6 +79,8 @@ class MemoryStore:
             session = plan_session(plan, now_ms)
             self._rows[session.session_id] = session
             self._ids_of.setdefault(session.subject, set()).add(session.session_id)
+            if plan.actor is not None:
+                self._actor_of[session.session_id] = plan.actor
             return session
 
     def rotate(self, plan: RotationPlan) -> RotationFact:
@@ -167,13 +170,14 @@ class MemoryStore:
             self._log.setdefault(("t", token_id), now_ms)
 
     def revoke_subject(self, subject: str, *, reason: str) -> int:
-        """Raise the subject's epoch and end its sessions; how many live ones ended."""
+        """Raise the subject's epoch, end its sessions and those it opened; how many were live."""
         require_encodable(subject, reason)
         with self._lock:
             now_ms = self._now_ms()
             self._epochs[subject] = self._epochs.get(subject, 0) + 1
-            rows = [self._rows[session_id] for session_id in self._ids_of.get(subject, ())]
-            return self._revoke(rows, now_ms, reason)
+            opened = {key for key, actor in self._actor_of.items() if actor == subject}
+            ids = opened.union(self._ids_of.get(subject, ()))
+            return self._revoke([self._rows[each] for each in ids], now_ms, reason)
 
     def revoke_all(self, *, reason: str) -> int:
         """Raise every subject's epoch and end every session; how many live ones ended."""
@@ -254,6 +258,7 @@ class MemoryStore:
         gone = [row for row in self._rows.values() if row.ends_ms + retention_ms <= now_ms]
         for row in gone:
             del self._rows[row.session_id]
+            self._actor_of.pop(row.session_id, None)
             ids = self._ids_of[row.subject]
             ids.discard(row.session_id)
             if not ids:

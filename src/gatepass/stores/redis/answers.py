@@ -157,6 +157,13 @@ def number(answer: Any) -> int:
 
 
 @reading
+def ended(answer: Any) -> tuple[int, int]:
+    """How many sessions a script ended, and how many are left for it to end."""
+    count, left = answer if isinstance(answer, list) else (answer, 0)
+    return number(count), number(left)
+
+
+@reading
 def yes_or_no(answer: Any) -> bool:
     """Nothing but 0 is a no: a no lets somebody in."""
     return {0: False, 1: True}[answer]

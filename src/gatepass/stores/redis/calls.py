@@ -4,7 +4,7 @@ Every script may be repeated: what it did the first time it finds done the secon
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from redis.exceptions import AskError, MovedError, NoScriptError
@@ -52,7 +52,19 @@ class Calls:
         Raises:
             StoreUnavailable: It was not done, or not confirmed.
         """
+        [answer] = yield from self.perform_all([ask])
+        return answer
+
+    def perform_all(self, asks: Sequence[Ask]) -> Steps[list[Any]]:
+        """The answers of scripts that are alike in being durable, each server's sent together.
+
+        The first ask is done before any of the others counts as done.
+
+        Raises:
+            StoreUnavailable: One of them was not done, or not confirmed; others may be.
+        """
         deadline = self.deadline()
+        answers: dict[int, Any] = {}
         reason: Exception | None = None
         for attempt, pause in enumerate(self._pauses):
             if pause and deadline - time.monotonic() > pause:
@@ -61,8 +73,14 @@ class Calls:
                 break
             address = None
             try:
-                address = yield from self.routes.find(ask.partition, deadline)
-                return (yield from self._run(address, ask, attempt, deadline))
+                for number, ask in enumerate(asks):
+                    if number not in answers:
+                        address = yield from self.routes.find(ask.partition, deadline)
+                        here = self._together(address, asks, answers)
+                        those = [asks[each] for each in here]
+                        found = yield from self._run(address, those, attempt, deadline)
+                        answers |= zip(here, found, strict=True)
+                return [answers[number] for number, _ in enumerate(asks)]
             except Lost as lost:
                 reason = lost
                 self.forget(address)
@@ -74,49 +92,75 @@ class Calls:
                 raise
         raise StoreUnavailable(f"Redis: {reason or 'no answer in time'}") from reason
 
+    def _together(
+        self, address: Address, asks: Sequence[Ask], answers: Mapping[int, Any]
+    ) -> list[int]:
+        """Which asks without an answer are for this server, in their order."""
+        return [
+            number
+            for number, ask in enumerate(asks)
+            if number not in answers and self.routes.is_at(address, ask.partition)
+        ]
+
     def forget(self, address: Address | None) -> None:
         """Take nothing for granted of this server any more."""
         if address is not None:
             self.routes.forget(address)
             self.durability.forget(address)
 
-    def _run(self, address: Address, ask: Ask, attempt: int, deadline: float) -> Steps[Any]:
+    def _run(
+        self, address: Address, asks: Sequence[Ask], attempt: int, deadline: float
+    ) -> Steps[list[Any]]:
+        """The answers of these scripts, of which all or none have to be durable."""
+        first = asks[0]
         left = deadline - time.monotonic()
         is_last = attempt == len(self._pauses) - 1
-        share = 1.0 if is_last else _DURABLE_SHARE if ask.is_durable else _SHARE
+        share = 1.0 if is_last else _DURABLE_SHARE if first.is_durable else _SHARE
         until = time.monotonic() + left * share
         promise = None
-        if ask.is_durable:
+        if first.is_durable:
             promise = yield from self.durability.find(address, left * share)
         again = attempt > 0
-        replies = yield from self._send(address, ask, again, promise, until)
-        if isinstance(replies[0], MovedError):
-            moved = replies[0]
-            self.routes.moved(ask.partition, moved.host, moved.port, address)
-            raise Lost("a partition has moved")
-        if isinstance(replies[0], AskError) and ask.script.names_its_keys:
+        replies = yield from self._send(address, asks, again, promise, until)
+        if isinstance(replies[0], AskError) and first.script.names_its_keys:
             asked = replies[0]
             address = (asked.host or address[0], asked.port)
-            replies = yield from self._send(address, ask, again, promise, until, asking=True)
-        answer = replies[0]
-        raise_refusal(answer)
-        if needs_confirmation(ask.script.name, answer) and ask.script.name in _CONFIRMED:
+            replies = yield from self._send(address, asks, again, promise, until, asking=True)
+        answers, waited = replies[: len(asks)], replies[len(asks) :]
+        self._require_here(address, asks, answers)
+        if any(map(_is_to_be_confirmed, asks, answers)):
             if promise is None:
-                promise, replies = yield from self._wait(address, deadline)
-            require_kept(promise, replies)
-        return answer
+                promise, waited = yield from self._wait(address, deadline)
+            require_kept(promise, waited)
+        return answers
+
+    def _require_here(self, address: Address, asks: Sequence[Ask], answers: Sequence[Any]) -> None:
+        """Refuse answers that are errors; where partitions have gone is remembered.
+
+        Raises:
+            Lost: One is of another server by now, or the server may have been replaced.
+        """
+        has_moved = False
+        for ask, answer in zip(asks, answers, strict=True):
+            if isinstance(answer, MovedError):
+                self.routes.moved(ask.partition, answer.host, answer.port, address)
+                has_moved = True
+        if has_moved:
+            raise Lost("a partition has moved")
+        for answer in answers:
+            raise_refusal(answer)
 
     def _send(
         self,
         address: Address,
-        ask: Ask,
+        asks: Sequence[Ask],
         again: bool,  # noqa: FBT001 (told, not chosen)
         promise: Promise | None,
         until: float,
         *,
         asking: bool = False,
     ) -> Steps[list[Any]]:
-        """The replies to script, wait and perhaps `INFO`; by text where it is not known yet.
+        """The replies to scripts, wait and perhaps `INFO`; by text where one is not known yet.
 
         Raises:
             Lost: The server may have been replaced.
@@ -127,7 +171,7 @@ class Calls:
         replies: list[Any] = []
         for by_sha in (True, False):
             seconds = until - time.monotonic()
-            commands = [*before, ask.command(by_sha=by_sha, again=again)]
+            commands = [*before, *(ask.command(by_sha=by_sha, again=again) for ask in asks)]
             wait = None if promise is None else promise.command(seconds - _ANSWER_S)
             if wait is not None:
                 commands.append(wait)
@@ -139,7 +183,7 @@ class Calls:
             replies = (yield Exchange(address, commands, seconds))[len(before) :]
             if is_old:
                 self.durability.learn(address, replies[-1])
-            if not isinstance(replies[0], NoScriptError):
+            if not any(isinstance(reply, NoScriptError) for reply in replies):
                 break
         if looks:
             yield from self._guard.require(address, replies.pop(), sent, until)
@@ -157,16 +201,20 @@ class Calls:
         replies = (yield Exchange(address, commands, seconds)) if commands else []
         if is_old:
             self.durability.learn(address, replies.pop())
-        return promise, [None, *replies]
+        return promise, replies
 
 
 _CONFIRMED: Final = frozenset(
-    {"issue", "rotate", "revoke_session", "revoke_token", "revoke_subject"}
+    {"issue", "rotate", "revoke_session", "revoke_token", "revoke_subject", "revoke_actor"}
 )
 
 
+def _is_to_be_confirmed(ask: Ask, answer: Any) -> bool:
+    return ask.script.name in _CONFIRMED and needs_confirmation(ask.script.name, answer)
+
+
 def require_kept(promise: Promise, replies: Sequence[Any]) -> None:
-    """Refuse to acknowledge what is not durable; `replies` are of the script and the wait.
+    """Refuse to acknowledge what is not durable; the first of `replies` is the wait's.
 
     Raises:
         StoreUnavailable: It is not confirmed; repeating is safe.
@@ -174,7 +222,7 @@ def require_kept(promise: Promise, replies: Sequence[Any]) -> None:
     """
     if promise.command(1.0) is None:
         return
-    reply = replies[1]
+    reply = replies[0]
     raise_refusal(reply)
     if not promise.is_kept(reply):
         who = "replicas" if promise.replicas else "the disk"

@@ -6,12 +6,16 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gatepass.sessions import IssuePlan, OpaquePlan, RotationPlan, partition_of
+from gatepass.sessions.session import PARTITIONS
 from gatepass.stores.redis.layout import Keys, partition_of_subject, pieces, require_partition
 from gatepass.stores.redis.scripts import Script, load_scripts, script
 
 Argument = bytes | str | int
 _AGAIN: Final = 3
 """The place among the arguments that says whether the call was made before."""
+
+_STEP: Final = 500
+"""Sessions that one script ends at most: Redis does nothing else meanwhile."""
 
 _NEVER: Final = "never"
 """No key is named so. Where some of a partition is on its way elsewhere, so may this be."""
@@ -67,10 +71,13 @@ class Operations:
         """Insert a session."""
         partition = partition_of_subject(plan.subject)
         require_partition(plan.session_id, partition, "the session id")
+        keys = [f"s:{plan.session_id}", f"u:{plan.subject}", f"e:{plan.subject}"]
+        if plan.actor is not None:
+            keys.append(f"a:{plan.actor}")
         return self.ask(
             "issue",
             partition,
-            [f"s:{plan.session_id}", f"u:{plan.subject}", f"e:{plan.subject}"],
+            keys,
             plan.session_id,
             "0",
             "" if plan.epoch is None else plan.epoch,
@@ -177,6 +184,20 @@ class Operations:
             *pieces("w", reason),
             is_durable=True,
         )
+
+    def revoke_actor(self, actor: str, reason: str) -> list[Ask]:
+        """End sessions that an actor opened: a step in each partition."""
+        return [
+            self.ask(
+                "revoke_actor",
+                partition,
+                [f"a:{actor}"],
+                _STEP,
+                *pieces("w", reason),
+                is_durable=True,
+            )
+            for partition in range(PARTITIONS)
+        ]
 
     def sessions(self, subject: str) -> Ask:
         """List a subject's live sessions."""

@@ -42,7 +42,7 @@ class Work:
 
     def issue(self, plan: IssuePlan) -> Steps[Session | None]:
         """See `Store.issue`."""
-        require_encodable(plan.session_id, plan.subject, plan.client_id, plan.device)
+        require_encodable(plan.session_id, plan.subject, plan.client_id, plan.device, plan.actor)
         return answers.issued(plan, (yield from self._calls.perform(self._ops.issue(plan))))
 
     def rotate(self, plan: RotationPlan) -> Steps[RotationFact]:
@@ -87,8 +87,17 @@ class Work:
     def revoke_subject(self, subject: str, reason: str) -> Steps[int]:
         """See `Store.revoke_subject`."""
         require_encodable(subject, reason)
-        ask = self._ops.revoke_subject(subject, reason)
-        return answers.number((yield from self._calls.perform(ask)))
+        # The epoch comes first: a log-in that is met by none of the others finds it raised.
+        asks = [
+            self._ops.revoke_subject(subject, reason),
+            *self._ops.revoke_actor(subject, reason),
+        ]
+        total = 0
+        while asks:
+            steps = [answers.ended(each) for each in (yield from self._calls.perform_all(asks))]
+            total += sum(count for count, _ in steps)
+            asks = [ask for ask, (_, left) in zip(asks, steps, strict=True) if left]
+        return total
 
     def revoke_all(self, reason: str) -> Steps[int]:
         """See `Store.revoke_all`."""

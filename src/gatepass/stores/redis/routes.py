@@ -39,6 +39,10 @@ class Routes:
             raise Lost("no primary is known for a part of the keys")
         return self._known[partition]
 
+    def is_at(self, address: Address, partition: int) -> bool:
+        """Whether a partition is known to be there."""
+        return self._known.get(partition) == address
+
     def find_all(self, deadline: float) -> Steps[dict[Address, list[int]]]:
         """Every primary with its partitions."""
         if self._target.layout is not Layout.SINGLE:

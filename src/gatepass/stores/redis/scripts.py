@@ -20,7 +20,9 @@ _HEAD: Final = {
 }
 """Redis itself refuses scripts on a read-only replica, and writing ones when memory is full."""
 _READING: Final = frozenset({"is_revoked", "sessions", "subject_epoch", "find_opaque"})
-_REACHING: Final = frozenset({"issue", "revoke_subject", "revoke_older", "sessions", "find_opaque"})
+_REACHING: Final = frozenset(
+    {"issue", "revoke_subject", "revoke_actor", "revoke_older", "sessions", "find_opaque"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,7 @@ class _Sweep:
             raise Lost("a primary was replaced")
         wait = promise.command(self._patience.seconds() * _SHARE)
         if wait is not None:
-            require_kept(promise, [None, *(yield self._exchange([wait]))])
+            require_kept(promise, (yield self._exchange([wait])))
 
     def _end_all(self) -> Steps[None]:
         cursor: bytes = b"0"

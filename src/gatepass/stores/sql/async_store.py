@@ -90,7 +90,7 @@ class AsyncSqlStore:
 
     async def issue(self, plan: IssuePlan) -> Session | None:
         """See `SqlStore.issue`."""
-        require_encodable(plan.session_id, plan.subject, plan.client_id, plan.device)
+        require_encodable(plan.session_id, plan.subject, plan.client_id, plan.device, plan.actor)
         return await self._store.issue(plan)
 
     async def rotate(self, plan: RotationPlan) -> RotationFact:

@@ -82,10 +82,11 @@ def opaque_fact_of(row: Sequence[Any] | None, now_ms: int) -> OpaqueFact:
     return judge_opaque(token, is_revoked=bool(is_logged), now_ms=now_ms)
 
 
-def row_of(session: Session) -> dict[str, Any]:
+def row_of(session: Session, actor: str | None) -> dict[str, Any]:
     """The values that an insert of this session binds."""
     return {name: getattr(session, name) for name in COLUMNS} | {
         "recent": _to_json(session.recent),
+        "actor": actor,
     }
 
 

@@ -57,7 +57,7 @@ class SqliteChanges:
         for (surplus,) in newest_first[max(plan.max_sessions - 1, 0) :]:
             self._revoke(cursor, surplus, now_ms, "max_sessions")
         session = plan_session(plan, now_ms)
-        if cursor.execute(SQL.insert_session, row_of(session)).rowcount != 1:
+        if cursor.execute(SQL.insert_session, row_of(session, plan.actor)).rowcount != 1:
             raise ValueError("the session id is in use")
         return session
 
@@ -124,7 +124,8 @@ class SqliteChanges:
     def revoke_subject(self, cursor: Cursor, subject: str, reason: str) -> int:
         """Raise the subject's epoch, end and log its sessions; how many live ones ended.
 
-        Expired sessions end too: a token that is ahead of the store could bring them back.
+        Those that it opened as an actor are among them. Expired sessions end too: a token that
+        is ahead of the store could bring them back.
         """
         values = {"subject": subject, "now_ms": self.now_ms(), "why": reason}
         cursor.execute(SQL.raise_epoch, values)

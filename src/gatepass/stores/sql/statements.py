@@ -94,6 +94,7 @@ def compile_statements(dialect: Dialect) -> Statements:
 
 _row: Final = sessions.c.session_id == _text("session_id")
 _of_subject: Final = sessions.c.subject == _text("subject")
+_opened: Final = or_(_of_subject, sessions.c.actor == _text("subject"))
 _unrevoked: Final = sessions.c.revoked_ms.is_(null())
 _sequence: Final = table("sqlite_sequence", column("name", Text), column("seq", BigInteger))
 _live: Final = and_(
@@ -123,7 +124,7 @@ def _reads() -> dict[str, ClauseElement]:
         ),
         "live_sessions": select(*all_columns).where(_of_subject, _live).order_by(*newest_first),
         "live_ids": select(sessions.c.session_id).where(_of_subject, _live).order_by(*newest_first),
-        "count_live_of": select(func.count()).select_from(sessions).where(_of_subject, _live),
+        "count_live_of": select(func.count()).select_from(sessions).where(_opened, _live),
         "count_live": select(func.count()).select_from(sessions).where(_live),
         "find_opaque": select(
             opaque_tokens.c.token_id,
@@ -157,7 +158,7 @@ def _changes() -> dict[str, ClauseElement]:
         .where(_row)
         .values({name: bindparam(name, type_=sessions.c[name].type) for name in ROTATING}),
         "revoke_session": update(sessions).where(_row).values(ended),
-        "revoke_sessions_of": update(sessions).where(_of_subject, _unrevoked).values(ended),
+        "revoke_sessions_of": update(sessions).where(_opened, _unrevoked).values(ended),
         "revoke_sessions": update(sessions).where(_unrevoked).values(ended),
         "raise_epoch_of_all": update(meta).values(epoch_of_all=meta.c.epoch_of_all + _ONE),
         "raise_access_life": update(meta)
@@ -183,7 +184,7 @@ def _log(dialect_name: str) -> dict[str, ClauseElement]:
         "insert_opaque": insert(opaque_tokens).on_conflict_do_nothing(),
         "log_session": log_one(_SESSION, "session_id"),
         "log_token": log_one(_TOKEN, "token_id"),
-        "log_sessions_of": log_rows(_of_subject, _unrevoked),
+        "log_sessions_of": log_rows(_opened, _unrevoked),
         "log_sessions": log_rows(_unrevoked),
         "raise_epoch": insert(subjects)
         .values({"subject": _text("subject"), "epoch": _ONE})

@@ -102,7 +102,7 @@ class SqlStore:
             StoreUnavailable: The session was not inserted, or that was not confirmed.
             ValueError: The session id is in use.
         """
-        require_encodable(plan.session_id, plan.subject, plan.client_id, plan.device)
+        require_encodable(plan.session_id, plan.subject, plan.client_id, plan.device, plan.actor)
         return self._store.issue(plan)
 
     def rotate(self, plan: RotationPlan) -> RotationFact:

@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 VERSION_TABLE: Final = "gatepass_alembic_version"
 
-HEAD: Final = "0008"
+HEAD: Final = "0009"
 """The newest revision in `migrations/versions`; tables that have it need no upgrade."""
 
 metadata: Final = MetaData()
@@ -43,12 +43,20 @@ sessions: Final = Table(
     Column("claims_json", LargeBinary, nullable=False),
     Column("sec_hash", LargeBinary, nullable=False),
     Column("recent", LargeBinary, nullable=False),
+    Column("actor", Text),
     Index(
         "gatepass_sessions_unrevoked",
         "subject",
         "created_ms",
         sqlite_where=text("revoked_ms IS NULL"),
         postgresql_where=text("revoked_ms IS NULL"),
+    ),
+    Index(
+        "gatepass_sessions_actor",
+        "actor",
+        "session_id",
+        sqlite_where=text("actor IS NOT NULL AND revoked_ms IS NULL"),
+        postgresql_where=text("actor IS NOT NULL AND revoked_ms IS NULL"),
     ),
     Index("gatepass_sessions_ends", "ends_ms"),
 )

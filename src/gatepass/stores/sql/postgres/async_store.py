@@ -84,7 +84,15 @@ class AsyncPostgresStore:
 
     async def revoke_subject(self, subject: str, *, reason: str) -> int:
         """See `PostgresStore.revoke_subject`."""
-        return await self._pool.run(self._requests.revoke_subject(subject, reason), deadline())
+        until = deadline()
+        ended = await self._pool.run(self._requests.revoke_subject(subject, reason), until)
+        more = True
+        while more:
+            request = self._requests.revoke_actor(subject, reason)
+            some, more = await self._pool.run(request, until)
+            until = deadline()
+            ended += some
+        return ended
 
     async def revoke_all(self, *, reason: str) -> int:
         """See `PostgresStore.revoke_all`."""

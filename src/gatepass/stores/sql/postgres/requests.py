@@ -25,7 +25,7 @@ from gatepass.stores.sql.rows import opaque_fact_of, session_of
 T = TypeVar("T")
 
 BATCH: Final = 1_000
-"""Sessions that one step of `revoke_all` ends, well within the time of a statement."""
+"""Sessions that one step of ending many ends, well within the time of a statement."""
 PURGE_SIZE: Final = 500
 """Rows of each table that one step of a purge removes, so that nobody waits long for it."""
 
@@ -75,9 +75,10 @@ class Requests:
                 plan.max_sessions,
                 False,
                 now_ms,
+                plan.actor,
             )
         )
-        again = [*values[:-2], b"\1", values[-1]]
+        again = [*values[:-3], b"\1", *values[-2:]]
         return Request(statement, values, read, again)
 
     def rotate_current(self, plan: RotationPlan) -> Request[RotationFact | None]:
@@ -135,6 +136,10 @@ class Requests:
     def revoke_subject(self, subject: str, reason: str) -> Request[int]:
         """Raise an epoch and end a subject's sessions; twice raises it twice, which is safe."""
         return self._repeatable("revoke_subject", _one, subject, reason, self._now_ms())
+
+    def revoke_actor(self, actor: str, reason: str) -> Request[tuple[int, bool]]:
+        """One step of ending what an actor opened; how many ended, and whether to go on."""
+        return self._repeatable("revoke_actor", _pair, actor, BATCH, reason, self._now_ms())
 
     def revoke_all(self, after: str, reason: str) -> Request[tuple[int, str | None]]:
         """One step of ending everybody's; how many ended, and where the next step begins."""

@@ -119,7 +119,7 @@ _TEXTS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
     "issue": _call(
         "issue",
         *(TEXT, TEXT, TEXT, TEXT, NUMBER, BYTES, BYTES, NUMBER),
-        *(NUMBER, NUMBER, NUMBER, NUMBER, BOOL, NUMBER),
+        *(NUMBER, NUMBER, NUMBER, NUMBER, BOOL, NUMBER, TEXT),
     ),
     "issue_opaque": (
         """
@@ -155,6 +155,10 @@ _TEXTS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
     "revoke_session": _call("revoke_session", TEXT, TEXT, BYTES, NUMBER),
     "revoke_token": _call("revoke_token", TEXT, NUMBER, NUMBER),
     "revoke_subject": _call("revoke_subject", TEXT, TEXT, NUMBER),
+    "revoke_actor": (
+        "SELECT f.v_ended, f.v_more FROM {p}gatepass_revoke_actor($1, $2, $3, $4) f",
+        (TEXT, NUMBER, TEXT, NUMBER),
+    ),
     "revoke_all": (
         "SELECT f.v_ended, f.v_last FROM {p}gatepass_revoke_all($1, $2, $3, $4) f",
         (TEXT, NUMBER, TEXT, NUMBER),

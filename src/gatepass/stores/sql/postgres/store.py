@@ -84,7 +84,15 @@ class PostgresStore:
 
     def revoke_subject(self, subject: str, *, reason: str) -> int:
         """See `SqlStore.revoke_subject`."""
-        return self._pool.run(self._requests.revoke_subject(subject, reason), deadline())
+        until = deadline()
+        ended = self._pool.run(self._requests.revoke_subject(subject, reason), until)
+        more = True
+        while more:
+            request = self._requests.revoke_actor(subject, reason)
+            some, more = self._pool.run(request, until)
+            until = deadline()
+            ended += some
+        return ended
 
     def revoke_all(self, *, reason: str) -> int:
         """See `SqlStore.revoke_all`."""
