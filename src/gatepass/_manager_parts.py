@@ -4,8 +4,8 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from inspect import iscoroutinefunction
-from typing import Any, ClassVar, Generic, TypeVar
+from inspect import iscoroutinefunction, signature
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from gatepass.jose import Key, KeySet, KeySource, VerificationKey
 from gatepass.sessions import (
@@ -29,9 +29,10 @@ _LOUD = {
     RotationKind.UNKNOWN: "a well-signed refresh token is of no known session",
 }
 
+ACTOR_REVOKED: Final = "actor revoked"
 Claims = Mapping[str, Any]
-LoadClaims = Callable[[str], Claims | None]
-AsyncLoadClaims = Callable[[str], Awaitable[Claims | None] | Claims | None]
+LoadClaims = Callable[[str, Claims], Claims | None]
+AsyncLoadClaims = Callable[[str, Claims], Awaitable[Claims | None] | Claims | None]
 S = TypeVar("S", Store, AsyncStore)
 R = TypeVar("R", Revocations, AsyncRevocations)
 L = TypeVar("L", LoadClaims, AsyncLoadClaims)
@@ -62,13 +63,15 @@ class ManagerParts(Generic[S, R, L]):
             refresh_keys: What signs refresh tokens; no key of `access_keys`.
             store: Where sessions live; the manager closes it.
             revocations: Whom `verify` asks; by default the store, one round trip.
-            load_claims: The subject's claims of today, asked at every refresh; `None` from it
-                means that the subject is disabled.
+            load_claims: The subject's claims of today, asked at every refresh and given the
+                subject and the session claims, which stay as they are; `None` from it means
+                that the subject is disabled.
             now: The clock of `iat` and `exp`, in seconds since 1970.
 
         Raises:
             KeyRejected: A primary key cannot sign, or both sets share a key.
-            TypeError: The store, the revocations or `load_claims` are of the other twin's kind.
+            TypeError: The store, the revocations or `load_claims` are of the other twin's kind,
+                or `load_claims` does not take two arguments.
         """
         require_twin(store, is_async=self._is_async)
         if revocations is not None:
@@ -76,6 +79,7 @@ class ManagerParts(Generic[S, R, L]):
         if not self._is_async and _is_coroutine_function(load_claims):
             message = "load_claims is a coroutine function: use AsyncTokenManager"
             raise TypeError(message)
+        _require_loads(load_claims)
         self._planner = PairPlanner(
             policy,
             access_keys=access_keys,
@@ -124,6 +128,23 @@ class ManagerParts(Generic[S, R, L]):
 def _is_coroutine_function(function: object) -> bool:
     """Whether a call would have to be awaited, also of an object that is called."""
     return iscoroutinefunction(function) or iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004 - its kind is asked for
+
+
+def _require_loads(load_claims: Callable[..., object] | None) -> None:
+    """Refuse what every refresh would fail with.
+
+    Raises:
+        TypeError: It cannot be called with a subject and session claims.
+    """
+    if load_claims is None:
+        return
+    try:
+        signature(load_claims).bind("subject", {})
+    except ValueError:  # a built-in function that does not say what it takes
+        return
+    except TypeError:
+        message = "load_claims is a function of two: load_claims(subject, session_claims)"
+        raise TypeError(message) from None
 
 
 def report(presented: Presented, fact: RotationFact) -> None:

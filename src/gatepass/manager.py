@@ -3,8 +3,15 @@
 from collections.abc import Awaitable
 from typing import Self
 
-from gatepass._manager_parts import AsyncLoadClaims, Claims, LoadClaims, ManagerParts, report
-from gatepass.errors import TokenRevoked
+from gatepass._manager_parts import (
+    ACTOR_REVOKED,
+    AsyncLoadClaims,
+    Claims,
+    LoadClaims,
+    ManagerParts,
+    report,
+)
+from gatepass.errors import SubjectEpochChanged, TokenRevoked
 from gatepass.sessions import (
     AsyncRevocations,
     AsyncStore,
@@ -28,6 +35,7 @@ class TokenManager(ManagerParts[Store, Revocations, LoadClaims]):
         subject: str,
         claims: Claims | None = None,
         *,
+        session_claims: Claims | None = None,
         device: str | None = None,
         epoch: int | None = None,
     ) -> TokenPair:
@@ -35,18 +43,28 @@ class TokenManager(ManagerParts[Store, Revocations, LoadClaims]):
 
         Args:
             subject: Who it is, 1 to 255 characters.
-            claims: Your own claims, at most 2 KiB of JSON; registered names are refused.
+            claims: Your own claims of who that is; registered names are refused. A refresh
+                replaces them by those of `load_claims`.
+            session_claims: Your own claims of how they signed in, such as `act`, `amr` and `acr`
+                (which may be among `claims` too) or an organisation: they stay through every
+                refresh. No name is in both, and both have at most 2 KiB of JSON together.
             device: What to show in a list of sessions.
             epoch: `subject_epoch` as read before the password was checked; a log-in that
                 overlaps with a password change then loses.
 
         Raises:
             ClaimsRejected: The policy would refuse these claims, or they have no JSON form.
-            SubjectEpochChanged: The subject was revoked since the epoch was read.
+            SubjectEpochChanged: The subject was revoked since the epoch was read, or the actor
+                (the `sub` of `act`) while the session began.
             StoreUnavailable: The session was not confirmed.
         """
-        log_in = self._planner.plan_issue(subject, claims, device, epoch)
-        session = self._store.issue(log_in.plan)
+        log_in = self._planner.plan_issue(subject, claims, session_claims, device, epoch)
+        plan, actor = log_in.plan, log_in.plan.actor
+        before = None if actor is None else self._store.subject_epoch(actor)
+        session = self._store.issue(plan)
+        if session and actor is not None and self._store.subject_epoch(actor) != before:
+            self._store.revoke_session(plan.session_id, reason=ACTOR_REVOKED)
+            raise SubjectEpochChanged
         return self._planner.conclude_issue(log_in, session)
 
     def refresh(self, refresh_token: str | None) -> TokenPair:
@@ -61,12 +79,15 @@ class TokenManager(ManagerParts[Store, Revocations, LoadClaims]):
             RefreshReused: It was superseded earlier; its session is now revoked.
             SessionRevoked, SessionExpired, SessionUnknown: Its session is over.
             SubjectDisabled: `load_claims` says so; nothing was spent.
-            ClaimsRejected: `load_claims` answered with claims that the policy refuses.
+            ClaimsRejected: `load_claims` answered with claims that the policy refuses, or one
+                that is a session claim.
             StoreUnavailable: Nothing is known; repeat with the same token.
         """
         presented = self._planner.open_refresh(refresh_token)
         loaded = self._load_claims is not None
-        claims = self._load_claims(presented.subject) if self._load_claims else None
+        claims = None
+        if self._load_claims is not None:
+            claims = self._load_claims(presented.subject, presented.session_claims)
         plan = self._planner.plan_rotation(presented, claims, loaded=loaded)
         fact = self._store.rotate(plan)
         report(presented, fact)
@@ -117,7 +138,10 @@ class TokenManager(ManagerParts[Store, Revocations, LoadClaims]):
         return kind is RevokeKind.REVOKED
 
     def revoke_subject(self, subject: str, *, reason: str = "revoked") -> int:
-        """Log a subject out everywhere and let log-ins under way lose; how many sessions ended."""
+        """Log a subject out everywhere and let log-ins under way lose; how many sessions ended.
+
+        Sessions of others that it opened as their actor (`act`) end too.
+        """
         require_text("subject", subject)
         return self._store.revoke_subject(subject, reason=require_text("reason", reason))
 
@@ -162,19 +186,27 @@ class AsyncTokenManager(ManagerParts[AsyncStore, AsyncRevocations, AsyncLoadClai
         subject: str,
         claims: Claims | None = None,
         *,
+        session_claims: Claims | None = None,
         device: str | None = None,
         epoch: int | None = None,
     ) -> TokenPair:
         """See `TokenManager.issue`."""
-        log_in = self._planner.plan_issue(subject, claims, device, epoch)
-        session = await self._store.issue(log_in.plan)
+        log_in = self._planner.plan_issue(subject, claims, session_claims, device, epoch)
+        plan, actor = log_in.plan, log_in.plan.actor
+        before = None if actor is None else await self._store.subject_epoch(actor)
+        session = await self._store.issue(plan)
+        if session and actor is not None and await self._store.subject_epoch(actor) != before:
+            await self._store.revoke_session(plan.session_id, reason=ACTOR_REVOKED)
+            raise SubjectEpochChanged
         return self._planner.conclude_issue(log_in, session)
 
     async def refresh(self, refresh_token: str | None) -> TokenPair:
         """See `TokenManager.refresh`."""
         presented = self._planner.open_refresh(refresh_token)
         loaded = self._load_claims is not None
-        claims = self._load_claims(presented.subject) if self._load_claims else None
+        claims = None
+        if self._load_claims is not None:
+            claims = self._load_claims(presented.subject, presented.session_claims)
         if isinstance(claims, Awaitable):
             claims = await claims
         plan = self._planner.plan_rotation(presented, claims, loaded=loaded)

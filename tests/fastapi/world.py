@@ -141,7 +141,7 @@ class World:
             return None
         return Identity(f"user-{username}", CLAIMS[username], epoch)
 
-    def _load_claims(self, subject: str) -> dict[str, str] | None:
+    def _load_claims(self, subject: str, _: object) -> dict[str, str] | None:
         username = subject.removeprefix("user-")
         return None if username in self.disabled else CLAIMS[username]
 

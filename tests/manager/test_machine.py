@@ -96,7 +96,7 @@ class Machine(RuleBasedStateMachine):
         self.manager: Any = Driven(manager, self.loop) if self.is_async else manager
         self.issue("alice")
 
-    def load_claims(self, subject: str) -> dict[str, Any] | None:
+    def load_claims(self, subject: str, _: Any) -> dict[str, Any] | None:
         return None if subject in self.disabled else {"role": self.roles[subject]}
 
     def teardown(self) -> None:

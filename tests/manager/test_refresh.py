@@ -114,7 +114,7 @@ def test_a_generation_ahead_of_the_store_moves_the_store_forward(
 
 def test_claims_are_loaded_anew_at_every_refresh(make: Make) -> None:
     roles = iter(["editor", "reader"])
-    manager = make(load_claims=lambda subject: {"name": subject, "role": next(roles)})
+    manager = make(load_claims=lambda subject, _: {"name": subject, "role": next(roles)})
     pair = manager.issue("alice", {"role": "admin"})
     second = manager.refresh(pair.refresh_token)
     replayed = manager.refresh(pair.refresh_token)
@@ -127,7 +127,7 @@ def test_claims_are_loaded_anew_at_every_refresh(make: Make) -> None:
 
 def test_a_disabled_subject_is_refused_and_nothing_is_spent(make: Make) -> None:
     answers = iter([None, {"role": "admin"}])
-    manager = make(load_claims=lambda _: next(answers))
+    manager = make(load_claims=lambda *_: next(answers))
     pair = manager.issue("alice")
 
     with pytest.raises(SubjectDisabled):
@@ -137,7 +137,7 @@ def test_a_disabled_subject_is_refused_and_nothing_is_spent(make: Make) -> None:
 
 def test_loaded_claims_that_the_policy_refuses_spend_nothing(make: Make) -> None:
     answers = iter([{"sub": "mallory"}, {}])
-    manager = make(load_claims=lambda _: next(answers))
+    manager = make(load_claims=lambda *_: next(answers))
     pair = manager.issue("alice")
 
     with pytest.raises(ClaimsRejected):
@@ -146,16 +146,16 @@ def test_loaded_claims_that_the_policy_refuses_spend_nothing(make: Make) -> None
 
 
 def test_load_claims_may_be_a_coroutine_function(make: Make) -> None:
-    async def load(_: str) -> dict[str, str]:
+    async def load(_: str, __: object) -> dict[str, str]:
         await asyncio.sleep(0)
         return {"role": "loaded"}
 
     class Loader:
-        async def __call__(self, subject: str) -> dict[str, str]:
-            return await load(subject)
+        async def __call__(self, subject: str, session_claims: object) -> dict[str, str]:
+            return await load(subject, session_claims)
 
-        async def load(self, subject: str) -> dict[str, str]:
-            return await load(subject)
+        async def load(self, subject: str, session_claims: object) -> dict[str, str]:
+            return await load(subject, session_claims)
 
     for coroutine_function in (load, Loader(), Loader().load, partial(load)):
         if not hasattr(make(), "driven"):

@@ -35,7 +35,7 @@ def issue(
     with administration() as opened:
         subject = opened.accounts.get(name).subject
         epoch = opened.manager.subject_epoch(subject)
-        claims = opened.accounts.load_claims(subject)
+        claims = opened.accounts.load_claims(subject, {})
         if claims is None:
             raise SubjectDisabled
         pair = opened.manager.issue(subject, claims, device="gatepass token issue", epoch=epoch)

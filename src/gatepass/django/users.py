@@ -54,14 +54,18 @@ class DjangoUsers:
             subject = str(user.pk)
         return None
 
-    def load_claims(self, subject: str) -> Mapping[str, Any] | None:
+    def load_claims(
+        self, subject: str, _session_claims: Mapping[str, Any]
+    ) -> Mapping[str, Any] | None:
         """The claims of the moment for a refresh; `None`: inactive or gone."""
         user = find_user(subject)
         return None if user is None or not user.is_active else self._claims(user)
 
-    async def aload_claims(self, subject: str) -> Mapping[str, Any] | None:
+    async def aload_claims(
+        self, subject: str, session_claims: Mapping[str, Any]
+    ) -> Mapping[str, Any] | None:
         """The same for an async manager."""
-        return await sync_to_async(self.load_claims)(subject)
+        return await sync_to_async(self.load_claims)(subject, session_claims)
 
 
 def find_user(subject: str) -> Any:

@@ -129,7 +129,9 @@ class Accounts:
             row = connection.execute(_SELECT.where(_table.c.subject == subject)).first()
         return None if row is None else _account(row)
 
-    def load_claims(self, subject: str) -> Mapping[str, Any] | None:
+    def load_claims(
+        self, subject: str, _session_claims: Mapping[str, Any]
+    ) -> Mapping[str, Any] | None:
         """The claims of the moment for a refresh; `None`: disabled or gone."""
         account = self.find_subject(subject)
         return None if account is None or account.disabled else account.claims

@@ -69,8 +69,10 @@ def make_parts(
     accounts = open_accounts(state, passwords)
     store = state.settings.async_store()
 
-    async def load_claims(subject: str) -> Mapping[str, Any] | None:
-        return await asyncio.to_thread(accounts.load_claims, subject)
+    async def load_claims(
+        subject: str, session_claims: Mapping[str, Any]
+    ) -> Mapping[str, Any] | None:
+        return await asyncio.to_thread(accounts.load_claims, subject, session_claims)
 
     bounds = staleness or Staleness()
     replica: Follows = replica_of(

@@ -82,7 +82,7 @@ class Session(Record, frozen=True):
 
     @property
     def claims(self) -> Mapping[str, Any]:
-        """The caller's claims, as given to `issue` or by `load_claims`."""
+        """The caller's claims, as given to `issue` or by `load_claims`, and the session's own."""
         claims: dict[str, Any] = msgspec.json.decode(self.claims_json)
         return claims
 

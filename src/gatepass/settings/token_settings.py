@@ -1,12 +1,13 @@
 """`TokenSettings`: environment variables in, policy, keys and managers out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Final, Self
 
 from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gatepass._manager_parts import AsyncLoadClaims, LoadClaims
 from gatepass.errors import KeyRejected, SettingsRejected
 from gatepass.jose import KeySet, KeySource
 from gatepass.keyfile import FileKeySource
@@ -117,7 +118,7 @@ class TokenSettings(BaseSettings):
         store: Store | None = None,
         *,
         revocations: Revocations | None = None,
-        load_claims: Callable[[str], Mapping[str, Any] | None] | None = None,
+        load_claims: LoadClaims | None = None,
     ) -> TokenManager:
         """A manager over this store, or over the one that the environment names."""
         return TokenManager(
@@ -134,7 +135,7 @@ class TokenSettings(BaseSettings):
         store: AsyncStore | None = None,
         *,
         revocations: AsyncRevocations | None = None,
-        load_claims: Callable[[str], Any] | None = None,
+        load_claims: AsyncLoadClaims | None = None,
     ) -> AsyncTokenManager:
         """The same for `await`; `load_claims` may be a coroutine function."""
         return AsyncTokenManager(

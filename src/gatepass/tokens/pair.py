@@ -1,14 +1,17 @@
 """What goes in and out of a manager: pairs, log-ins and presented refresh tokens, as values."""
 
-import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, TypeGuard
+from typing import Any, Final, TypeGuard
 
-from gatepass.errors import ClaimsRejected, SessionUnknown, TokenMalformed
+from gatepass.errors import ClaimsRejected, SessionUnknown, TokenInvalid, TokenMalformed
 from gatepass.sessions import IssuePlan, RevokeKind
 from gatepass.tokens.claims import AccessClaims
 from gatepass.tokens.policy import is_plain_text
+from gatepass.tokens.session_claims import read_session_text, sec_hash
 
+SESSION_TEXT: Final = "ses"
+"""The claim of a refresh token that holds the JSON of its session claims, where it has any."""
 _JWS_DOTS = 2
 
 
@@ -34,6 +37,7 @@ class LogIn:
 
     plan: IssuePlan
     sec: str = field(repr=False)
+    session_text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,16 +48,37 @@ class Presented:
     subject: str
     generation: int
     sec: str = field(repr=False)
+    session_text: str = field(repr=False)
 
     @property
     def sec_hash(self) -> bytes:
         """What the store keeps of the secret."""
-        return sec_hash(self.sec)
+        return sec_hash(self.sec, self.session_text)
+
+    @property
+    def session_claims(self) -> dict[str, Any]:
+        """What was signed of how they logged in; the store has yet to confirm it."""
+        return read_session_text(self.session_text)
 
 
-def sec_hash(sec: str) -> bytes:
-    """What a store keeps of a session's secret."""
-    return hashlib.sha256(sec.encode("utf-8", "surrogatepass")).digest()
+def read_presented(claims: Mapping[str, Any]) -> Presented:
+    """What a refresh token says whose signature holds.
+
+    Raises:
+        TokenInvalid: A claim of it is not of its kind.
+    """
+    generation, sec, text = claims["gen"], claims["sec"], claims.get(SESSION_TEXT, "")
+    if generation.__class__ is not int or generation < 0 or sec.__class__ is not str:
+        message = "the token is invalid: gen or sec is none"
+        raise TokenInvalid(message)
+    read_session_text(text)
+    return Presented(
+        session_id=claims["sid"],
+        subject=claims["sub"],
+        generation=generation,
+        sec=sec,
+        session_text=text,
+    )
 
 
 def require_token_id(token: AccessClaims | str) -> str:

@@ -24,7 +24,6 @@ from gatepass.errors import (
 )
 from gatepass.jose import Key, KeySet, KeySource
 from gatepass.jose._base64url import encode
-from gatepass.jose._strict_json import encode_claims
 from gatepass.jose.keyset import (
     require_disjoint,
     require_lifetime,
@@ -42,26 +41,35 @@ from gatepass.sessions import (
 from gatepass.tokens.claims import AccessClaims
 from gatepass.tokens.issuer import sign_claims
 from gatepass.tokens.pair import (
+    SESSION_TEXT,
     LogIn,
     Presented,
     TokenPair,
+    read_presented,
     require_text,
     require_token_id,
-    sec_hash,
 )
 from gatepass.tokens.policy import (
-    MAX_CLAIMS_SIZE,
     MAX_LIFETIME,
     REGISTERED_CLAIMS,
     TokenPolicy,
-    require_claims,
     require_subject,
     whole_seconds,
+)
+from gatepass.tokens.session_claims import (
+    SIGN_IN_CLAIMS,
+    actor_of,
+    merge_claims,
+    read_session_text,
+    sec_hash,
+    session_text,
+    split_claims,
 )
 from gatepass.tokens.verifier import ACCESS_TYP, REFRESH_TYP, ClaimsVerifier
 
 ACCESS_CLAIMS = ("iss", "aud", "client_id", "iat", "jti", "sid", "auth_time")
 _REFRESH_CLAIMS = ("iss", "aud", "iat", "sid", "gen", "sec")
+_NOT_OF_THE_ROW = REGISTERED_CLAIMS | SIGN_IN_CLAIMS
 _MAX_EPOCH = 2**63
 
 
@@ -102,6 +110,7 @@ class PairPlanner:
         self,
         subject: str,
         claims: Mapping[str, Any] | None,
+        session_claims: Mapping[str, Any] | None,
         device: str | None,
         epoch: object,
     ) -> LogIn:
@@ -109,7 +118,8 @@ class PairPlanner:
         require_subject(subject)
         if device is not None:
             require_text("device", device)
-        claims_json = self._claims_json({} if claims is None else claims)
+        own, of_session = split_claims(claims, session_claims)
+        claims_json, text = merge_claims(self.policy, own, of_session), session_text(of_session)
         sec = encode(self._random(16)).decode()
         plan = IssuePlan(
             session_id=new_id(subject, self._random(16)),
@@ -118,32 +128,26 @@ class PairPlanner:
             device=device,
             auth_time=int(self._now()),
             claims_json=claims_json,
-            sec_hash=sec_hash(sec),
+            sec_hash=sec_hash(sec, text),
             refresh_lifetime_ms=self._refresh_s * 1000,
             session_lifetime_ms=self._session_s * 1000,
             access_lifetime_ms=self._access_s * 1000,
             epoch=None if epoch is None else _require_epoch(epoch),
             max_sessions=self.policy.max_sessions,
+            actor=actor_of(of_session),
         )
         self._signing_keys()
-        return LogIn(plan=plan, sec=sec)
+        return LogIn(plan=plan, sec=sec, session_text=text)
 
     def conclude_issue(self, log_in: LogIn, session: Session | None) -> TokenPair:
         """The first pair of a session."""
         if session is None:
             raise SubjectEpochChanged
-        return self._pair(session, log_in.sec, session.claims_json)
+        return self._pair(session, log_in, session.claims_json)
 
     def open_refresh(self, token: str | None, *, any_time: bool = False) -> Presented:
         """What a refresh token says, once it is verified; `any_time` takes expired ones too."""
-        claims = self._refresh.open(token, any_time=any_time)
-        generation, sec = claims["gen"], claims["sec"]
-        if generation.__class__ is not int or generation < 0 or sec.__class__ is not str:
-            message = "the token is invalid: gen or sec is none"
-            raise TokenInvalid(message)
-        return Presented(
-            session_id=claims["sid"], subject=claims["sub"], generation=generation, sec=sec
-        )
+        return read_presented(self._refresh.open(token, any_time=any_time))
 
     def plan_rotation(
         self, presented: Presented, claims: Mapping[str, Any] | None, *, loaded: bool
@@ -152,11 +156,12 @@ class PairPlanner:
         if loaded and claims is None:
             raise SubjectDisabled
         self._signing_keys()
+        of_session = presented.session_claims
         return RotationPlan(
             session_id=presented.session_id,
             generation=presented.generation,
             sec_hash=presented.sec_hash,
-            claims_json=None if claims is None else self._claims_json(claims),
+            claims_json=None if claims is None else merge_claims(self.policy, claims, of_session),
             leeway_ms=self._leeway_s * 1000,
             refresh_lifetime_ms=self._refresh_s * 1000,
             access_lifetime_ms=self._access_s * 1000,
@@ -170,10 +175,8 @@ class PairPlanner:
             case RotationKind.ROTATED | RotationKind.REPLAYED | RotationKind.AHEAD:
                 if fact.session is None or fact.session.subject != presented.subject:
                     raise SessionUnknown
-                claims_json = fact.session.claims_json
-                if plan.claims_json is not None:
-                    claims_json = plan.claims_json
-                return self._pair(fact.session, presented.sec, claims_json)
+                claims_json = plan.claims_json or fact.session.claims_json
+                return self._pair(fact.session, presented, claims_json)
             case RotationKind.REUSED:
                 raise RefreshReused
             case RotationKind.REVOKED:
@@ -216,16 +219,17 @@ class PairPlanner:
             lifetime_s = max(lifetime_s, min(token.expires_at, now + MAX_LIFETIME) - now)
         return token_id, math.ceil(lifetime_s) * 1000
 
-    def _pair(self, session: Session, sec: str, claims_json: bytes) -> TokenPair:
+    def _pair(self, session: Session, proof: LogIn | Presented, claims_json: bytes) -> TokenPair:
         access_keys, refresh_keys = self._signing_keys()
         now = int(self._now())
         expires_at = min(now + self._access_s, session.ends_ms // 1000)
         registered = {"iss": self.policy.issuer, "aud": self.policy.audience}
-        # Whoever can write to the store must not say who a token is about or until when it holds.
+        # Whoever can write to the store must not say who a token is about, until when it holds, or
+        # how they logged in.
         own: dict[str, Any] = {
             name: value
             for name, value in msgspec.json.decode(claims_json).items()
-            if name not in REGISTERED_CLAIMS
+            if name not in _NOT_OF_THE_ROW
         }
         access = registered | {
             "sub": session.subject,
@@ -242,8 +246,11 @@ class PairPlanner:
             "exp": session.idle_ends_ms // 1000,
             "sid": session.session_id,
             "gen": session.generation,
-            "sec": sec,
+            "sec": proof.sec,
         }
+        if proof.session_text:
+            own |= read_session_text(proof.session_text)
+            refresh[SESSION_TEXT] = proof.session_text
         return TokenPair(
             access_token=sign_claims(access_keys, access | own, ACCESS_TYP),
             refresh_token=sign_claims(refresh_keys, refresh, REFRESH_TYP),
@@ -251,14 +258,6 @@ class PairPlanner:
             refresh_expires_in=max(0, session.idle_ends_ms // 1000 - now),
             session_id=session.session_id,
         )
-
-    def _claims_json(self, claims: Mapping[str, Any]) -> bytes:
-        require_claims(self.policy, claims)
-        claims_json = encode_claims(claims)
-        if len(claims_json) > MAX_CLAIMS_SIZE:
-            message = f"the claims take more than {MAX_CLAIMS_SIZE} bytes of JSON"
-            raise ClaimsRejected(message)
-        return claims_json
 
     def _signing_keys(self) -> tuple[KeySet, KeySet]:
         """Both key sets of this moment; rules between them are checked when either changed."""

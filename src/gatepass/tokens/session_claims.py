@@ -1,0 +1,119 @@
+"""Claims of how somebody signed in, which stay with a session through every refresh. Pure.
+
+The refresh token carries them as the very text of their JSON, and the session's `sec_hash` is
+made of that text too: whoever has a refresh key, but not the store, cannot change them.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+from gatepass.errors import ClaimsRejected, TokenInvalid, TokenMalformed
+from gatepass.jose._strict_json import decode_claims, encode_claims
+from gatepass.tokens.policy import (
+    MAX_CLAIMS_SIZE,
+    REGISTERED_CLAIMS,
+    TokenPolicy,
+    is_plain_text,
+    require_claims,
+    require_own_claims,
+)
+
+SIGN_IN_CLAIMS: Final = frozenset({"act", "amr", "acr"})
+"""They say how somebody signed in, wherever they are given (RFC 8693 §4.1, RFC 8176, OIDC §2)."""
+
+_FRAME: Final = b"\xff"
+"""No text has this byte in its UTF-8 form: a secret alone never hashes as one with claims."""
+
+
+def split_claims(
+    claims: Mapping[str, Any] | None, session_claims: Mapping[str, Any] | None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Claims of who somebody is and of how they signed in; `act`, `amr` and `acr` are the latter.
+
+    Raises:
+        ClaimsRejected: One of them is no mapping or has a registered name, or a name is in both.
+    """
+    for given in (claims, session_claims):
+        if given is not None:
+            require_own_claims(given, REGISTERED_CLAIMS)
+    own, of_session = dict(claims or {}), dict(session_claims or {})
+    _require_apart(own, of_session)
+    of_session |= {name: own.pop(name) for name in SIGN_IN_CLAIMS & own.keys()}
+    return own, of_session
+
+
+def merge_claims(
+    policy: TokenPolicy, claims: Mapping[str, Any], session_claims: Mapping[str, Any]
+) -> bytes:
+    """The JSON of both together, as the store keeps them.
+
+    `act`, `amr` and `acr` among `claims` are left out.
+
+    Raises:
+        ClaimsRejected: A name is in both, or tokens of this policy could not have these claims.
+    """
+    require_own_claims(claims, REGISTERED_CLAIMS)
+    own = {name: value for name, value in claims.items() if name not in SIGN_IN_CLAIMS}
+    _require_apart(own, session_claims)
+    merged = own | dict(session_claims)
+    require_claims(policy, merged)
+    claims_json = encode_claims(merged)
+    if len(claims_json) > MAX_CLAIMS_SIZE:
+        message = f"the claims take more than {MAX_CLAIMS_SIZE} bytes of JSON"
+        raise ClaimsRejected(message)
+    return claims_json
+
+
+def actor_of(session_claims: Mapping[str, Any]) -> str | None:
+    """The subject who acts as another by these claims: of a chain the outermost (RFC 8693 §4.1).
+
+    Raises:
+        ClaimsRejected: `act` is no object with a subject.
+    """
+    if "act" not in session_claims:
+        return None
+    act = session_claims["act"]
+    actor = act.get("sub") if isinstance(act, Mapping) else None
+    if not isinstance(actor, str) or not is_plain_text(actor):
+        message = "act is an object, and its sub a subject"
+        raise ClaimsRejected(message)
+    return actor
+
+
+def session_text(session_claims: Mapping[str, Any]) -> str:
+    """What a refresh token carries of these claims; nothing where there are none."""
+    return encode_claims(session_claims).decode() if session_claims else ""
+
+
+def read_session_text(text: object) -> dict[str, Any]:
+    """The claims in such a text.
+
+    Raises:
+        TokenInvalid: It is none.
+    """
+    if text == "":
+        return {}
+    try:
+        if isinstance(text, str):
+            claims = decode_claims(text.encode("utf-8", "surrogatepass"))
+            if REGISTERED_CLAIMS.isdisjoint(claims):
+                return claims
+    except TokenMalformed:
+        pass
+    message = "the token is invalid: its session claims are none"
+    raise TokenInvalid(message)
+
+
+def sec_hash(sec: str, text: str = "") -> bytes:
+    """What a store keeps of a session's secret, which says what the session's claims are."""
+    secret = sec.encode("utf-8", "surrogatepass")
+    if text:
+        secret = _FRAME + hashlib.sha256(secret).digest() + text.encode("utf-8", "surrogatepass")
+    return hashlib.sha256(secret).digest()
+
+
+def _require_apart(claims: Mapping[str, Any], session_claims: Mapping[str, Any]) -> None:
+    for name in claims.keys() & session_claims.keys():
+        message = f"the claim {name} is given as the subject's and as the session's"
+        raise ClaimsRejected(message)
