@@ -123,6 +123,7 @@ class Auth(AuthParts):
         subject: str,
         claims: Mapping[str, Any] | None = None,
         *,
+        session_claims: Mapping[str, Any] | None = None,
         device: str | None = None,
         epoch: int | None = None,
     ) -> "AnswerApp":
@@ -130,7 +131,10 @@ class Auth(AuthParts):
 
         It is an ASGI application: `await answer(scope, receive, send)` sends it.
         """
-        return AnswerApp(await self.open_session(subject, claims, device=device, epoch=epoch))
+        opening = self.open_session(
+            subject, claims, session_claims=session_claims, device=device, epoch=epoch
+        )
+        return AnswerApp(await opening)
 
     def _wrapper(self, requirement: Requirement, *, optional: bool) -> Callable[[AsgiApp], AsgiApp]:
         vary = (b"vary", self.vary.encode())

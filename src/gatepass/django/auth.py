@@ -137,6 +137,7 @@ class Auth(AuthParts):
         subject: str,
         claims: Mapping[str, Any] | None = None,
         *,
+        session_claims: Mapping[str, Any] | None = None,
         device: str | None = None,
         epoch: int | None = None,
     ) -> HttpResponse:
@@ -147,7 +148,14 @@ class Auth(AuthParts):
         """
         self.find_mount_point()
         manager = opening_manager(self, subject)
-        opening = self.open_session(subject, claims, device=device, epoch=epoch, manager=manager)
+        opening = self.open_session(
+            subject,
+            claims,
+            session_claims=session_claims,
+            device=device,
+            epoch=epoch,
+            manager=manager,
+        )
         return send(self.wait_for(opening) if self.is_async else run_in_place(opening))
 
     async def alog_in(
@@ -155,15 +163,25 @@ class Auth(AuthParts):
         subject: str,
         claims: Mapping[str, Any] | None = None,
         *,
+        session_claims: Mapping[str, Any] | None = None,
         device: str | None = None,
         epoch: int | None = None,
     ) -> HttpResponse:
         """`log_in` for async views."""
         if not self.is_async:
-            return await sync_to_async(self.log_in)(subject, claims, device=device, epoch=epoch)
+            return await sync_to_async(self.log_in)(
+                subject, claims, session_claims=session_claims, device=device, epoch=epoch
+            )
         self.find_mount_point()
         manager = await sync_to_async(opening_manager)(self, subject)
-        opening = self.open_session(subject, claims, device=device, epoch=epoch, manager=manager)
+        opening = self.open_session(
+            subject,
+            claims,
+            session_claims=session_claims,
+            device=device,
+            epoch=epoch,
+            manager=manager,
+        )
         return send(await opening)
 
     def answer_in_place(

@@ -135,6 +135,7 @@ class Auth(AuthParts):
         subject: str,
         claims: Mapping[str, Any] | None = None,
         *,
+        session_claims: Mapping[str, Any] | None = None,
         device: str | None = None,
         epoch: int | None = None,
     ) -> Response:
@@ -142,7 +143,10 @@ class Auth(AuthParts):
 
         Tokens come in cookies where the policy has cookies, and in the body elsewhere.
         """
-        return send(await self.open_session(subject, claims, device=device, epoch=epoch))
+        opening = self.open_session(
+            subject, claims, session_claims=session_claims, device=device, epoch=epoch
+        )
+        return send(await opening)
 
 
 def _call_plain(function: Callable[..., Any], /, *args: Any) -> Any:

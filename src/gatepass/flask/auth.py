@@ -157,6 +157,7 @@ class Auth(AuthParts):
         subject: str,
         claims: Mapping[str, Any] | None = None,
         *,
+        session_claims: Mapping[str, Any] | None = None,
         device: str | None = None,
         epoch: int | None = None,
     ) -> Response:
@@ -164,7 +165,10 @@ class Auth(AuthParts):
 
         Tokens come in cookies where the policy has cookies, and in the body elsewhere.
         """
-        return send(run_in_place(self.open_session(subject, claims, device=device, epoch=epoch)))
+        opening = self.open_session(
+            subject, claims, session_claims=session_claims, device=device, epoch=epoch
+        )
+        return send(run_in_place(opening))
 
     def _decorator(
         self, requirement: Requirement, *, optional: bool

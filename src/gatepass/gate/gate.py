@@ -31,7 +31,13 @@ from gatepass.http import (
     parse_refresh_token,
     require_origin,
 )
-from gatepass.http.problems import CSRF_FAILED, INVALID_REQUEST, REFRESH_MISSING, SESSION_UNKNOWN
+from gatepass.http.problems import (
+    CSRF_FAILED,
+    INSUFFICIENT_SCOPE,
+    INVALID_REQUEST,
+    REFRESH_MISSING,
+    SESSION_UNKNOWN,
+)
 from gatepass.manager import AsyncTokenManager, TokenManager
 from gatepass.tokens import AccessClaims, TokenPair
 
@@ -130,8 +136,9 @@ class Gate:
         return self._forget(answer, by_cookie=by_cookie)
 
     async def log_out_everywhere(self, request: HttpRequest) -> Answer:
-        """End every session of the caller."""
+        """End every session of the caller, who is no actor: those are not the actor's to end."""
         claims = await self._caller(request)
+        _require_no_actor(claims)
         with door(ACCESS_DOOR):
             revoked = await settle(
                 self._manager.revoke_subject(claims.subject, reason="logout-all")
@@ -152,8 +159,13 @@ class Gate:
         return answer_json({"sessions": listed})
 
     async def end_session(self, request: HttpRequest, session_id: str) -> Answer:
-        """End one of the caller's sessions; another user's is as unknown as one that never was."""
+        """End one of the caller's sessions; another user's is as unknown as one that never was.
+
+        An actor may end its own.
+        """
         claims = await self._caller(request)
+        if session_id != claims.session_id:
+            _require_no_actor(claims)
         with door(ACCESS_DOOR):
             found = await settle(self._manager.sessions(claims.subject))
             if session_id not in {session.session_id for session in found}:
@@ -239,6 +251,13 @@ class Gate:
         if not by_cookie or cookies is None:
             return answer
         return answer.plus(cookies.clear(mounted_at=self.mounted_at))
+
+
+def _require_no_actor(claims: AccessClaims) -> None:
+    """Refuse somebody who acts as the user: the user's other sessions are the user's own."""
+    if "act" in claims:
+        reason = "a token with act ends no session but its own"
+        raise RequestRefused(INSUFFICIENT_SCOPE, reason=reason)
 
 
 def _content_type(request: HttpRequest) -> str | None:

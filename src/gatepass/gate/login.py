@@ -63,7 +63,11 @@ class Login:
                 raise RequestRefused(INVALID_CREDENTIALS)
             return await settle(
                 self.manager.issue(
-                    identity.subject, identity.claims, device=device, epoch=identity.epoch
+                    identity.subject,
+                    identity.claims,
+                    session_claims=identity.session_claims,
+                    device=device,
+                    epoch=identity.epoch,
                 )
             )
 

@@ -162,6 +162,7 @@ class AuthParts:
         subject: str,
         claims: Mapping[str, Any] | None,
         *,
+        session_claims: Mapping[str, Any] | None,
         device: str | None,
         epoch: int | None,
         manager: Any = None,
@@ -174,7 +175,10 @@ class AuthParts:
         gate = self._require_gate()
         manager = self.manager if manager is None else manager
         with door(LOGIN_DOOR):
-            pair = await settle(manager.issue(subject, claims, device=device, epoch=epoch))
+            opening = manager.issue(
+                subject, claims, session_claims=session_claims, device=device, epoch=epoch
+            )
+            pair = await settle(opening)
         return await gate.hand_out(pair, in_cookies=self.policy.cookies is not None)
 
     def _require_gate(self) -> Gate:

@@ -11,9 +11,11 @@ class Identity:
 
     subject: str
     claims: Mapping[str, Any] = field(default_factory=dict)
-    """The caller's claims, carried by every access token of the session."""
+    """Who that is: carried by access tokens until a refresh loads the claims anew."""
     epoch: int | None = None
     """The subject's epoch, read *before* the password was checked.
 
     With it, a log-in that races a password change loses; `None` does not compare.
     """
+    session_claims: Mapping[str, Any] = field(default_factory=dict)
+    """How they signed in (`amr`, `acr`, an organisation): carried until the session ends."""

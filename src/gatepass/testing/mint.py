@@ -32,9 +32,16 @@ class Mint:
     def __init__(self, manager: TokenManager | AsyncTokenManager) -> None:
         self._manager = manager
 
-    def pair(self, subject: str = "ada", claims: Claims | None = None) -> TokenPair:
+    def pair(
+        self,
+        subject: str = "ada",
+        claims: Claims | None = None,
+        *,
+        session_claims: Claims | None = None,
+    ) -> TokenPair:
         """The tokens of a new session."""
-        issued: TokenPair = wait_for(self._manager.issue(subject, claims))
+        issuing = self._manager.issue(subject, claims, session_claims=session_claims)
+        issued: TokenPair = wait_for(issuing)
         return issued
 
     def good(self, subject: str = "ada", claims: Claims | None = None) -> str:
