@@ -112,9 +112,11 @@ class Stage:
                 self.values[name] = _VALUES[name](self)
         return self.values[name]
 
-    def issue(self, who: str = "ada", *, ago: float = 0) -> TokenPair:
-        """A session of somebody who logged in some seconds ago."""
-        return self.manager(ago).issue(self.subjects.get(who, who), CLAIMS.get(who, {}))
+    def issue(self, who: str = "ada", *, ago: float = 0, actor: str | None = None) -> TokenPair:
+        """A session of somebody who logged in some seconds ago, or of who acts as them."""
+        how = {} if actor is None else {"act": {"sub": self.subjects[actor]}}
+        subject = self.subjects.get(who, who)
+        return self.manager(ago).issue(subject, CLAIMS.get(who, {}), session_claims=how)
 
     def manager(self, ago: float = 0) -> TokenManager:
         """A manager like the program's, with a clock that is behind."""
@@ -206,6 +208,7 @@ _PAIRS: Final = {
         "session_of_expired",
     ),
     **_pair(_alone, "alone", "alone_refresh", "session"),
+    **_pair(lambda stage: stage.issue(actor="grace"), "actor", "actor_refresh", "actors_session"),
     **_pair(_revoked("token"), "revoked_token", "-", "-"),
     **_pair(_revoked("session"), "revoked_session", "revoked_refresh", "session_of_revoked"),
     **_pair(_revoked("subject"), "revoked_subject", "-", "-"),

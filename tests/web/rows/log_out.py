@@ -56,6 +56,27 @@ ROWS = (
         "log out everywhere with nothing", Call("POST /auth/logout-all"), refused("token_missing")
     ),
     _then(
+        "log out everywhere as who acts as the user",
+        Call("POST /auth/logout-all", (bearer("actor"),)),
+        refused("insufficient_scope"),
+    ),
+    _then(
+        "log out everywhere as who acts as the user, after a refresh",
+        Call("POST /auth/logout-all", (bearer("answer.access_token"),)),
+        refused("insufficient_scope"),
+        Call("POST /auth/refresh", (JSON,), '{"refresh_token":"<actor_refresh>"}'),
+    ),
+    _then(
+        "end the user's session as who acts as them",
+        Call("DELETE /auth/sessions/<session>", (bearer("actor"),)),
+        refused("insufficient_scope"),
+    ),
+    _then(
+        "end one's own session as who acts as the user",
+        Call("DELETE /auth/sessions/<actors_session>", (bearer("actor"),)),
+        done("", status=204),
+    ),
+    _then(
         "the caller's sessions",
         Call("GET /auth/sessions", (bearer("alone"),)),
         done(f'{{"sessions":[{_SESSION}]}}'),
