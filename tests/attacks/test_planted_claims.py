@@ -26,6 +26,9 @@ PLANTED: dict[str, Any] = {
     "auth_time": NOW + 10**6,
     "gen": 7,
     "sec": "known",
+    "act": {"sub": "root"},
+    "amr": ["hwk"],
+    "acr": "high",
 }
 
 
@@ -72,4 +75,4 @@ def test_all_registered_names_planted_at_once() -> None:
         assert (claims["iss"], claims["aud"], claims["sub"]) == (ISSUER, AUDIENCE, "alice")
         assert (claims["iat"], claims["exp"], claims["auth_time"]) == (NOW, NOW + 900, NOW)
         assert claims["role"] == "user"
-        assert {"nbf", "gen", "sec"}.isdisjoint(claims)
+        assert {"nbf", "gen", "sec", "act", "amr", "acr"}.isdisjoint(claims)

@@ -25,12 +25,19 @@ class ModelSession:
 
     subject: str
     claims: dict[str, Any]
+    how: dict[str, Any]
     ends: int
     generation: int = 0
     idle_ends: int = 0
     superseded: dict[int, int] = field(default_factory=dict)
     revoked: bool = False
     pairs: list[tuple[int, TokenPair]] = field(default_factory=list)
+
+    @property
+    def actor(self) -> str | None:
+        """Who acts as the subject."""
+        actor: str | None = self.how.get("act", {}).get("sub")
+        return actor
 
     def expected(self, generation: int, now: int) -> type[errors.GatepassError] | int:
         """The generation that a refresh leads to, or the error it ends in."""

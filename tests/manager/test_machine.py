@@ -42,6 +42,12 @@ POLICY = TokenPolicy(
     rotation_leeway=LEEWAY,
 )
 SUBJECTS = ("alice", "bob")
+HOW: tuple[dict[str, Any], ...] = (
+    {},
+    {"amr": ["otp"], "org": "acme"},
+    {"act": {"sub": "alice"}},
+    {"act": {"sub": "bob", "act": {"sub": "alice"}}, "acr": "high"},
+)
 reached: Counter[tuple[str, Any]] = Counter()
 
 
@@ -94,9 +100,10 @@ class Machine(RuleBasedStateMachine):
             now=clock,
         )
         self.manager: Any = Driven(manager, self.loop) if self.is_async else manager
-        self.issue("alice")
+        self.issue("alice", {})
 
-    def load_claims(self, subject: str, _: Any) -> dict[str, Any] | None:
+    def load_claims(self, subject: str, session_claims: Any) -> dict[str, Any] | None:
+        self.told = dict(session_claims)
         return None if subject in self.disabled else {"role": self.roles[subject]}
 
     def teardown(self) -> None:
@@ -105,11 +112,14 @@ class Machine(RuleBasedStateMachine):
             self.loop.close()
             self.folder.cleanup()
 
-    @rule(subject=st.sampled_from(SUBJECTS))
-    def issue(self, subject: str) -> None:
+    @rule(subject=st.sampled_from(SUBJECTS), how=st.sampled_from(HOW))
+    def issue(self, subject: str, how: dict[str, Any]) -> None:
         claims = {"role": self.roles[subject]}
-        pair = self.manager.issue(subject, claims, epoch=self.manager.subject_epoch(subject))
-        session = ModelSession(subject, claims, ends=self.now + WHOLE, idle_ends=self.now + IDLE)
+        epoch = self.manager.subject_epoch(subject)
+        pair = self.manager.issue(subject, claims, session_claims=how, epoch=epoch)
+        session = ModelSession(
+            subject, claims | how, how, ends=self.now + WHOLE, idle_ends=self.now + IDLE
+        )
         session.pairs.append((0, pair))
         self.sessions[pair.session_id] = session
         self.unconfirmed.clear()
@@ -171,11 +181,13 @@ class Machine(RuleBasedStateMachine):
 
         assert answer.session_id == pair.session_id
         assert inspect(answer.refresh_token).claims["gen"] == expected
-        assert claims["role"] == self.roles[session.subject]
+        expected_claims = {"role": self.roles[session.subject]} | session.how
+        assert {name: claims.get(name) for name in expected_claims} == expected_claims
+        assert self.told == session.how
         session.pairs.append((expected, answer))
         if generation >= session.generation:
             session.advance(generation, self.now)
-            session.claims = {"role": self.roles[session.subject]}
+            session.claims = expected_claims
             self.unconfirmed.append((before, saved))
 
     def row(self, session_id: str, session: ModelSession) -> Session | None:
@@ -193,7 +205,7 @@ class Machine(RuleBasedStateMachine):
         if everything:
             self.manager.revoke_subject(chosen.subject)
             for session in self.sessions.values():
-                session.revoked |= session.subject == chosen.subject
+                session.revoked |= chosen.subject in {session.subject, session.actor}
         else:
             self.manager.revoke_session(session_id)
             chosen.revoked = True
