@@ -17,6 +17,13 @@ from gatepass.sessions.session import partition_of
 from gatepass.stores.memory import MemoryStore
 
 LEEWAY, IDLE, WHOLE, ACCESS = 10, 300, 1200, 60
+HOW: tuple[dict[str, Any], ...] = (
+    {},
+    {"amr": ["otp"], "org": "acme"},
+    {"act": {"sub": "alice"}},
+    {"act": {"sub": "bob", "act": {"sub": "alice"}}, "acr": "high"},
+)
+"""How somebody may sign in."""
 
 
 @dataclass

@@ -19,6 +19,7 @@ from gatepass.stores.redis import AsyncRedisStore, RedisStore
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
 from tests.manager.model import (
     ACCESS,
+    HOW,
     IDLE,
     LEEWAY,
     WHOLE,
@@ -42,12 +43,6 @@ POLICY = TokenPolicy(
     rotation_leeway=LEEWAY,
 )
 SUBJECTS = ("alice", "bob")
-HOW: tuple[dict[str, Any], ...] = (
-    {},
-    {"amr": ["otp"], "org": "acme"},
-    {"act": {"sub": "alice"}},
-    {"act": {"sub": "bob", "act": {"sub": "alice"}}, "acr": "high"},
-)
 reached: Counter[tuple[str, Any]] = Counter()
 
 

@@ -2,13 +2,20 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gatepass import TokenManager, TokenPair, TokenPolicy
-from gatepass.errors import ClaimsRejected, SessionRevoked, SubjectEpochChanged, TokenRevoked
+from gatepass.errors import (
+    ClaimsRejected,
+    SessionRevoked,
+    StoreUnavailable,
+    SubjectEpochChanged,
+    TokenRevoked,
+)
 from gatepass.jose import SharedKey, inspect
 from gatepass.sessions import IssuePlan, Session
 from gatepass.stores.memory import AsyncMemoryStore, MemoryStore
@@ -210,16 +217,19 @@ def test_no_session_outlives_a_revocation_of_its_actor_that_it_races(
             told.epochs.read = []
             try:
                 pair = manager.issue(f"customer {caller} {number}", {"act": {"sub": "support-7"}})
-            except SubjectEpochChanged:
+            except (SubjectEpochChanged, StoreUnavailable):  # which a busy machine may mean
                 continue
-            if told.epochs.read == [0, 0]:
+            if told.epochs.read[0] == 0:
                 pairs.append(pair)
         return pairs
 
     with manager, ThreadPoolExecutor(4) as callers:
         answers = [callers.submit(impersonate, caller) for caller in range(4)]
         begun.wait()
-        manager.revoke_subject("support-7")
+        while True:
+            with suppress(StoreUnavailable):
+                manager.revoke_subject("support-7")
+                break
 
         for pair in (pair for answer in answers for pair in answer.result()):
             assert store.is_revoked(pair.session_id, None)
