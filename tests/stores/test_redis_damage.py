@@ -1,13 +1,14 @@
 """Keys in Redis that somebody else has written to: they open no door."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gatepass.errors import StoreUnavailable
-from gatepass.sessions import OpaqueKind, Store
+from gatepass.sessions import OpaqueKind, Store, partition_of
 from tests.servers.redis_sets import ServerSet, start_alone
 from tests.stores.plans import log_in, sid
 from tests.stores.redis_backends import redis_store_at
@@ -113,6 +114,13 @@ def test_broken_rows_keep_nobody_from_ending_the_others(alone: ServerSet, used: 
 
     client.hset(f"gatepass:{{8}}:s:{sid('other')}", "m", b"short")
     assert used.issue(log_in("bob", session_id=sid("bobs", "bob"))) is not None
+    for name in ("broken", "whole"):
+        plan = log_in("bob", session_id=sid(name, "bob"))
+        assert used.issue(replace(plan, actor="support-7")) is not None
+    number = partition_of(sid("broken", "bob"))
+    client.hset(f"gatepass:{{{number}}}:s:{sid('broken', 'bob')}", "m", b"short")
+    assert used.revoke_subject("support-7", reason="theft") == 1
+    assert used.is_revoked(sid("broken", "bob"), None) is True
     assert used.revoke_all(reason="theft") == 1
     assert used.is_revoked(sid("other"), None) is True
     assert used.is_revoked(sid("bobs", "bob"), None) is True

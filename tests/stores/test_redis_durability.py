@@ -4,6 +4,7 @@ import secrets
 import signal
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +71,8 @@ def proxy(alone: ServerSet) -> Iterator[Proxy]:
 def store(proxy: Proxy, twin: str, runner: Runner) -> Iterator[Store]:
     """A store that has been used, behind a proxy."""
     store = redis_store_at(f"redis://127.0.0.1:{proxy.port}/0", twin, runner)
-    for name in ("live", "rotated"):
-        store.issue(log_in(session_id=sid(name)))
+    store.issue(log_in(session_id=sid("live")))
+    store.issue(replace(log_in(session_id=sid("rotated")), actor="support-7"))
     store.rotate(present(sid("rotated")))
     yield store
     store.close()
@@ -95,7 +96,7 @@ def test_round_trips_are_counted_on_the_wire(
 
     has_waitaof = alone.name != "redis 7"
     stats = client.info("commandstats")
-    assert stats["cmdstat_evalsha"]["calls"] == 1
+    assert stats["cmdstat_evalsha"]["calls"] == (17 if what == "revoke_subject" else 1)
     assert ("cmdstat_waitaof" in stats) == (what in DURABLE and has_waitaof)
     assert proxy.trips - before == (expected if has_waitaof else 1)
 
@@ -126,6 +127,10 @@ LOST: dict[str, tuple[Callable[[Any], Any], Callable[[Any], bool]]] = {
     "revoke_subject": (
         lambda store: store.revoke_subject("ada", reason="log-out"),
         lambda ended: ended == 2,
+    ),
+    "revoke an actor": (
+        lambda store: store.revoke_subject("support-7", reason="left"),
+        lambda ended: ended == 1,
     ),
     "is_revoked": (
         lambda store: store.is_revoked(sid("live"), None),

@@ -16,7 +16,7 @@ from gatepass.stores.redis.layout import Keys
 from gatepass.stores.redis.operations import Operations
 from gatepass.stores.redis.wire import Exchange, Steps
 from tests.servers.redis_sets import ServerSet, running, start_alone
-from tests.stores.plans import ACCESS_LIFE, DAY, LIFE, MINUTE, log_in, present, sid
+from tests.stores.plans import ACCESS_LIFE, DAY, LIFE, MINUTE, Clock, log_in, present, sid
 from tests.stores.redis_backends import redis_store_at
 from tests.stores.twins import Runner
 
@@ -44,7 +44,7 @@ def everything(store: Store, subject: str = "ada") -> Session:
     """Do all that leaves something behind."""
     session = store.issue(log_in(subject))
     assert session is not None
-    ended = store.issue(log_in(subject))
+    ended = store.issue(replace(log_in(subject), actor="support-7"))
     assert ended is not None
     token = OpaquePlan(
         opaque_id=opaque_id(subject, hashlib.sha256(secrets.token_bytes(16)).digest()),
@@ -68,7 +68,7 @@ def test_all_keys_of_a_subject_are_in_one_slot(servers: ServerSet, plain: Store)
     slots = {redis.crc.key_slot(key) for key in servers.all_keys()}
     kinds = {key.split(b"}:")[1].split(b":")[0] for key in servers.all_keys()}
     assert len(slots) == 1
-    assert kinds == {b"s", b"u", b"e", b"o", b"x", b"log", b"meta"}
+    assert kinds == {b"s", b"u", b"a", b"e", b"o", b"x", b"log", b"meta"}
 
 
 def test_subjects_are_spread_over_all_members() -> None:
@@ -195,7 +195,7 @@ def test_everything_but_epochs_goes_away_by_itself(servers: ServerSet, plain: St
     lives = {key.split(b"}:")[1]: servers.holder(key).pttl(key) for key in servers.all_keys()}
     for name, left in lives.items():
         match name[:2]:
-            case b"s:" | b"u:":
+            case b"s:" | b"u:" | b"a:":
                 assert LIFE + RETENTION - SLACK_MS < left <= LIFE + RETENTION, name
             case b"o:":
                 assert ACCESS_LIFE + RETENTION - SLACK_MS < left <= ACCESS_LIFE + RETENTION, name
@@ -204,6 +204,20 @@ def test_everything_but_epochs_goes_away_by_itself(servers: ServerSet, plain: St
             case _:
                 assert name in {b"meta", b"e:ada"}
                 assert left == -1
+
+
+def test_the_list_of_an_actor_forgets_sessions_that_are_long_over(
+    servers: ServerSet, twin: str, runner: Runner, clock: Clock
+) -> None:
+    store = redis_store_at(servers.url, twin, runner, clock)
+    plan = replace(log_in("ada"), actor="support-7")
+    store.issue(plan)
+    clock.forward(LIFE + RETENTION + DAY)
+    store.issue(replace(plan, session_id=new_id("ada", bytes(16))))
+
+    [key] = servers.all_keys("*:a:*")
+    assert servers.holder(key).zrange(key, 0, -1) == [new_id("ada", bytes(16)).encode()]
+    store.close()
 
 
 def test_a_longer_access_life_keeps_what_comes_after_it_longer(

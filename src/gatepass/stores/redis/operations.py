@@ -1,12 +1,11 @@
 """What is asked of Redis for each operation: one script in one partition; pure but for nonces."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from gatepass.sessions import IssuePlan, OpaquePlan, RotationPlan, partition_of
-from gatepass.sessions.session import PARTITIONS
 from gatepass.stores.redis.layout import Keys, partition_of_subject, pieces, require_partition
 from gatepass.stores.redis.scripts import Script, load_scripts, script
 
@@ -185,18 +184,19 @@ class Operations:
             is_durable=True,
         )
 
-    def revoke_actor(self, actor: str, reason: str) -> list[Ask]:
-        """End sessions that an actor opened: a step in each partition."""
+    def revoke_actor(self, actor: str, reason: str, partitions: Iterable[int]) -> list[Ask]:
+        """End sessions that an actor opened: a step in each of these partitions."""
         return [
             self.ask(
                 "revoke_actor",
                 partition,
                 [f"a:{actor}"],
+                secrets.token_bytes(8),
                 _STEP,
                 *pieces("w", reason),
                 is_durable=True,
             )
-            for partition in range(PARTITIONS)
+            for partition in partitions
         ]
 
     def sessions(self, subject: str) -> Ask:

@@ -14,6 +14,7 @@ from gatepass.sessions import (
     RotationPlan,
     Session,
 )
+from gatepass.sessions.session import PARTITIONS
 from gatepass.sessions.texts import require_encodable
 from gatepass.stores.redis import answers, checks, sweep
 from gatepass.stores.redis.calls import Calls
@@ -90,13 +91,14 @@ class Work:
         # The epoch comes first: a log-in that is met by none of the others finds it raised.
         asks = [
             self._ops.revoke_subject(subject, reason),
-            *self._ops.revoke_actor(subject, reason),
+            *self._ops.revoke_actor(subject, reason, range(PARTITIONS)),
         ]
         total = 0
         while asks:
             steps = [answers.ended(each) for each in (yield from self._calls.perform_all(asks))]
             total += sum(count for count, _ in steps)
-            asks = [ask for ask, (_, left) in zip(asks, steps, strict=True) if left]
+            rest = [ask.partition for ask, (_, left) in zip(asks, steps, strict=True) if left]
+            asks = self._ops.revoke_actor(subject, reason, rest)
         return total
 
     def revoke_all(self, reason: str) -> Steps[int]:
