@@ -94,8 +94,15 @@ def compile_statements(dialect: Dialect) -> Statements:
 
 _row: Final = sessions.c.session_id == _text("session_id")
 _of_subject: Final = sessions.c.subject == _text("subject")
-_opened: Final = or_(_of_subject, sessions.c.actor == _text("subject"))
 _unrevoked: Final = sessions.c.revoked_ms.is_(null())
+_opened: Final = sessions.c.session_id.in_(
+    select(sessions.c.session_id)
+    .where(_of_subject, _unrevoked)
+    .union_all(
+        select(sessions.c.session_id).where(sessions.c.actor == _text("subject"), _unrevoked)
+    )
+)
+"""Of the subject, or opened by it as an actor; with `OR` SQLite would go through all sessions."""
 _sequence: Final = table("sqlite_sequence", column("name", Text), column("seq", BigInteger))
 _live: Final = and_(
     _unrevoked,
@@ -158,7 +165,7 @@ def _changes() -> dict[str, ClauseElement]:
         .where(_row)
         .values({name: bindparam(name, type_=sessions.c[name].type) for name in ROTATING}),
         "revoke_session": update(sessions).where(_row).values(ended),
-        "revoke_sessions_of": update(sessions).where(_opened, _unrevoked).values(ended),
+        "revoke_sessions_of": update(sessions).where(_opened).values(ended),
         "revoke_sessions": update(sessions).where(_unrevoked).values(ended),
         "raise_epoch_of_all": update(meta).values(epoch_of_all=meta.c.epoch_of_all + _ONE),
         "raise_access_life": update(meta)
@@ -184,7 +191,7 @@ def _log(dialect_name: str) -> dict[str, ClauseElement]:
         "insert_opaque": insert(opaque_tokens).on_conflict_do_nothing(),
         "log_session": log_one(_SESSION, "session_id"),
         "log_token": log_one(_TOKEN, "token_id"),
-        "log_sessions_of": log_rows(_opened, _unrevoked),
+        "log_sessions_of": log_rows(_opened),
         "log_sessions": log_rows(_unrevoked),
         "raise_epoch": insert(subjects)
         .values({"subject": _text("subject"), "epoch": _ONE})
