@@ -16,7 +16,7 @@ from gatepass.stores.redis.layout import Keys
 from gatepass.stores.redis.operations import Operations
 from gatepass.stores.redis.wire import Exchange, Steps
 from tests.servers.redis_sets import ServerSet, running, start_alone
-from tests.stores.plans import ACCESS_LIFE, DAY, LIFE, MINUTE, Clock, log_in, present, sid
+from tests.stores.plans import ACCESS_LIFE, DAY, LIFE, MINUTE, log_in, present, sid
 from tests.stores.redis_backends import redis_store_at
 from tests.stores.twins import Runner
 
@@ -204,20 +204,6 @@ def test_everything_but_epochs_goes_away_by_itself(servers: ServerSet, plain: St
             case _:
                 assert name in {b"meta", b"e:ada"}
                 assert left == -1
-
-
-def test_the_list_of_an_actor_forgets_sessions_that_are_long_over(
-    servers: ServerSet, twin: str, runner: Runner, clock: Clock
-) -> None:
-    store = redis_store_at(servers.url, twin, runner, clock)
-    plan = replace(log_in("ada"), actor="support-7")
-    store.issue(plan)
-    clock.forward(LIFE + RETENTION + DAY)
-    store.issue(replace(plan, session_id=new_id("ada", bytes(16))))
-
-    [key] = servers.all_keys("*:a:*")
-    assert servers.holder(key).zrange(key, 0, -1) == [new_id("ada", bytes(16)).encode()]
-    store.close()
 
 
 def test_a_longer_access_life_keeps_what_comes_after_it_longer(

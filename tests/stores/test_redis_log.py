@@ -1,6 +1,7 @@
 """What the log's streams hold after each operation, for those who read it elsewhere."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from gatepass.sessions import RotationKind, Store
 from gatepass.sessions.session import LOG_MS
 from gatepass.stores.redis.scripts import MAX_IDLE
 from tests.servers.redis_sets import ServerSet, running
-from tests.stores.plans import ACCESS_LIFE, LEEWAY, SECOND, Clock, log_in, present, sid
+from tests.stores.plans import ACCESS_LIFE, LEEWAY, LIFE, SECOND, Clock, log_in, present, sid
 from tests.stores.redis_backends import redis_store_at
 from tests.stores.twins import Runner
 
@@ -162,3 +163,15 @@ def test_idle_sessions_of_one_subject_are_bounded(
     assert [identifier for _, _, identifier in log_of(servers)] == [sid("0"), sid("1")]
     assert servers.servers[0].client().zcard("gatepass:{8}:u:ada") == MAX_IDLE + 2
     assert store.rotate(present(sid("2"), 1)).kind is RotationKind.AHEAD
+
+
+def test_the_list_of_an_actor_forgets_sessions_that_are_long_over(
+    servers: ServerSet, store: Store, clock: Clock
+) -> None:
+    plan = replace(log_in(session_id=sid("old")), actor="support-7")
+    store.issue(plan)
+    clock.forward(LIFE + LOG_MS)
+    store.issue(replace(plan, session_id=sid("new")))
+
+    [key] = servers.all_keys("*:a:*")
+    assert servers.holder(key).zrange(key, 0, -1) == [sid("new").encode()]
