@@ -62,6 +62,14 @@ def test_at_the_commit_every_session_before_it_ends(ask: Ask, ada: User) -> None
         ask.issue(subject, epoch=epoch)
 
 
+def test_an_actor_may_open_a_session_behind_the_change(auth: Auth, ask: Ask, ada: User) -> None:
+    with transaction.atomic():
+        set_password(ada)
+        auth.log_in(str(ada.pk), session_claims={"act": {"sub": "support-7"}})
+
+    assert len(live(ask, ada)) == 1
+
+
 def delete(user: User) -> None:
     user.delete()
 

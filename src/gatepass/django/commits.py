@@ -70,11 +70,14 @@ def _find_waiting(subject: str) -> str | None:
 
 
 class _Store:
-    """Opens sessions when the transaction commits."""
+    """Opens sessions when the transaction commits; all else is the store's."""
 
     def __init__(self, auth: Any, using: str) -> None:
         self._auth = auth
         self._using = using
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._auth.manager.store, name)
 
     def issue(self, plan: IssuePlan) -> Session | None:
         """The session that will be; `None`: the epoch has changed since it was read."""
