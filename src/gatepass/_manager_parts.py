@@ -16,7 +16,6 @@ from gatepass.sessions import (
     RotationKind,
     Store,
 )
-from gatepass.sessions.recall import recall_of
 from gatepass.tokens import PairPlanner, TokenPolicy
 from gatepass.tokens.calls import names_its_class
 from gatepass.tokens.pair import Presented
@@ -92,7 +91,6 @@ class ManagerParts(Generic[S, R, L]):
         self._open_access = self._planner.access.open
         asked: Any = store if revocations is None else revocations
         self._is_revoked: Callable[[str, str], Any] = asked.is_revoked
-        self._recall = recall_of(asked)  # the async twin asks it first
 
     @property
     def policy(self) -> TokenPolicy:

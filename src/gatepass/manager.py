@@ -20,9 +20,9 @@ from gatepass.sessions import (
     Session,
     Store,
 )
-from gatepass.sessions.recall import is_refused
 from gatepass.tokens import AccessClaims, TokenPair
 from gatepass.tokens.pair import is_subject, require_known, require_text
+from gatepass.tokens.refusals import is_refused
 
 
 class TokenManager(ManagerParts[Store, Revocations, LoadClaims]):
@@ -217,10 +217,7 @@ class AsyncTokenManager(ManagerParts[AsyncStore, AsyncRevocations, AsyncLoadClai
     async def verify(self, access_token: str | None) -> AccessClaims:
         """See `TokenManager.verify`."""
         claims = self._open_access(access_token)
-        session_id, token_id = claims["sid"], claims["jti"]
-        verdict = self._recall(session_id, token_id)
-        if verdict is None:
-            verdict = await self._is_revoked(session_id, token_id)
+        verdict = await self._is_revoked(claims["sid"], claims["jti"])
         if verdict is not False and is_refused(verdict):
             raise TokenRevoked
         return AccessClaims(claims)

@@ -16,7 +16,6 @@ from gatepass.revocations.readers import AsyncSource, Source
 from gatepass.revocations.staleness import ReplicaStatus, WhenStale
 from gatepass.revocations.state import ReplicaState
 from gatepass.sessions import AsyncRevocations, AsyncStore, Revocations, Store
-from gatepass.sessions.recall import recalls
 
 _LOG: Final = logging.getLogger("gatepass")
 _STALE: Final = "the copy of the revocation log is out of date"
@@ -161,12 +160,6 @@ class AsyncReplica(_Parts):
 
     async def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
         """See `Replica.is_revoked`."""
-        verdict = self.recall_revoked(session_id, token_id)
-        return await self._check_stale(session_id, token_id) if verdict is None else verdict
-
-    @recalls(is_revoked)
-    def recall_revoked(self, session_id: str | None, token_id: str | None) -> bool | None:
-        """`is_revoked` without `await`; `None` where that alone can tell."""
         until, held = self._lease.until, self._denylist  # as `judge`, on the hot path
         if (
             session_id in held.sessions
@@ -174,7 +167,9 @@ class AsyncReplica(_Parts):
             or (held.table is not None and held.has_fingerprint(session_id, token_id))
         ):
             return True
-        return False if steady_now() < until else None
+        if steady_now() < until:
+            return False
+        return await self._check_stale(session_id, token_id)
 
     def store_closed(self) -> None:
         """See `Listener`."""

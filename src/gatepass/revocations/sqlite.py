@@ -19,7 +19,6 @@ from gatepass.revocations.lease import steady_ms, steady_now
 from gatepass.revocations.log import RevocationLog
 from gatepass.revocations.sqlite_pages import read_page
 from gatepass.revocations.staleness import ReplicaStatus
-from gatepass.sessions.recall import recalls
 from gatepass.stores.forks import under_way, watch_forks
 from gatepass.stores.places import Places, Seat
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
@@ -247,17 +246,10 @@ class AsyncSqliteReplica:
 
     async def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
         """See `SqliteReplica.is_revoked`."""
-        if (verdict := self.recall_revoked(session_id, token_id)) is None:
-            verdict = await self._threads.run(self._twin.is_revoked, session_id, token_id)
-        return verdict
-
-    @recalls(is_revoked)
-    def recall_revoked(self, session_id: str | None, token_id: str | None) -> bool | None:
-        """See `SqliteReplica.try_is_revoked`; `None` where that would wait."""
         try:
             return self._twin.try_is_revoked(session_id, token_id)
         except WouldWait:
-            return None
+            return await self._threads.run(self._twin.is_revoked, session_id, token_id)
 
     async def fresh(self) -> bool:
         """See `SqliteReplica.fresh`."""

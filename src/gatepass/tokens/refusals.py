@@ -13,6 +13,18 @@ _MALFORMED: Final = "the token is malformed"
 _PAIR: Final = "TokenPair"
 
 
+def is_refused(verdict: object) -> bool:
+    """Whether a verdict of `is_revoked` that is not `False` rejects the token.
+
+    Raises:
+        TypeError: The verdict is `None`, as of a method without `return`.
+    """
+    if verdict is None:
+        message = "is_revoked answered None: it has to say True or False"
+        raise TypeError(message)
+    return bool(verdict)
+
+
 def malformed(token: object) -> str:
     """It is no token, but perhaps holds one."""
     if not isinstance(token, str):

@@ -24,7 +24,6 @@ from gatepass.jose._strict_json import (
 from gatepass.jose.jws import normalize_typ, open_compact
 from gatepass.jose.keyset import KeysWanted, key_source, require_kind
 from gatepass.sessions import AsyncRevocations, Revocations
-from gatepass.sessions.recall import is_refused, recall_of
 from gatepass.tokens.calls import names_its_class
 from gatepass.tokens.claims import AccessClaims
 from gatepass.tokens.policy import (
@@ -35,7 +34,7 @@ from gatepass.tokens.policy import (
     require_name,
     whole_seconds,
 )
-from gatepass.tokens.refusals import INVALID, malformed, refused_claims, refused_typ
+from gatepass.tokens.refusals import INVALID, is_refused, malformed, refused_claims, refused_typ
 from gatepass.tokens.twins import require_twin
 
 ACCESS_TYP = "at+jwt"
@@ -160,7 +159,7 @@ class ClaimsVerifier:
 class _Verifier(Generic[R]):
     """What both twins are made of."""
 
-    __slots__ = ("_claims", "_is_revoked", "_recall", "_revocations")
+    __slots__ = ("_claims", "_is_revoked", "_revocations")
     _is_async: ClassVar[bool]
 
     @names_its_class
@@ -204,7 +203,6 @@ class _Verifier(Generic[R]):
         self._is_revoked: Callable[[str | None, str | None], Any] | None = (
             None if revocations is None else revocations.is_revoked
         )
-        self._recall = recall_of(revocations)  # the async twin asks it first
         self._claims = ClaimsVerifier(
             keys,
             issuer=issuer,
@@ -271,9 +269,7 @@ class AsyncTokenVerifier(_Verifier[AsyncRevocations]):
             session_id, token_id = claims.get("sid"), claims.get("jti")
             if not (session_id or token_id):
                 raise TokenInvalid(_IRREVOCABLE)
-            verdict = self._recall(session_id, token_id)
-            if verdict is None:
-                verdict = await self._is_revoked(session_id, token_id)
+            verdict = await self._is_revoked(session_id, token_id)
             if verdict is not False and is_refused(verdict):
                 raise TokenRevoked
         return AccessClaims(claims)
