@@ -17,7 +17,6 @@ from gatepass.sessions import (
     Store,
 )
 from gatepass.tokens import PairPlanner, TokenPolicy
-from gatepass.tokens.calls import names_its_class
 from gatepass.tokens.pair import Presented
 from gatepass.tokens.twins import require_twin
 
@@ -42,7 +41,6 @@ class ManagerParts(Generic[S, R, L]):
 
     _is_async: ClassVar[bool]
 
-    @names_its_class
     def __init__(
         self,
         policy: TokenPolicy,

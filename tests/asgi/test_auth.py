@@ -253,7 +253,7 @@ def test_what_would_block_the_loop_or_has_no_tokens_is_refused() -> None:
     sync: Any = TokenManager(POLICY, access_keys=ACCESS, refresh_keys=REFRESH, store=MemoryStore())
     blocking = TokenVerifier(ACCESS, revocations=MemoryStore(), **NAMES)
 
-    with pytest.raises(TypeError, match="takes an AsyncTokenManager, not a TokenManager"):
+    with pytest.raises(TypeError, match="must be AsyncTokenManager, not TokenManager"):
         Auth(sync)
     with pytest.raises(TypeError, match="AsyncTokenVerifier"):
         Auth(blocking)

@@ -169,5 +169,5 @@ async def test_a_sync_managers_name_is_in_the_refusal() -> None:
         store=MemoryStore(),
     )
 
-    with pytest.raises(TypeError, match="takes an AsyncTokenManager, not a TokenManager"):
+    with pytest.raises(TypeError, match="must be AsyncTokenManager, not TokenManager"):
         Auth(manager, authenticate=lambda *_: None)

@@ -207,5 +207,5 @@ def test_an_async_manager_is_refused() -> None:
         POLICY, access_keys=ACCESS, refresh_keys=REFRESH, store=AsyncMemoryStore()
     )
 
-    with pytest.raises(TypeError, match="takes a TokenManager, not an AsyncTokenManager"):
+    with pytest.raises(TypeError, match="must be TokenManager, not AsyncTokenManager"):
         Auth(manager)

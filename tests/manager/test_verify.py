@@ -200,6 +200,16 @@ def test_a_store_of_the_other_twin_is_refused_at_construction() -> None:
         AsyncTokenManager(POLICY, store=async_store, revocations=store, **keys)
 
 
+@pytest.mark.parametrize("kind", [TokenManager, AsyncTokenManager])
+@pytest.mark.parametrize("store", ["sqlite:///u:hunter2@h/0", MemoryStore, AsyncMemoryStore, None])
+def test_what_is_no_store_is_rejected_at_construction(kind: Any, store: Any) -> None:
+    keys: Any = {"access_keys": SharedKey.generate(), "refresh_keys": SharedKey.generate()}
+
+    with pytest.raises(TypeError, match=r"is not an? a?sync store") as refused:
+        kind(POLICY, store=store, **keys)
+    assert "hunter2" not in str(refused.value)
+
+
 def test_keys_that_cannot_sign_or_are_shared_between_the_sets_are_refused() -> None:
     signing, shared = SigningKey.generate("EdDSA"), SharedKey.generate()
     store = MemoryStore()

@@ -33,7 +33,7 @@ class Empty:
 @pytest.mark.parametrize(
     ("revocations", "told"),
     [
-        (Unsaid(), r"Unsaid is not a sync .*: where it is one, .* by is_async = False$"),
+        (Unsaid(), r"Unsaid is not a sync store or source of .* with is_async = False$"),
         (Mistaken(), r"is_revoked of Mistaken is a coroutine function: it is is_async = True$"),
         (Empty(), r"^Empty has no is_revoked\(session_id, token_id\)$"),
     ],

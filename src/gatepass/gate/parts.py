@@ -189,9 +189,8 @@ class AuthParts:
     def _require_manager(self, manager: object) -> None:
         where = type(self).__module__.removesuffix(".auth")
         if not isinstance(manager, self.takes):
-            raise TypeError(
-                f"{where}.Auth takes {_article(self.takes[0])}, not {_article(type(manager))}"
-            )
+            wanted, given = self.takes[0].__name__, type(manager).__name__
+            raise TypeError(f"{where}.Auth: manager must be {wanted}, not {given}")
         blocks = isinstance(manager, TokenVerifier) and manager.revocations is not None
         if blocks and AsyncTokenManager in self.takes and TokenManager not in self.takes:
             raise TypeError(f"{where}.Auth takes an AsyncTokenVerifier where revocations are asked")
@@ -219,7 +218,3 @@ def require_prefix(prefix: str) -> str:
     if prefix and (not prefix.startswith("/") or prefix.endswith("/")):
         raise ValueError('prefix begins with "/" and does not end with it')
     return prefix
-
-
-def _article(kind: type) -> str:
-    return f"{'an' if kind.__name__.startswith('A') else 'a'} {kind.__name__}"

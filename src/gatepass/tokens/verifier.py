@@ -24,7 +24,6 @@ from gatepass.jose._strict_json import (
 from gatepass.jose.jws import normalize_typ, open_compact
 from gatepass.jose.keyset import KeysWanted, key_source, require_kind
 from gatepass.sessions import AsyncRevocations, Revocations
-from gatepass.tokens.calls import names_its_class
 from gatepass.tokens.claims import AccessClaims
 from gatepass.tokens.policy import (
     MAX_LEEWAY,
@@ -162,7 +161,6 @@ class _Verifier(Generic[R]):
     __slots__ = ("_claims", "_is_revoked", "_revocations")
     _is_async: ClassVar[bool]
 
-    @names_its_class
     def __init__(  # noqa: PLR0913 - keyword-only, one per rule
         self,
         keys: Key | KeySet | KeySource,
