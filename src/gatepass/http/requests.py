@@ -133,7 +133,7 @@ def _text(fields: Mapping[str, Any], name: str) -> str:
         return ""
     if not isinstance(value, str):
         _refuse(f"{name} is not a string")
-    if any("\ud800" <= character <= "\udfff" for character in value):
+    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
         _refuse(f"{name} holds half of a surrogate pair")
     return value
 
