@@ -11,7 +11,6 @@ def test_nothing_is_believed_before_it_was_read() -> None:
 
     assert lease.until == -inf
     assert not lease.covers(0, 0)
-    assert not lease.is_read()
     assert lease.age(0, 5) == inf
 
 
@@ -37,11 +36,9 @@ def test_a_dead_part_of_the_log_makes_only_its_own_ids_stale() -> None:
     lease = Lease(3, 2)
     lease.renew(0, 100)
     lease.renew(1, 100)
-    assert not lease.is_read()
     lease.renew(2, 100)
     lease.renew(0, 110)
 
-    assert lease.is_read()
     assert lease.until == 102
     assert [lease.covers(lane, 111) for lane in range(3)] == [True, False, False]
 
@@ -69,7 +66,6 @@ def test_a_lapsed_lease_begins_anew() -> None:
     lease.lapse()
 
     assert lease.until == -inf
-    assert not lease.is_read()
 
 
 def test_the_clock_counts_sleep_where_the_system_can_tell() -> None:

@@ -1,6 +1,5 @@
 """The auth routes as FastAPI's, with everything that the document says about them."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from fastapi import APIRouter, HTTPException, Request, Response, status
@@ -13,7 +12,6 @@ from gatepass.http import AsgiRequest
 
 _SESSION: Final = "{session_id}"
 _METHODS: Final = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def make_router(auth: AuthParts, prefix: str) -> APIRouter:

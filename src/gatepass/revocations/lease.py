@@ -60,10 +60,6 @@ class Lease:
         """Whether this lane may be believed at this moment."""
         return at < self.until_of(lane)
 
-    def is_read(self) -> bool:
-        """Whether every lane was read completely at some time, not counting what has lapsed."""
-        return min(self._sent) > -inf
-
     def age(self, lane: int, at: float) -> float:
         """Seconds since this lane was known completely; infinite when it never was."""
         return at - self._sent[lane]

@@ -1,16 +1,13 @@
 """What a session is: identifiers, and the row that stores keep. Pure: no clock, no I/O."""
 
 from collections.abc import Mapping
-from typing import Any, NewType
+from typing import Any
 from zlib import crc32
 
 import msgspec
 
 from gatepass.sessions.record import Record
 from gatepass.sessions.texts import require_encodable
-
-SessionId = NewType("SessionId", str)
-TokenId = NewType("TokenId", str)
 
 PARTITIONS = 16
 """How many partitions a subject's keys are spread over (one Redis Cluster hash tag each)."""
