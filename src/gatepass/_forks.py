@@ -1,29 +1,54 @@
-"""What a forked child must not take over: locks that are held, and threads that stayed behind."""
+"""Tells the holders of locks, threads and connections of every fork of the process."""
 
 import os
-from typing import Protocol
+import threading
+from typing import Final
 from weakref import WeakSet
 
 
-class ForkAware(Protocol):
-    """Waits for threads, and holds locks that they may hold."""
+class ForkAware:
+    """A holder of locks, threads or connections that a forked child must not use."""
 
-    def after_fork(self) -> None:
-        """Make new locks, and forget what is under way: in a child no other thread runs."""
-        ...
+    def before_fork(self) -> None:
+        """Get ready: wait for operations that a fork would cut in half, and start no more."""
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """Go on; in the child with new locks, because no other thread exists there."""
 
 
-_watched: WeakSet[ForkAware] = WeakSet()
+_watched: Final[WeakSet[ForkAware]] = WeakSet()
+under_way: Final = threading.Lock()
+"""Held while a fork is under way: one at a time."""
+
+
+def _before() -> None:
+    for holder in list(_watched):
+        holder.before_fork()
+
+
+def _after_in_parent() -> None:
+    for holder in list(_watched):
+        holder.after_fork(in_child=False)
+
+
+def _after_in_child() -> None:
+    for holder in list(_watched):
+        holder.after_fork(in_child=True)
+
+
+os.register_at_fork(
+    before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child
+)
+# the last registered is the first called before and the last after; written in C, so that no
+# signal handler comes between: one that raises in a hook of Python ends that hook
+os.register_at_fork(
+    before=under_way.acquire,
+    after_in_parent=under_way.release,
+    after_in_child=under_way._at_fork_reinit,  # type: ignore[attr-defined] # noqa: SLF001 (as in the standard library)
+)
 
 
 def watch_forks(holder: ForkAware) -> None:
-    """Call the holder's method in every child that is forked while it lives."""
-    _watched.add(holder)
-
-
-def _after_fork() -> None:
-    for holder in list(_watched):
-        holder.after_fork()
-
-
-os.register_at_fork(after_in_child=_after_fork)
+    """Call the holder's methods around every fork for as long as it lives."""
+    with under_way:  # not while a fork is under way: it goes through the set
+        _watched.add(holder)

@@ -9,7 +9,9 @@ PACKAGE = "gatepass"
 _PURE = frozenset({"errors", "jose", "sessions", "tokens"})
 _CORE = _PURE | {"manager"}
 _GLUE = frozenset({"_extras", "http", "gate"})
-_STORES = frozenset({"_extras", "_file_access", "errors", "sessions", "stores", "revocations"})
+_STORES = frozenset(
+    {"_extras", "_file_access", "_forks", "errors", "sessions", "stores", "revocations"}
+)
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "": _CORE,

@@ -6,11 +6,11 @@ from pathlib import Path
 
 MAKING_STORES = """
 import os, threading, time
-from gatepass.stores.forks import watch_forks
+from gatepass._forks import ForkAware, watch_forks
 
 told = []
 
-class Holder:
+class Holder(ForkAware):
     def __init__(self, name):
         self.name = name
 

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, Final
 
 from gatepass._exchange import run_apart
-from gatepass._forks import watch_forks
+from gatepass._forks import ForkAware, watch_forks
 from gatepass.errors import GatepassError, SessionError, StoreUnavailable, TokenMissing
 from gatepass.httpx._server import AuthServer
 from gatepass.httpx.storage import TokenStorage
@@ -63,7 +63,7 @@ class Flight:
         raise copy
 
 
-class Refresher:
+class Refresher(ForkAware):
     """Starts refreshes, one at a time, and puts what comes of them into the storage."""
 
     def __init__(
@@ -86,10 +86,11 @@ class Refresher:
         self._renewed: tuple[str, float] | None = None
         watch_forks(self)
 
-    def after_fork(self) -> None:
+    def after_fork(self, *, in_child: bool) -> None:
         """See `ForkAware`."""
-        self._lock = threading.Lock()
-        self._flight = None
+        if in_child:
+            self._lock = threading.Lock()
+            self._flight = None
 
     def load(self) -> Tokens:
         """The pair of this moment; `TokenMissing` when nobody is logged in."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
-from gatepass._forks import watch_forks
+from gatepass._forks import ForkAware, watch_forks
 from gatepass.httpx.tokens import Tokens
 
 
@@ -33,7 +33,7 @@ class TokenStorage(Protocol):
         ...
 
 
-class MemoryTokens:
+class MemoryTokens(ForkAware):
     """Keeps the pair in this process; a child that is forked logs in for itself."""
 
     def __init__(self, tokens: Tokens | None = None) -> None:
@@ -42,11 +42,12 @@ class MemoryTokens:
         self._refreshing = threading.Lock()
         watch_forks(self)
 
-    def after_fork(self) -> None:
-        """See `ForkAware`: the pair is the parent's, two that trade it would end its session."""
-        self._tokens = None
-        self._lock = threading.Lock()
-        self._refreshing = threading.Lock()
+    def after_fork(self, *, in_child: bool) -> None:
+        """See `ForkAware`; the child drops the pair: refreshing it twice would end its session."""
+        if in_child:
+            self._tokens = None
+            self._lock = threading.Lock()
+            self._refreshing = threading.Lock()
 
     def load(self) -> Tokens | None:
         """See `TokenStorage.load`."""

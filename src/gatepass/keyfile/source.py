@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from gatepass._forks import watch_forks
+from gatepass._forks import ForkAware, watch_forks
 from gatepass._private_files import Mark
 from gatepass.errors import KeyRejected, KeysUnavailable, SettingsRejected
 from gatepass.jose import KeySet, VerificationKey
@@ -25,7 +25,7 @@ _steady: Final[Callable[[], float]] = (
 )
 
 
-class FileKeySource:
+class FileKeySource(ForkAware):
     """A `KeySource` that looks at its file once a second, and reads it when it was replaced.
 
     A file that cannot be read is logged, and the keys before stay in force for a minute. After
@@ -69,9 +69,10 @@ class FileKeySource:
             return self._keys
         return self._look()
 
-    def after_fork(self) -> None:
+    def after_fork(self, *, in_child: bool) -> None:
         """See `ForkAware`."""
-        self._lock = threading.Lock()
+        if in_child:
+            self._lock = threading.Lock()
 
     def _look(self) -> KeySet:
         with self._lock:

@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any, Final
 
 from gatepass._exchange import ExchangeFailed, default_tls, run_apart
-from gatepass._forks import watch_forks
+from gatepass._forks import ForkAware, watch_forks
 from gatepass.errors import KeysUnavailable
 from gatepass.jose import ALGORITHMS, Key, KeySet, VerificationKey
 from gatepass.jose.keyset import KeysWanted
@@ -52,7 +52,7 @@ class FetchedKeySet(KeySet):
         return super().candidates(algorithm, kid)
 
 
-class RemoteSource:
+class RemoteSource(ForkAware):
     """The state that both twins share; a lock guards it, and nobody waits while holding it."""
 
     def __init__(
@@ -102,11 +102,12 @@ class RemoteSource:
             return keys
         return self._look()
 
-    def after_fork(self) -> None:
-        """In a child: who held the lock, and who was fetching, stayed behind."""
-        self._lock = threading.Lock()
-        if self._flight is not None:
-            self._flight, self._tried_at = None, _NEVER
+    def after_fork(self, *, in_child: bool) -> None:
+        """See `ForkAware`; no fetch goes on in the child."""
+        if in_child:
+            self._lock = threading.Lock()
+            if self._flight is not None:
+                self._flight, self._tried_at = None, _NEVER
 
     def _look(self) -> KeySet:
         with self._lock:

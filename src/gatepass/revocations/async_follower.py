@@ -5,17 +5,17 @@ import logging
 import threading
 from typing import Final
 
+from gatepass._forks import ForkAware, watch_forks
 from gatepass.errors import StoreUnavailable
 from gatepass.revocations.follower import PAUSES_S
 from gatepass.revocations.lease import steady_now
 from gatepass.revocations.readers import AsyncReader, AsyncSource
 from gatepass.revocations.state import PATIENCE_S, ReplicaState
-from gatepass.stores.forks import watch_forks
 
 _LOG: Final = logging.getLogger("gatepass")
 
 
-class AsyncFollower:
+class AsyncFollower(ForkAware):
     """Keeps a `ReplicaState` up to date on one loop, and on the next when that one is closed."""
 
     def __init__(self, state: ReplicaState, source: AsyncSource) -> None:

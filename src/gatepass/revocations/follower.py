@@ -5,12 +5,12 @@ import threading
 from _thread import start_new_thread
 from typing import Final
 
+from gatepass._forks import ForkAware, watch_forks
 from gatepass.errors import StoreUnavailable
 from gatepass.revocations.flags import Flag
 from gatepass.revocations.lease import steady_now
 from gatepass.revocations.readers import Reader, Source
 from gatepass.revocations.state import PATIENCE_S, ReplicaState
-from gatepass.stores.forks import watch_forks
 
 _LOG: Final = logging.getLogger("gatepass")
 PAUSES_S: Final = (0.0, 0.02, 0.05, 0.1, 0.25)
@@ -19,7 +19,7 @@ _BEGIN_S: Final = 1.0
 _END_S: Final = 1.0
 
 
-class Follower:
+class Follower(ForkAware):
     """Keeps a `ReplicaState` up to date until it is stopped."""
 
     def __init__(self, state: ReplicaState, source: Source) -> None:

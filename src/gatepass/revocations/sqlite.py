@@ -13,13 +13,13 @@ from sqlite3 import Error
 from time import monotonic
 from typing import ClassVar, Final, Literal
 
+from gatepass._forks import ForkAware, under_way, watch_forks
 from gatepass.errors import StoreUnavailable
 from gatepass.revocations.denylist import Denylist
 from gatepass.revocations.lease import steady_ms, steady_now
 from gatepass.revocations.log import RevocationLog
 from gatepass.revocations.sqlite_pages import read_page
 from gatepass.revocations.staleness import ReplicaStatus
-from gatepass.stores.forks import under_way, watch_forks
 from gatepass.stores.places import Places, Seat
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
 from gatepass.stores.sql.sqlite_bell import SqliteBell
@@ -42,7 +42,7 @@ _RETRY_S: Final = 1.0
 """How long the store alone answers after the copy could not be kept up to date."""
 
 
-class SqliteReplica:
+class SqliteReplica(ForkAware):
     """A `Revocations` that answers from memory; it knows the log, not the sessions' rows.
 
     When the log cannot be read it asks the store, and when that fails too the check fails with

@@ -11,6 +11,7 @@ from typing import ClassVar, Final, Literal, ParamSpec, TypeVar
 
 from sqlalchemy import Engine
 
+from gatepass._forks import ForkAware, watch_forks
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import (
     IssuePlan,
@@ -22,7 +23,6 @@ from gatepass.sessions import (
     RotationPlan,
     Session,
 )
-from gatepass.stores.forks import watch_forks
 from gatepass.stores.sql.sqlite_connection import DEADLINE, WouldWait, find_deadline
 from gatepass.stores.sql.sqlite_store import SqliteStore
 
@@ -32,7 +32,7 @@ T = TypeVar("T")
 _THREADS: Final = 4
 
 
-class Threads:
+class Threads(ForkAware):
     """A few threads for what may wait; they belong to no event loop."""
 
     def __init__(self) -> None:
@@ -75,9 +75,6 @@ class Threads:
             watching.start()
             await gone.wait()
             watching.join()
-
-    def before_fork(self) -> None:
-        """See `ForkAware`."""
 
     def after_fork(self, *, in_child: bool) -> None:
         """See `ForkAware`; threads stay behind in the parent."""

@@ -15,8 +15,8 @@ from weakref import WeakSet
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from gatepass._forks import ForkAware, under_way, watch_forks
 from gatepass.errors import StoreUnavailable
-from gatepass.stores.forks import under_way, watch_forks
 from gatepass.stores.places import Places, Seat
 from gatepass.stores.sql.sqlite_bell import SqliteBell
 from gatepass.stores.sql.sqlite_connection import (
@@ -38,7 +38,7 @@ _CLOSED: Final = "the store is closed"
 _LOCKED: Final = "the database is locked"
 
 
-class SqliteDatabase:
+class SqliteDatabase(ForkAware):
     """One file, usable from many threads; other processes use it at the same time."""
 
     def __init__(self, engine: Engine) -> None:

@@ -9,8 +9,8 @@ import psycopg
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
+from gatepass._forks import ForkAware, watch_forks
 from gatepass.errors import StoreUnavailable
-from gatepass.stores.forks import watch_forks
 from gatepass.stores.sql.postgres.connection import PostgresConnection
 from gatepass.stores.sql.postgres.failures import (
     BUSY,
@@ -44,7 +44,7 @@ class _Loop:
         connection.close()
 
 
-class AsyncPostgresPool:
+class AsyncPostgresPool(ForkAware):
     """`PostgresPool` for `await`; a loop that is closed loses its connections to nobody."""
 
     def __init__(self, engine: AsyncEngine, schema: str | None) -> None:
@@ -88,11 +88,8 @@ class AsyncPostgresPool:
                 self._loops[loop].drop(connection)
             self._loops[loop].idle.clear()
 
-    def before_fork(self) -> None:
-        """See `ForkAware`; connections stay open, they are the parent's."""
-
     def after_fork(self, *, in_child: bool) -> None:
-        """See `ForkAware`."""
+        """See `ForkAware`; the parent keeps its connections open."""
         if in_child:
             for of_loop in self._loops.values():
                 for connection in of_loop.all:

@@ -12,8 +12,8 @@ from sqlalchemy import URL, Engine, NullPool, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from gatepass._forks import ForkAware, watch_forks
 from gatepass.errors import SettingsRejected
-from gatepass.stores.forks import watch_forks
 from gatepass.stores.sql.postgres.connection import abandon
 from gatepass.stores.sql.postgres.waiting import left
 from gatepass.stores.sql.sqlite_connection import find_deadline
@@ -59,8 +59,8 @@ def _until(gen: PQGen[RV], until: float) -> PQGen[RV]:
         return rv
 
 
-class _Connector:
-    """Makes an engine's connections; see `ForkAware` for what becomes of them in a child."""
+class _Connector(ForkAware):
+    """Makes an engine's connections; a forked child abandons them and makes its own."""
 
     def __init__(self, arguments: dict[str, Any]) -> None:
         self._arguments = arguments
@@ -74,11 +74,8 @@ class _Connector:
         self._made.add(connection)
         return connection
 
-    def before_fork(self) -> None:
-        """Connections stay open, they are the parent's."""
-
     def after_fork(self, *, in_child: bool) -> None:
-        """The child makes its own."""
+        """See `ForkAware`."""
         if in_child and self.engine is not None:
             for connection in list(self._made):
                 if not connection.closed:

@@ -9,8 +9,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import Pool, QueuePool
 
+from gatepass._forks import ForkAware, watch_forks
 from gatepass.errors import StoreUnavailable
-from gatepass.stores.forks import watch_forks
 from gatepass.stores.places import Places, Seat, move
 from gatepass.stores.sql.postgres.connection import PostgresConnection
 from gatepass.stores.sql.postgres.failures import BUSY, CLOSED, LATE, UNREACHABLE, unavailable
@@ -35,7 +35,7 @@ def size_of(pool: Pool) -> int:
     return size if size > 0 else SIZE
 
 
-class PostgresPool:
+class PostgresPool(ForkAware):
     """Idle connections, newest first, and a place for each that is used or being made."""
 
     def __init__(self, engine: Engine, schema: str | None) -> None:
@@ -95,11 +95,8 @@ class PostgresPool:
         while move(self._idle, closing.held):
             self._places.leave(closing)
 
-    def before_fork(self) -> None:
-        """See `ForkAware`; connections stay open, they are the parent's."""
-
     def after_fork(self, *, in_child: bool) -> None:
-        """See `ForkAware`."""
+        """See `ForkAware`; the parent keeps its connections open."""
         if in_child:
             for connection in (*self._idle, *self._places.forget()):
                 connection.abandon()
