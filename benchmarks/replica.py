@@ -16,7 +16,7 @@ from benchmarks.logs import LOGS, open_store
 from benchmarks.replica_checks import Row, measure_checks, measure_memory_store
 from benchmarks.replica_programs import token_name
 from benchmarks.table import Target, show_table
-from gatepass.revocations.choice import replica_of
+from gatepass.revocations import replica_of
 from tests.servers.redis_sets import VERSIONS
 
 _HELD: Final = 100_000

@@ -16,7 +16,7 @@ from benchmarks.table import Target, microseconds
 from benchmarks.timing import Timer, compare
 from gatepass import AsyncTokenVerifier, TokenManager, TokenPolicy, TokenVerifier
 from gatepass.jose import SharedKey
-from gatepass.revocations.choice import replica_of
+from gatepass.revocations import replica_of
 from gatepass.stores.memory import MemoryStore
 
 _SESSIONS: Final = 500

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from benchmarks.logs import open_store
-from gatepass.revocations.choice import replica_of
+from gatepass.revocations import replica_of
 from gatepass.revocations.denylist import Denylist, Entry
 from gatepass.revocations.lease import steady_ms
 

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from gatepass.errors import StoreUnavailable
-from gatepass.revocations import replica_of
+from gatepass.revocations import AsyncReplica, Replica, replica_of
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
 from tests.chaos.schedule import Schedule
-from tests.revocations.worlds import async_replica_from_url, replica_from_url
 
 CALLERS = 4
 TELL_S = 0.1
@@ -63,14 +62,14 @@ def open_replica(url: str) -> Any:
     """The replica of a service that only verifies."""
     if url.startswith("sqlite"):
         return replica_of(SqlStore.from_url(url))
-    return replica_from_url(url)
+    return Replica.from_url(url)
 
 
 def open_async_replica(url: str) -> Any:
     """`open_replica` for `await`."""
     if url.startswith("sqlite"):
         return replica_of(AsyncSqlStore.from_url(url))
-    return async_replica_from_url(url)
+    return AsyncReplica.from_url(url)
 
 
 def take_the_lease_away(replica: Any) -> None:

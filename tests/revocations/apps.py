@@ -6,9 +6,8 @@ import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from gatepass.revocations import replica_of
+from gatepass.revocations import AsyncReplica, Replica, replica_of
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
-from tests.revocations.worlds import async_replica_from_url, replica_from_url
 
 URL = os.environ.get("GATEPASS_TEST_URL", "")
 
@@ -28,7 +27,7 @@ def is_held(replica: Any, token: str) -> bool:
 def wsgi() -> Callable[..., Iterable[bytes]]:
     """A WSGI service whose replica reads before the server forks."""
     is_file = URL.startswith("sqlite")
-    replica: Any = replica_of(SqlStore.from_url(URL)) if is_file else replica_from_url(URL)
+    replica: Any = replica_of(SqlStore.from_url(URL)) if is_file else Replica.from_url(URL)
     replica.is_revoked(None, "00other")
 
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
@@ -48,7 +47,7 @@ def asgi() -> Callable[..., Any]:
     """An ASGI service; the replica follows on the loop of the first request."""
     is_file = URL.startswith("sqlite")
     replica: Any = (
-        replica_of(AsyncSqlStore.from_url(URL)) if is_file else async_replica_from_url(URL)
+        replica_of(AsyncSqlStore.from_url(URL)) if is_file else AsyncReplica.from_url(URL)
     )
 
     async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:

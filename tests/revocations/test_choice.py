@@ -8,9 +8,7 @@ import pytest
 from gatepass import AsyncTokenVerifier, TokenVerifier
 from gatepass.errors import SettingsRejected
 from gatepass.jose import SharedKey
-from gatepass.revocations.choice import replica_of
-from gatepass.revocations.postgres import AsyncPostgresReplica, PostgresReplica
-from gatepass.revocations.redis import AsyncRedisReplica, RedisReplica
+from gatepass.revocations import AsyncReplica, Replica, replica_of
 from gatepass.revocations.sqlite import AsyncSqliteReplica, SqliteReplica
 from gatepass.revocations.staleness import WhenStale
 from gatepass.stores.memory import MemoryStore
@@ -24,10 +22,10 @@ REDIS = "redis://127.0.0.1:1/0"
 @pytest.mark.parametrize(
     ("store", "kind"),
     [
-        (lambda: SqlStore.from_url(POSTGRES), PostgresReplica),
-        (lambda: AsyncSqlStore.from_url(POSTGRES), AsyncPostgresReplica),
-        (lambda: RedisStore.from_url(REDIS), RedisReplica),
-        (lambda: AsyncRedisStore.from_url(REDIS), AsyncRedisReplica),
+        (lambda: SqlStore.from_url(POSTGRES), Replica),
+        (lambda: AsyncSqlStore.from_url(POSTGRES), AsyncReplica),
+        (lambda: RedisStore.from_url(REDIS), Replica),
+        (lambda: AsyncRedisStore.from_url(REDIS), AsyncReplica),
     ],
 )
 def test_each_store_has_its_replica_which_verifiers_of_its_kind_take(store: Any, kind: Any) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from gatepass.revocations.postgres import PostgresReplica
+from gatepass.revocations import Replica
 from gatepass.stores.sql import SqlStore
 from tests.servers.postgres import empty_database, shared_server
 from tests.stores.postgres_backend import DATABASE, empty_url
@@ -100,7 +100,7 @@ def threads(*works: Callable[[], object]) -> Iterator[list[threading.Thread]]:
         assert not thread.is_alive()
 
 
-def note_seen(replica: PostgresReplica, history: History, seen: dict[str, float]) -> None:
+def note_seen(replica: Replica, history: History, seen: dict[str, float]) -> None:
     """Note when each committed entry is held for the first time."""
     for name in set(history.committed) - seen.keys():
         if replica._denylist.is_held(None, name):
@@ -111,7 +111,7 @@ def test_slow_and_idle_transactions_hide_no_revocation(url: str) -> None:
     empty_database("another")
     history, seen = History(), dict[str, float]()
     pollers = [Poller(url, BY_SEQUENCE, 0), Poller(url, BELOW_A_BOUND, 3)]
-    with idle_transaction("another"), PostgresReplica.from_url(url) as replica:
+    with idle_transaction("another"), Replica.from_url(url) as replica:
         replica.start()
         works = [lambda writer=writer: history.write(url, writer) for writer in range(WRITERS)]
         with threads(*works) as writers:
@@ -142,7 +142,7 @@ def test_slow_and_idle_transactions_hide_no_revocation(url: str) -> None:
 def test_an_idle_transaction_in_the_same_database_does_not_make_reads_longer(url: str) -> None:
     """Each pass takes only what the last one did not see, however old the oldest transaction."""
     store = SqlStore.from_url(url)
-    with idle_transaction(DATABASE), PostgresReplica.from_url(url) as replica:
+    with idle_transaction(DATABASE), Replica.from_url(url) as replica:
         for number in range(300):
             store.revoke_token(f"00{number}")
         until = time.monotonic() + 10

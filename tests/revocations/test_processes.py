@@ -11,23 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from gatepass.revocations.postgres import AsyncPostgresReplica, PostgresReplica
-from gatepass.revocations.redis import AsyncRedisReplica, RedisReplica
+from gatepass.revocations import AsyncReplica, Replica
 from tests.revocations.worlds import (
     BACKENDS,
-    async_replica_from_url,
     empty_backend,
     open_store,
-    replica_from_url,
 )
 
 pytestmark = pytest.mark.workers
 
-Follows = AsyncPostgresReplica | AsyncRedisReplica
 ROOT = Path(__file__).parents[2]
 HEAD = """
 import asyncio, os, sys, time
-from tests.revocations.worlds import async_replica_from_url, open_store, replica_from_url
+from gatepass.revocations import AsyncReplica, Replica
+from tests.revocations.worlds import open_store
 url = sys.argv[1]
 """
 
@@ -37,7 +34,7 @@ def url(request: pytest.FixtureRequest) -> str:
     return empty_backend(str(request.param))
 
 
-async def until_fresh(replica: Follows) -> None:
+async def until_fresh(replica: AsyncReplica) -> None:
     async with asyncio.timeout(20):
         while not await replica.fresh():  # noqa: ASYNC110 (it tells nobody)
             await asyncio.sleep(0.005)
@@ -58,24 +55,24 @@ def run(program: str, url: str, *, within_s: float = 30) -> str:
 
 
 ONCE = """
-replica = replica_from_url(url)
+replica = Replica.from_url(url)
 print(replica.is_revoked(None, "00revoked"), replica.is_revoked(None, "00other"))
 """
 ONCE_ASYNC = """
 async def main():
-    replica = async_replica_from_url(url)
+    replica = AsyncReplica.from_url(url)
     print(await replica.is_revoked(None, "00revoked"), await replica.is_revoked(None, "00other"))
 asyncio.run(main())
 """
 ONCE_DENYING = """
 from gatepass.revocations.staleness import WhenStale
-replica = replica_from_url(url, when_stale=WhenStale.DENY)
+replica = Replica.from_url(url, when_stale=WhenStale.DENY)
 print(replica.is_revoked(None, "00revoked"), replica.is_revoked(None, "00other"))
 replica.close()
 """
 ONCE_CLOSED = """
 async def main():
-    async with async_replica_from_url(url) as replica:
+    async with AsyncReplica.from_url(url) as replica:
         print(await replica.is_revoked(None, "00revoked"), end=" ")
         while not await replica.fresh():
             await asyncio.sleep(0.01)
@@ -96,7 +93,7 @@ def test_a_program_that_verifies_once_and_ends(url: str, program: str) -> None:
 FORKING = """
 import warnings
 warnings.simplefilter("ignore", DeprecationWarning)
-replica, store = replica_from_url(url), open_store(url)
+replica, store = Replica.from_url(url), open_store(url)
 while not replica.fresh():
     time.sleep(0.01)
 store.revoke_token("00before")
@@ -128,7 +125,7 @@ def test_forked_children_follow_the_log_by_themselves(url: str) -> None:
 
 
 FORKED_WITH_A_LOOP = """
-replica = async_replica_from_url(url)
+replica = AsyncReplica.from_url(url)
 async def until_fresh():
     while not await replica.fresh():
         await asyncio.sleep(0.01)
@@ -161,7 +158,7 @@ def test_a_child_forked_under_a_running_loop_follows_on_a_loop_of_its_own(url: s
 
 def test_one_event_loop_after_another(url: str) -> None:
     store = open_store(url)
-    replica = async_replica_from_url(url)
+    replica = AsyncReplica.from_url(url)
 
     async def until_held(name: str) -> None:
         while not replica._denylist.is_held(None, name):
@@ -179,7 +176,7 @@ def test_one_event_loop_after_another(url: str) -> None:
 # What is open when a loop is closed like that nobody can close in order; Python says so.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_loop_that_was_closed_with_everything_still_open(url: str) -> None:
-    replica = async_replica_from_url(url)
+    replica = AsyncReplica.from_url(url)
 
     abandoned = asyncio.new_event_loop()
     abandoned.run_until_complete(until_fresh(replica))
@@ -196,7 +193,7 @@ def test_a_loop_that_was_closed_with_everything_still_open(url: str) -> None:
 
 def test_two_loops_at_the_same_time_share_what_one_of_them_reads(url: str) -> None:
     store = open_store(url)
-    replica = async_replica_from_url(url)
+    replica = AsyncReplica.from_url(url)
     ready, done = threading.Event(), threading.Event()
 
     async def follow() -> None:
@@ -221,7 +218,7 @@ def test_two_loops_at_the_same_time_share_what_one_of_them_reads(url: str) -> No
 def test_a_replica_that_nobody_keeps_stops_reading(url: str) -> None:
     names = {thread.name for thread in threading.enumerate()}
     assert not any(name.startswith("gatepass-revocations") for name in names)
-    replica: PostgresReplica | RedisReplica | None = replica_from_url(url)
+    replica: Replica | None = Replica.from_url(url)
     assert replica is not None
     replica.start()
     threads = [t for t in threading.enumerate() if t.name.startswith("gatepass-revocations")]
@@ -236,5 +233,5 @@ def test_a_replica_that_nobody_keeps_stops_reading(url: str) -> None:
 
 
 def test_status_has_a_form_in_json(url: str) -> None:
-    with replica_from_url(url) as replica:
+    with Replica.from_url(url) as replica:
         assert json.loads(json.dumps(replica.status().to_dict()))["age"] is None

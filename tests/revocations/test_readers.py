@@ -11,7 +11,7 @@ from gatepass.revocations import postgres_readers, stream_steps
 from gatepass.revocations import state as states
 from gatepass.revocations.alarm import Alarm
 from gatepass.revocations.denylist import Denylist
-from gatepass.revocations.postgres_readers import AsyncPostgresSource, PostgresSource
+from gatepass.revocations.postgres_readers import PostgresSource
 from gatepass.revocations.state import ReplicaState
 from gatepass.revocations.stream_steps import StreamSteps
 from gatepass.revocations.streams import BACK_MS, StreamCursor
@@ -120,8 +120,8 @@ def test_a_primary_that_became_a_replica_during_a_read_is_not_believed(server: S
 
 def read_postgres(url: str) -> float | None:
     store = SqlStore.from_url(url)
-    reader = PostgresSource(store.postgres, ReplicaState(["log"], 2)).reader(0)
-    sent = reader.read(0)
+    reader: Any = PostgresSource(store, ReplicaState(["log"], 2)).reader(0)
+    sent: float | None = reader.read(0)
     reader.close()
     store.close()
     return sent
@@ -130,8 +130,8 @@ def read_postgres(url: str) -> float | None:
 def read_postgres_async(url: str) -> float | None:
     async def read() -> float | None:
         store = AsyncSqlStore.from_url(url)
-        reader = AsyncPostgresSource(store.postgres, ReplicaState(["log"], 2)).reader(0)
-        sent = await reader.read(0)
+        reader: Any = PostgresSource(store, ReplicaState(["log"], 2)).reader(0)
+        sent: float | None = await reader.read(0)
         await reader.close()
         await store.close()
         return sent

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from gatepass.errors import SettingsRejected, StoreUnavailable
-from gatepass.revocations.postgres import AsyncPostgresReplica, PostgresReplica
+from gatepass.revocations import AsyncReplica, Replica
 from gatepass.revocations.staleness import WhenStale
 from gatepass.sessions import AsyncRevocations, Revocations
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
-from tests.revocations.worlds import BACKENDS, World, empty_backend, replica_from_url
+from tests.revocations.worlds import BACKENDS, World, empty_backend
 from tests.stores.plans import log_in, present
 from tests.stores.twins import Runner
 
@@ -161,7 +161,7 @@ def test_a_closed_replica_asks_the_store(world: World) -> None:
 
 
 def test_two_replicas_of_one_store_both_hear_of_it(world: World) -> None:
-    other = replica_from_url(world.url)
+    other = Replica.from_url(world.url)
     with other:
         world.until(other.fresh)
         world.store.revoke_token("0atoken")
@@ -186,6 +186,6 @@ def test_a_staleness_out_of_bounds_is_refused(make: Make, seconds: float) -> Non
 
 def test_a_store_on_sqlite_is_refused() -> None:
     with pytest.raises(SettingsRejected, match="PostgreSQL"):
-        PostgresReplica(SqlStore.from_url("sqlite:///never.db"))
+        Replica(SqlStore.from_url("sqlite:///never.db"))
     with pytest.raises(SettingsRejected, match="PostgreSQL"):
-        AsyncPostgresReplica(AsyncSqlStore.from_url("sqlite:///never.db"))
+        AsyncReplica(AsyncSqlStore.from_url("sqlite:///never.db"))

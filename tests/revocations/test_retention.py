@@ -13,8 +13,7 @@ import pytest
 from gatepass import AsyncTokenVerifier, TokenManager, TokenPair, TokenPolicy, TokenVerifier
 from gatepass.errors import TokenRevoked
 from gatepass.jose import SharedKey
-from gatepass.revocations import postgres_readers, sqlite, state, stream_steps
-from gatepass.revocations.choice import replica_of
+from gatepass.revocations import postgres_readers, replica_of, sqlite, state, stream_steps
 from gatepass.revocations.lease import steady_ms
 from gatepass.sessions.session import PARTITIONS
 from gatepass.stores.redis import RedisStore

@@ -13,7 +13,7 @@ import pytest
 
 from gatepass import TokenManager, TokenPolicy
 from gatepass.jose import SharedKey
-from gatepass.revocations.postgres import PostgresReplica
+from gatepass.revocations import Replica
 from gatepass.revocations.staleness import WhenStale
 from gatepass.stores.sql import SqlStore
 from tests.revocations.worlds import BACKENDS, empty_backend, open_store
@@ -148,7 +148,7 @@ def test_a_role_that_may_only_read_the_log_is_enough_to_verify() -> None:
         connection.execute("SELECT * FROM gatepass_accounts")
 
     follower_url = server.url_of(database, role="follower")
-    with PostgresReplica.from_url(follower_url, when_stale=WhenStale.DENY) as replica:
+    with Replica.from_url(follower_url, when_stale=WhenStale.DENY) as replica:
         assert replica.is_revoked(None, "00revoked")
         assert not replica.is_revoked(None, "00other")
         assert replica.fresh()

@@ -5,8 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from gatepass.revocations.postgres import AsyncPostgresReplica, PostgresReplica
-from gatepass.revocations.redis import AsyncRedisReplica, RedisReplica
+from gatepass.revocations import AsyncReplica, Replica
 from gatepass.sessions import Store
 from gatepass.stores.redis import RedisStore
 from gatepass.stores.sql import SqlStore
@@ -34,20 +33,6 @@ def open_store(url: str) -> SqlStore | RedisStore:
     return RedisStore.from_url(url) if url.startswith("redis") else SqlStore.from_url(url)
 
 
-def replica_from_url(url: str, **options: Any) -> PostgresReplica | RedisReplica:
-    """A blocking replica with a store of its own."""
-    if url.startswith("postgres"):
-        return PostgresReplica.from_url(url, **options)
-    return RedisReplica.from_url(url, **options)
-
-
-def async_replica_from_url(url: str, **options: Any) -> AsyncPostgresReplica | AsyncRedisReplica:
-    """`replica_from_url` for `await`."""
-    if url.startswith("postgres"):
-        return AsyncPostgresReplica.from_url(url, **options)
-    return AsyncRedisReplica.from_url(url, **options)
-
-
 class World:
     """What one test needs; `replica` and `store` are of one process, `elsewhere` of another."""
 
@@ -58,16 +43,14 @@ class World:
         self.elsewhere = open_store(url)
         if url.startswith("postgres"):
             self.store: Store = sql_store(twin, runner, url)
-            kinds: tuple[Any, Any] = (PostgresReplica, AsyncPostgresReplica)
         else:
             self.store = redis_store_at(url, twin, runner)
-            kinds = (RedisReplica, AsyncRedisReplica)
         store: Any = self.store
         if self.is_async:
-            self.inner: Any = kinds[1](store.twin, **options)
+            self.inner: Any = AsyncReplica(store.twin, **options)
             self.replica: Any = Awaited(self.inner, runner)
         else:
-            self.inner = self.replica = kinds[0](store, **options)
+            self.inner = self.replica = Replica(store, **options)
 
     def pause(self, seconds: float = 0.01) -> None:
         """Let others work: the tasks of a loop do so only while it runs."""

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from gatepass.errors import StoreUnavailable
-from gatepass.revocations import WhenStale
-from gatepass.revocations.redis import AsyncRedisReplica, RedisReplica
+from gatepass.revocations import AsyncReplica, Replica, WhenStale
 from gatepass.revocations.staleness import MAX_STALENESS_S
 from gatepass.sessions import OpaqueKind, RotationKind, Store
 from gatepass.stores.redis.wire import Exchange, Lost, Pause, Steps
@@ -237,7 +236,7 @@ def test_a_replica_goes_on_with_a_log_that_has_moved(
     servers: ServerSet, store: Store, twin: str, runner: Runner
 ) -> None:
     """Nothing that was taken in meanwhile is missed, and nothing is called lost."""
-    replica: Any = (RedisReplica if twin == "sync" else AsyncRedisReplica).from_url(
+    replica: Any = (Replica if twin == "sync" else AsyncReplica).from_url(
         servers.url, when_stale=WhenStale.DENY
     )
 

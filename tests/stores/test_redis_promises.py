@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gatepass.errors import StoreUnavailable
-from gatepass.revocations.redis import AsyncRedisReplica, RedisReplica
+from gatepass.revocations import AsyncReplica, Replica
 from gatepass.sessions import RotationKind, Store
 from gatepass.stores.redis import durability
 from tests.servers.redis_server import Server, eventually
@@ -169,7 +169,7 @@ def test_a_primary_with_replicas_that_is_told_to_evict_takes_no_more_revocations
 def test_a_server_that_is_emptied_lets_in_no_session_and_is_found_out(
     alone: ServerSet, used: Store, twin: str, runner: Runner
 ) -> None:
-    replica: Any = (RedisReplica if twin == "sync" else AsyncRedisReplica).from_url(alone.url)
+    replica: Any = (Replica if twin == "sync" else AsyncReplica).from_url(alone.url)
 
     def held() -> object:
         answer = replica.is_revoked(None, sid("token"))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gatepass.errors import ClaimsRejected, GatepassError
-from gatepass.revocations.redis import AsyncRedisReplica, RedisReplica
+from gatepass.revocations import AsyncReplica, Replica
 from gatepass.sessions import OpaquePlan, RotationKind, Session, Store
 from gatepass.sessions.session import partition_digits, partition_of
 from tests.servers.redis_sets import running
@@ -95,7 +95,7 @@ def test_no_partition_is_named_for_half_of_a_surrogate_pair() -> None:
 def test_a_replica_has_a_typed_answer_too(kind: str, twin: str, runner: Runner) -> None:
     servers = running(kind)
     servers.flush()
-    replica: Any = (RedisReplica if twin == "sync" else AsyncRedisReplica).from_url(servers.url)
+    replica: Any = (Replica if twin == "sync" else AsyncReplica).from_url(servers.url)
 
     def ask(session_id: str | None, token_id: str | None) -> object:
         try:

@@ -1,13 +1,20 @@
-"""Reads PostgreSQL's log over a connection of its own; the twins share the cursor."""
+"""Reads PostgreSQL's log over a connection of its own; the twins share the cursor.
+
+A notification only wakes the reader. Where none comes (`prepare_threshold=None` declares a
+connection pooler, through which the reader does not `LISTEN`) it reads a few times in each
+`max_staleness`.
+"""
 
 import os
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 
 from gatepass.errors import StoreUnavailable
 from gatepass.revocations.lease import steady_ms, steady_now
 from gatepass.revocations.snapshots import NEVER_MS, PAGE, SnapshotCursor
 from gatepass.revocations.state import ReplicaState
+from gatepass.stores.sql import AsyncSqlStore, SqlStore
 from gatepass.stores.sql.postgres.async_pool import AsyncPostgresPool
 from gatepass.stores.sql.postgres.async_store import AsyncPostgresStore
 from gatepass.stores.sql.postgres.connection import PostgresConnection
@@ -134,27 +141,24 @@ class AsyncPostgresReader(_Reading):
             self._pool.leave(connection)
 
 
-class PostgresSource:
-    """See `Source`."""
+def lanes_of(_store: SqlStore | AsyncSqlStore) -> Sequence[str]:
+    """The log is read as a whole."""
+    return ("log",)
 
-    def __init__(self, store: PostgresStore, state: ReplicaState) -> None:
-        self._store = store
+
+class PostgresSource:
+    """See `Source` and `AsyncSource`; it keeps how far the last reader got."""
+
+    def __init__(self, store: SqlStore | AsyncSqlStore, state: ReplicaState) -> None:
+        self._store = store.postgres
         self._cursor = SnapshotCursor(state.denylist, state.alarm)
 
-    def reader(self, _lane: int) -> PostgresReader:
+    def reader(self, _lane: int) -> PostgresReader | AsyncPostgresReader:
         """See `Source.reader`."""
         self._cursor = self._cursor.resumed()
+        if isinstance(self._store, AsyncPostgresStore):
+            return AsyncPostgresReader(self._store, self._cursor)
         return PostgresReader(self._store, self._cursor)
 
 
-class AsyncPostgresSource:
-    """See `AsyncSource`."""
-
-    def __init__(self, store: AsyncPostgresStore, state: ReplicaState) -> None:
-        self._store = store
-        self._cursor = SnapshotCursor(state.denylist, state.alarm)
-
-    def reader(self, _lane: int) -> AsyncPostgresReader:
-        """See `AsyncSource.reader`."""
-        self._cursor = self._cursor.resumed()
-        return AsyncPostgresReader(self._store, self._cursor)
+source_of = PostgresSource

@@ -1,6 +1,42 @@
-"""What a follower needs of a database: something that reads one lane of its log."""
+"""The readers of a database's log that a follower needs, and how to find them for a store."""
 
-from typing import Protocol
+from importlib import import_module
+from typing import Any, Final, Protocol
+
+from gatepass._extras import needs_extra
+from gatepass.errors import SettingsRejected
+
+_MODULES: Final = {"postgresql": "postgres_readers", "redis": "redis_readers"}
+
+
+def readers_for(store: Any) -> Any:
+    """The module with `lanes_of` and `source_of` for the database of this store.
+
+    Raises:
+        SettingsRejected: The store is not on PostgreSQL or Redis.
+    """
+    module = _MODULES.get(getattr(store, "database", ""))
+    if module is None:
+        raise SettingsRejected("this replica needs a store on PostgreSQL or Redis")
+    return import_module(f"gatepass.revocations.{module}")
+
+
+def open_store(url: str, *, is_async: bool, **options: Any) -> Any:
+    """The store at this URL, for a replica that owns it.
+
+    Raises:
+        SettingsRejected: The URL is bad, or names a SQLite file.
+        ModuleNotFoundError: An extra is missing; the message names it.
+    """
+    if url.startswith("postgres"):
+        with needs_extra("postgres"):
+            from gatepass.stores.sql import AsyncSqlStore, SqlStore  # noqa: PLC0415 - an extra
+
+            return (AsyncSqlStore if is_async else SqlStore).from_url(url, **options)
+    with needs_extra("redis"):
+        from gatepass.stores.redis import AsyncRedisStore, RedisStore  # noqa: PLC0415 - an extra
+
+        return (AsyncRedisStore if is_async else RedisStore).from_url(url, **options)
 
 
 class Reader(Protocol):

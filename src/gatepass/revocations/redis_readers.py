@@ -9,34 +9,19 @@ from gatepass.sessions.session import PARTITIONS
 from gatepass.stores.redis import AsyncRedisStore, RedisStore
 from gatepass.stores.redis.async_connections import AsyncConnections
 from gatepass.stores.redis.connections import Connections
-from gatepass.stores.redis.parts import Work
 from gatepass.stores.redis.target import Layout, Target
 
+Store = RedisStore | AsyncRedisStore
 
-def lanes_of(target: Target) -> Sequence[str]:
-    """The parts that are read by themselves: all partitions are, where they lie apart."""
-    if target.layout is Layout.CLUSTER:
+
+def lanes_of(store: Store) -> Sequence[str]:
+    """The parts of the log that are read separately: on a Cluster each partition.
+
+    Each has a lease of its own, so that a dead shard makes only its own sessions stale.
+    """
+    if store.work.target.layout is Layout.CLUSTER:
         return [f"partition {number}" for number in range(PARTITIONS)]
     return ("log",)
-
-
-class _Cursors:
-    """Where the readers of each lane got to."""
-
-    def __init__(self, work: Work, state: ReplicaState) -> None:
-        self._work = work
-        all_partitions = range(PARTITIONS)
-        self._cursors = [
-            StreamCursor(
-                all_partitions if len(state.lanes) == 1 else (lane,), state.denylist, state.alarm
-            )
-            for lane in range(len(state.lanes))
-        ]
-
-    def steps(self, lane: int) -> StreamSteps:
-        """The steps of a new reader, which go on where the last one's got to."""
-        cursor = self._cursors[lane] = self._cursors[lane].resumed()
-        return StreamSteps(self._work.target, self._work.keys, cursor, self._work.clock)
 
 
 class RedisReader:
@@ -78,24 +63,24 @@ class AsyncRedisReader:
 
 
 class RedisSource:
-    """See `Source`."""
+    """See `Source` and `AsyncSource`; it keeps how far the readers of each lane got."""
 
-    def __init__(self, store: RedisStore, state: ReplicaState) -> None:
-        self._target = store.work.target
-        self._cursors = _Cursors(store.work, state)
+    def __init__(self, store: Store, state: ReplicaState) -> None:
+        self._work = store.work
+        self._reader = AsyncRedisReader if store.is_async else RedisReader
+        all_partitions = range(PARTITIONS)
+        self._cursors = [
+            StreamCursor(
+                all_partitions if len(state.lanes) == 1 else (lane,), state.denylist, state.alarm
+            )
+            for lane in range(len(state.lanes))
+        ]
 
-    def reader(self, lane: int) -> RedisReader:
+    def reader(self, lane: int) -> RedisReader | AsyncRedisReader:
         """See `Source.reader`."""
-        return RedisReader(self._target, self._cursors.steps(lane))
+        work = self._work
+        cursor = self._cursors[lane] = self._cursors[lane].resumed()
+        return self._reader(work.target, StreamSteps(work.target, work.keys, cursor, work.clock))
 
 
-class AsyncRedisSource:
-    """See `AsyncSource`."""
-
-    def __init__(self, store: AsyncRedisStore, state: ReplicaState) -> None:
-        self._target = store.work.target
-        self._cursors = _Cursors(store.work, state)
-
-    def reader(self, lane: int) -> AsyncRedisReader:
-        """See `AsyncSource.reader`."""
-        return AsyncRedisReader(self._target, self._cursors.steps(lane))
+source_of = RedisSource

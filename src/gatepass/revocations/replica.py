@@ -5,36 +5,97 @@ then the policy decides. `ReplicaState.judge` says in which order the two are lo
 """
 
 import logging
-from typing import ClassVar, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Literal, Self, TypeVar
 from weakref import finalize
 
 from gatepass.errors import StoreUnavailable
 from gatepass.revocations.async_follower import AsyncFollower
 from gatepass.revocations.follower import Follower
 from gatepass.revocations.lease import steady_now
-from gatepass.revocations.readers import AsyncSource, Source
-from gatepass.revocations.staleness import ReplicaStatus, WhenStale
+from gatepass.revocations.readers import open_store, readers_for
+from gatepass.revocations.staleness import (
+    MAX_STALENESS_S,
+    ReplicaStatus,
+    WhenStale,
+    require_max_staleness,
+)
 from gatepass.revocations.state import ReplicaState
-from gatepass.sessions import AsyncRevocations, AsyncStore, Revocations, Store
+
+if TYPE_CHECKING:
+    from gatepass.stores.redis import AsyncRedisStore, RedisStore
+    from gatepass.stores.sql import AsyncSqlStore, SqlStore
+
+S = TypeVar("S", "SqlStore | RedisStore", "AsyncSqlStore | AsyncRedisStore")
 
 _LOG: Final = logging.getLogger("gatepass")
 _STALE: Final = "the copy of the revocation log is out of date"
 _CUT_OFF: Final = "the primary may have been replaced, and nobody can tell"
 
 
-class _Parts:
+class _Parts(Generic[S]):
     """What both twins are made of; the state holds everything that changes."""
 
-    def __init__(self, state: ReplicaState, when_stale: WhenStale) -> None:
+    is_async: ClassVar[bool]
+
+    def __init__(
+        self,
+        store: S,
+        *,
+        max_staleness: float = MAX_STALENESS_S,
+        when_stale: WhenStale = WhenStale.ASK,
+    ) -> None:
+        """Follow the log of a store, from the first check on.
+
+        Args:
+            store: The replica asks it while the copy is stale. Closing it ends the replica.
+            max_staleness: Seconds, 0.1 to 60, after which an acknowledged revocation counts at
+                the latest, while one primary is in charge.
+            when_stale: The rule for checks while the copy may be older than that.
+
+        Raises:
+            SettingsRejected: The store is not on PostgreSQL or Redis, or `max_staleness` is out
+                of bounds.
+        """
+        readers = readers_for(store)
+        state = ReplicaState(readers.lanes_of(store), require_max_staleness(max_staleness))
+        self._store: S = store
+        self._owned: Any = None
         self._state = state
         self._denylist = state.denylist
         self._lease = state.lease
         self._when_stale = when_stale
+        self._follower = (AsyncFollower if self.is_async else Follower)(
+            state, readers.source_of(store, state)
+        )
+        self._finalizer: finalize[..., Any] = finalize(self, self._follower.stop)
+        store.listeners.add(self)
         if when_stale is WhenStale.ACCEPT_TOKENS_THAT_MAY_BE_REVOKED:
             _LOG.warning(
                 "revocation checks fail open: while the revocation log cannot be read, tokens "
                 "that may have been revoked are accepted"
             )
+
+    @classmethod
+    def from_url(
+        cls,
+        url: str,
+        *,
+        max_staleness: float = MAX_STALENESS_S,
+        when_stale: WhenStale = WhenStale.ASK,
+        **options: Any,
+    ) -> Self:
+        """A replica with a store of its own, for a service that only verifies.
+
+        Args:
+            url: The address of PostgreSQL or Redis.
+            max_staleness: See `Replica`.
+            when_stale: See `Replica`.
+            options: Passed on to the store's `from_url`: `schema=`, `prefix=`.
+        """
+        store = open_store(url, is_async=cls.is_async, **options)
+        replica = cls(store, max_staleness=max_staleness, when_stale=when_stale)
+        replica._owned = store
+        return replica
 
     @property
     def age(self) -> float:
@@ -53,6 +114,11 @@ class _Parts:
         """See `Listener`: which they were, the next read tells."""
         self._state.revoked_many()
 
+    def store_closed(self) -> None:
+        """See `Listener`."""
+        self._finalizer()
+        self._lease.lapse()
+
     def _give_up(self) -> bool:
         """The verdict on what is not held when the copy is stale and nobody may be asked.
 
@@ -64,22 +130,14 @@ class _Parts:
         raise StoreUnavailable(_STALE)
 
 
-class Replica(_Parts):
-    """A `Revocations` that answers from memory; it knows the log, not the sessions' rows.
+class Replica(_Parts["SqlStore | RedisStore"]):
+    """A `Revocations` on PostgreSQL or Redis that answers from memory.
 
-    It begins to read when it is first asked anything.
+    It knows the log, not the sessions' rows, and begins to read at the first check.
     """
 
     is_async: ClassVar[Literal[False]] = False
-
-    def __init__(
-        self, store: Revocations, state: ReplicaState, source: Source, when_stale: WhenStale
-    ) -> None:
-        super().__init__(state, when_stale)
-        self._store = store
-        self._owned: Store | None = None
-        self._follower = Follower(state, source)
-        self._finalizer = finalize(self, self._follower.stop)
+    _follower: Follower
 
     def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
         """Whether the session or the token is in the log.
@@ -97,11 +155,6 @@ class Replica(_Parts):
         if steady_now() < until:
             return False
         return self._check_stale(session_id, token_id)
-
-    def store_closed(self) -> None:
-        """See `Listener`."""
-        self._finalizer()
-        self._lease.lapse()
 
     def start(self) -> None:
         """Begin to read, as the first check would."""
@@ -140,23 +193,11 @@ class Replica(_Parts):
         return self._give_up() if verdict is None else verdict
 
 
-class AsyncReplica(_Parts):
+class AsyncReplica(_Parts["AsyncSqlStore | AsyncRedisStore"]):
     """`Replica` for `await`, read on whichever event loop asks first."""
 
     is_async: ClassVar[Literal[True]] = True
-
-    def __init__(
-        self,
-        store: AsyncRevocations,
-        state: ReplicaState,
-        source: AsyncSource,
-        when_stale: WhenStale,
-    ) -> None:
-        super().__init__(state, when_stale)
-        self._store = store
-        self._owned: AsyncStore | None = None
-        self._follower = AsyncFollower(state, source)
-        self._finalizer = finalize(self, self._follower.stop)
+    _follower: AsyncFollower
 
     async def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
         """See `Replica.is_revoked`."""
@@ -170,11 +211,6 @@ class AsyncReplica(_Parts):
         if steady_now() < until:
             return False
         return await self._check_stale(session_id, token_id)
-
-    def store_closed(self) -> None:
-        """See `Listener`."""
-        self._finalizer()
-        self._lease.lapse()
 
     async def start(self) -> None:
         """See `Replica.start`."""
@@ -211,3 +247,25 @@ class AsyncReplica(_Parts):
         await self._follower.wait(session_id, token_id)
         verdict = self._state.judge(session_id, token_id)
         return self._give_up() if verdict is None else verdict
+
+
+def replica_of(
+    store: Any,
+    *,
+    max_staleness: float = MAX_STALENESS_S,
+    when_stale: WhenStale = WhenStale.ASK,
+) -> Any:
+    """The replica of a `SqlStore` or `RedisStore`, async for an async one; managers take it.
+
+    On SQLite it is never stale, so that `max_staleness` and `when_stale` do not matter.
+
+    Raises:
+        SettingsRejected: The store has no revocation log, as `MemoryStore` has none, or
+            `max_staleness` is out of bounds.
+    """
+    if getattr(store, "database", None) == "sqlite":
+        from gatepass.revocations.sqlite import AsyncSqliteReplica, SqliteReplica  # noqa: PLC0415
+
+        return (AsyncSqliteReplica if store.is_async else SqliteReplica)(store)
+    kind: Any = AsyncReplica if getattr(store, "is_async", False) else Replica
+    return kind(store, max_staleness=max_staleness, when_stale=when_stale)

@@ -12,7 +12,7 @@ from fastapi_offline import FastAPIOffline
 from gatepass.fastapi import Auth, HttpPolicy
 from gatepass.fastapi.answers import send
 from gatepass.manager import AsyncTokenManager
-from gatepass.revocations.choice import replica_of
+from gatepass.revocations import replica_of
 from gatepass.server.accounts import Accounts
 from gatepass.server.answers import answer_the_rest
 from gatepass.server.databases import open_accounts

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from sqlalchemy import insert, select, update
 
-from gatepass.revocations.postgres import AsyncPostgresReplica, PostgresReplica
+from gatepass.revocations import AsyncReplica, Replica
 from gatepass.sessions import OpaqueKind, OpaquePlan, RevokeKind, RotationKind
 from gatepass.stores.sql import AsyncSqlStore, SqlStore, tables
 from gatepass.stores.sql.transactions import durable_transaction, pooled_engine_of
@@ -89,9 +89,9 @@ def test_no_replica_runs_what_a_stranger_planted(
 ) -> None:
     replica: Any
     if isinstance(store, SqlStore):
-        replica = PostgresReplica(store)
+        replica = Replica(store)
     else:
-        replica = Awaited(AsyncPostgresReplica(store.twin), runner)
+        replica = Awaited(AsyncReplica(store.twin), runner)
     with closing(replica):
         name = f"00{schema}"
         store.revoke_token(name)

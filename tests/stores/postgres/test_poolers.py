@@ -12,7 +12,7 @@ from sqlalchemy import NullPool, create_engine
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from gatepass.errors import StoreUnavailable
-from gatepass.revocations.postgres import AsyncPostgresReplica, PostgresReplica
+from gatepass.revocations import AsyncReplica, Replica
 from gatepass.sessions import OpaquePlan, RotationKind
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
 from tests.servers.pooler import Pooler
@@ -65,9 +65,9 @@ def store_at(
 def replica_of(store: Any, runner: Runner) -> Iterator[Any]:
     replica: Any
     if isinstance(store, SqlStore):
-        replica = PostgresReplica(store)
+        replica = Replica(store)
     else:
-        replica = Awaited(AsyncPostgresReplica(store.twin), runner)
+        replica = Awaited(AsyncReplica(store.twin), runner)
     with closing(replica):
         yield replica
 

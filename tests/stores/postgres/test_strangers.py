@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from gatepass.errors import StoreUnavailable
-from gatepass.revocations.postgres import AsyncPostgresReplica, PostgresReplica
+from gatepass.revocations import AsyncReplica, Replica
 from gatepass.stores.sql import SqlStore
 from tests.servers.postgres import PostgresServer, require_binaries
 from tests.stores.plans import log_in, present
@@ -66,8 +66,8 @@ def replica_of(guarded: PostgresServer, twin: str, runner: Runner) -> Any:
     """A replica whose role may read the log."""
     url = guarded.url_of("postgres", role=READER)
     if twin == "sync":
-        return PostgresReplica.from_url(url)
-    return Awaited(AsyncPostgresReplica.from_url(url), runner)
+        return Replica.from_url(url)
+    return Awaited(AsyncReplica.from_url(url), runner)
 
 
 def fill_queue(attacker: psycopg.Connection[Any]) -> None:

@@ -28,6 +28,7 @@ class AsyncRedisStore:
     """
 
     is_async: ClassVar[Literal[True]] = True
+    database: ClassVar = "redis"
 
     def __init__(
         self,

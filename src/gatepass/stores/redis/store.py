@@ -30,6 +30,7 @@ class RedisStore:
     """
 
     is_async: ClassVar[Literal[False]] = False
+    database: ClassVar = "redis"
 
     def __init__(
         self,

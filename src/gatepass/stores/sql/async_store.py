@@ -51,6 +51,7 @@ class AsyncSqlStore:
     ) -> None:
         require_usable_async(engine, schema)
         self.engine = engine
+        self.database = engine.dialect.name
         self.listeners = Listeners()
         self._store: AsyncSqliteStore | AsyncPostgresStore
         if isinstance(engine, Engine):

@@ -46,6 +46,7 @@ class SqlStore:
     ) -> None:
         require_usable(engine, schema)
         self.engine = engine
+        self.database = engine.dialect.name
         self.listeners = Listeners()
         self._store: SqliteStore | PostgresStore = (
             postgres_part().PostgresStore(engine, clock=clock, schema=schema)
