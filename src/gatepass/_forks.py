@@ -39,8 +39,8 @@ def _after_in_child() -> None:
 os.register_at_fork(
     before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child
 )
-# the last registered is the first called before and the last after; written in C, so that no
-# signal handler comes between: one that raises in a hook of Python ends that hook
+# The last registered is called first before a fork and last after it. They are C functions: a
+# Python hook that a signal handler's exception ends would leave the lock taken.
 os.register_at_fork(
     before=under_way.acquire,
     after_in_parent=under_way.release,

@@ -64,14 +64,14 @@ async def cancelled_at(coroutine: Coroutine[Any, Any, Any], place: int) -> bool:
     return task.cancelled()
 
 
-def free_places(store: AsyncStore) -> int:
+def free_slots(store: AsyncStore) -> int:
     """How many connections could be used now."""
     if isinstance(store, AsyncRedisStore):
         [pool] = store._run._pools.values()
         return pool.free._value
     assert isinstance(store, AsyncSqlStore)
     [loop] = store.postgres._pool._loops.values()
-    return loop.places._value
+    return loop.slots._value
 
 
 @pytest.fixture(params=["postgres", "redis 7", "redis 8", "valkey", "sentinel", "cluster"])
@@ -106,7 +106,7 @@ async def test_a_caller_cancelled_wherever_it_waits(url: str, what: str, *, is_u
         await first.revoke_subject("eve", reason="log-out")
     store = made(url)
     await answers_are_its_own(store)
-    most = free_places(store)
+    most = free_slots(store)
 
     place = 1
     while True:
@@ -116,7 +116,7 @@ async def test_a_caller_cancelled_wherever_it_waits(url: str, what: str, *, is_u
         was_waiting = await cancelled_at(OPERATIONS[what](store), place)
         await answers_are_its_own(store)
         await asyncio.sleep(0)
-        assert free_places(store) == most
+        assert free_slots(store) == most
         if not was_waiting:
             break
         place += 1

@@ -2,12 +2,11 @@
 
 import logging
 import threading
-from _thread import start_new_thread
+from queue import Empty, SimpleQueue
 from typing import Final
 
 from gatepass._forks import ForkAware, watch_forks
 from gatepass.errors import StoreUnavailable
-from gatepass.revocations.flags import Flag
 from gatepass.revocations.lease import steady_now
 from gatepass.revocations.readers import Reader, Source
 from gatepass.revocations.state import PATIENCE_S, ReplicaState
@@ -15,7 +14,6 @@ from gatepass.revocations.state import PATIENCE_S, ReplicaState
 _LOG: Final = logging.getLogger("gatepass")
 PAUSES_S: Final = (0.0, 0.02, 0.05, 0.1, 0.25)
 """How long to wait after the first failure of a row, the second, and so on; then the last again."""
-_BEGIN_S: Final = 1.0
 _END_S: Final = 1.0
 
 
@@ -26,9 +24,9 @@ class Follower(ForkAware):
         self._state = state
         self._source = source
         self._lock = threading.Lock()
-        self._stop = Flag()
-        self._waiting: dict[Flag, None] = {}
-        """Checks that wait for a read; who tells them takes them out, also after interruptions."""
+        self._stop = threading.Event()
+        self._waiting: dict[SimpleQueue[None], None] = {}
+        """Checks that wait for a read; one that is interrupted leaves no lock behind."""
         self._threads: list[threading.Thread] = []
         self._readers: list[Reader] = []
         self._is_ended = False
@@ -43,7 +41,7 @@ class Follower(ForkAware):
                 return
             self._stop.set()
             self._state.begin()
-            self._stop = Flag()
+            self._stop = threading.Event()
             self._readers = [self._source.reader(lane) for lane in range(len(self._state.lanes))]
             threads = [
                 threading.Thread(
@@ -55,26 +53,29 @@ class Follower(ForkAware):
                 for lane, reader in enumerate(self._readers)
             ]
             self._threads = threads
-            begun = Flag()
             try:
-                start_new_thread(self._begin, (threads, self._stop, begun))
-            except RuntimeError as error:
-                self._fail(self._stop, error)
-                return
-            begun.wait(_BEGIN_S)
+                for thread in threads:
+                    thread.start()
+            except RuntimeError as error:  # the system has no more threads, or the program ends
+                self._stop.set()
+                self._state.fail(0, error)
+            if self._is_ended:  # meanwhile
+                self._stop.set()
 
     def wait(self, session_id: str | None, token_id: str | None) -> None:
         """Wait until the copy may be believed about these, within the state's patience."""
         longest = steady_now() + PATIENCE_S  # others may put `patient_until` off for ever
         while True:
-            told = Flag()
+            told: SimpleQueue[None] = SimpleQueue()
             self._waiting[told] = None
             left = min(self._state.patient_until, longest) - steady_now()
             if left <= 0 or self._is_ended or self._state.covers(session_id, token_id):
                 self._waiting.pop(told, None)
                 return
-            told.wait(left)
-            self._waiting.pop(told, None)  # perhaps nobody told it
+            try:
+                told.get(timeout=left)
+            except Empty:
+                self._waiting.pop(told, None)
 
     def stop(self) -> None:
         """End the threads soon, and begin no others."""
@@ -105,40 +106,19 @@ class Follower(ForkAware):
         """Whether every thread is at work."""
         return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
 
-    def _begin(self, threads: list[threading.Thread], stop: Flag, begun: Flag) -> None:
-        """Start the threads, in a thread that no signal handler interrupts.
-
-        `Thread.start` waits in a `Condition`: an exception in there leaves a thread behind that
-        never comes to its work.
-        """
-        try:
-            for thread in threads:
-                thread.start()
-        except RuntimeError as error:
-            self._fail(stop, error)
-        finally:
-            if self._is_ended:  # meanwhile
-                stop.set()
-            begun.set()
-
-    def _fail(self, stop: Flag, error: RuntimeError) -> None:
-        """Give up: the system has no more threads, or the program ends."""
-        stop.set()
-        self._state.fail(0, error)
-
     def _tell(self) -> None:
         """Have everybody who waits look again."""
         for waiting in list(self._waiting):
             self._waiting.pop(waiting, None)
-            waiting.set()
+            waiting.put(None)
 
-    def _follow(self, lane: int, reader: Reader, stop: Flag) -> None:
+    def _follow(self, lane: int, reader: Reader, stop: threading.Event) -> None:
         try:
             self._read_on(lane, reader, stop)
         finally:
             reader.close()
 
-    def _read_on(self, lane: int, reader: Reader, stop: Flag) -> None:
+    def _read_on(self, lane: int, reader: Reader, stop: threading.Event) -> None:
         failures = 0
         while not stop.is_set():
             try:

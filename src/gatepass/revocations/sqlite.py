@@ -13,14 +13,14 @@ from sqlite3 import Error
 from time import monotonic
 from typing import ClassVar, Final, Literal
 
-from gatepass._forks import ForkAware, under_way, watch_forks
+from gatepass._forks import ForkAware, watch_forks
 from gatepass.errors import StoreUnavailable
 from gatepass.revocations.denylist import Denylist
 from gatepass.revocations.lease import steady_ms, steady_now
 from gatepass.revocations.log import RevocationLog
 from gatepass.revocations.sqlite_pages import read_page
 from gatepass.revocations.staleness import ReplicaStatus
-from gatepass.stores.places import Places, Seat
+from gatepass.stores.slots import Slot, Slots
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
 from gatepass.stores.sql.sqlite_bell import SqliteBell
 from gatepass.stores.sql.sqlite_connection import (
@@ -56,8 +56,8 @@ class SqliteReplica(ForkAware):
         self._database = self._store.database
         self._denylist = Denylist()
         self._log = RevocationLog(self._denylist)
-        self._reading: Places[None] = Places(1)
-        self._fork: Seat[None] = Seat(under_way)
+        self._reading = Slots(1)
+        self._held_by_fork: Slot | None = None
         self._connection: SqliteConnection | None = None
         self._bell = SqliteBell(self._database.file.real_path)
         self._heard = b""
@@ -92,14 +92,15 @@ class SqliteReplica(ForkAware):
         ):
             return self._denylist.is_held(session_id, token_id)
         reading = self._reading
-        seat: Seat[None] = Seat()
-        with seat.used:
-            try:
-                if not reading.take(seat, 0) or not self._catch_up():
-                    raise WouldWait
-                return self._denylist.is_held(session_id, token_id)
-            finally:
-                reading.leave(seat)
+        slot = reading.take(0)
+        if slot is None:
+            raise WouldWait
+        try:
+            if not self._catch_up():
+                raise WouldWait
+            return self._denylist.is_held(session_id, token_id)
+        finally:
+            reading.leave(slot)
 
     def fresh(self) -> bool:
         """Whether it answers from memory, for readiness; it looks at the database to say so."""
@@ -142,19 +143,21 @@ class SqliteReplica(ForkAware):
 
     def before_fork(self) -> None:
         """See `ForkAware`."""
-        if self._reading.take(self._fork, monotonic() + _RETRY_S):
+        self._held_by_fork = self._reading.take(monotonic() + _RETRY_S)
+        if self._held_by_fork is not None:
             self._drop()
 
     def after_fork(self, *, in_child: bool) -> None:
         """See `ForkAware`."""
         if in_child:
-            self._reading = Places(1)
+            self._reading = Slots(1)
             self._denylist.after_fork(in_child=True)
             if self._connection is not None:
                 self._connection.abandon()
                 self._connection = None
-        else:
-            self._reading.leave(self._fork)
+        elif self._held_by_fork is not None:
+            self._reading.leave(self._held_by_fork)
+        self._held_by_fork = None
 
     def _wait_is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
         deadline = find_deadline()

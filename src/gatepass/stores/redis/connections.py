@@ -15,7 +15,6 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from gatepass.errors import StoreUnavailable
-from gatepass.stores.places import Places, Seat, move
 from gatepass.stores.redis.target import Target
 from gatepass.stores.redis.tls import TlsConnection
 from gatepass.stores.redis.wire import (
@@ -29,6 +28,7 @@ from gatepass.stores.redis.wire import (
     Steps,
     alone,
 )
+from gatepass.stores.slots import Slot, Slots
 
 T = TypeVar("T")
 Place = tuple[bool, str, int]
@@ -46,7 +46,7 @@ class _Pool:
 
     def __init__(self) -> None:
         self.pid = os.getpid()
-        self.places: Places[Wire] = Places(MAX_CONNECTIONS, close=_disconnect)
+        self.slots = Slots(MAX_CONNECTIONS)
         self.idle: defaultdict[Place, list[Wire]] = defaultdict(list)
 
 
@@ -67,23 +67,18 @@ class Connections:
         if self._closed:
             raise StoreUnavailable("the store is closed")
         lease = _Lease(self._opener, self._current())
-        with lease.seat.used:
-            try:
-                return _perform(steps, lease)
-            finally:
-                lease.give_back()
-                if self._closed:  # meanwhile, by another thread
-                    self.close()
+        try:
+            return _perform(steps, lease)
+        finally:
+            lease.give_back()
+            if self._closed:  # meanwhile, by another thread
+                self.close()
 
     def close(self) -> None:
         """Disconnect; what is under way may still end."""
         self._closed = True
-        pool = self._current()
-        pool.places.tidy()
-        closing: Seat[Wire] = Seat()
-        for idle in list(pool.idle.values()):
-            while move(idle, closing.held):
-                pool.places.leave(closing)
+        for idle in list(self._current().idle.values()):
+            _disconnect_all(idle)
 
     def _current(self) -> _Pool:
         """The pool of the process we are in; the parent's connections are left to the parent."""
@@ -94,12 +89,16 @@ class Connections:
 
 
 class _Lease:
-    """One connection at a time for the length of an operation, in which `seat.used` is held."""
+    """One connection at a time, and a slot for it, for the length of an operation.
+
+    A caller that a signal handler interrupts may cost a slot until its connection is closed.
+    """
 
     def __init__(self, opener: Opener, pool: _Pool) -> None:
-        self.seat: Seat[Wire] = Seat()
         self._opener = opener
         self._pool = pool
+        self._slot: Slot | None = None
+        self._connection: Wire | None = None
         self._place: Place | None = None
         self._is_answered = False
 
@@ -134,29 +133,37 @@ class _Lease:
 
     def _take(self, step: Exchange, until: float) -> Wire:
         place = (step.is_sentinel, *step.address)
-        held = self.seat.held
-        if held and place == self._place:
-            return held[0]
+        if self._connection is not None and place == self._place:
+            return self._connection
         self.give_back()
-        if not self._pool.places.take(self.seat, until):
+        self._slot = self._pool.slots.take(until)
+        if self._slot is None:
             raise Lost("all connections are in use")
-        self._place = place
-        if not move(self._pool.idle[place], held):
-            held.append(_make(self._opener, step))
-        return held[0]
+        self._place, self._is_answered = place, False
+        try:
+            self._connection = self._pool.idle[place].pop()
+        except IndexError:
+            self._connection = _make(self._opener, step)
+        return self._connection
 
     def give_back(self) -> None:
         """Leave the connection to others, unless answers are still to come over it."""
-        if self._is_answered and self._place is not None:
-            move(self.seat.held, self._pool.idle[self._place])
-        self._pool.places.leave(self.seat)
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            if self._is_answered and self._place is not None:
+                self._pool.idle[self._place].append(connection)
+            else:
+                connection.disconnect()
+        slot, self._slot = self._slot, None
+        if slot is not None:
+            self._pool.slots.leave(slot)
 
     def _drop(self) -> None:
         """Close this connection, and idle ones to the same server: they will fare no better."""
+        self._is_answered = False
+        self.give_back()
         if self._place is not None:
-            while move(self._pool.idle[self._place], self.seat.held):
-                pass
-        self._pool.places.leave(self.seat)
+            _disconnect_all(self._pool.idle[self._place])
 
 
 def _perform(steps: Steps[T], lease: _Lease) -> T:
@@ -180,8 +187,10 @@ def _perform(steps: Steps[T], lease: _Lease) -> T:
         steps.close()
 
 
-def _disconnect(connection: Wire) -> None:
-    connection.disconnect()
+def _disconnect_all(idle: list[Wire]) -> None:
+    with suppress(IndexError):
+        while True:
+            idle.pop().disconnect()
 
 
 def _make(opener: Opener, step: Exchange) -> Wire:

@@ -15,9 +15,9 @@ from weakref import WeakSet
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from gatepass._forks import ForkAware, under_way, watch_forks
+from gatepass._forks import ForkAware, watch_forks
 from gatepass.errors import StoreUnavailable
-from gatepass.stores.places import Places, Seat
+from gatepass.stores.slots import Slot, Slots
 from gatepass.stores.sql.sqlite_bell import SqliteBell
 from gatepass.stores.sql.sqlite_connection import (
     DEADLINE,
@@ -49,9 +49,8 @@ class SqliteDatabase(ForkAware):
         self.on_close: list[Callable[[], None]] = []
         self._is_set_up = False
         self._set_up_s = 0.0
-        self._writing: Places[None] = Places(1)
-        self._opening: Places[None] = Places(1)
-        self._fork: Seat[None] = Seat(under_way)
+        self._writing, self._opening = Slots(1), Slots(1)
+        self._held_by_fork: list[tuple[Slots, Slot | None]] = []
         self._writers: dict[bool, SqliteConnection] = {}
         self._idle: list[SqliteConnection] = []
         self._readers: WeakSet[SqliteConnection] = WeakSet()  # one that an exception lost is closed
@@ -103,19 +102,18 @@ class SqliteDatabase(ForkAware):
         """
         deadline = self._begin()
         writing = self._writing
-        seat: Seat[None] = Seat()
-        with seat.used:
-            try:
-                if not writing.take(seat, deadline):
-                    raise StoreUnavailable(_LOCKED)
-                if not durable:
-                    try:  # `suppress` costs a rotation a microsecond
-                        return self._transact(change, durable=False, deadline=deadline)
-                    except MustBeDurable:
-                        pass
-                return self._transact(change, durable=True, deadline=deadline)
-            finally:
-                writing.leave(seat)
+        slot = writing.take(deadline)
+        if slot is None:
+            raise StoreUnavailable(_LOCKED)
+        try:
+            if not durable:
+                try:  # `suppress` costs a rotation a microsecond
+                    return self._transact(change, durable=False, deadline=deadline)
+                except MustBeDurable:
+                    pass
+            return self._transact(change, durable=True, deadline=deadline)
+        finally:
+            writing.leave(slot)
 
     def open_reader(self, deadline: float) -> SqliteConnection:
         """A new connection for the caller to use and close; it has yet to be told to wait."""
@@ -132,8 +130,10 @@ class SqliteDatabase(ForkAware):
     def before_fork(self) -> None:
         """See `ForkAware`."""
         deadline = time.monotonic() + _FORK_WAIT_S
-        for places in (self._writing, self._opening):
-            places.take(self._fork, deadline)  # or do without
+        self._held_by_fork = [
+            (slots, slots.take(deadline))  # or do without
+            for slots in (self._writing, self._opening)
+        ]
         self._close_idle()
         while self._readers and time.monotonic() < deadline:
             time.sleep(0.001)
@@ -142,13 +142,15 @@ class SqliteDatabase(ForkAware):
     def after_fork(self, *, in_child: bool) -> None:
         """See `ForkAware`."""
         if not in_child:
-            for places in (self._writing, self._opening):
-                places.leave(self._fork)
+            for slots, slot in self._held_by_fork:
+                if slot is not None:
+                    slots.leave(slot)
+            self._held_by_fork = []
             return
         for connection in (*self._writers.values(), *self._readers):
             connection.abandon()
         self._writers, self._idle, self._readers = {}, [], WeakSet()
-        self._writing, self._opening = Places(1), Places(1)
+        self._writing, self._opening = Slots(1), Slots(1)
 
     def _begin(self) -> float:
         """When this operation must stop waiting; a first use gets the file ready before."""

@@ -35,7 +35,7 @@ _PAUSE_S: Final = 0.01
 class _Loop:
     """What belongs to one event loop."""
 
-    places: asyncio.Semaphore
+    slots: asyncio.Semaphore
     idle: list[PostgresConnection] = field(default_factory=list)
     all: set[PostgresConnection] = field(default_factory=set)
 
@@ -78,7 +78,7 @@ class AsyncPostgresPool(ForkAware):
         """See `PostgresPool.leave`."""
         here = self._here()
         here.drop(connection)
-        here.places.release()
+        here.slots.release()
 
     def close(self) -> None:
         """See `PostgresPool.close`; any loop may be running, or none."""
@@ -115,7 +115,7 @@ class AsyncPostgresPool(ForkAware):
             self._give_back(here, connection)
             return rows
         finally:
-            here.places.release()
+            here.slots.release()
 
     def _here(self) -> _Loop:
         """What belongs to the running loop; what belonged to closed ones goes."""
@@ -130,12 +130,12 @@ class AsyncPostgresPool(ForkAware):
         return here
 
     async def _take(self, here: _Loop, until: float) -> PostgresConnection:
-        """A connection, and the place that it takes."""
+        """A connection, and the slot that it takes."""
         if self._closed:
             raise StoreUnavailable(CLOSED)
         try:
-            async with asyncio.timeout(left(until) if here.places.locked() else None):
-                await here.places.acquire()
+            async with asyncio.timeout(left(until) if here.slots.locked() else None):
+                await here.slots.acquire()
         except TimeoutError:
             raise StoreUnavailable(BUSY) from None
         while here.idle:
@@ -149,7 +149,7 @@ class AsyncPostgresPool(ForkAware):
             await wait_async(connection.greet(*self._greeting), connection.socket, until)
         except BaseException as error:
             here.drop(connection)
-            here.places.release()
+            here.slots.release()
             if isinstance(error, psycopg.Error):
                 raise StoreUnavailable(UNREACHABLE) from error
             if isinstance(error, Refused):
@@ -164,7 +164,7 @@ class AsyncPostgresPool(ForkAware):
         def come_late(made: asyncio.Future[PostgresConnection]) -> None:
             if not made.cancelled() and made.exception() is None:
                 made.result().close()
-            here.places.release()
+            here.slots.release()
 
         try:
             async with asyncio.timeout(left(until)):

@@ -11,6 +11,7 @@ from psycopg.pq import ConnStatus, TransactionStatus
 from sqlalchemy.pool import PoolProxiedConnection
 
 from gatepass.errors import StoreOutdated, StoreUnavailable
+from gatepass.stores.slots import Slot
 from gatepass.stores.sql.postgres.failures import (
     ENCODING,
     NEWER,
@@ -51,7 +52,7 @@ _KEPT: Final[list[Driver]] = []
 class PostgresConnection:
     """A connection of ours alone; every statement is a transaction of its own."""
 
-    __slots__ = ("_driver", "_prepared", "_prepares", "_wire", "socket")
+    __slots__ = ("__weakref__", "_driver", "_prepared", "_prepares", "_wire", "slot", "socket")
 
     def __init__(self, taken: PoolProxiedConnection) -> None:
         driver: object = taken.driver_connection
@@ -62,6 +63,7 @@ class PostgresConnection:
         self._driver: Driver = driver
         self._wire = driver.pgconn
         self.socket = self._wire.socket
+        self.slot: Slot | None = None
         self._prepared: set[bytes] = set()
         self._prepares = driver.prepare_threshold is not None
 

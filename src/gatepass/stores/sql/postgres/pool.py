@@ -1,8 +1,11 @@
 """The connections of a store, for any number of threads."""
 
-import _thread
+from _thread import start_new_thread
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from threading import Lock
 from typing import Final, TypeVar
+from weakref import WeakSet
 
 import psycopg
 from sqlalchemy import Engine
@@ -11,14 +14,14 @@ from sqlalchemy.pool import Pool, QueuePool
 
 from gatepass._forks import ForkAware, watch_forks
 from gatepass.errors import StoreUnavailable
-from gatepass.stores.places import Places, Seat, move
+from gatepass.stores.slots import Slot, Slots
 from gatepass.stores.sql.postgres.connection import PostgresConnection
 from gatepass.stores.sql.postgres.failures import BUSY, CLOSED, LATE, UNREACHABLE, unavailable
 from gatepass.stores.sql.postgres.outcomes import FAILURES, TRIES, next_values
 from gatepass.stores.sql.postgres.requests import Request
 from gatepass.stores.sql.postgres.statements import statements_of
 from gatepass.stores.sql.postgres.waiting import left, wait
-from gatepass.stores.sql.postgres.wire import Exchange, Refused, Row, Statement
+from gatepass.stores.sql.postgres.wire import Refused, Row, Statement
 
 T = TypeVar("T")
 
@@ -36,16 +39,16 @@ def size_of(pool: Pool) -> int:
 
 
 class PostgresPool(ForkAware):
-    """Idle connections, newest first, and a place for each that is used or being made."""
+    """Idle connections, newest first, and a slot for each that is used or being made."""
 
     def __init__(self, engine: Engine, schema: str | None) -> None:
         sql = statements_of(schema)
         self._greeting = (sql["greet"], sql["revision"])
         self._pool = engine.pool.recreate()
         self._size = size_of(engine.pool)
-        self._places = Places(self._size, close=PostgresConnection.close)
+        self._slots = Slots(self._size)
         self._idle: list[PostgresConnection] = []
-        self._kept: dict[PostgresConnection, Seat[PostgresConnection]] = {}
+        self._all: WeakSet[PostgresConnection] = WeakSet()  # one that an exception lost is closed
         self._closed = False
         watch_forks(self)
 
@@ -66,130 +69,115 @@ class PostgresPool(ForkAware):
                 values = next_values(request, failure, is_last=not tries)
 
     def take(self, until: float) -> PostgresConnection:
-        """A connection, and the place that it takes; whoever keeps it leaves it in the end."""
-        seat: Seat[PostgresConnection] = Seat()
-        seat.used.acquire()
-        places = self._places
+        """A connection with a slot; the caller gives up both with `leave`."""
+        if self._closed:
+            raise StoreUnavailable(CLOSED)
+        slot = self._slots.take(until)
+        if slot is None:
+            raise StoreUnavailable(BUSY)
+        with suppress(IndexError):
+            while True:
+                connection = self._idle.pop()
+                if connection.is_usable():
+                    connection.slot = slot
+                    return connection
+                connection.close()
+        connection = self._connect(slot, until)
         try:
-            connection = self._take(places, seat, until)
-            self._kept[connection] = seat
-        except BaseException:
-            places.leave(seat)
-            seat.used.release()
+            wait(connection.greet(*self._greeting), connection.socket, until)
+        except BaseException as error:
+            self.leave(connection)
+            if isinstance(error, psycopg.Error):
+                raise StoreUnavailable(UNREACHABLE) from error
+            if isinstance(error, Refused):
+                raise unavailable(error) from error
             raise
         return connection
 
     def leave(self, connection: PostgresConnection) -> None:
-        """Close a connection that was taken, and free its place."""
+        """Close a connection that was taken, and free its slot."""
         connection.close()
-        seat = self._kept.pop(connection, None)
-        if seat is not None:
-            self._places.leave(seat)
-            seat.used.release()
+        slot, connection.slot = connection.slot, None
+        if slot is not None:
+            self._slots.leave(slot)
 
     def close(self) -> None:
         """Close every connection and refuse everything from now on."""
         self._closed = True
-        self._places.tidy()
-        closing: Seat[PostgresConnection] = Seat()
-        while move(self._idle, closing.held):
-            self._places.leave(closing)
+        with suppress(IndexError):
+            while True:
+                self._idle.pop().close()
 
     def after_fork(self, *, in_child: bool) -> None:
         """See `ForkAware`; the parent keeps its connections open."""
         if in_child:
-            for connection in (*self._idle, *self._places.forget()):
+            for connection in self._all:
                 connection.abandon()
-            self._idle, self._kept = [], {}
-            self._places = Places(self._size, close=PostgresConnection.close)
+            self._idle, self._all = [], WeakSet()
+            self._slots = Slots(self._size)
             self._pool = self._pool.recreate()
 
     def _try(self, statement: Statement, values: list[bytes | None], until: float) -> list[Row]:
-        places = self._places
-        seat: Seat[PostgresConnection] = Seat()
-        with seat.used:
-            try:
-                connection = self._take(places, seat, until)
-                return self._ask(seat, connection.run(statement, values), until)
-            finally:
-                places.leave(seat)  # and close what was not given back
-
-    def _ask(self, seat: Seat[PostgresConnection], exchange: Exchange, until: float) -> list[Row]:
+        connection = self.take(until)
         try:
-            rows = wait(exchange, seat.held[-1].socket, until)
+            rows = wait(connection.run(statement, values), connection.socket, until)
         except Refused:
-            self._give_back(seat)
+            self._give_back(connection)
             raise
-        self._give_back(seat)
+        except BaseException:  # an answer may still come over it
+            self.leave(connection)
+            raise
+        self._give_back(connection)
         return rows
 
-    def _take(
-        self, places: Places[PostgresConnection], seat: Seat[PostgresConnection], until: float
-    ) -> PostgresConnection:
-        if self._closed:
-            raise StoreUnavailable(CLOSED)
-        if not places.take(seat, until):
-            raise StoreUnavailable(BUSY)
-        held = seat.held
-        while move(self._idle, held):
-            if held[-1].is_usable():
-                return held[-1]
-            held[-1].close()
-        places.tidy()  # who was interrupted may have left a connection open
-        self._connect(places, seat, until)
-        connection = held[-1]
-        try:
-            wait(connection.greet(*self._greeting), connection.socket, until)
-        except psycopg.Error as error:
-            raise StoreUnavailable(UNREACHABLE) from error
-        except Refused as refused:
-            raise unavailable(refused) from refused
-        return connection
-
-    def _connect(
-        self, places: Places[PostgresConnection], seat: Seat[PostgresConnection], until: float
-    ) -> None:
+    def _connect(self, slot: Slot, until: float) -> PostgresConnection:
         """Have a thread make a connection: no driver promises to give up in time."""
-        making = _Making(self._pool, places, seat)
+        made: SimpleQueue[PostgresConnection | BaseException] = SimpleQueue()
+        is_decided = Lock()  # taken by the thread that delivers, or by the caller that gives up
         try:
             # not one of `threading`, which keeps waiting for whoever started it
-            _thread.start_new_thread(making.run, ())
+            start_new_thread(self._make, (slot, made, is_decided))
         except RuntimeError as error:  # there are too many
+            self._slots.leave(slot)
             raise StoreUnavailable(BUSY) from error
-        if not making.is_done.acquire(timeout=left(until)):
-            raise StoreUnavailable(LATE)
-        if making.error is not None:
-            if isinstance(making.error, DRIVERS):
-                raise StoreUnavailable(UNREACHABLE) from making.error
-            raise making.error
+        try:
+            connection = made.get(timeout=left(until))
+        except Empty:
+            if is_decided.acquire(blocking=False):
+                raise StoreUnavailable(LATE) from None
+            connection = made.get()  # the thread is putting it there
+        if isinstance(connection, BaseException):
+            self._slots.leave(slot)
+            if isinstance(connection, DRIVERS):
+                raise StoreUnavailable(UNREACHABLE) from connection
+            raise connection
+        connection.slot = slot
+        return connection
 
-    def _give_back(self, seat: Seat[PostgresConnection]) -> None:
-        move(seat.held, self._idle)
+    def _make(
+        self,
+        slot: Slot,
+        made: "SimpleQueue[PostgresConnection | BaseException]",
+        is_decided: Lock,
+    ) -> None:
+        """Make a connection; close it and free its slot when the caller has given up."""
+        made_now: PostgresConnection | BaseException
+        try:
+            made_now = PostgresConnection(self._pool.connect())
+            self._all.add(made_now)
+        except BaseException as error:  # noqa: BLE001 - raised by the caller
+            made_now = error
+        if is_decided.acquire(blocking=False):
+            made.put(made_now)
+            return
+        if isinstance(made_now, PostgresConnection):
+            made_now.close()
+        self._slots.leave(slot)
+
+    def _give_back(self, connection: PostgresConnection) -> None:
+        slot, connection.slot = connection.slot, None  # whoever takes it next brings another
+        self._idle.append(connection)
+        if slot is not None:
+            self._slots.leave(slot)
         if self._closed:
             self.close()
-
-
-class _Making:
-    """A connection that a thread makes for a seat, whose place it takes until that is done."""
-
-    def __init__(
-        self, pool: Pool, places: Places[PostgresConnection], seat: Seat[PostgresConnection]
-    ) -> None:
-        self._pool = pool
-        self._places = places
-        self._seat = seat
-        self.error: BaseException | None = None
-        self.is_done = Lock()
-        self.is_done.acquire()
-        self._lock = seat.making = Lock()
-
-    def run(self) -> None:
-        """Make it, and see to it that somebody closes it when nobody waits for it any more."""
-        with self._lock:
-            try:
-                self._seat.held.append(PostgresConnection(self._pool.connect()))
-            except BaseException as error:  # noqa: BLE001 - raised where it is waited for
-                self.error = error
-        self.is_done.release()
-        if self._seat.is_over():
-            self._places.leave(self._seat)
