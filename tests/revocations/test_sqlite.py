@@ -82,9 +82,7 @@ def test_a_copy_that_is_not_read_to_the_end_answers_nobody(
     store.revoke_token("first")
     assert replica.is_revoked(None, "first")
     assert replica.is_revoked(None, "first")
-    assert inner._heard
-    add_tokens(path, 2_345, clock)  # by a foreign hand, which rings for nobody
-    inner._look_at = 0.0
+    add_tokens(path, 2_345, clock)
     verdicts: list[bool | None] = []
 
     for _ in range(6):
@@ -240,7 +238,6 @@ def test_it_tells_readiness_how_it_is(
     assert (asked.status().entries, asked.status().stale_for, asked.age) == (1, {}, 0)
 
     path.rename(path.with_name("elsewhere"))
-    inner._look_at = 0
     assert not asked.fresh()
     assert asked.status().stale_for.keys() == asked.status().down_for.keys() == {"log"}
     assert 0 < asked.age < 5

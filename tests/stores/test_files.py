@@ -15,7 +15,7 @@ from gatepass.stores.sql import SqlStore
 from tests.stores import broken
 from tests.stores.plans import log_in
 
-COMPANIONS = ("gate.db-wal", "gate.db-shm", "gate.db-bell")
+COMPANIONS = ("gate.db-wal", "gate.db-shm")
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_write_ahead_log_deleted_behind_a_link(path: Path, url: str, link: Path)
             store.revoke_session("live", reason="log-out")
 
 
-def test_two_names_of_one_file_ring_one_bell(url: str, link: Path) -> None:
+def test_a_revocation_under_one_name_counts_under_the_other_at_once(url: str, link: Path) -> None:
     broken.fill(url)
     with (
         closing(SqlStore.from_url(url)) as store,

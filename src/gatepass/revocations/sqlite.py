@@ -1,9 +1,14 @@
 """The revocation log of a SQLite store, held in this process and never stale.
 
-Whoever commits durably rings `SqliteBell` before it is acknowledged, so a look at it tells
-whether there can be anything new; only then is `PRAGMA data_version` asked and the log read,
-from the last entry on. That is done every hundredth of a second in any case, for what no
-bell was rung for: a foreign hand in the file, or a commit whose maker died unacknowledged.
+1. Each check asks `PRAGMA data_version` on the replica's own connection. SQLite changes that
+   number when another connection commits, so a revocation counts before it is acknowledged.
+2. When the number has changed, the check reads the log on from the last entry that it knows.
+   Until the last page is read, the copy answers nobody.
+3. Each check compares device and inode of the file and its write-ahead log: a database that was
+   replaced is noticed by the next check.
+4. The connection never writes, and leaves no statement open, so that it blocks no checkpoint.
+5. When the log cannot be read, because the file is busy or was replaced, the check asks the
+   store; when that fails too, the check raises `StoreUnavailable`.
 """
 
 from contextlib import suppress
@@ -22,7 +27,6 @@ from gatepass.revocations.sqlite_pages import read_page
 from gatepass.revocations.staleness import ReplicaStatus
 from gatepass.stores.slots import Slot, Slots
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
-from gatepass.stores.sql.sqlite_bell import SqliteBell
 from gatepass.stores.sql.sqlite_connection import (
     DEADLINE,
     SqliteConnection,
@@ -31,8 +35,6 @@ from gatepass.stores.sql.sqlite_connection import (
 )
 from gatepass.stores.sql.sqlite_store import SqliteStore
 
-_LOOK_S: Final = 0.01
-"""How often the file itself is looked at: a swapped file is noticed within a hundredth."""
 _ASK_S: Final = 0.4
 """What is left of a check's time for asking the store when the log is too long to be read."""
 _LOG: Final = "log"
@@ -59,11 +61,7 @@ class SqliteReplica(ForkAware):
         self._reading = Slots(1)
         self._held_by_fork: Slot | None = None
         self._connection: SqliteConnection | None = None
-        self._bell = SqliteBell(self._database.file.real_path)
-        self._heard = b""
-        """What the bell left before the copy was last brought up to date."""
         self._version: int | None = None
-        self._look_at = 0.0
         self._retry_at = 0.0
         self._begun = steady_now()
         self._complete_at = self._failed_at = -inf
@@ -83,14 +81,6 @@ class SqliteReplica(ForkAware):
 
     def try_is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
         """`is_revoked`, raising `WouldWait` rather than wait, read much or ask the store."""
-        heard = self._heard  # before the bell is looked at: what was heard of later counts more
-        if (  # nobody has committed durably since the last check
-            heard
-            and self._bell.look() == heard
-            and monotonic() < self._look_at
-            and not self._database.closed
-        ):
-            return self._denylist.is_held(session_id, token_id)
         reading = self._reading
         slot = reading.take(0)
         if slot is None:
@@ -182,7 +172,6 @@ class SqliteReplica(ForkAware):
             raise
         self._connection.wait(0)
         self._version = None
-        self._look_at = 0.0
 
     def _read_on(self, deadline: float) -> None:
         """Bring the copy up to date; where time runs out the next check reads on from there."""
@@ -196,32 +185,22 @@ class SqliteReplica(ForkAware):
                 raise WouldWait
 
     def _catch_up(self) -> bool:
-        """Bring the copy up to date; `False`: there is more to read. The caller has the place."""
+        """Bring the copy up to date; `False`: there is more to read. The caller has the slot."""
         connection = self._connection
         if connection is None or self._database.closed:
             raise WouldWait
-        heard = self._bell.look()  # before the log is read: a later commit will differ
         try:
+            # before the log is read: a later commit changes it again
             version = connection.cursor.execute(_VERSION).fetchall()[0][0]
-            now = monotonic()
-            if now >= self._look_at:
-                self._database.file.require_both(connection.log)
-                if not self._bell.is_in_place():
-                    with suppress(OSError):  # without it every check asks SQLite
-                        self._bell.open()
-                self._look_at = now + _LOOK_S
-            if version == self._version:
-                self._heard = heard
-                self._complete_at = steady_now()
-                return True
-            self._heard = b""  # until all is read, nobody takes the copy for complete
-            page = read_page(connection, self._log, self._store.now_ms)
-            if not self._log.merge(page, steady_ms()):
-                return False
+            if version != self._version:
+                page = read_page(connection, self._log, self._store.now_ms)
+                if not self._log.merge(page, steady_ms()):
+                    return False
+            self._database.file.require_both(connection.log)
         except (Error, StoreUnavailable) as error:
             self._give_up()
             raise WouldWait from error
-        self._version, self._heard = version, heard
+        self._version = version
         self._complete_at = steady_now()
         return True
 
@@ -232,8 +211,6 @@ class SqliteReplica(ForkAware):
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
-        self._heard = b""
-        self._bell.close()
         if connection is not None:
             connection.close()
 

@@ -18,7 +18,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from gatepass._forks import ForkAware, watch_forks
 from gatepass.errors import StoreUnavailable
 from gatepass.stores.slots import Slot, Slots
-from gatepass.stores.sql.sqlite_bell import SqliteBell
 from gatepass.stores.sql.sqlite_connection import (
     DEADLINE,
     MustBeDurable,
@@ -43,7 +42,6 @@ class SqliteDatabase(ForkAware):
 
     def __init__(self, engine: Engine) -> None:
         self.file = SqliteFile(engine.url)
-        self._bell = SqliteBell(self.file.real_path)
         self._pool = engine.pool.recreate()
         self.closed = False
         self.on_close: list[Callable[[], None]] = []
@@ -125,7 +123,7 @@ class SqliteDatabase(ForkAware):
         for close in self.on_close:
             close()
         with suppress(StoreUnavailable):
-            self._writing.run(self._close_all, find_deadline(), busy=_LOCKED)
+            self._writing.run(self._close_idle, find_deadline(), busy=_LOCKED)
 
     def before_fork(self) -> None:
         """See `ForkAware`."""
@@ -209,8 +207,6 @@ class SqliteDatabase(ForkAware):
             answer = change(writer.cursor, durable)
             writer.cursor.execute("COMMIT")
             self.file.require_both(writer.log)
-            if durable:
-                self._bell.ring()
         except Error as error:
             if not (writer.roll_back() and is_busy(error)):
                 self._writers.pop(durable).close()
@@ -251,11 +247,6 @@ class SqliteDatabase(ForkAware):
                 raise unavailable(error) from error
             raise
         return connection
-
-    def _close_all(self) -> None:
-        self._close_idle()
-        self._bell.close()
-        self.file.close()
 
     def _close_idle(self) -> None:
         """Close what nobody is using; the caller holds the write lock or does not care."""

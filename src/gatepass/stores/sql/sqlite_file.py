@@ -13,7 +13,6 @@ from sqlalchemy import URL
 
 from gatepass.errors import SettingsRejected, StoreUnavailable
 from gatepass.sessions.texts import is_encodable
-from gatepass.stores.sql.sqlite_folder import NOTHING, Found, SqliteFolder
 
 _IN_MEMORY: Final = "SQLite needs a file; for sessions in memory use gatepass.stores.memory"
 _NO_FOLDER: Final = "the database's folder does not exist:"
@@ -42,8 +41,6 @@ class SqliteFile:
         self._log_path = self.real_path + "-wal"
         self._may_create = query.get("mode", "rwc") == "rwc" and "immutable" not in query
         self._identity: Identity | None = None
-        self._seen: tuple[Found, Identity | None] = NOTHING, None
-        self._folder = SqliteFolder(self.path if self.path == self.real_path else None)
 
     def require_folder(self) -> None:
         """Refuse a file whose folder is missing, as a misspelt one is.
@@ -105,18 +102,9 @@ class SqliteFile:
         Raises:
             StoreUnavailable: Either is gone, or another one has taken its place.
         """
-        seen, seen_log = self._seen
-        if seen_log == log and self._folder.is_still(seen):
-            return
-        found = self._folder.look()
         self.require_same()
         if self._find(self._log_path) != log:
             raise StoreUnavailable("the database's write-ahead log is gone or was replaced")
-        self._seen = found, log  # in one step: other threads are here too
-
-    def close(self) -> None:
-        """Close what watches the folder; closing twice is fine."""
-        self._folder.close()
 
     def _why_not(self, error: OSError) -> str:
         if isinstance(error, (FileNotFoundError, NotADirectoryError)):
