@@ -138,7 +138,7 @@ OPEN: dict[str, Open] = {
     "its log": everybody_writes("gate.db-wal", 0o602),
 }
 PLANTED: dict[str, Open] = {
-    **{f"a planted {suffix}": planted(suffix) for suffix in ("-wal", "-shm", "-journal", "-bell")},
+    **{f"a planted {suffix}": planted(suffix) for suffix in ("-wal", "-shm", "-journal")},
     "a log that waits for its database": planted("-wal", with_database=False),
 }
 

@@ -12,8 +12,8 @@ from gatepass._file_access import find_status, require_closed, require_owner, tr
 from gatepass.stores.sql.engines import parse_url
 from gatepass.stores.sql.sqlite_file import SqliteFile
 
-_COMPANIONS: Final = ("-wal", "-shm", "-journal", "-bell")
-"""What stands beside a database: SQLite's own files, and ours of `sqlite_bell`."""
+_COMPANIONS: Final = ("-wal", "-shm", "-journal")
+"""The files that SQLite keeps beside a database and reads with it."""
 _POWER: Final = "who can make accounts and un-revoke"
 
 
