@@ -8,14 +8,15 @@ DEV := .venv/dev.stamp
 NODE := benchmarks/node/node_modules/.package-lock.json
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
 PYTEST := pytest -q -n 2 --dist loadfile
-SHORT := not race and not workers and not faults and not soak and not chaos and not fuzz and not browser and not interop and not web
+SHORT := not vectors and not race and not workers and not faults and not soak and not chaos and not fuzz and not browser and not interop and not web
+LONG_TARGETS := races workers faults soak chaos web fuzz browser interop
 CORE := src/gatepass/jose/*,src/gatepass/tokens/*,src/gatepass/sessions/*,src/gatepass/manager.py,src/gatepass/_manager_parts.py
 CORE_TESTS := $(addprefix tests/,attacks http jose manager remote sessions settings tokens)
 COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile --quiet --no-strip-extras \
 	$(if $(UPGRADE),--upgrade) --generate-hashes --unsafe-package gatepass --no-annotate \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: help serve test coverage lint format races workers faults soak chaos web browser interop fuzz bench wheel requirements
+.PHONY: help serve test vectors coverage lint format races workers faults soak chaos web browser interop fuzz bench wheel requirements
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,8 +44,14 @@ test: lint ## Check format, lint and types, run the tests, measure the core's co
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=100 --include='$(CORE)'
 	$(BIN)/$(PYTEST) -m "$(SHORT)" $(addprefix --ignore=,$(CORE_TESTS))
+	@command -v redis-server redis-check-rdb >/dev/null || redis='Redis 7 (install redis-tools); '; \
+	echo "make test: passed. Left out: $${redis-}published vectors (make vectors; they are read from" \
+		"../shared/vectors); long tests (make $(LONG_TARGETS)). .ci/run runs all of them."
 
-coverage: $(DEV) ## Run the tests of `make test`, all of them measured, and report every layer
+vectors: $(DEV) ## Run the published test vectors in ../shared/vectors
+	$(BIN)/$(PYTEST) -m vectors tests/vectors
+
+coverage: $(DEV) ## Run the tests of `make test` and report the coverage of every layer
 	@.ci/redis
 	@rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m $(PYTEST) -m "$(SHORT)"

@@ -1,5 +1,6 @@
 """Keys for the tests, each made once per process, and their raw forms."""
 
+import math
 from functools import cache
 from typing import Any
 
@@ -28,11 +29,26 @@ _CURVES: dict[str, ec.EllipticCurve] = {
     "ES512": ec.SECP521R1(),
 }
 CURVE_NAMES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
+ROCA_PRIMES = (11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157)
 
 
 def rsa_key(number: int = 0, *, size: int = 2048) -> rsa.RSAPrivateKey:
     """An RSA key; another number is another key."""
     return _rsa_key(number, size)
+
+
+def roca_key() -> rsa.RSAPrivateKey:
+    """A key of the flawed generator: its primes are k * M + 65537**a mod M (CVE-2017-15361)."""
+    product = math.prod(ROCA_PRIMES)
+    least = (5 * 2**1024 // 6 // product + 1) * product
+    # The first primes of this form above 5/6 of 2**1024, for a = 1 and a = 2.
+    p = least + 129 * product + pow(65537, 1, product)
+    q = least + 49 * product + pow(65537, 2, product)
+    d = pow(65537, -1, math.lcm(p - 1, q - 1))
+    public = rsa.RSAPublicNumbers(65537, p * q)
+    return rsa.RSAPrivateNumbers(
+        p, q, d, d % (p - 1), d % (q - 1), pow(q, -1, p), public
+    ).private_key()
 
 
 def rough_number(bits: int) -> int:

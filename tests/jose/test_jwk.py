@@ -1,5 +1,6 @@
 """JSON Web Keys that are refused: wrong members, sizes, uses and algorithms."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,14 +13,15 @@ from tests.jose.material import (
     CURVE_NAMES,
     ECDSA,
     OCTETS,
+    ROCA_PRIMES,
     private_jwk_of,
     private_key,
     public_jwk_of,
+    roca_key,
     rough_number,
     rsa_key,
     signing_key,
 )
-from tests.vectors import load
 
 EC = public_jwk_of(private_key("ES256"))
 EC_PRIVATE = private_jwk_of(private_key("ES256"))
@@ -177,13 +179,26 @@ def test_rsa_modulus_stays_within_2048_to_8192_bits() -> None:
 
 
 def test_rsa_key_with_the_roca_fingerprint_is_refused() -> None:
-    groups = load("wycheproof/json_web_crypto_test.json")["testGroups"]
-    group = next(group for group in groups if group["comment"] == "jws_rsa_roca_key")
+    weak = roca_key()
 
     with pytest.raises(KeyRejected, match="2017-15361"):
-        VerificationKey.from_jwk(group["public"])
+        VerificationKey.from_jwk(public_jwk_of(weak), algorithm="RS256")
     with pytest.raises(KeyRejected, match="2017-15361"):
-        SigningKey.from_jwk(group["private"])
+        SigningKey.from_jwk(private_jwk_of(weak), algorithm="RS256")
+
+
+def test_rsa_modulus_that_lacks_the_roca_fingerprint_at_one_prime_is_accepted() -> None:
+    weak = roca_key().public_key().public_numbers().n
+    for prime in ROCA_PRIMES:
+        powers = {pow(65537, exponent, prime) for exponent in range(prime)}
+        if missing := {*range(1, prime)} - powers:
+            others = math.prod(ROCA_PRIMES) // prime
+            modulus = weak + (min(missing) - weak) * pow(others, -1, prime) % prime * others
+            while any(modulus % factor == 0 for factor in range(2, 1 << 12)):
+                modulus += others * prime
+            jwk = {"kty": "RSA", "e": "AQAB", "n": b64(modulus.to_bytes(256))}
+
+            assert VerificationKey.from_jwk(jwk, algorithm="RS256").algorithm == "RS256", prime
 
 
 @pytest.mark.parametrize("use", ["enc", "", "SIG", None, 7, ["sig"]])

@@ -9,7 +9,9 @@ import pytest
 from gatepass.errors import GatepassError, KeyRejected, TokenError
 from gatepass.jose import ALGORITHMS, KeySet, SharedKey, inspect, verify
 from tests.jose.forge import b64, unb64
-from tests.vectors import load
+from tests.vectors.published import load
+
+pytestmark = pytest.mark.vectors
 
 # Wrong for a strict verifier, checked byte by byte: 346 and 350 are PS384 tokens under a PS256
 # key, 347 and 351 name the algorithm "ES521", 372 and 373 have a `?` inside a segment.

@@ -10,11 +10,13 @@ from gatepass.errors import GatepassError
 from gatepass.jose import inspect, verify
 from tests.attacks.target import KEY, SIGN, claims_text, forged, verify_sync
 from tests.jose.forge import compact
-from tests.vectors import require_vectors
+from tests.vectors.published import VECTORS
+
+pytestmark = pytest.mark.vectors
 
 
 def _cases() -> Iterator[Any]:
-    for path in sorted((require_vectors() / "JSONTestSuite/test_parsing").iterdir()):
+    for path in sorted((VECTORS / "JSONTestSuite/test_parsing").iterdir()):
         yield pytest.param(path.name[:1], path.read_bytes(), id=path.stem)
 
 

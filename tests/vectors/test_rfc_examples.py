@@ -7,7 +7,9 @@ import pytest
 from gatepass.errors import KeyRejected, TokenError
 from gatepass.jose import Key, KeySet, SharedKey, SigningKey, VerificationKey, sign, verify
 from tests.jose.forge import jwk_thumbprint, unb64
-from tests.vectors import load
+from tests.vectors.published import load
+
+pytestmark = pytest.mark.vectors
 
 EXAMPLES = load("rfc/rfc_examples.json")
 COOKBOOK = [
