@@ -3,7 +3,6 @@
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -64,9 +63,14 @@ def test_a_presented_secret_meets_the_right_one_in_constant_time(file: str) -> N
     assert "compare_digest" in _own_calls(functions[COMPARES[file]])
 
 
-@pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(ROOT)))
-def test_no_secret_hash_or_signature_is_compared_in_a_time_that_tells(file: Path) -> None:
-    assert _telling_comparisons(file.read_text()) == []
+def test_no_secret_hash_or_signature_is_compared_in_a_time_that_tells() -> None:
+    found = [
+        (str(file.relative_to(ROOT)), telling)
+        for file in SOURCES
+        for telling in _telling_comparisons(file.read_text())
+    ]
+
+    assert found == []
 
 
 @pytest.mark.parametrize(
