@@ -9,6 +9,7 @@ import pytest
 
 from gatepass.errors import GatepassError, SessionRevoked, SubjectEpochChanged, TokenRevoked
 from tests.attacks.service import Service
+from tests.budget import PATIENCE_S
 from tests.cases import case
 
 
@@ -66,7 +67,7 @@ def test_old_password_log_in_and_password_change_at_the_same_moment(
         racer.start()
         start.wait()
         service.revoke_subject(subject)
-        racer.join(10)
+        racer.join(PATIENCE_S)
 
         assert service.sessions(subject) == []
     service.close()

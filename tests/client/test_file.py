@@ -15,6 +15,7 @@ import pytest
 
 from gatepass.errors import SettingsRejected, StoreUnavailable
 from gatepass.httpx import FileTokens, TokenAuth, Tokens
+from tests.budget import PATIENCE_S
 from tests.children import Child
 from tests.client.world import World
 
@@ -153,7 +154,7 @@ def test_a_process_that_dies_lets_go_of_the_lock(path: Path) -> None:
     forks = multiprocessing.get_context("spawn")
     child = forks.Process(target=_hold_and_die, args=(str(path),))
     child.start()
-    child.join(30)
+    child.join(PATIENCE_S)
 
     assert child.exitcode == 7
     with FileTokens(path).refreshing(0) as is_held:
@@ -207,14 +208,14 @@ def test_two_processes_on_one_file_refresh_once_and_stay_logged_in(path: Path) -
         ]
         for process in processes:
             process.start()
-        together.wait(30)
+        together.wait(PATIENCE_S)
         for turn in range(5):
             world.expire()
-            together.wait(30)
-            together.wait(30)
+            together.wait(PATIENCE_S)
+            together.wait(PATIENCE_S)
             assert world.refreshes == turn + 1
         for process in processes:
-            process.join(30)
+            process.join(PATIENCE_S)
         statuses = answers.get() + answers.get()
 
     assert statuses == [200] * 2 * 5 * 20
@@ -226,10 +227,10 @@ def _use(url: str, path: str, together: Any, answers: Any) -> None:
     now = [0.0]
     auth = TokenAuth(f"{url}/auth", tokens=FileTokens(path), steady=lambda: now[0])
     statuses: list[int] = []
-    together.wait(30)
+    together.wait(PATIENCE_S)
     with httpx.Client(auth=auth, timeout=30) as client:
         for _ in range(5):
-            together.wait(30)
+            together.wait(PATIENCE_S)
             now[0] = 60.0 * next(minutes)
             threads = [
                 threading.Thread(
@@ -241,7 +242,7 @@ def _use(url: str, path: str, together: Any, answers: Any) -> None:
                 thread.start()
             for thread in threads:
                 thread.join()
-            together.wait(30)
+            together.wait(PATIENCE_S)
     answers.put(statuses)
 
 
@@ -257,10 +258,10 @@ def test_a_child_forked_during_a_refresh_waits_for_it_and_uses_it(world: World, 
         target=lambda: statuses.append(httpx.get(url, auth=auth, timeout=30).status_code)
     )
     waiting.start()
-    assert world.faults.was_asked_to_refresh.wait(10)
+    assert world.faults.was_asked_to_refresh.wait(PATIENCE_S)
     child = Child(lambda: str(httpx.get(url, auth=auth, timeout=30).status_code))
     world.faults.may_answer.set()
-    waiting.join(20)
+    waiting.join(PATIENCE_S)
 
     assert child.answer() == "200"
     assert statuses == [200]

@@ -8,6 +8,7 @@ import pytest
 from gatepass.errors import GatepassError, StoreUnavailable
 from gatepass.httpx import FileTokens, MemoryTokens, TokenAuth, Tokens, TokenStorage
 from gatepass.httpx._refresher import Flight
+from tests.budget import PATIENCE_S
 from tests.client.conftest import Caller
 from tests.client.world import World
 
@@ -62,10 +63,10 @@ def test_a_log_out_during_a_refresh_wins(
         target=lambda: outcomes.append(_outcome(auth, f"{world.url}/private"))
     )
     waiting.start()
-    assert world.faults.was_asked_to_refresh.wait(10)
+    assert world.faults.was_asked_to_refresh.wait(PATIENCE_S)
     caller.log_out(auth)
     world.faults.may_answer.set()
-    waiting.join(20)
+    waiting.join(PATIENCE_S)
 
     assert outcomes == ["TokenMissing"]
     assert storage.load() is None
@@ -91,11 +92,11 @@ def test_a_log_in_during_a_refresh_wins(
         target=lambda: statuses.append(_outcome(auth, f"{world.url}/private"))
     )
     waiting.start()
-    assert world.faults.was_asked_to_refresh.wait(10)
+    assert world.faults.was_asked_to_refresh.wait(PATIENCE_S)
     auth.log_in(world.log_in())
     again = storage.load()
     world.faults.may_answer.set()
-    waiting.join(20)
+    waiting.join(PATIENCE_S)
 
     assert statuses == ["200"]
     assert storage.load() == again

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from gatepass.httpx import MemoryTokens, Tokens
+from tests.budget import PATIENCE_S
 from tests.client.conftest import Caller, Twin
 from tests.client.world import LIFETIME_S, World
 
@@ -166,7 +167,7 @@ def test_a_token_is_traded_shortly_before_it_expires_while_it_still_serves(
     world.faults.may_answer.clear()
     world.clock.now += 55
     assert caller.get(auth, f"{world.url}/private").status_code == 200
-    assert world.faults.was_asked_to_refresh.wait(10)
+    assert world.faults.was_asked_to_refresh.wait(PATIENCE_S)
     assert caller.get(auth, f"{world.url}/private").status_code == 200
     world.faults.may_answer.set()
 

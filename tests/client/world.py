@@ -17,6 +17,7 @@ from gatepass.fastapi import Auth, Identity
 from gatepass.httpx import TokenAuth, Tokens, TokenStorage
 from gatepass.jose import SharedKey
 from gatepass.stores.memory import AsyncMemoryStore
+from tests.budget import PATIENCE_S
 from tests.fastapi.world import Clock, application
 
 PASSWORD = "correct horse battery"
@@ -125,7 +126,7 @@ class World:
         thread = threading.Thread(target=server.run)
         thread.start()
         try:
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + PATIENCE_S
             while not server.started:
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
@@ -135,7 +136,7 @@ class World:
         finally:
             self.faults.may_answer.set()
             server.should_exit = True
-            thread.join(20)
+            thread.join(PATIENCE_S)
 
 
 async def _authenticate(username: str, password: str) -> Identity | None:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from gatepass.server.secrets import generate_secret
+from tests.budget import PATIENCE_S
 from tests.project.files import ROOT
 from tests.server.running import environment, free_port
 
@@ -59,11 +60,11 @@ def client(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[httpx.Cli
             yield client
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(PATIENCE_S)
 
 
 def wait(client: httpx.Client, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until:
         assert process.poll() is None
         try:

@@ -27,6 +27,7 @@ from gatepass.httpx import TokenAuth
 from gatepass.jose import inspect
 from gatepass.remote import AsyncRemoteKeySet
 from gatepass.server.secrets import generate_secret
+from tests.budget import PATIENCE_S
 from tests.keyfile.steps import KNOWN, age
 from tests.server.running import Running, gatepass, serving
 
@@ -64,7 +65,7 @@ class Load:
     def __exit__(self, *_: object) -> None:
         self._is_over = True
         for thread in self._threads:
-            thread.join(30)
+            thread.join(PATIENCE_S)
 
     def _run(self, servers: list[Running], resource: str, number: int) -> None:
         """One session: its refreshes go to one server, its requests to all three."""
@@ -120,11 +121,11 @@ def resource_server(jwks_url: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(PATIENCE_S)
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)

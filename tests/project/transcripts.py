@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.budget import PATIENCE_S
 from tests.project.documents import Block, expectation, is_as_expected
 from tests.project.files import ROOT
 
@@ -154,7 +155,7 @@ class Transcript:
             self._environment["ADMIN_PASSWORD"] = found[1]
 
     def _wait_until_served(self) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             assert self._server is not None
             assert self._server.poll() is None, self._log.read_text()

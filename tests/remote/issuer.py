@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from gatepass import TokenIssuer
 from gatepass.jose import SigningKey
+from tests.budget import PATIENCE_S
 
 AUDIENCE = "api-client"
 Script = Callable[[], Iterable[bytes]]
@@ -67,7 +68,7 @@ class Issuer:
         good = self.scripts[path]
 
         def late() -> Iterator[bytes]:
-            may_answer.wait(10)
+            may_answer.wait(PATIENCE_S)
             yield from good()
 
         self.scripts[path] = late
@@ -83,7 +84,7 @@ class Issuer:
         self._is_open = False
         with suppress(OSError):  # wakes accept()
             socket.create_connection(self._listener.getsockname(), 1).close()
-        self._accepting.join(5)
+        self._accepting.join(PATIENCE_S)
         self._listener.close()
 
     def __enter__(self) -> Self:

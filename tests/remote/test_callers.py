@@ -15,6 +15,7 @@ from gatepass.errors import KeyRejected, KeysUnavailable, SettingsRejected, Stor
 from gatepass.jose import SharedKey, sign, verify
 from gatepass.remote import AsyncRemoteKeySet, RemoteKeySet
 from gatepass.stores.memory import AsyncMemoryStore, MemoryStore
+from tests.budget import PATIENCE_S
 from tests.children import Child
 from tests.jose.material import signing_key
 from tests.remote.certificate import write_certificate
@@ -85,17 +86,17 @@ def test_a_forked_child_fetches_for_itself(issuer: Issuer, twin: Twin) -> None:
 
     def late() -> Iterator[bytes]:
         if len(issuer.asked) == 1:
-            may_answer.wait(10)
+            may_answer.wait(PATIENCE_S)
         yield from good()
 
     issuer.scripts["/jwks"] = late
     keys: Any = remote_keys(twin, issuer.jwks_url, timeout=5)
     waiting = threading.Thread(target=_ask, args=(twin, keys, issuer.name, token))
     waiting.start()
-    assert issuer.was_asked.wait(10)
+    assert issuer.was_asked.wait(PATIENCE_S)
     outcome = Child(lambda: _ask(twin, keys, issuer.name, token)).answer()
     may_answer.set()
-    waiting.join(10)
+    waiting.join(PATIENCE_S)
 
     assert outcome == "ada"
     assert issuer.asked == ["/jwks"] * 2

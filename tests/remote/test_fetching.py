@@ -10,6 +10,7 @@ import pytest
 
 from gatepass.errors import KeysUnavailable, StoreUnavailable
 from gatepass.jose import SharedKey, sign
+from tests.budget import PATIENCE_S
 from tests.jose.material import signing_key
 from tests.remote.conftest import Connect
 from tests.remote.issuer import AUDIENCE, Issuer, reply
@@ -20,7 +21,7 @@ KEY, SUCCESSOR = signing_key("ES256"), signing_key("ES256", 1)
 
 def until(condition: Any) -> None:
     """Wait for what another thread does."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.002)
@@ -124,7 +125,7 @@ def test_keys_that_are_due_are_fetched_behind_the_requests_backs(
     resource.verify(token)
 
     def late() -> Iterator[bytes]:
-        may_answer.wait(10)
+        may_answer.wait(PATIENCE_S)
         yield from reply({"keys": [SUCCESSOR.public().to_jwk()]})()
 
     issuer.scripts["/jwks"] = late
@@ -239,7 +240,7 @@ def test_a_fetch_that_began_before_a_token_came_does_not_refuse_it_for_good(
     resource.verify(issuer.token())
 
     def late() -> Iterator[bytes]:
-        may_answer.wait(10)
+        may_answer.wait(PATIENCE_S)
         yield from good()
 
     issuer.scripts["/jwks"] = late

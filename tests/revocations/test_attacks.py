@@ -19,6 +19,7 @@ from gatepass.revocations.follower import Follower
 from gatepass.revocations.lease import Lease, steady_now
 from gatepass.revocations.snapshots import SnapshotCursor
 from gatepass.revocations.state import ReplicaState
+from tests.budget import PATIENCE_S
 
 NOW = 1_800_000_000_000
 MINUTE = 60_000
@@ -122,12 +123,12 @@ def test_a_fork_waits_for_a_merge_that_is_under_way() -> None:
     def slow() -> Iterator[Entry]:
         yield "t", "first", NOW
         begun.set()
-        assert go_on.wait(10)
+        assert go_on.wait(PATIENCE_S)
         yield "t", "last", NOW
 
     thread = threading.Thread(target=merge, args=(copy, slow()))
     thread.start()
-    assert begun.wait(10)
+    assert begun.wait(PATIENCE_S)
     threading.Timer(0.1, go_on.set).start()
     copy.before_fork()
     assert copy.is_held(None, "last")
@@ -189,7 +190,7 @@ class FailingFirst:
 
 
 def until_fresh(state: ReplicaState, follower: Follower) -> None:
-    until = time.monotonic() + 10
+    until = time.monotonic() + PATIENCE_S
     while not state.covers(None, "t"):
         assert time.monotonic() < until
         follower.ensure()

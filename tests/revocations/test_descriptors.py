@@ -46,7 +46,7 @@ with asyncio.Runner() as runner:
     resource.setrlimit(resource.RLIMIT_NOFILE, (free, before[1]))
     told = [verdicts(), verdicts()]
     resource.setrlimit(resource.RLIMIT_NOFILE, before)
-    until = time.monotonic() + 10
+    until = time.monotonic() + PATIENCE_S
     while "down" in (last := verdicts()) and time.monotonic() < until:
         runner.run(asyncio.sleep(0.02))
     call(replica.close)

@@ -16,6 +16,7 @@ from gatepass.errors import StoreUnavailable
 from gatepass.revocations.lease import steady_now
 from gatepass.revocations.staleness import WhenStale
 from gatepass.stores.sql import SqlStore
+from tests.budget import require_short
 from tests.revocations.worlds import World
 from tests.servers.postgres import PostgresServer, require_binaries
 from tests.servers.redis_sets import start_alone
@@ -153,11 +154,11 @@ def test_a_frozen_database_is_noticed_within_the_staleness(make: Make, database:
     with database.frozen():
         frozen = time.monotonic()
         world.until(lambda: not world.inner.status().is_fresh)
-        assert time.monotonic() - frozen < 1
+        require_short(time.monotonic() - frozen, 1)
         began = time.monotonic()
         with pytest.raises(StoreUnavailable):
             world.replica.is_revoked(None, "00other")
-        assert time.monotonic() - began < 2.5
+        require_short(time.monotonic() - began, 2.5)
     world.until_fresh()
 
 
@@ -170,7 +171,7 @@ def test_where_stale_copies_deny_the_store_is_not_asked(make: Make, database: Da
         began = time.monotonic()
         with pytest.raises(StoreUnavailable, match="out of date"):
             world.replica.is_revoked(None, "00other")
-        assert time.monotonic() - began < 0.2
+        require_short(time.monotonic() - began, 0.2)
         assert world.replica.is_revoked(None, "00held")
 
 

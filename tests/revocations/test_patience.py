@@ -8,8 +8,9 @@ from typing import Any
 from gatepass.revocations.async_follower import AsyncFollower
 from gatepass.revocations.follower import Follower
 from gatepass.revocations.state import PATIENCE_S, ReplicaState
+from tests.budget import require_short
 
-RENEWED_S = 3.0
+RENEWED_S = 60.0
 SOON_S = 0.5
 
 
@@ -36,10 +37,12 @@ def test_somebody_who_logs_out_everywhere_again_and_again_keeps_no_check_waiting
     began = time.monotonic()
     follower.wait("session", None)
     took = time.monotonic() - began
+    is_renewed = renewing.is_alive()
     over.set()
     renewing.join()
 
-    assert took < PATIENCE_S + SOON_S
+    assert is_renewed
+    require_short(took, PATIENCE_S + SOON_S)
     assert not follower._waiting
 
 
@@ -62,7 +65,8 @@ def test_nor_where_reads_of_other_partitions_wake_it_on_an_event_loop() -> None:
         began = time.monotonic()
         await follower.wait("session", None)
         took = time.monotonic() - began
+        assert not renewing.done()
         renewing.cancel()
         return took
 
-    assert asyncio.run(wait()) < PATIENCE_S + SOON_S
+    require_short(asyncio.run(wait()), PATIENCE_S + SOON_S)

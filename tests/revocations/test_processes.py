@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gatepass.revocations import AsyncReplica, Replica
+from tests.budget import PATIENCE_S
 from tests.revocations.worlds import (
     BACKENDS,
     empty_backend,
@@ -207,10 +208,10 @@ def test_two_loops_at_the_same_time_share_what_one_of_them_reads(url: str) -> No
 
     thread = threading.Thread(target=asyncio.run, args=(follow(),))
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(PATIENCE_S)
     assert asyncio.run(check())
     done.set()
-    thread.join(10)
+    thread.join(PATIENCE_S)
     assert not thread.is_alive()
     store.close()
 
@@ -226,7 +227,7 @@ def test_a_replica_that_nobody_keeps_stops_reading(url: str) -> None:
 
     del replica
     gc.collect()
-    until = time.monotonic() + 10
+    until = time.monotonic() + PATIENCE_S
     while any(thread.is_alive() for thread in threads):
         assert time.monotonic() < until
         time.sleep(0.01)

@@ -15,6 +15,7 @@ import pytest
 
 from gatepass.sessions import Store
 from gatepass.stores.sql import SqlStore
+from tests.budget import PATIENCE_S
 from tests.revocations.worlds import empty_backend, open_store
 from tests.servers.redis_server import free_ports
 
@@ -43,7 +44,7 @@ class Service:
     def until_all(self, what: str, token: str, workers: int) -> set[int]:
         """Ask until as many workers have said so, and nobody who did has taken it back."""
         said: set[int] = set()
-        until = time.monotonic() + 60
+        until = time.monotonic() + PATIENCE_S
         while len(said) < workers:
             assert time.monotonic() < until, f"only {len(said)} of {workers} say that it is {what}"
             try:

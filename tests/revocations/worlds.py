@@ -16,7 +16,7 @@ from tests.stores.redis_backends import redis_store_at
 from tests.stores.twins import Awaited, Runner, sql_store
 
 BACKENDS = ("postgres", "redis 8", "sentinel", "cluster")
-PATIENCE_S = 15.0
+PATIENCE_S = 120.0
 
 
 def empty_backend(backend: str) -> str:

@@ -18,7 +18,7 @@ import httpx
 
 SOURCE: Final = Path(__file__).parents[2] / "src"
 PROGRAM: Final = (sys.executable, "-c", "from gatepass.cli import main; main()")
-_PATIENCE: Final = 30.0
+_PATIENCE: Final = 120.0
 _OURS: Final = re.compile(r"(JWT_|GATEPASS_|DATABASE_URL$|REDIS_URL$)")
 
 

@@ -15,6 +15,7 @@ import uvicorn
 
 from gatepass.server.connections import EXCHANGE_S, HEAD_S, Connection, Room
 from gatepass.server.resources import fit, quieten
+from tests.budget import require_short
 from tests.server.running import Running, serving
 
 HALF = {
@@ -23,7 +24,7 @@ HALF = {
     "half a body": b"POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{",
 }
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
-PATIENCE = 10.0
+PATIENCE = 120.0
 
 
 def silent(server: Running, sent: bytes, source: str = "127.0.0.1") -> socket.socket:
@@ -72,7 +73,9 @@ def test_a_body_that_never_comes_is_refused_after_ten_seconds(here: Path) -> Non
         answer = client.recv(4096)
 
     assert answer.startswith(b"HTTP/1.1 400 ")
-    assert 9 < time.monotonic() - began < 15
+    took = time.monotonic() - began
+    assert took > 9
+    require_short(took, 15)
 
 
 @pytest.mark.soak
@@ -168,14 +171,14 @@ pytestmark = pytest.mark.anyio
 @pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: x\r\nX-A: "])
 async def test_a_head_that_never_ends(sent: bytes) -> None:
     async with answering(small, head_s=0.3) as address:
-        assert (await ended(address, sent))[1] < 5
+        require_short((await ended(address, sent))[1], 5)
 
 
 async def test_a_head_that_drips_byte_by_byte() -> None:
     async with answering(small, head_s=0.3) as address:
         drops = [b"GET / HTTP/1.1\r\nX-A: ", *[b"a"] * 200]
 
-        assert (await ended(address, *drops, every=0.02))[1] < 3
+        require_short((await ended(address, *drops, every=0.02))[1], 3)
 
 
 async def test_a_second_head_that_never_ends() -> None:
@@ -183,7 +186,7 @@ async def test_a_second_head_that_never_ends() -> None:
         received, took = await ended(address, HEALTH + b"GET / HTTP/1.1\r\nX-A: ", b"b", every=0.05)
 
     assert received.startswith(b"HTTP/1.1 200")
-    assert took < 5
+    require_short(took, 5)
 
 
 async def test_a_body_that_never_ends_after_its_answer() -> None:
@@ -191,7 +194,7 @@ async def test_a_body_that_never_ends_after_its_answer() -> None:
         unread = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n"
         _, took = await ended(address, unread, *[b"a"] * 100, every=0.02)
 
-    assert took < 5
+    require_short(took, 5)
 
 
 async def test_a_client_that_never_reads_its_answer() -> None:

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from gatepass.server.secrets import generate_secret
+from tests.budget import PATIENCE_S
 from tests.cli.command import Command
 from tests.server.running import Running, gatepass, serving
 from tests.servers.postgres import empty_database
@@ -137,7 +138,7 @@ def test_commands_beside_the_server_are_obeyed_at_once(served: Served) -> None:
 
 def test_every_worker_follows_the_log_and_says_so(served: Served) -> None:
     told: list[dict[str, Any]] = []
-    until = time.monotonic() + 20
+    until = time.monotonic() + PATIENCE_S
     while len(told) < 20:
         with served.server.client() as client:  # a connection of its own, to either worker
             answer = client.get("/readyz")
@@ -169,7 +170,7 @@ def test_a_worker_that_is_killed_is_replaced(here: Path, secrets: dict[str, str]
         server.headers["X-Forwarded-Proto"] = "https"
         workers = [pid for pid in children(server.process.pid) if is_worker(pid)]
         os.kill(workers[0], signal.SIGKILL)
-        until = time.monotonic() + 20
+        until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
             now = [pid for pid in children(server.process.pid) if is_worker(pid)]
             if len(now) == 2 and workers[0] not in now:

@@ -8,6 +8,7 @@ import pytest
 
 from gatepass.server.limits import AccountLimit, LoginLimit
 from gatepass.server.passwords import PasswordPool
+from tests.budget import PATIENCE_S
 from tests.server.world import PASSWORD, World, outcome
 
 pytestmark = pytest.mark.anyio
@@ -68,7 +69,7 @@ async def test_log_ins_beyond_the_pool_are_refused_and_not_piled_up(made: World)
     pool = PasswordPool(workers=1, waiting=1)
     crowded = replace(made, parts=replace(made.parts, pool=pool))
     released, statuses = threading.Event(), []
-    made.hasher.meanwhile = lambda: released.wait(10)
+    made.hasher.meanwhile = lambda: released.wait(PATIENCE_S)
     async with crowded.serve() as world:
 
         async def log_in() -> None:
@@ -103,7 +104,7 @@ async def test_one_account_with_the_right_password_cannot_starve_the_others(made
 
     def hold() -> None:
         begun.set()
-        released.wait(10)
+        released.wait(PATIENCE_S)
 
     async with crowded.serve() as world:
         with world.administration() as (accounts, _):

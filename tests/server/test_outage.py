@@ -16,6 +16,7 @@ from gatepass.errors import StoreUnavailable
 from gatepass.server.app import make_parts
 from gatepass.server.passwords import Passwords
 from gatepass.server.state import find_state
+from tests.budget import PATIENCE_S, require_short
 from tests.server.world import PASSWORD, World, outcome
 
 pytestmark = pytest.mark.anyio
@@ -74,7 +75,7 @@ def spoiled(database: Path) -> Iterator[None]:
 def assert_down(response: httpx.Response, since: float) -> None:
     assert outcome(response) == DOWN
     assert int(response.headers["retry-after"]) >= 1
-    assert time.monotonic() - since < BOUND
+    require_short(time.monotonic() - since, BOUND)
 
 
 @pytest.mark.parametrize("outage", [locked, gone, replaced])
@@ -115,7 +116,8 @@ async def test_a_protected_route_lets_nobody_in_unchecked(
         since = time.monotonic()
         while (answer := await world.me(pair)).status_code != 503:
             assert (answer.status_code, answer.json().get("code")) == held
-            assert time.monotonic() - since < BOUND
+            assert time.monotonic() - since < PATIENCE_S
+        require_short(time.monotonic() - since, BOUND)
 
         assert outcome(answer) == DOWN
         assert int(answer.headers["retry-after"]) >= 1
@@ -169,7 +171,7 @@ async def test_accounts_of_a_locked_database_wait_two_seconds_at_most(world: Wor
             since = time.monotonic()
             with pytest.raises(StoreUnavailable):
                 change()
-            assert time.monotonic() - since < BOUND
+            require_short(time.monotonic() - since, BOUND)
 
 
 async def test_a_database_damaged_under_the_server_lets_nobody_in(world: World) -> None:
@@ -179,7 +181,7 @@ async def test_a_database_damaged_under_the_server_lets_nobody_in(world: World) 
         since = time.monotonic()
         while (answer := await world.me(pair)).status_code != 503:  # as above
             assert answer.status_code == 200
-            assert time.monotonic() - since < BOUND
+            assert time.monotonic() - since < PATIENCE_S
         assert outcome(await world.refresh(pair)) == DOWN
         assert outcome(await world.me(other)) == DOWN
         assert outcome(await world.log_in()) == DOWN

@@ -15,6 +15,7 @@ import pytest
 from gatepass.errors import SettingsRejected
 from gatepass.revocations.staleness import WhenStale
 from gatepass.server.staleness import Staleness, read_staleness
+from tests.budget import PATIENCE_S, require_short
 from tests.server.running import Running, gatepass, serving
 from tests.server.test_databases import add_ada, log_in, me, new_secrets
 from tests.server.test_outage import gone
@@ -80,7 +81,7 @@ def until_ready(
     client: httpx.Client, status: int, *, is_fresh: bool, has_accounts: bool = True
 ) -> dict[str, Any]:
     """What is told once it is so; the accounts are looked at once a second."""
-    until = time.monotonic() + 30
+    until = time.monotonic() + PATIENCE_S
     wanted = (status, is_fresh, has_accounts)
     while True:
         found, told = ready(client)
@@ -119,7 +120,7 @@ def test_a_database_that_dies_is_told_and_lets_no_revoked_token_in(
         assert told["revocations"]["down_for"]["log"] > 0
         began = time.monotonic()
         assert (me(client, pair), me(client, other)) == (verdict, REVOKED)
-        assert time.monotonic() - began < 5
+        require_short(time.monotonic() - began, 5)
         refused = client.post("/auth/logout", json={"refresh_token": pair["refresh_token"]})
         assert refused.status_code == 503
 
@@ -132,7 +133,7 @@ def test_a_database_that_dies_is_told_and_lets_no_revoked_token_in(
 @pytest.mark.workers
 def test_failing_open_is_said_by_every_worker_at_its_start(place: Place, here: Path) -> None:
     with served(place, here, "--workers", "2", policy=ALLOW) as server:
-        until = time.monotonic() + 30
+        until = time.monotonic() + PATIENCE_S
         while server.stderr.count("revocation checks fail open") < 2:
             assert time.monotonic() < until, server.stderr
             time.sleep(0.05)
@@ -160,7 +161,7 @@ async def test_a_database_file_that_is_gone_is_told(world: World) -> None:
     assert answer.json()["revocations"]["age"] == 0
 
     with gone(world.database):
-        until = time.monotonic() + 10
+        until = time.monotonic() + PATIENCE_S
         while (answer := await world.client.get("/readyz")).status_code != 503:
             assert time.monotonic() < until
         assert int(answer.headers["retry-after"]) >= 1

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gatepass.server.secrets import generate_secret
+from tests.budget import PATIENCE_S
 from tests.cli.command import Command
 from tests.server.running import Running, free_port, gatepass, paste, serving, start
 
@@ -110,7 +111,7 @@ def test_development_binds_any_loopback_address(here: Path, host: str) -> None:
 
 
 def until_said(server: Running, words: str) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + PATIENCE_S
     while words not in server.stdout:
         assert time.monotonic() < until, server.stderr
         assert server.process.poll() is None, server.stderr

@@ -24,7 +24,7 @@ import psycopg
 import pytest
 
 ROLE: Final = "gate"
-PATIENCE_S: Final = 30
+PATIENCE_S: Final = 120
 _SETTINGS: Final = {
     "listen_addresses": "'127.0.0.1'",
     "shared_buffers": "32MB",

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import redis
 
-PATIENCE_S = 20.0
+PATIENCE_S = 120.0
 
 
 def free_ports(count: int) -> list[int]:

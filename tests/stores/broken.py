@@ -14,6 +14,7 @@ from typing import Any
 from gatepass.errors import StoreUnavailable
 from gatepass.revocations.sqlite import AsyncSqliteReplica, SqliteReplica
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
+from tests.budget import PATIENCE_S, require_short
 from tests.stores.plans import log_in, present
 from tests.stores.twins import Runner
 
@@ -56,7 +57,7 @@ def outcomes(
 
     async def awaited(operation: Callable[[Any], Any]) -> object:
         try:
-            return await asyncio.wait_for(operation(store), LIMIT_S)
+            return await asyncio.wait_for(operation(store), PATIENCE_S)
         except StoreUnavailable as error:
             return type(error)
 
@@ -75,7 +76,7 @@ def outcomes(
     else:
         with ThreadPoolExecutor(len(operations)) as threads:
             answers = list(threads.map(called, operations.values()))
-    assert time.monotonic() - began < LIMIT_S
+    require_short(time.monotonic() - began, LIMIT_S)
     return dict(zip(operations, answers, strict=True))
 
 
@@ -91,7 +92,7 @@ def replica_answer(
     except StoreUnavailable as error:
         return type(error)
     finally:
-        assert time.monotonic() - began < LIMIT_S
+        require_short(time.monotonic() - began, LIMIT_S)
 
 
 def every(operations: dict[str, Callable[[Any], Any]]) -> dict[str, object]:

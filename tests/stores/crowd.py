@@ -18,7 +18,7 @@ from gatepass.stores.sql.postgres import waiting
 from tests.stores.twins import Runner
 
 CALLERS = 16
-_PATIENCE_S = 30
+_PATIENCE_S = 120
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import pytest
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import RotationKind
 from gatepass.stores.sql import SqlStore
+from tests.budget import require_short
 from tests.stores.plans import log_in, present
 
 FORK = multiprocessing.get_context("fork")
@@ -151,7 +152,7 @@ def test_a_lock_holder_that_never_wakes_up_is_an_outage_until_it_is_killed(
     began = time.monotonic()
     with pytest.raises(StoreUnavailable, match="locked"):
         store.revoke_token("token")
-    assert time.monotonic() - began < 2.5
+    require_short(time.monotonic() - began, 2.5)
     assert holder.pid is not None
     os.kill(holder.pid, signal.SIGKILL)
     holder.join()

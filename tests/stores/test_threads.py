@@ -9,6 +9,7 @@ import pytest
 from gatepass.errors import StoreUnavailable
 from gatepass.revocations.sqlite import AsyncSqliteReplica
 from gatepass.stores.sql import AsyncSqlStore
+from tests.budget import PATIENCE_S
 
 
 def ours() -> set[threading.Thread]:
@@ -38,7 +39,7 @@ def test_work_whose_caller_left_is_waited_for_by_close_and_keeps_no_loop_from_ru
     before, may_end, ended = ours(), threading.Event(), threading.Event()
 
     def work() -> None:
-        may_end.wait(30)
+        may_end.wait(PATIENCE_S)
         ended.set()
 
     async def use() -> set[threading.Thread]:

@@ -13,6 +13,7 @@ import pytest
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import RotationKind
 from gatepass.stores.sql import SqlStore
+from tests.budget import PATIENCE_S
 from tests.servers.postgres import PostgresServer, require_binaries
 from tests.stores.plans import log_in, present
 
@@ -126,7 +127,7 @@ def test_nothing_acknowledged_is_missing_and_nobody_is_logged_out_after_kill_9(
     time.sleep(0.5)
     stop.set()
     for writer in writers:
-        writer.join(30)
+        writer.join(PATIENCE_S)
     said = said_in(tmp_path)
 
     store = SqlStore.from_url(server.url)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gatepass.stores.sql import SqlStore
+from tests.budget import PATIENCE_S
 from tests.servers.programs import program_of
 from tests.stores.postgres_backend import backends, empty_url
 
@@ -102,7 +103,7 @@ def test_a_childs_life_keeps_no_session_of_its_parent_alive(url: str) -> None:
         both = backends("prefork")
         parent.kill()
         parent.wait()
-        until = time.monotonic() + 10
+        until = time.monotonic() + PATIENCE_S
         while len(left := backends("prefork")) == 2:
             assert time.monotonic() < until
             time.sleep(0.02)

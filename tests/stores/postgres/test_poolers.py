@@ -23,7 +23,7 @@ from tests.stores.twins import Awaited, Runner
 
 pytestmark = pytest.mark.faults
 
-PATIENCE_S = 15.0
+PATIENCE_S = 120.0
 SETTINGS = """
 SELECT current_setting('statement_timeout'), current_setting('lock_timeout'),
   current_setting('idle_in_transaction_session_timeout'), current_setting('jit'),

@@ -10,6 +10,7 @@ import pytest
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import Session
 from gatepass.stores.sql import SqlStore
+from tests.budget import PATIENCE_S
 from tests.servers.postgres import PostgresServer, require_binaries
 from tests.stores import broken
 from tests.stores.broken import READS, WRITES, every, outcomes
@@ -65,7 +66,7 @@ def test_no_connection_that_is_left_is_an_outage_for_a_while(
         assert outcomes(store, runner, OPERATIONS) == every(OPERATIONS)
 
     one = {"is_revoked": OPERATIONS["is_revoked"]}
-    until = time.monotonic() + 10
+    until = time.monotonic() + PATIENCE_S
     while outcomes(store, runner, one)["is_revoked"] is StoreUnavailable:
         assert time.monotonic() < until
     closed(store, runner)

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from gatepass.sessions import OpaquePlan, RotationKind, Store
+from tests.budget import PATIENCE_S
 from tests.servers.postgres import shared_server
 from tests.stores.plans import LEEWAY, SEC_HASH, SECOND, Clock, log_in, present
 from tests.stores.postgres_backend import DATABASE, empty_url
@@ -52,7 +53,7 @@ def statements(operation: Callable[[], object]) -> list[str]:
     url = shared_server().url_of(DATABASE, application_name="counted")
     with psycopg.connect(f"{url}&options=-clog_statement%3Dall", autocommit=True) as marking:
         marking.execute(marker.encode())
-    until = time.monotonic() + 10
+    until = time.monotonic() + PATIENCE_S
     while marker not in (text := log.read_bytes()[before:].decode()):
         assert time.monotonic() < until
         time.sleep(0.005)
@@ -102,7 +103,7 @@ def test_rotations_touch_no_index(store: Store, connection: psycopg.Connection[A
         assert store.rotate(present("a", generation)).kind is RotationKind.ROTATED
 
     store.close()  # a connection tells its counts when it ends, at the latest
-    until = time.monotonic() + 20
+    until = time.monotonic() + PATIENCE_S
     counted: Any = (0, 0)
     while counted[0] < 300:
         assert time.monotonic() < until

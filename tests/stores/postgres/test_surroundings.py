@@ -14,6 +14,7 @@ from gatepass.sessions import OpaqueKind, OpaquePlan, RevokeKind, RotationKind
 from gatepass.stores.sql import SqlStore
 from gatepass.stores.sql.postgres.statements import statements_of
 from gatepass.stores.sql.revisions import find_revision
+from tests.budget import PATIENCE_S
 from tests.servers.postgres import empty_database, shared_server
 from tests.stores.plans import log_in, present
 from tests.stores.postgres_backend import OPERATIONS, empty_url
@@ -98,7 +99,7 @@ def while_held(url: str, lock: str, operation: Callable[[], object]) -> list[Bas
         callers = [threading.Thread(target=call) for _ in range(3)]
         for caller in callers:
             caller.start()
-        until = time.monotonic() + 20
+        until = time.monotonic() + PATIENCE_S
         while waiting(DATABASE) < len(callers):
             assert time.monotonic() < until
             time.sleep(0.01)

@@ -1,0 +1,18 @@
+"""How long tests take and wait. `make long` sets `GATEPASS_TEST_LONG`, to 10 say."""
+
+import os
+
+LONG = int(os.environ.get("GATEPASS_TEST_LONG", "0"))
+TIMES = max(LONG, 1)
+"""Races and the like run so many times as many rounds."""
+PATIENCE_S = 120.0
+"""After so long a test gives up on something that should happen at some time."""
+
+
+def require_short(took_s: float, limit_s: float) -> None:
+    """A duration is a claim about an idle machine, so only `make long` checks it.
+
+    Everywhere else the test shows that the operation ends, and how.
+    """
+    if LONG:
+        assert took_s < limit_s, f"took {took_s:.2f} s"
