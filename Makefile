@@ -8,15 +8,15 @@ DEV := .venv/dev.stamp
 NODE := benchmarks/node/node_modules/.package-lock.json
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
 PYTEST := pytest -q -n 2 --dist loadfile
-SHORT := not vectors and not race and not workers and not faults and not soak and not chaos and not fuzz and not browser and not interop and not web
-LONG_TARGETS := races workers faults soak chaos web fuzz browser interop
+LONG_TARGETS := programs workers faults soak races chaos web fuzz browser interop
+SHORT := not vectors $(LONG_TARGETS:%=and not %)
 CORE := src/gatepass/jose/*,src/gatepass/tokens/*,src/gatepass/sessions/*,src/gatepass/manager.py,src/gatepass/_manager_parts.py
 CORE_TESTS := $(addprefix tests/,attacks http jose manager remote sessions settings tokens)
 COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile --quiet --no-strip-extras \
 	$(if $(UPGRADE),--upgrade) --generate-hashes --unsafe-package gatepass --no-annotate \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: help serve test vectors coverage lint format races workers faults soak chaos web browser interop fuzz bench wheel requirements
+.PHONY: help serve test vectors coverage lint format long bench wheel requirements $(LONG_TARGETS)
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,25 +67,23 @@ format: $(DEV) ## Format the code and mend what the linter can mend
 	$(BIN)/ruff check --quiet --fix
 	$(BIN)/ruff format
 
-workers: $(DEV) ## Start servers, and programs of several processes, over every database
+programs: ## Run documents, examples and commands, each in processes of its own
+workers: ## Start servers, and programs of several processes, over every database
+faults: ## Freeze, cut off and move databases, and interrupt their callers
+soak: ## Ask many times, and with hardly any means to answer
+races: ## Race many callers against one session, round after round
+programs workers faults soak races: $(DEV)
 	@.ci/redis
-	$(BIN)/$(PYTEST) -m workers
-
-faults: $(DEV) ## Freeze, cut off and move databases, and interrupt their callers
-	@.ci/redis
-	$(BIN)/$(PYTEST) -m faults
-
-soak: $(DEV) ## Ask for a long time, and with hardly any means to answer
-	@.ci/redis
-	$(BIN)/$(PYTEST) -m soak
-
-races: $(DEV) ## Race many callers against one session, hundreds of rounds
-	@.ci/redis
-	$(BIN)/pytest -q -m race
+	$(BIN)/$(PYTEST) -m $@
 
 chaos: $(DEV) ## Kill processes and break databases under load; REPORT=1 writes docs/chaos.md
 	@.ci/redis
-	$(if $(REPORT),GATEPASS_CHAOS_REPORT=docs/chaos.md) $(BIN)/pytest -q -m chaos
+	$(if $(REPORT),GATEPASS_CHAOS_REPORT=docs/chaos.md $(BIN)/pytest -q,$(BIN)/$(PYTEST)) -m chaos
+
+long: $(DEV) ## All of these with ten times the rounds, and durations are checked: by hand, on an idle machine
+	@.ci/redis
+	GATEPASS_TEST_LONG=10 HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest -q \
+		-m "not vectors and not programs and not web and not browser and not interop"
 
 browser: $(DEV) ## Drive the interactive page with a real Chromium
 	@.ci/browser
@@ -102,7 +100,7 @@ interop: $(DEV) ## Exchange tokens and keys with other people's code, print the 
 fuzz: $(DEV) ## Throw hostile input at every parser
 	@$(PIP) install --only-binary :all: --require-hashes -r requirements/fuzz.txt \
 		|| echo "atheris has no build for this machine: its harness is skipped"
-	HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest -q -m fuzz
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/$(PYTEST) -m fuzz
 
 bench: $(DEV) $(if $(shell command -v npm),$(NODE)) ## Measure gatepass beside its peers (QUICK=1 only shows that it runs)
 	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick)

@@ -4,8 +4,10 @@ import os
 
 from hypothesis import HealthCheck, settings
 
+from tests.budget import TIMES
+
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.register_profile(
-    "fuzz", deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.too_slow]
+    "fuzz", deadline=None, max_examples=400 * TIMES, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))

@@ -11,6 +11,7 @@ import pytest
 
 from gatepass.errors import KeyRejected
 from gatepass.jose import SharedKey, sign, verify
+from tests.budget import TIMES
 from tests.jose.forge import b64
 
 WRAPPERS: dict[str, Callable[[bytes], str]] = {
@@ -207,13 +208,13 @@ RANDOM: dict[str, Callable[[random.Random], str]] = {
 @pytest.mark.parametrize("alphabet", RANDOM)
 def test_random_secret_is_never_taken_for_a_guessable_one(alphabet: str) -> None:
     rng = random.Random(alphabet)
-    for _ in range(2000):
+    for _ in range(200 * TIMES):
         SharedKey.from_secret(RANDOM[alphabet](rng))
 
 
 def test_random_octets_are_never_taken_for_guessable_ones() -> None:
     rng = random.Random("octets")
-    for _ in range(2000):
+    for _ in range(200 * TIMES):
         SharedKey.from_bytes(rng.randbytes(32))
 
 

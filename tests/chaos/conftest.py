@@ -10,11 +10,9 @@ from typing import Any
 import pytest
 
 from tests.chaos.history import Figures
-from tests.chaos.report import describe, write_report
+from tests.chaos.report import REPORT, describe, write_report
 from tests.chaos.scenario import KINDS, STALENESS_S, Scenario
 
-REPORT = "GATEPASS_CHAOS_REPORT"
-"""Where to write the report, if at all."""
 SEED = "GATEPASS_CHAOS_SEED"
 
 Begin = Callable[..., Scenario]

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from tests.chaos.history import Figures
 
+REPORT = "GATEPASS_CHAOS_REPORT"
+"""Where to write the report, if at all."""
 _HEAD = """# Chaos
 
 Written by `make chaos REPORT=1`; an ordinary run checks the same and writes nothing.

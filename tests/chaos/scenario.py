@@ -14,6 +14,7 @@ from random import Random
 from typing import Self
 
 from gatepass.errors import StoreUnavailable
+from tests.budget import PATIENCE_S
 from tests.chaos.history import Figures, History, Span, read_attempts, read_verdicts
 from tests.chaos.verifier import ids_of
 from tests.chaos.writer import Store
@@ -24,7 +25,7 @@ WRITERS = 2
 KINDS = ("sync", "sync", "async")
 CONTROLS = ("mutant", "open")
 STALENESS_S = 2.0
-HEAL_S = 30.0
+HEAL_S = PATIENCE_S
 _WARM_UP_S = 1.0
 
 
@@ -75,7 +76,9 @@ class Scenario:
         """Let everybody work."""
         time.sleep(seconds)
 
-    def until(self, condition: Callable[[], object], what: str, patience_s: float = 60) -> float:
+    def until(
+        self, condition: Callable[[], object], what: str, patience_s: float = PATIENCE_S
+    ) -> float:
         """How many seconds it took until something was so."""
         begun = time.monotonic()
         while not condition():
@@ -151,7 +154,7 @@ class Scenario:
         self.let_pass(self.figures.bound_s)
         (self._folder / "stop").touch()
         for name, process in self._processes.items():
-            assert process.wait(20) == 0, f"{name} failed: see {self._folder}"
+            assert process.wait(PATIENCE_S) == 0, f"{name} failed: see {self._folder}"
         history = History(
             read_attempts(sorted(self._folder.glob("*.attempts"))),
             read_verdicts(sorted(self._folder.glob("*.verdicts"))),

@@ -10,7 +10,8 @@ from tests.chaos.conftest import Begin
 from tests.chaos.judgement import require_nothing_wrong, require_silence_survived
 from tests.chaos.scenario import CONTROLS, KINDS, Scenario
 from tests.chaos.way import way_to
-from tests.servers.postgres import ROLE, PostgresServer, require_binaries
+from tests.servers.postgres import PostgresServer
+from tests.servers.postgres_binaries import ROLE, require_binaries
 
 DATABASE = "gate"
 

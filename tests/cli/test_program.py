@@ -160,8 +160,12 @@ def run_without(module: str, here: Path, *arguments: str) -> subprocess.Complete
         ("sqlalchemy", "server", ("users", "list")),
         ("argon2", "server", ("users", "add", "ada", "--password-stdin")),
         ("pydantic_settings", "server", ("sessions", "list")),
+        ("alembic", "server", ("serve",)),
+        ("limits", "server", ("serve",)),
+        ("structlog", "server", ("serve",)),
     ],
 )
+@pytest.mark.programs
 def test_a_missing_extra_is_one_sentence_with_the_line_to_run(
     here: Path, module: str, extra: str, arguments: tuple[str, ...]
 ) -> None:
@@ -179,10 +183,10 @@ def test_a_missing_extra_is_one_sentence_with_the_line_to_run(
     ("module", "extra", "imported"),
     [
         ("sqlalchemy", "sql", "gatepass.stores.sql"),
-        ("fastapi", "fastapi", "gatepass.fastapi"),
         ("pydantic_settings", "settings", "gatepass.settings"),
     ],
 )
+@pytest.mark.programs
 def test_importing_a_module_without_its_extra_names_the_line_to_run(
     here: Path, module: str, extra: str, imported: str
 ) -> None:
@@ -197,6 +201,7 @@ def test_importing_a_module_without_its_extra_names_the_line_to_run(
 
 
 @pytest.mark.parametrize("module", ["sqlalchemy", "fastapi", "argon2", "pydantic_settings"])
+@pytest.mark.programs
 def test_a_secret_needs_the_cli_extra_only(here: Path, module: str) -> None:
     assert run_without(module, here, "secret").returncode == 0
 

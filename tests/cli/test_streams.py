@@ -9,6 +9,8 @@ import pytest
 from tests.cli.command import Command
 from tests.server.running import environment
 
+pytestmark = pytest.mark.programs
+
 _RUN = f"{sys.executable} -c 'from gatepass.cli import main; main()'"
 
 

@@ -195,6 +195,7 @@ def test_a_refresh_goes_on_without_a_lock_that_nobody_lets_go_of(
     assert world.refreshes == 1
 
 
+@pytest.mark.workers
 def test_two_processes_on_one_file_refresh_once_and_stay_logged_in(path: Path) -> None:
     """Without a leeway each refresh of a superseded token would end the session."""
     with World(rotation_leeway=0).serve() as world:

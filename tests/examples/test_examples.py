@@ -14,6 +14,8 @@ from tests.budget import PATIENCE_S
 from tests.project.files import ROOT
 from tests.server.running import environment, free_port
 
+pytestmark = pytest.mark.programs
+
 EXAMPLES = ROOT / "examples"
 PASSWORD = "correct horse battery"
 UVICORN = ("uvicorn", "--no-proxy-headers")

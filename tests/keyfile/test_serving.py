@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import httpx
+import pytest
 
 from gatepass import TokenVerifier
 from gatepass.remote import RemoteKeySet
 from tests.server.running import gatepass, serving
+
+pytestmark = pytest.mark.programs
 
 
 def test_a_server_publishes_the_keys_of_its_file_and_signs_with_the_primary(here: Path) -> None:

@@ -17,6 +17,7 @@ from gatepass.sessions import RotationKind, RotationPlan, Session, rotate
 from gatepass.stores.memory import AsyncMemoryStore, MemoryStore
 from gatepass.stores.redis import AsyncRedisStore, RedisStore
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
+from tests.budget import TIMES
 from tests.manager.model import (
     ACCESS,
     HOW,
@@ -271,14 +272,14 @@ def machine(name: str, *, is_async: bool, where: str, examples: int) -> Any:
     return case
 
 
-TestSyncMemory = machine("SyncMemory", is_async=False, where="memory", examples=120)
-TestAsyncMemory = machine("AsyncMemory", is_async=True, where="memory", examples=50)
-TestSyncSqlite = machine("SyncSqlite", is_async=False, where="sqlite", examples=30)
-TestAsyncSqlite = machine("AsyncSqlite", is_async=True, where="sqlite", examples=15)
-TestSyncPostgres = machine("SyncPostgres", is_async=False, where="postgres", examples=30)
-TestAsyncPostgres = machine("AsyncPostgres", is_async=True, where="postgres", examples=15)
-TestSyncRedis = machine("SyncRedis", is_async=False, where="redis 8", examples=30)
-TestAsyncRedis = machine("AsyncRedis", is_async=True, where="valkey", examples=15)
+TestSyncMemory = machine("SyncMemory", is_async=False, where="memory", examples=120 * TIMES)
+TestAsyncMemory = machine("AsyncMemory", is_async=True, where="memory", examples=20 * TIMES)
+TestSyncSqlite = machine("SyncSqlite", is_async=False, where="sqlite", examples=10 * TIMES)
+TestAsyncSqlite = machine("AsyncSqlite", is_async=True, where="sqlite", examples=5 * TIMES)
+TestSyncPostgres = machine("SyncPostgres", is_async=False, where="postgres", examples=10 * TIMES)
+TestAsyncPostgres = machine("AsyncPostgres", is_async=True, where="postgres", examples=5 * TIMES)
+TestSyncRedis = machine("SyncRedis", is_async=False, where="redis 8", examples=10 * TIMES)
+TestAsyncRedis = machine("AsyncRedis", is_async=True, where="valkey", examples=5 * TIMES)
 
 
 def test_the_machine_has_been_everywhere() -> None:

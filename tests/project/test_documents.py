@@ -1,14 +1,17 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tomllib
 import types
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from tests.project.documents import FILE, LANGUAGES, DocumentWrong, parse_blocks, run_python
 from tests.project.files import ROOT, project_files
@@ -48,7 +51,15 @@ def test_the_readme_is_among_the_documents() -> None:
     assert ROOT / "README.md" in _DOCUMENTS
 
 
-@pytest.mark.parametrize("file", _DOCUMENTS, ids=lambda file: str(file.relative_to(ROOT)))
+def _cases() -> Iterator[ParameterSet]:
+    """Documents with commands wait for the processes that those start."""
+    for file in _DOCUMENTS:
+        has_commands = re.search(r"(?m)^```(?:console|bash)", file.read_text())
+        marks = [pytest.mark.programs] if has_commands else []
+        yield pytest.param(file, id=str(file.relative_to(ROOT)), marks=marks)
+
+
+@pytest.mark.parametrize("file", _cases())
 def test_every_block_of_the_documents_does_what_it_says(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,6 +93,7 @@ def test_a_true_document_passes(text: str, tmp_path: Path, monkeypatch: pytest.M
     run_document(file, tmp_path, monkeypatch)
 
 
+@pytest.mark.programs
 def test_a_document_may_talk_to_a_server_and_log_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -93,34 +93,6 @@ def test_the_installed_version_is_the_projects() -> None:
     assert installed == _PROJECT["version"]
 
 
-@pytest.mark.parametrize(
-    ("extra", "missing"),
-    [
-        ("cli", "typer"),
-        ("cli", "rich"),
-        ("server", "sqlalchemy"),
-        ("server", "alembic"),
-        ("server", "pydantic_settings"),
-        ("server", "fastapi"),
-        ("server", "uvicorn"),
-        ("server", "argon2"),
-        ("server", "limits"),
-        ("server", "structlog"),
-    ],
-)
-def test_without_its_extra_the_command_says_one_sentence_with_the_remedy(
-    extra: str, missing: str, tmp_path: Path
-) -> None:
-    block = f"import sys; sys.modules[{missing!r}] = None; sys.argv[0] = 'gatepass'\n"
-    result = run_python(f"{block}from gatepass.cli import main\nmain()", "serve", folder=tmp_path)
-
-    assert result.returncode == 2
-    assert result.stdout == ""
-    assert len(result.stderr.strip().splitlines()) == 1
-    assert list(tmp_path.iterdir()) == []
-    assert re.search(rf"pip install '?gatepass\[({extra}|server)\]", result.stderr)
-
-
 _FRAMEWORKS = {
     "asgi": frozenset[str](),
     "fastapi": frozenset({"fastapi", "starlette", "pydantic", "anyio"}),

@@ -7,7 +7,7 @@ import pytest
 
 from gatepass.errors import TokenInvalid
 from gatepass.jose import SharedKey, SigningKey, sign
-from tests.budget import require_short
+from tests.budget import TIMES, require_short
 from tests.jose.forge import b64
 from tests.jose.material import OCTETS, private_jwk_of, private_key, signing_key
 from tests.remote.conftest import Connect
@@ -80,13 +80,13 @@ def test_of_thousands_of_keys_a_hundred_are_looked_at(issuer: Issuer, resource: 
     require_short(time.process_time() - began, 2)
 
 
-def test_a_storm_of_10000_unknown_kids_makes_one_fetch_per_cool_down(
+def test_a_storm_of_unknown_kids_makes_one_fetch_per_cool_down(
     issuer: Issuer, connect: Connect, clock: Clock
 ) -> None:
     issuer.publish(KEY)
     resource = connect(cooldown=10)
     assert resource.outcome(issuer.token()) == "ada"
-    tokens = [_of_unknown_kid(issuer, number) for number in range(10_000)]
+    tokens = [_of_unknown_kid(issuer, number) for number in range(1_000 * TIMES)]
     tracemalloc.start()
     try:
         outcomes = set(resource.outcomes(tokens))

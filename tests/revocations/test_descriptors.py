@@ -18,6 +18,8 @@ from tests.revocations.worlds import open_store
 from gatepass.stores.redis import AsyncRedisStore
 from gatepass.stores.sql import AsyncSqlStore
 
+pytestmark = pytest.mark.faults
+
 url, twin = sys.argv[1:]
 with asyncio.Runner() as runner:
     runner.get_loop()

@@ -18,7 +18,8 @@ from gatepass.revocations.staleness import WhenStale
 from gatepass.stores.sql import SqlStore
 from tests.budget import require_short
 from tests.revocations.worlds import World
-from tests.servers.postgres import PostgresServer, require_binaries
+from tests.servers.postgres import PostgresServer
+from tests.servers.postgres_binaries import require_binaries
 from tests.servers.redis_sets import start_alone
 from tests.stores.twins import Runner
 

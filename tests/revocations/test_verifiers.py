@@ -30,6 +30,8 @@ from gatepass.revocations import replica_of
 from gatepass.stores.redis import AsyncRedisStore, RedisStore
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
 
+pytestmark = pytest.mark.programs
+
 url, key, *tokens = sys.argv[1:]
 kinds = (RedisStore, AsyncRedisStore) if url.startswith("redis") else (SqlStore, AsyncSqlStore)
 how = {"issuer": "us", "audience": "them"}

@@ -99,6 +99,7 @@ def test_a_server_with_hardly_any_file_descriptors_recovers(here: Path, crowd: E
         assert server.stderr.count("out of file descriptors") <= 1
 
 
+@pytest.mark.workers
 def test_a_server_takes_the_file_descriptors_that_it_may_have(here: Path) -> None:
     with serving(here, descriptors=256) as server:
         limits = Path(f"/proc/{server.process.pid}/limits").read_text()

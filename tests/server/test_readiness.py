@@ -20,7 +20,8 @@ from tests.server.running import Running, gatepass, serving
 from tests.server.test_databases import add_ada, log_in, me, new_secrets
 from tests.server.test_outage import gone
 from tests.server.world import World
-from tests.servers.postgres import PostgresServer, require_binaries
+from tests.servers.postgres import PostgresServer
+from tests.servers.postgres_binaries import require_binaries
 from tests.servers.redis_server import Server
 from tests.servers.redis_sets import start_alone
 

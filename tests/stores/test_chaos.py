@@ -15,12 +15,11 @@ import pytest
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import RotationKind
 from gatepass.stores.sql import SqlStore
-from tests.budget import require_short
+from tests.budget import PATIENCE_S, TIMES, require_short
 from tests.stores.plans import log_in, present
 
 FORK = multiprocessing.get_context("fork")
 WRITERS = 3
-AT_WORK_S = 20.0
 
 Said = list[tuple[str, str, int]]
 
@@ -55,8 +54,8 @@ def write_until_killed(url: str, writer: int, run: int, say: int) -> None:
 
 def first_of(hear: int) -> bytes:
     """What a child says first; it has to be at work in time, and cannot keep the test waiting."""
-    ready, _, _ = select.select([hear], [], [], AT_WORK_S)
-    assert ready, f"a writer does nothing for {AT_WORK_S} s"
+    ready, _, _ = select.select([hear], [], [], PATIENCE_S)
+    assert ready, f"a writer does nothing for {PATIENCE_S} s"
     return os.read(hear, 1)
 
 
@@ -110,7 +109,7 @@ def missing_of(store: SqlStore, said: Said) -> Said:
     "runs",
     [
         pytest.param(2, id="short"),
-        pytest.param(30, id="long", marks=pytest.mark.chaos),
+        pytest.param(8 * TIMES, id="long", marks=pytest.mark.chaos),
     ],
 )
 def test_nothing_acknowledged_is_missing_after_kill_9(url: str, path: Path, runs: int) -> None:

@@ -24,6 +24,7 @@ from gatepass.stores.redis.layout import session_of as session_of_hash
 from gatepass.stores.sql import AsyncSqlStore, SqlStore, tables
 from gatepass.stores.sql.engines import engine_of
 from gatepass.stores.sql.rows import COLUMNS, rotation_of, session_of
+from tests.budget import TIMES
 from tests.manager.model import forget_in_redis
 from tests.servers.redis_sets import running
 from tests.stores import crowd
@@ -33,12 +34,8 @@ from tests.stores.postgres_backend import empty_url
 from tests.stores.twins import Awaited, Runner
 
 ROUNDS = [
-    pytest.param(30, id="short"),
-    pytest.param(300, id="long", marks=pytest.mark.race),
-]
-FEWER_ROUNDS = [
     pytest.param(10, id="short"),
-    pytest.param(300, id="long", marks=pytest.mark.race),
+    pytest.param(60 * TIMES, id="long", marks=pytest.mark.races),
 ]
 REDIS = ("redis 8", "valkey", "cluster")
 SCENES = ["threads on memory", "tasks on memory"] + [
@@ -102,7 +99,7 @@ def test_one_refresh_token_in_sixteen_hands_has_one_successor(
         assert facts[0].session.generation == generation + 1
 
 
-@pytest.mark.parametrize("rounds", FEWER_ROUNDS)
+@pytest.mark.parametrize("rounds", ROUNDS)
 def test_nothing_is_alive_once_a_racing_revocation_was_acknowledged(
     scene: tuple[Store, Crowd], rounds: int
 ) -> None:
@@ -135,7 +132,7 @@ def test_nothing_is_alive_once_a_racing_revocation_was_acknowledged(
         assert set(kinds) <= _FAIR
 
 
-@pytest.mark.parametrize("rounds", FEWER_ROUNDS)
+@pytest.mark.parametrize("rounds", ROUNDS)
 def test_a_racing_log_out_of_one_session_is_final(scene: tuple[Store, Crowd], rounds: int) -> None:
     store, everybody = scene
 

@@ -120,6 +120,8 @@ import asyncio, gc, sys, threading
 from gatepass.stores.redis import AsyncRedisStore
 from tests.stores.plans import log_in
 
+pytestmark = pytest.mark.workers
+
 store = AsyncRedisStore.from_url(sys.argv[1])
 
 async def use(name):

@@ -10,15 +10,16 @@ from hypothesis import strategies as st
 
 from gatepass.sessions import RotationKind, Session, rotate
 from gatepass.stores.redis import RedisStore
+from tests.budget import TIMES
 from tests.servers.redis_sets import running
 from tests.stores.plans import LIFE, SEC_HASH, Clock, log_in, present
 
-TIMES = st.sampled_from([0, 1, 999, 1_000, 1_001, 10_000, 10_001, 59_999, -1, -1_000, -10_001])
+MOMENTS = st.sampled_from([0, 1, 999, 1_000, 1_001, 10_000, 10_001, 59_999, -1, -1_000, -10_001])
 GENERATIONS = st.sampled_from([0, 0, 0, 0, 1, 2, 64, 65, -1, -1, -2, -3, -7, -8, -9, -10])
 STEPS = st.lists(
     st.tuples(
         GENERATIONS,
-        st.one_of(TIMES, TIMES, TIMES, st.integers(0, LIFE // 4)),
+        st.one_of(MOMENTS, MOMENTS, MOMENTS, st.integers(0, LIFE // 4)),
         st.sampled_from([0, 1_000, 10_000, 10_000, 10_000, 60_000]),
         st.sampled_from([1, 1_000, 60_000, LIFE // 3, LIFE * 2]),
         st.sampled_from([None, None, b"{}", b'{"role":"' + b"x" * 400 + b'"}']),
@@ -32,7 +33,7 @@ reached: Counter[tuple[str, RotationKind]] = Counter()
 
 @pytest.mark.parametrize("kind", ["redis 7", "redis 8", "valkey"])
 @given(data=st.data())
-@settings(max_examples=120)
+@settings(max_examples=40 * TIMES)
 def test_lua_decides_as_the_table_does(kind: str, data: st.DataObject) -> None:
     servers = running(kind)
     clock = Clock()

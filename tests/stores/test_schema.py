@@ -220,6 +220,7 @@ def test_durable_writes_and_rotations_have_a_connection_each(store: SqlStore, pa
     assert journal == [("wal",)]
 
 
+@pytest.mark.workers
 def test_six_processes_open_one_new_file(path: Path, url: str) -> None:
     processes = [
         subprocess.Popen(

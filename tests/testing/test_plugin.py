@@ -92,6 +92,7 @@ def test_django(gatepass_manager, gatepass_mint):
 """
 
 
+@pytest.mark.programs
 def test_a_users_tests_pass_in_every_framework(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text('pytest_plugins = ["gatepass.testing"]\n')
     (tmp_path / "test_mine.py").write_text(USERS_TEST)

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from gatepass.stores.sql import SqlStore
-from tests.servers.postgres import PostgresServer, require_binaries
+from tests.servers.postgres import PostgresServer
+from tests.servers.postgres_binaries import require_binaries
 from tests.stores import broken
 from tests.stores.broken import READS, outcomes
 from tests.stores.postgres.broken_server import StoreTwin, closed, made

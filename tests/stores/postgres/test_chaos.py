@@ -13,8 +13,9 @@ import pytest
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import RotationKind
 from gatepass.stores.sql import SqlStore
-from tests.budget import PATIENCE_S
-from tests.servers.postgres import PostgresServer, require_binaries
+from tests.budget import PATIENCE_S, TIMES
+from tests.servers.postgres import PostgresServer
+from tests.servers.postgres_binaries import require_binaries
 from tests.stores.plans import log_in, present
 
 FORK = multiprocessing.get_context("fork")
@@ -103,7 +104,7 @@ def said_in(folder: Path) -> Said:
 @pytest.mark.parametrize("commits", ["on", "off"])
 @pytest.mark.parametrize(
     "kills",
-    [pytest.param(1, id="short"), pytest.param(12, id="long", marks=pytest.mark.chaos)],
+    [pytest.param(1, id="short"), pytest.param(4 * TIMES, id="long", marks=pytest.mark.chaos)],
 )
 def test_nothing_acknowledged_is_missing_and_nobody_is_logged_out_after_kill_9(
     server: PostgresServer, tmp_path: Path, kills: int, commits: str

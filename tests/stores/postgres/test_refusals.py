@@ -11,7 +11,8 @@ from gatepass.errors import StoreUnavailable
 from gatepass.sessions import Session
 from gatepass.stores.sql import SqlStore
 from tests.budget import PATIENCE_S
-from tests.servers.postgres import PostgresServer, require_binaries
+from tests.servers.postgres import PostgresServer
+from tests.servers.postgres_binaries import require_binaries
 from tests.stores import broken
 from tests.stores.broken import READS, WRITES, every, outcomes
 from tests.stores.plans import log_in, present

@@ -56,6 +56,7 @@ def store(twin: str, url: str, runner: Runner) -> Iterator[Any]:
     store.close()
 
 
+@pytest.mark.workers
 def test_six_processes_upgrade_one_new_database(url: str) -> None:
     processes = [
         subprocess.Popen(

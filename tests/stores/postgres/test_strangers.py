@@ -13,7 +13,8 @@ from gatepass.errors import StoreUnavailable
 from gatepass.revocations import AsyncReplica, Replica
 from gatepass.stores.sql import SqlStore
 from tests.budget import PATIENCE_S, require_short
-from tests.servers.postgres import PostgresServer, require_binaries
+from tests.servers.postgres import PostgresServer
+from tests.servers.postgres_binaries import require_binaries
 from tests.stores.plans import log_in, present
 from tests.stores.postgres_backend import OPERATIONS
 from tests.stores.twins import Awaited, Runner, sql_store

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from gatepass.sessions import RotationKind, RotationPlan, Session, rotate
 from gatepass.stores.sql import SqlStore
 from gatepass.stores.sql.rows import COLUMNS
+from tests.budget import TIMES
 from tests.stores.plans import SEC_HASH, Clock
 from tests.stores.postgres_backend import empty_url
 
@@ -73,7 +74,7 @@ plans = st.builds(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=100 * TIMES)
 @given(
     session=sessions,
     plan=plans,
