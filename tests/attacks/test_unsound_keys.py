@@ -3,13 +3,13 @@
 import base64
 import math
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from gatepass.errors import KeyRejected
 from gatepass.jose import KeySet, VerificationKey, verify
+from tests.cases import case
 from tests.jose.forge import b64, compact
 from tests.jose.material import RSA, public_jwk_of, rough_number, rsa_key
 
@@ -138,22 +138,19 @@ MODULI: dict[str, Callable[[], int]] = {
 }
 
 
-@pytest.mark.parametrize("algorithm", RSA)
 @pytest.mark.parametrize("name", MODULI)
-def test_rsa_modulus_that_anybody_can_factor(name: str, algorithm: str) -> None:
+def test_rsa_modulus_that_anybody_can_factor(name: str) -> None:
     modulus = MODULI[name]()
-    jwk: dict[str, Any] = {
-        "kty": "RSA",
-        "alg": algorithm,
-        "e": "AQAB",
-        "n": b64(modulus.to_bytes((modulus.bit_length() + 7) // 8)),
-    }
+    n = b64(modulus.to_bytes((modulus.bit_length() + 7) // 8))
     assert 2048 <= modulus.bit_length() <= 8192
 
-    with pytest.raises(KeyRejected):
-        VerificationKey.from_jwk(jwk)
-    with pytest.raises(KeyRejected):
-        KeySet.from_jwks({"keys": [jwk]})
+    for algorithm in RSA:
+        jwk = {"kty": "RSA", "alg": algorithm, "e": "AQAB", "n": n}
+        with case(algorithm):
+            with pytest.raises(KeyRejected):
+                VerificationKey.from_jwk(jwk)
+            with pytest.raises(KeyRejected):
+                KeySet.from_jwks({"keys": [jwk]})
 
 
 def test_sound_rsa_keys_of_every_size_are_taken() -> None:

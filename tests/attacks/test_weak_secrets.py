@@ -12,6 +12,7 @@ import pytest
 from gatepass.errors import KeyRejected
 from gatepass.jose import SharedKey, sign, verify
 from tests.budget import TIMES
+from tests.cases import case
 from tests.jose.forge import b64
 
 WRAPPERS: dict[str, Callable[[bytes], str]] = {
@@ -100,12 +101,13 @@ def _octets_are_refused(octets: bytes) -> None:
 
 
 @pytest.mark.parametrize("wrapper", WRAPPERS)
-@pytest.mark.parametrize("name", WEAK)
-def test_weak_secret_in_a_wrapper(name: str, wrapper: str) -> None:
-    wrapped = WRAPPERS[wrapper](WEAK[name])
+def test_weak_secret_in_a_wrapper(wrapper: str) -> None:
+    for name, weak in WEAK.items():
+        wrapped = WRAPPERS[wrapper](weak)
 
-    _secret_is_refused(wrapped)
-    _octets_are_refused(wrapped.encode())
+        with case(name):
+            _secret_is_refused(wrapped)
+            _octets_are_refused(wrapped.encode())
 
 
 @pytest.mark.parametrize("name", WEAK)

@@ -8,6 +8,7 @@ import pytest
 
 from gatepass.errors import KeyRejected, TokenInvalid
 from gatepass.jose import SharedKey, SigningKey, VerificationKey, sign, verify
+from tests.cases import case
 from tests.jose.forge import b64, jwk_thumbprint
 from tests.jose.material import (
     ALGORITHMS,
@@ -136,18 +137,18 @@ def test_rsa_key_without_algorithm_is_refused() -> None:
 
 
 @pytest.mark.parametrize("algorithm", ASYMMETRIC)
-@pytest.mark.parametrize("other", ALGORITHMS)
-def test_key_of_another_family_or_curve_is_refused(algorithm: str, other: str) -> None:
+def test_key_of_another_family_or_curve_is_refused(algorithm: str) -> None:
     families = (RSA, EDDSA, *((name,) for name in ECDSA))
-    if any({algorithm, other} <= set(family) for family in families):
-        return
+    key = private_key(algorithm)
 
-    with pytest.raises(KeyRejected):
-        SigningKey.from_pem(pem_of(private_key(algorithm)), algorithm=other)
-    with pytest.raises(KeyRejected):
-        VerificationKey.from_pem(public_pem_of(private_key(algorithm)), algorithm=other)
-    with pytest.raises(KeyRejected):
-        VerificationKey.from_jwk(public_jwk_of(private_key(algorithm)) | {"alg": other})
+    for other in set(ALGORITHMS) - set(next(each for each in families if algorithm in each)):
+        with case(other):
+            with pytest.raises(KeyRejected):
+                SigningKey.from_pem(pem_of(key), algorithm=other)
+            with pytest.raises(KeyRejected):
+                VerificationKey.from_pem(public_pem_of(key), algorithm=other)
+            with pytest.raises(KeyRejected):
+                VerificationKey.from_jwk(public_jwk_of(key) | {"alg": other})
 
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "", "hs256", "ES256K", "RSA-OAEP", "A256KW"])
