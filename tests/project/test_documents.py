@@ -59,7 +59,7 @@ def _cases() -> Iterator[ParameterSet]:
         yield pytest.param(file, id=str(file.relative_to(ROOT)), marks=marks)
 
 
-@pytest.mark.parametrize("file", _cases())
+@pytest.mark.parametrize("file", list(_cases()))
 def test_every_block_of_the_documents_does_what_it_says(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
