@@ -13,7 +13,7 @@ REPORT = "GATEPASS_CHAOS_REPORT"
 """Where to write the report, if at all."""
 _HEAD = """# Chaos
 
-Written by `make chaos REPORT=1`; an ordinary run checks the same and writes nothing.
+Written by `make chaos REPORT=1`; an ordinary run checks all but durations, and writes nothing.
 
 Two writers, processes of their own, revoke tokens, sessions and subjects; two or three verifiers,
 processes too, check everything that was acknowledged against their replicas, several times, on

@@ -9,6 +9,8 @@ import pytest
 from gatepass.stores.sql import SqlStore
 from tests.revocations.worlds import empty_backend, open_store
 
+pytestmark = pytest.mark.faults
+
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import asyncio, inspect, os, resource, sys, time
@@ -17,8 +19,6 @@ from gatepass.revocations import replica_of
 from tests.revocations.worlds import open_store
 from gatepass.stores.redis import AsyncRedisStore
 from gatepass.stores.sql import AsyncSqlStore
-
-pytestmark = pytest.mark.faults
 
 url, twin = sys.argv[1:]
 with asyncio.Runner() as runner:

@@ -20,6 +20,8 @@ from tests.budget import require_short
 from tests.revocations.worlds import BACKENDS, empty_backend, open_store
 from tests.servers.postgres import shared_server
 
+pytestmark = pytest.mark.programs
+
 ROOT = Path(__file__).parents[2]
 NAMES: dict[str, Any] = {"issuer": "us", "audience": "them"}
 HEAD = """
@@ -30,8 +32,6 @@ from gatepass.jose import SharedKey
 from gatepass.revocations import replica_of
 from gatepass.stores.redis import AsyncRedisStore, RedisStore
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
-
-pytestmark = pytest.mark.programs
 
 url, key, *tokens = sys.argv[1:]
 kinds = (RedisStore, AsyncRedisStore) if url.startswith("redis") else (SqlStore, AsyncSqlStore)

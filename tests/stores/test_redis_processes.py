@@ -12,6 +12,8 @@ from gatepass.stores.redis import AsyncRedisStore
 from tests.servers.redis_sets import running
 from tests.stores.plans import log_in, present, sid
 
+pytestmark = pytest.mark.workers
+
 KINDS = pytest.mark.parametrize("kind", ["redis 8", "sentinel", "cluster"])
 
 
@@ -119,8 +121,6 @@ LOOPS = """
 import asyncio, gc, sys, threading
 from gatepass.stores.redis import AsyncRedisStore
 from tests.stores.plans import log_in
-
-pytestmark = pytest.mark.workers
 
 store = AsyncRedisStore.from_url(sys.argv[1])
 
