@@ -59,7 +59,7 @@ class Faults:
 
         await self.app(scope, receive, keep)
         self.was_asked_to_refresh.set()
-        await asyncio.to_thread(self.may_answer.wait, 20)
+        await asyncio.to_thread(self.may_answer.wait, PATIENCE_S)
         for message in answer:
             await send(message)
 

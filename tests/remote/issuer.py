@@ -63,7 +63,7 @@ class Issuer:
         self.scripts["/jwks"] = reply({"keys": entries}, **headers)
 
     def hold(self, path: str) -> threading.Event:
-        """Have the answer at a path wait, ten seconds at most, until the event is set."""
+        """Have the answer at a path wait until the event is set."""
         may_answer = threading.Event()
         good = self.scripts[path]
 
@@ -109,6 +109,7 @@ class Issuer:
             while b"\r\n\r\n" not in head:
                 octets = connection.recv(65536)
                 if not octets:
+                    connection.close()
                     return
                 head += octets
             path = head.split(b" ", 2)[1].decode()

@@ -11,14 +11,16 @@ from multiprocessing.synchronize import Barrier as ProcessBarrier
 from threading import Barrier
 from typing import Any, Protocol
 
+import pytest
+
 from gatepass.sessions import AsyncStore, Store
 from gatepass.stores.redis import RedisStore
-from gatepass.stores.sql import SqlStore
+from gatepass.stores.sql import SqlStore, sqlite_connection
 from gatepass.stores.sql.postgres import waiting
+from tests.budget import PATIENCE_S
 from tests.stores.twins import Runner
 
 CALLERS = 16
-_PATIENCE_S = 120
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,18 @@ class Crowd(Protocol):
 
 def store_at(url: str) -> Store:
     """The store that a URL names."""
-    return RedisStore.from_url(url) if url.startswith("redis") else SqlStore.from_url(url)
+    if url.startswith("redis"):
+        return RedisStore.from_url(url, timeout=PATIENCE_S)
+    return SqlStore.from_url(url)
+
+
+@contextmanager
+def _patience() -> Iterator[None]:
+    """Has the SQL stores wait for long: a race is about order, and the machine may be busy."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (sqlite_connection, waiting):
+            patch.setitem(vars(module), "WAIT_S", PATIENCE_S)
+        yield
 
 
 @contextmanager
@@ -57,12 +70,12 @@ def threads(store: Store) -> Iterator[Crowd]:
             barrier = Barrier(len(calls))
 
             def make(one: Call) -> Any:
-                barrier.wait(_PATIENCE_S)
+                barrier.wait(PATIENCE_S)
                 return one.on(store)
 
             return list(pool.map(make, calls))
 
-    with ThreadPoolExecutor(CALLERS) as pool:
+    with _patience(), ThreadPoolExecutor(CALLERS) as pool:
         yield Threads()
 
 
@@ -77,7 +90,8 @@ def tasks(store: AsyncStore, runner: Runner) -> Iterator[Crowd]:
 
             return runner.run(gather())
 
-    yield Tasks()
+    with _patience():
+        yield Tasks()
 
 
 @contextmanager
@@ -89,8 +103,9 @@ def processes(url: str) -> Iterator[Crowd]:
     children = [
         fork.Process(target=_serve, args=(url, barrier, theirs), daemon=True) for _, theirs in pipes
     ]
-    for child in children:
-        child.start()
+    with _patience():
+        for child in children:
+            child.start()
 
     class Processes:
         def all_at_once(self, calls: Sequence[Call]) -> list[Any]:
@@ -107,15 +122,14 @@ def processes(url: str) -> Iterator[Crowd]:
     for ours, _ in pipes:
         ours.send(None)
     for child in children:
-        child.join(_PATIENCE_S)
+        child.join(PATIENCE_S)
 
 
 def _serve(url: str, barrier: ProcessBarrier, calls: Connection) -> None:
-    vars(waiting)["WAIT_S"] = float(_PATIENCE_S)  # a race is about order; the machine may be busy
     store = store_at(url)
     store.subject_epoch("nobody")
     while (one := calls.recv()) is not None:
-        barrier.wait(_PATIENCE_S)
+        barrier.wait(PATIENCE_S)
         try:
             calls.send(one.on(store))
         except Exception as error:  # noqa: BLE001 (raised again where it is looked at)

@@ -24,7 +24,7 @@ from gatepass.stores.redis.layout import session_of as session_of_hash
 from gatepass.stores.sql import AsyncSqlStore, SqlStore, tables
 from gatepass.stores.sql.engines import engine_of
 from gatepass.stores.sql.rows import COLUMNS, rotation_of, session_of
-from tests.budget import TIMES
+from tests.budget import PATIENCE_S, TIMES
 from tests.manager.model import forget_in_redis
 from tests.servers.redis_sets import running
 from tests.stores import crowd
@@ -72,8 +72,11 @@ def scene(
     else:
         twin: AsyncStore = AsyncMemoryStore()
         if where != "memory":
-            kind = AsyncRedisStore if where in REDIS else AsyncSqlStore
-            twin = kind.from_url(url)
+            twin = (
+                AsyncRedisStore.from_url(url, timeout=PATIENCE_S)
+                if where in REDIS
+                else AsyncSqlStore.from_url(url)
+            )
         store = Awaited(twin, runner)
         with crowd.tasks(twin, runner) as everybody:
             yield store, everybody

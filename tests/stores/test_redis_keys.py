@@ -15,7 +15,7 @@ from gatepass.stores.redis import RedisStore
 from gatepass.stores.redis.layout import Keys
 from gatepass.stores.redis.operations import Operations
 from gatepass.stores.redis.wire import Exchange, Steps
-from tests.budget import TIMES
+from tests.budget import TIMES, require_short
 from tests.servers.redis_sets import ServerSet, running, start_alone
 from tests.stores.plans import ACCESS_LIFE, DAY, LIFE, MINUTE, log_in, present, sid
 from tests.stores.redis_backends import redis_store_at
@@ -259,14 +259,16 @@ def test_a_revocation_of_everybody_goes_on_in_small_steps(
     for number in range(2_000):
         plain.issue(log_in(f"subject {number}"))
     for server in servers.primaries():
-        server.client().config_set("slowlog-log-slower-than", ROTATIONS)
+        server.client().config_set("slowlog-log-slower-than", 10_000)
         server.client().slowlog_reset()
     store = redis_store_at(servers.url, twin, runner)
 
     assert store.revoke_all(reason="restore") == 2_000
 
     assert all(store.sessions(f"subject {number}") == [] for number in range(0, 2_000, 50))
-    assert all(server.client().slowlog_len() == 0 for server in servers.primaries())
+    for server in servers.primaries():
+        slowest_us = max((one["duration"] for one in server.client().slowlog_get()), default=0)
+        require_short(slowest_us / 1_000_000, 0.1)
     store.close()
 
 
