@@ -1,22 +1,21 @@
 """`Auth` for ASGI: `install` puts the routes in front of an application, `required` guards one."""
 
-import inspect
 import time
 from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
-from typing import Any, Final, Literal, Never
+from typing import Any, Literal, Never, TypeVar
 
 from gatepass.asgi.front import Front
+from gatepass.asgi.guarding import AnswerApp, guard, require_application
 from gatepass.asgi.messages import (
     AsgiApp,
-    Message,
     Receive,
     Scope,
     Send,
     read_body,
     send_answer,
 )
-from gatepass.errors import GuardMisused, StoreUnavailable
+from gatepass.errors import GuardMisused
 from gatepass.gate import (
     KEYS,
     KEYS_PATH,
@@ -39,8 +38,8 @@ from gatepass.http import (
 from gatepass.manager import AsyncTokenManager
 from gatepass.tokens import AccessClaims, AsyncTokenVerifier, TokenVerifier
 
-SCOPE_KEY: Final = "gatepass"
-"""Where a guarded application finds its caller's claims: `scope["gatepass"]`."""
+App = TypeVar("App", bound=Callable[..., Any])
+"""An ASGI application, or an endpoint function of Starlette."""
 
 
 class Auth(AuthParts):
@@ -85,7 +84,7 @@ class Auth(AuthParts):
             GuardMisused: It is no ASGI application, as a guard without one is not.
         """
         require_prefix(prefix)
-        _require_application(app)
+        require_application(app)
         self.warn_of_open_transport()
         if self.gate is None:
             return Front(app, self)
@@ -98,11 +97,12 @@ class Auth(AuthParts):
         scopes: Collection[str] | None = None,
         roles: Collection[str] | None = None,
         fresh: timedelta | None = None,
-    ) -> Callable[[AsgiApp], AsgiApp]:
+    ) -> Callable[[App], App]:
         """A wrapper that lets only good tokens through to an application.
 
         The application finds the claims in `scope["gatepass"]`. Preflights, which browsers send
-        without credentials, are answered here and do not reach it.
+        without credentials, are answered here and do not reach it. An endpoint function of
+        Starlette is wrapped too; it has a parameter named `request` or `websocket`.
 
         Args:
             app: Nothing; it is there to refuse `auth.required(app)`, the call that is missing.
@@ -113,7 +113,7 @@ class Auth(AuthParts):
         require_call("required", app)
         return self._wrapper(Requirement(scopes, roles, fresh), optional=False)
 
-    def optional(self, *app: Never) -> Callable[[AsgiApp], AsgiApp]:
+    def optional(self, *app: Never) -> Callable[[App], App]:
         """The same for everybody: `None` without a token; a bad token is still refused."""
         require_call("optional", app)
         return self._wrapper(Requirement(), optional=True)
@@ -126,7 +126,7 @@ class Auth(AuthParts):
         session_claims: Mapping[str, Any] | None = None,
         device: str | None = None,
         epoch: int | None = None,
-    ) -> "AnswerApp":
+    ) -> AnswerApp:
         """The answer that logs somebody in who came through a passkey, SSO or a social log-in.
 
         It is an ASGI application: `await answer(scope, receive, send)` sends it.
@@ -136,37 +136,19 @@ class Auth(AuthParts):
         )
         return AnswerApp(await opening)
 
-    def _wrapper(self, requirement: Requirement, *, optional: bool) -> Callable[[AsgiApp], AsgiApp]:
-        vary = (b"vary", self.vary.encode())
+    def _wrapper(self, requirement: Requirement, *, optional: bool) -> Callable[[App], App]:
         self.warn_of_open_transport()
 
-        def wrap(app: AsgiApp) -> AsgiApp:
-            _require_application(app)
+        async def find(request: AsgiRequest) -> AccessClaims | None:
+            return await self.find_claims(request, requirement, optional=optional)
 
-            async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
-                if scope["type"] == "lifespan":
-                    await app(scope, receive, send)
-                    return
-                if scope["type"] not in {"http", "websocket"}:
-                    raise ValueError("a guard knows http, websocket and lifespan scopes")
-                request = AsgiRequest(scope)
-                preflight = self.answer_preflight(request)
-                if preflight is not None:
-                    await send_answer(preflight, scope, receive, send)
-                    return
-                try:
-                    claims = await self.find_claims(request, requirement, optional=optional)
-                except (RequestRefused, StoreUnavailable) as error:
-                    await send_answer(self.answer_error(error), scope, receive, send)
-                    return
-
-                async def send_with_vary(message: Message) -> None:
-                    if message["type"].endswith("http.response.start"):
-                        message = {**message, "headers": [*message.get("headers", ()), vary]}
-                    await send(message)
-
-                await app({**scope, SCOPE_KEY: claims}, receive, send_with_vary)
-
+        def wrap(app: App) -> App:
+            if isinstance(app, Front) and self.gate is not None:
+                raise GuardMisused(
+                    "a guard around the auth routes lets nobody log in: write "
+                    "auth.install(auth.required()(app))"
+                )
+            guarded: App = guard(app, self, find)
             return guarded
 
         return wrap
@@ -178,34 +160,6 @@ class Auth(AuthParts):
         if self.is_async:
             return await self.guard.acheck(request, requirement, optional=optional)
         return self.guard.check(request, requirement, optional=optional)
-
-
-def _require_application(app: object) -> None:
-    """Return when this can be called as an ASGI application.
-
-    Raises:
-        GuardMisused: It is a view of some framework, whose route may have it already.
-    """
-    try:
-        inspect.signature(app).bind(None, None, None)  # type: ignore[arg-type]  # or a TypeError
-    except TypeError:
-        raise GuardMisused(
-            "this wraps ASGI applications, called with scope, receive and send, and not "
-            f"{getattr(app, '__qualname__', repr(app))}"
-        ) from None
-    except ValueError:  # written in C, without a signature to look at
-        return
-
-
-class AnswerApp:
-    """An answer as an ASGI application."""
-
-    def __init__(self, answer: Answer) -> None:
-        self.answer = answer
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
-        await send_answer(self.answer, scope, receive, send)
 
 
 class _Routes:

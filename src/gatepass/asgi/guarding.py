@@ -1,0 +1,151 @@
+"""Guards around ASGI applications, and around the endpoint functions of Starlette."""
+
+import inspect
+from collections.abc import Awaitable, Callable
+from functools import partial, wraps
+from typing import Any, Final, Protocol
+
+from gatepass.asgi.messages import AsgiApp, Message, Receive, Scope, Send, send_answer
+from gatepass.errors import GuardMisused, StoreUnavailable
+from gatepass.gate import AuthParts, call_in_thread, settle
+from gatepass.http import Answer, AsgiRequest, RequestRefused
+from gatepass.tokens import AccessClaims
+
+SCOPE_KEY: Final = "gatepass"
+"""Where a guarded application finds its caller's claims: `scope["gatepass"]`."""
+FindClaims = Callable[[AsgiRequest], Awaitable[AccessClaims | None]]
+_CONNECTIONS: Final = ("request", "websocket")
+"""The parameters by which Starlette's own decorators know an endpoint."""
+
+
+class AnswerApp:
+    """An answer as an ASGI application."""
+
+    __slots__ = ("answer",)  # so that FastAPI cannot serialize it, with status 200
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        await send_answer(self.answer, scope, receive, send)
+
+
+class _Connection(Protocol):
+    """Starlette's request or websocket."""
+
+    scope: Scope
+    receive: Receive
+    send: Send
+
+
+class Guarded:
+    """A guarded application: an object, so that Starlette's `Route` takes it for one."""
+
+    def __init__(self, app: AsgiApp, auth: AuthParts, find: FindClaims) -> None:
+        self.__name__ = getattr(app, "__name__", type(app).__name__)
+        self._app, self._auth, self._find = app, auth, find
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request that is rejected, and pass on what is not."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] not in {"http", "websocket"}:
+            raise ValueError("a guard knows http, websocket and lifespan scopes")
+        scope = {**scope}
+        answer = await _decide(scope, self._auth, self._find)
+        if answer is not None:
+            await send_answer(answer, scope, receive, send)
+            return
+        await _vary_application(self._app, self._auth.vary)(scope, receive, send)
+
+
+def guard(app: Any, auth: AuthParts, find: FindClaims) -> Any:
+    """A guarded application or endpoint.
+
+    Raises:
+        GuardMisused: It is neither.
+    """
+    if inspect.isfunction(app):
+        names = list(inspect.signature(app).parameters)
+        for name in _CONNECTIONS:
+            if name in names:
+                return _guard_endpoint(app, name, names.index(name), auth, find)
+    require_application(app)
+    return Guarded(app, auth, find)
+
+
+def _guard_endpoint(
+    view: Callable[..., Any], name: str, index: int, auth: AuthParts, find: FindClaims
+) -> Callable[..., Any]:
+    """A function that Starlette calls with a request or a websocket, as it does the view."""
+
+    @wraps(view)
+    async def guarded(*args: Any, **kwargs: Any) -> Any:
+        connection: _Connection = kwargs[name] if name in kwargs else args[index]
+        if not isinstance(getattr(connection, "scope", None), dict):
+            raise GuardMisused(f"{view.__qualname__} was called with no {name} of Starlette")
+        answer = await _decide(connection.scope, auth, find)
+        if answer is not None and connection.scope["type"] == "websocket":
+            await send_answer(answer, connection.scope, connection.receive, connection.send)
+            return None
+        if answer is not None:
+            return AnswerApp(answer)
+        response = await settle(await call_in_thread(partial(view, *args, **kwargs)))
+        if hasattr(response, "raw_headers"):
+            response.raw_headers.append((b"vary", auth.vary.encode()))
+        elif callable(response):
+            return _vary_application(response, auth.vary)
+        return response
+
+    return guarded
+
+
+async def _decide(scope: Scope, auth: AuthParts, find: FindClaims) -> Answer | None:
+    """The answer to a request that goes no further; otherwise its scope gets the claims."""
+    request = AsgiRequest(scope)
+    preflight = auth.answer_preflight(request)
+    if preflight is not None:
+        return preflight
+    try:
+        scope[SCOPE_KEY] = await find(request)
+    except (RequestRefused, StoreUnavailable) as error:
+        return auth.answer_error(error)
+    return None
+
+
+def _vary_application(app: AsgiApp, vary: str) -> AsgiApp:
+    async def varying(scope: Scope, receive: Receive, send: Send) -> None:
+        await app(scope, receive, _with_vary(send, vary))
+
+    return varying
+
+
+def _with_vary(send: Send, vary: str) -> Send:
+    field = (b"vary", vary.encode())
+
+    async def send_with_vary(message: Message) -> None:
+        if message["type"].endswith("http.response.start"):
+            message = {**message, "headers": [*message.get("headers", ()), field]}
+        await send(message)
+
+    return send_with_vary
+
+
+def require_application(app: object) -> None:
+    """Return when this can be called as an ASGI application.
+
+    Raises:
+        GuardMisused: It is a view of some framework, whose route may have it already.
+    """
+    try:
+        inspect.signature(app).bind(None, None, None)  # type: ignore[arg-type]  # or a TypeError
+    except TypeError:
+        raise GuardMisused(
+            "this wraps ASGI applications, called with scope, receive and send, and not "
+            f"{getattr(app, '__qualname__', repr(app))}; a guard also takes an endpoint function "
+            "of Starlette, with a parameter named request or websocket"
+        ) from None
+    except ValueError:  # written in C, without a signature to look at
+        return
