@@ -16,7 +16,7 @@ from gatepass.errors import GuardMisused
 from gatepass.fastapi.answers import answer_errors, send
 from gatepass.fastapi.documents import extend_document
 from gatepass.fastapi.placement import check_at_start
-from gatepass.fastapi.routes import make_key_router, make_router
+from gatepass.fastapi.routes import add_routes
 from gatepass.fastapi.scheme import Optional, Required, misused
 from gatepass.gate import Authenticate, AuthParts, LoginLimit, require_call, require_prefix
 from gatepass.http import HttpPolicy, Requirement
@@ -66,8 +66,11 @@ class Auth(AuthParts):
     def install(self, app: FastAPI, prefix: str = "/auth") -> None:
         """Add the auth routes below the prefix, the key set, and the answers to refusals.
 
+        Guards among `FastAPI(dependencies=[…])` do not apply to the auth routes and the key set.
+
         The application refuses to start, and every request, with `GuardMisused` where a guard
-        stands without its `Depends(…)`: FastAPI would let everybody in.
+        stands without its `Depends(…)`: FastAPI would let everybody in. The same happens where
+        nobody could log in, since a dependency of the whole application asks a guard.
 
         Raises:
             GuardMisused: The first argument is a router, which answers no refusals.
@@ -83,8 +86,7 @@ class Auth(AuthParts):
             self.gate.mounted_at = prefix
         # A relative address also holds behind a proxy's prefix.
         self._flow.tokenUrl = f"{prefix}/login".lstrip("/")
-        app.include_router(make_router(self, prefix))
-        app.include_router(make_key_router(self))
+        add_routes(app, self, prefix)
         self.answer_refusals(app)
         app.add_middleware(Front, auth=self)
         extend_document(
@@ -95,10 +97,10 @@ class Auth(AuthParts):
         )
 
     def answer_refusals(self, app: FastAPI) -> None:
-        """Answer refusals in an application that is mounted below the one of `install`.
+        """Answer refusals in an application that is not below the one of `install`.
 
-        Applications know nothing of each other's error handlers: without this, what our
-        dependencies refuse in a mounted one is a 500.
+        Applications know nothing of each other's error handlers. One that is mounted in the
+        application of `install` needs no call: the outer one answers for it.
         """
         answer_errors(app, self)
         app.add_middleware(check_at_start, application=app)

@@ -2,33 +2,43 @@
 
 from typing import Any, Final
 
-from fastapi import APIRouter, HTTPException, Request, Response, status
+from fastapi import APIRouter, FastAPI, HTTPException, Request, Response, status
 
 from gatepass.asgi.messages import read_body
 from gatepass.fastapi import documents
 from gatepass.fastapi.answers import send
+from gatepass.fastapi.scheme import Guarding
 from gatepass.gate import KEYS, AuthParts, Route, routes_of
 from gatepass.http import AsgiRequest
 
+OWN: Final = "gatepass:"
+"""Begins the names of the auth routes."""
 _SESSION: Final = "{session_id}"
 _METHODS: Final = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}
 
 
-def make_router(auth: AuthParts, prefix: str) -> APIRouter:
-    """The routes below a prefix, each with one more that refuses all other methods."""
-    router = APIRouter(prefix=prefix, tags=["auth"])
-    for route in () if auth.gate is None else routes_of(auth.gate):
-        path = route.path + (_SESSION if route.names_session else "")
+def add_routes(app: FastAPI, auth: AuthParts, prefix: str) -> None:
+    """Add the routes below a prefix, and the key set at the root.
+
+    Each has one more route that rejects all other methods. Guards among the application's
+    dependencies do not apply to them, since nobody could log in; its other dependencies do.
+    """
+    if auth.gate is None:
+        return
+    router = APIRouter(
+        tags=["auth"],
+        dependencies=[
+            each for each in app.router.dependencies if not isinstance(each.dependency, Guarding)
+        ],
+        dependency_overrides_provider=app,
+        generate_unique_id_function=app.router.generate_unique_id_function,
+    )
+    for route in routes_of(auth.gate):
+        path = prefix + route.path + (_SESSION if route.names_session else "")
         _add(router, path, route, auth, documents.ROUTES[route.name])
-    return router
-
-
-def make_key_router(auth: AuthParts) -> APIRouter:
-    """The route of the key set, which has its place at the root."""
-    router = APIRouter(tags=["auth"])
-    if auth.gate is not None:
-        _add(router, KEYS.path, KEYS, auth, documents.ROUTES[KEYS.name])
-    return router
+    _add(router, KEYS.path, KEYS, auth, documents.ROUTES[KEYS.name])
+    # `include_router` would add every dependency of the application.
+    app.router.routes.extend(router.routes)
 
 
 def _add(
@@ -45,7 +55,7 @@ def _add(
         return send(wrong)
 
     # Also what generated clients call the operation; an application may have a `login` of its own.
-    name = f"gatepass:{route.name}"
+    name = f"{OWN}{route.name}"
     router.add_api_route(path, answer, methods=[route.method], name=name, **described)
     # A route of FastAPI's own: Starlette's come after the 405 that the other's path asks for.
     others = sorted(_METHODS - {route.method})
