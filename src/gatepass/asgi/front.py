@@ -1,5 +1,8 @@
 """What stands in front of an application: https, CORS and the answers to what gets out of it."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from gatepass.asgi.messages import (
@@ -13,10 +16,36 @@ from gatepass.asgi.messages import (
 )
 from gatepass.errors import StoreUnavailable
 from gatepass.gate import AuthParts
-from gatepass.http import AsgiRequest, RequestRefused
+from gatepass.http import Answer, AsgiRequest, RequestRefused
 
 GUARDED: Final = "gatepass.guarded"
-"""Where a scope has the list to which guards behind a `Front` add, so that it sends `Vary`."""
+"""The key of a scope under which guards behind a `Front` find the request's `Verdict`."""
+_FAILED: Final = 500
+
+
+@dataclass(slots=True)
+class Verdict:
+    """The decision of the guards on one request, for the `Front` that answers it."""
+
+    passed: bool = False
+    """A guard let the request through: the answer needs `Vary`."""
+    refusal: Callable[[], Answer] | None = None
+    """The answer of the guard that rejected the request."""
+
+
+class Answered(Exception):
+    """A guard answers the request itself, and its view is not called."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self._answer = answer
+
+    def give(self) -> Answer:
+        """The answer."""
+        return self._answer
+
+
+_REFUSALS: Final = (RequestRefused, StoreUnavailable, Answered)
 
 
 class Front:
@@ -38,27 +67,41 @@ class Front:
         if answer is not None:
             await send_answer(answer.plus(added), scope, receive, send)
             return
-        is_begun = False
+        is_begun = is_replaced = False
         encoded = encode_headers(added)
-        guarded: list[object] = []
-        scope.setdefault(GUARDED, guarded)  # the outermost answers for those inside
+        verdict = Verdict()
+        scope.setdefault(GUARDED, verdict)  # the outermost answers for those inside
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal is_begun
+            nonlocal is_begun, is_replaced
             is_begun = True
-            if (encoded or guarded) and message["type"].endswith("http.response.start"):
-                vary = (self._vary,) if guarded else ()
-                message = {**message, "headers": [*message.get("headers", ()), *encoded, *vary]}
+            if verdict.refusal and message.get("status") == _FAILED:
+                is_replaced = True
+                await send_answer(verdict.refusal().plus(added), scope, _nothing_more, send)
+            if is_replaced:
+                return
+            if message["type"].endswith("http.response.start"):
+                ours = [*encoded, self._vary] if verdict.passed else encoded
+                message = {**message, "headers": [*message.get("headers", ()), *ours]}
             await send(message)
 
         try:
             await self._app(scope, receive, send_with_headers)
-        except (RequestRefused, StoreUnavailable) as error:
-            if is_begun:
+        except Exception as error:
+            give = None if is_begun else self._find_answer(error, verdict)
+            if give is not None:
+                is_replaced = True
+                await send_answer(give().plus(added), scope, _nothing_more, send)
+            # Starlette raises an error of its own where an inner application answered first. A
+            # handler that failed is for the server's log.
+            is_refusal = isinstance(error, _REFUSALS) or isinstance(error.__cause__, _REFUSALS)
+            if not (is_replaced and is_refusal):
                 raise
-            await send_answer(
-                self._auth.answer_error(error).plus(added), scope, _nothing_more, send
-            )
+
+    def _find_answer(self, error: Exception, verdict: Verdict) -> Callable[[], Answer] | None:
+        if isinstance(error, (RequestRefused, StoreUnavailable)):
+            return partial(self._auth.answer_error, error)
+        return verdict.refusal
 
 
 async def _nothing_more() -> Message:

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response, WebSocket, status
 from starlette.websockets import WebSocketState
 
+from gatepass.asgi.front import Answered
 from gatepass.asgi.messages import Receive, Scope, Send, encode_headers, send_answer
 from gatepass.errors import StoreUnavailable
 from gatepass.gate import AuthParts
@@ -34,9 +35,12 @@ def answer_errors(app: FastAPI, auth: AuthParts) -> None:
     """Answer refusals with the table, wherever in the application they are raised."""
 
     async def answer_error(connection: Request | WebSocket, error: Exception) -> Any:
-        if not isinstance(error, (RequestRefused, StoreUnavailable)):
+        if isinstance(error, (RequestRefused, StoreUnavailable)):
+            answer = auth.answer_error(error)
+        elif isinstance(error, Answered):
+            answer = error.give()
+        else:
             raise error
-        answer = auth.answer_error(error)
         if isinstance(connection, Request):
             return send(answer)
         if connection.application_state is WebSocketState.CONNECTING:
@@ -44,5 +48,5 @@ def answer_errors(app: FastAPI, auth: AuthParts) -> None:
         await connection.close(status.WS_1008_POLICY_VIOLATION)  # it was accepted before
         return None
 
-    app.add_exception_handler(RequestRefused, answer_error)
-    app.add_exception_handler(StoreUnavailable, answer_error)
+    for kind in (RequestRefused, StoreUnavailable, Answered):
+        app.add_exception_handler(kind, answer_error)

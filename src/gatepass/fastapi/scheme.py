@@ -1,19 +1,21 @@
 """Dependencies that are security schemes too, so that the document shows what a route asks for.
 
 A dependency costs little by itself and much for every one that it depends on: these depend on
-nothing but the connection.
+nothing but the connection and the scopes that `Security` adds to theirs.
 """
 
 from collections.abc import Coroutine
+from functools import partial
 from inspect import signature
 from typing import Any, Final, NoReturn
 
 from fastapi.openapi.models import SecurityBase as SchemeModel
+from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 
-from gatepass.asgi.front import GUARDED
-from gatepass.errors import GatepassError, GuardMisused, StoreUnavailable
+from gatepass.asgi.front import GUARDED, Answered, Verdict
+from gatepass.errors import GuardMisused, StoreUnavailable
 from gatepass.fastapi.documents import SCHEME
 from gatepass.gate import FORGOTTEN, AuthParts
 from gatepass.http import AsgiRequest, RequestRefused, Requirement
@@ -40,21 +42,27 @@ class Guarding(SecurityBase):
         self._auth = auth
         self._guard = auth.guard
         self._requirement = requirement
+        self._widened: dict[tuple[str, ...], Requirement] = {}
         vars(self).update({"__call__": self.ask, "__signature__": signature(self.ask)})
 
     def __call__(
-        self, *view: object, connection: HTTPConnection | None = None
+        self,
+        *view: object,
+        connection: HTTPConnection | None = None,
+        security: SecurityScopes | None = None,
     ) -> Coroutine[Any, Any, Any]:
         """See `Auth.required` and `Auth.optional`.
 
         Raises:
-            GuardMisused: It was put above a view, or called by hand.
+            GuardMisused: The guard was put above a view, or called by hand.
         """
-        if view or connection is None:
+        if view or connection is None or security is None:
             raise misused(type(self).__name__.lower())
-        return self.ask(connection=connection)
+        return self.ask(connection=connection, security=security)
 
-    async def ask(self, *, connection: HTTPConnection) -> AccessClaims | None:
+    async def ask(
+        self, *, connection: HTTPConnection, security: SecurityScopes
+    ) -> AccessClaims | None:
         """The claims of the connection's token."""
         raise NotImplementedError
 
@@ -67,37 +75,72 @@ class Guarding(SecurityBase):
         """
         raise GuardMisused("write Depends(auth.required()) where a route lists its dependencies")
 
+    def _widen(self, scopes: list[str]) -> Requirement:
+        """The guard's requirement and the scopes of every `Security` above it."""
+        asked = tuple(scopes)
+        found = self._widened.get(asked)
+        if found is None:
+            own = self._requirement.scopes or ()
+            both = tuple(dict.fromkeys((*own, *asked)))
+            found = Requirement(both, self._requirement.roles or None, self._requirement.fresh)
+            self._widened[asked] = found
+        return found
+
     async def _find_claims(
-        self, connection: HTTPConnection, *, optional: bool
+        self, connection: HTTPConnection, security: SecurityScopes, *, optional: bool
     ) -> AccessClaims | None:
         """The claims of the token, which is verified once however often it is asked for."""
         scope = connection.scope
+        requirement = self._widen(security.scopes) if security.scopes else self._requirement
+        verdict = scope.get(GUARDED)
         try:
             kept_by, kept = scope.get(_KEPT, _NOBODY)
             claims: AccessClaims | None = kept
             if kept_by is self._auth and claims is not None:
-                self._guard.require(claims, self._requirement)
+                self._guard.require(claims, requirement)
                 return claims
             request = AsgiRequest(scope)
+            self._answer_preflight(request)
             if self._auth.is_async:
-                claims = await self._guard.acheck(request, self._requirement, optional=optional)
+                claims = await self._guard.acheck(request, requirement, optional=optional)
             else:
-                claims = self._guard.check(request, self._requirement, optional=optional)
-        except (RequestRefused, StoreUnavailable) as error:
-            _require_answers(connection, error)
-            scope.get(GUARDED, []).clear()
+                claims = self._guard.check(request, requirement, optional=optional)
+        except (RequestRefused, StoreUnavailable, Answered) as error:
+            self._tell(connection, verdict, error)
             raise
         scope[_KEPT] = (self._auth, claims)
-        scope.get(GUARDED, []).append(self)
+        if verdict is not None:
+            verdict.passed = True
         return claims
+
+    def _answer_preflight(self, request: AsgiRequest) -> None:
+        answer = self._auth.answer_preflight(request)
+        if answer is not None:
+            raise Answered(answer)
+
+    def _tell(
+        self,
+        connection: HTTPConnection,
+        verdict: Verdict | None,
+        error: RequestRefused | StoreUnavailable | Answered,
+    ) -> None:
+        """Tell the `Front`, which answers where other error handlers fail to."""
+        if verdict is None:
+            _require_answers(connection, error)
+            return
+        verdict.passed = False
+        if isinstance(error, Answered):
+            verdict.refusal = error.give
+        else:
+            verdict.refusal = partial(self._auth.answer_error, error)
 
 
 class Required(Guarding):
     """The claims of a token that holds and meets all that is asked."""
 
-    async def ask(self, *, connection: HTTPConnection) -> AccessClaims:
+    async def ask(self, *, connection: HTTPConnection, security: SecurityScopes) -> AccessClaims:
         """See `Auth.required`."""
-        claims = await self._find_claims(connection, optional=False)
+        claims = await self._find_claims(connection, security, optional=False)
         assert claims is not None  # noqa: S101 - without a token the guard refuses
         return claims
 
@@ -105,9 +148,11 @@ class Required(Guarding):
 class Optional(Guarding):
     """The claims, or `None` without a token."""
 
-    async def ask(self, *, connection: HTTPConnection) -> AccessClaims | None:
+    async def ask(
+        self, *, connection: HTTPConnection, security: SecurityScopes
+    ) -> AccessClaims | None:
         """See `Auth.optional`."""
-        return await self._find_claims(connection, optional=True)
+        return await self._find_claims(connection, security, optional=True)
 
 
 def misused(name: str) -> GuardMisused:
@@ -118,11 +163,11 @@ def misused(name: str) -> GuardMisused:
     )
 
 
-def _require_answers(connection: HTTPConnection, error: GatepassError) -> None:
-    """Return when something in the application answers refusals, as `install` has it.
+def _require_answers(connection: HTTPConnection, error: Exception) -> None:
+    """Return when a handler of the application answers refusals, as `install` adds it.
 
     Raises:
-        GuardMisused: Nothing does.
+        GuardMisused: None does, or only one for every `Exception`, which answers 500.
     """
     if not any(isinstance(error, kind) for kind in _handled(connection)):
         raise GuardMisused(
@@ -134,4 +179,4 @@ def _require_answers(connection: HTTPConnection, error: GatepassError) -> None:
 
 def _handled(connection: HTTPConnection) -> list[type]:
     handlers = connection.app.exception_handlers
-    return [kind for kind in handlers if isinstance(kind, type)]
+    return [kind for kind in handlers if isinstance(kind, type) and kind is not Exception]

@@ -1,0 +1,37 @@
+"""An `Auth` over everything that FastAPI's takes, a view to guard and a client that asks it."""
+
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from gatepass import AsyncTokenManager, AsyncTokenVerifier, TokenVerifier
+from gatepass.fastapi import Auth
+from tests.asgi.test_auth import ACCESS, NAMES
+
+
+@pytest.fixture(params=["manager", "verifier", "async verifier"])
+def auth(request: pytest.FixtureRequest, manager: AsyncTokenManager) -> Auth:
+    kinds: dict[str, Any] = {
+        "manager": manager,
+        "verifier": TokenVerifier(ACCESS, **NAMES),
+        "async verifier": AsyncTokenVerifier(ACCESS, **NAMES),
+    }
+    return Auth(kinds[request.param])
+
+
+async def bearer(manager: AsyncTokenManager, scope: str = "read") -> dict[str, str]:
+    """The header with a token of these scopes."""
+    token = (await manager.issue("ada", {"scope": scope})).access_token
+    return {"authorization": f"Bearer {token}"}
+
+
+def ask(app: FastAPI) -> httpx.AsyncClient:
+    """A client of the application."""
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gate.test")
+
+
+def view() -> str:
+    """Nobody sees its answer without a token."""
+    return "secret"
