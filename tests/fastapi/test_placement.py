@@ -1,11 +1,12 @@
 """Guards that FastAPI would not ask are refused, and nobody is let in."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import FastAPIError
 
 from gatepass import AccessClaims, AsyncTokenManager, TokenPolicy
@@ -102,6 +103,36 @@ async def test_a_mounted_application_of_its_own_is_looked_through_too(auth: Auth
         await get(app, "/below/x")
 
 
+def test_a_guard_is_truthy_and_no_predicate(auth: Any) -> None:
+    for name in ("required", "optional"):
+        guard = getattr(auth, name)()
+
+        assert guard
+        for given in (Request({"type": "http"}), None, "x", 1):
+            with pytest.raises(GuardMisused):
+                guard(given)
+            with pytest.raises(GuardMisused):
+                guard(connection=given)
+
+
+def test_a_method_that_makes_guards_is_no_dependency_with_arguments_either(auth: Any) -> None:
+    with pytest.raises(FastAPIError):
+        FastAPI().get("/x", dependencies=[Depends(partial(auth.required, roles=["a"]))])(get)
+
+
+async def test_a_guard_below_a_dependency_of_the_application_would_guard_the_login(
+    auth: Auth,
+) -> None:
+    def user(claims: Annotated[AccessClaims, Depends(auth.required())]) -> str:
+        return claims.subject
+
+    app = FastAPI(dependencies=[Depends(user)])
+    auth.install(app)
+
+    with pytest.raises(GuardMisused, match=r"nobody can reach /auth/.*APIRouter\(dependencies="):
+        await get(app, "/auth/me")
+
+
 @pytest.mark.parametrize("name", ["required", "optional"])
 def test_a_guard_without_parentheses_is_refused_where_it_is_written(auth: Any, name: str) -> None:
     app, guard = FastAPI(), getattr(auth, name)
@@ -134,6 +165,7 @@ def test_a_router_is_no_application_to_install_on(auth: Any) -> None:
 async def test_a_forgotten_install_is_told(auth: Auth) -> None:
     app = FastAPI()
     app.get("/x", dependencies=[Depends(auth.required())])(lambda: "secret")
+    app.add_exception_handler(Exception, lambda *_: Response("all is well"))
 
     with pytest.raises(GuardMisused, match=r"call auth\.install\(app\), or auth\.answer_refusals"):
         await get(app)
@@ -157,7 +189,6 @@ async def test_guards_in_their_place_are_left_alone(auth: Auth, manager: AsyncTo
 async def test_caches_are_told_whose_answer_it_is(auth: Auth, manager: AsyncTokenManager) -> None:
     app, mounted = FastAPI(), FastAPI()
     auth.install(app)
-    auth.answer_refusals(mounted)
     guard = [Depends(auth.required())]
     app.get("/x", dependencies=guard)(lambda: "plain")
     app.get("/response", dependencies=guard)(lambda: Response("as it is"))

@@ -1,6 +1,7 @@
 """Whether guards stand where FastAPI asks them: in `Depends(…)`, made by a call.
 
-Elsewhere a guard is a parameter's default or a note on its type, and lets everybody in. Routes
+Elsewhere a guard is a parameter's default, a note on its type or the result of a dependency, and
+lets everybody in. Routes
 are looked through when the application starts, at its lifespan or its first request.
 """
 
@@ -12,6 +13,8 @@ from fastapi import FastAPI, routing
 
 from gatepass.asgi.messages import AsgiApp
 from gatepass.errors import GuardMisused
+from gatepass.fastapi.held import guards_in
+from gatepass.fastapi.routes import OWN
 from gatepass.fastapi.scheme import Guarding
 from gatepass.gate import AuthParts
 
@@ -23,11 +26,25 @@ def check_at_start(app: AsgiApp, application: FastAPI) -> AsgiApp:
     """Middleware that is gone once the application has started.
 
     Raises:
-        GuardMisused: A guard of a route stands where nobody asks it.
+        GuardMisused: A guard of a route stands where nobody asks it, or guards the login.
     """
     for route in _routes_in(application):
-        for call in _calls_of(getattr(route, "dependant", None)):
+        calls = list(_calls_of(getattr(route, "dependant", None)))
+        asked = {id(call) for call in calls if isinstance(call, Guarding)}
+        if asked and str(getattr(route, "name", "")).startswith(OWN):
+            raise GuardMisused(
+                f"nobody can reach {route.path} without a token: a dependency of the whole "
+                "application asks a guard. Give that dependency to the routers that it guards: "
+                "APIRouter(dependencies=[…])"
+            )
+        for call in calls:
             _require_dependencies(route.path, call)
+            if any(id(guard) not in asked for guard in guards_in(call)):
+                raise GuardMisused(
+                    f"{_name(call)} of {route.path} holds a guard that is never asked, so that "
+                    "everybody gets in: give it a parameter, "
+                    "claims: Annotated[AccessClaims, Depends(guard)]"
+                )
     return app
 
 
@@ -46,6 +63,10 @@ def _require_dependencies(path: str, call: Any) -> None:
                 f"the guard {parameter.name!r} of {path} is never asked, so that everybody gets "
                 "in: write Depends(auth.required())"
             )
+
+
+def _name(call: Any) -> str:
+    return str(getattr(call, "__qualname__", type(call).__qualname__))
 
 
 def _routes_in(owner: Any) -> Iterator[Any]:

@@ -18,7 +18,12 @@ FORGOTTEN: Final = (
 )
 """The message where an `Auth` was never installed; the request is a 500 for lack of it."""
 _IMPORT: Final = "<frozen importlib._bootstrap>"
-_WORKER: Final = ("anyio._backends._asyncio", "WorkerThread.run")
+_WORKERS: Final = frozenset(
+    {
+        ("anyio._backends._asyncio", "WorkerThread.run"),
+        ("anyio._backends._trio", "TrioBackend.run_sync_in_worker_thread.<locals>.wrapper"),
+    }
+)
 """Starlette and FastAPI call sync views and dependencies here, on a stack without the request."""
 _LOOPS: Final = frozenset({"asyncio.base_events", "asyncio.runners"})
 """An import below the event loop is that of the program: it imports nothing now."""
@@ -53,7 +58,7 @@ def require_call(name: str, given: tuple[object, ...], *, is_serving: bool = Fal
 
 def _handles_request(frame: FrameType) -> bool:
     """Whether a server or framework called this function to answer a request."""
-    if (frame.f_globals.get("__name__"), frame.f_code.co_qualname) == _WORKER:
+    if (frame.f_globals.get("__name__"), frame.f_code.co_qualname) in _WORKERS:
         return True
     arguments = frame.f_code.co_varnames[: frame.f_code.co_argcount]
     scope, environ = (
