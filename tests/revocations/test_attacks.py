@@ -217,7 +217,7 @@ def test_a_log_filter_that_fails_kills_the_thread_and_another_reads_on() -> None
     assert source.closed >= 1
 
 
-@pytest.mark.parametrize("missing", ["gatepass-revocations-1", "the one that starts them"])
+@pytest.mark.parametrize("missing", ["gatepass-revocations-0", "gatepass-revocations-1"])
 def test_a_system_without_threads_left_makes_a_copy_stale_and_starts_no_more_of_them(
     monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
@@ -228,13 +228,11 @@ def test_a_system_without_threads_left_makes_a_copy_stale_and_starts_no_more_of_
     def fail(*_: object) -> None:
         raise RuntimeError("can't start new thread")
 
-    def second_fails(thread: threading.Thread) -> None:
+    def one_fails(thread: threading.Thread) -> None:
         fail() if thread.name == missing else start(thread)
 
     with monkeypatch.context() as scarce:
-        scarce.setattr(threading.Thread, "start", second_fails)
-        if missing == "the one that starts them":
-            scarce.setattr("gatepass.revocations.follower.start_new_thread", fail)
+        scarce.setattr(threading.Thread, "start", one_fails)
         follower.ensure()
     assert state.judge(None, "00t") is None
     assert not follower.is_followed()
