@@ -99,8 +99,10 @@ class User:
 
     def log_in(self, subject: str, over: threading.Event) -> tuple[IssuePlan, Session | None]:
         plan = log_in(subject)
-        session, _ = self.insist(lambda store: store.issue(plan), over)
-        return plan, session
+        try:
+            return plan, self.insist(lambda store: store.issue(plan), over)[0]
+        except ValueError:  # in use by a try before, whose answer was lost
+            return plan, None
 
     def refresh(self, session_id: str, generation: int, over: threading.Event) -> None:
         plan = present(session_id, generation)
