@@ -7,11 +7,12 @@ RUNTIME := .venv/runtime.stamp
 DEV := .venv/dev.stamp
 NODE := benchmarks/node/node_modules/.package-lock.json
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
-PYTEST := pytest -q -n 2 --dist loadfile
+PYTEST := pytest -q -n 4 --dist loadfile
 LONG_TARGETS := programs workers faults soak races chaos web fuzz browser interop
 SHORT := not vectors $(LONG_TARGETS:%=and not %)
 CORE := src/gatepass/jose/*,src/gatepass/tokens/*,src/gatepass/sessions/*,src/gatepass/manager.py,src/gatepass/_manager_parts.py
 CORE_TESTS := $(addprefix tests/,attacks http jose manager remote sessions settings tokens)
+LONG_TESTS := $(addprefix tests/,browser chaos interop vectors web)
 COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile --quiet --no-strip-extras \
 	$(if $(UPGRADE),--upgrade) --generate-hashes --unsafe-package gatepass --no-annotate \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
@@ -43,7 +44,7 @@ test: lint ## Check format, lint and types, run the tests, measure the core's co
 	$(BIN)/coverage run -m $(PYTEST) -m "$(SHORT)" $(CORE_TESTS)
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=100 --include='$(CORE)'
-	$(BIN)/$(PYTEST) -m "$(SHORT)" $(addprefix --ignore=,$(CORE_TESTS))
+	$(BIN)/$(PYTEST) -m "$(SHORT)" $(addprefix --ignore=,$(CORE_TESTS) $(LONG_TESTS))
 	@command -v redis-server redis-check-rdb >/dev/null || redis='Redis 7 (install redis-tools); '; \
 	echo "make test: passed. Left out: $${redis-}published vectors (make vectors; they are read from" \
 		"../shared/vectors); long tests (make $(LONG_TARGETS)). .ci/run runs all of them."
