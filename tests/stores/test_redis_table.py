@@ -33,7 +33,7 @@ reached: Counter[tuple[str, RotationKind]] = Counter()
 
 @pytest.mark.parametrize("kind", ["redis 7", "redis 8", "valkey"])
 @given(data=st.data())
-@settings(max_examples=40 * TIMES)
+@settings(max_examples=120 * TIMES)
 def test_lua_decides_as_the_table_does(kind: str, data: st.DataObject) -> None:
     servers = running(kind)
     clock = Clock()
