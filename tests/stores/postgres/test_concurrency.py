@@ -63,7 +63,9 @@ async def test_a_lock_does_not_stop_the_event_loop(url: str) -> None:
 
     assert {type(answer) for answer in answers} == {StoreUnavailable}
     require_short(took, 2.0)
-    assert (await store.rotate(present("a"))).kind is RotationKind.ROTATED
+    # one that gave up may have been made once the lock was gone
+    again = await store.rotate(present("a"))
+    assert again.kind in {RotationKind.ROTATED, RotationKind.REPLAYED}
     await store.close()
 
 
