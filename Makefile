@@ -8,6 +8,7 @@ DEV := .venv/dev.stamp
 NODE := benchmarks/node/node_modules/.package-lock.json
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
 PYTEST := pytest -q -n 4 --dist loadfile
+LOADED := pytest -q -n 2 --dist loadfile
 LONG_TARGETS := programs workers faults soak races chaos web fuzz browser interop
 SHORT := not vectors $(LONG_TARGETS:%=and not %)
 CORE := src/gatepass/jose/*,src/gatepass/tokens/*,src/gatepass/sessions/*,src/gatepass/manager.py,src/gatepass/_manager_parts.py
@@ -75,11 +76,11 @@ soak: ## Ask many times, and with hardly any means to answer
 races: ## Race many callers against one session, round after round
 programs workers faults soak races: $(DEV)
 	@.ci/redis
-	$(BIN)/$(PYTEST) -m $@
+	$(BIN)/$(LOADED) -m $@
 
 chaos: $(DEV) ## Kill processes and break databases under load; REPORT=1 writes docs/chaos.md
 	@.ci/redis
-	$(if $(REPORT),GATEPASS_CHAOS_REPORT=docs/chaos.md $(BIN)/pytest -q,$(BIN)/$(PYTEST)) -m chaos
+	$(if $(REPORT),GATEPASS_CHAOS_REPORT=docs/chaos.md $(BIN)/pytest -q,$(BIN)/$(LOADED)) -m chaos
 
 long: $(DEV) ## All of these with ten times the rounds, and durations are checked: by hand, on an idle machine
 	@.ci/redis
@@ -92,7 +93,7 @@ browser: $(DEV) ## Drive the interactive page with a real Chromium
 
 web: $(DEV) ## Send hundreds of requests through every framework behind real servers
 	@.ci/redis
-	$(BIN)/$(PYTEST) -m web tests/web
+	$(BIN)/$(LOADED) -m web tests/web
 
 interop: $(DEV) ## Exchange tokens and keys with other people's code, print the table
 	@.ci/interop
