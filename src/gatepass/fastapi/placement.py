@@ -1,8 +1,8 @@
 """Whether guards stand where FastAPI asks them: in `Depends(…)`, made by a call.
 
 Elsewhere a guard is a parameter's default, a note on its type or the result of a dependency, and
-lets everybody in. Routes
-are looked through when the application starts, at its lifespan or its first request.
+lets everybody in. `check_at_start` looks through the routes when the application starts, at its
+lifespan or its first request.
 """
 
 import inspect
