@@ -97,6 +97,13 @@ def test_an_old_or_unknown_log_in_is_not_fresh(auth_time: object) -> None:
     assert refused.parameters == {"max_age": "300"}
 
 
+def test_an_actor_is_never_fresh_because_the_user_gave_no_password() -> None:
+    refused = refusal(Requirement(fresh=timedelta(minutes=5)), {"act": {"sub": "support-7"}})
+
+    assert refused is not None
+    assert refused.problem.code == "insufficient_scope"
+
+
 def test_a_lone_string_is_refused_because_its_letters_would_be_the_names() -> None:
     with pytest.raises(TypeError, match="scopes takes a tuple"):
         Requirement(scopes="admin")

@@ -66,13 +66,16 @@ class Requirement:
         """Return when a verified token is enough.
 
         Raises:
-            RequestRefused: A scope or role is missing, or the log-in is too old (RFC 9470).
+            RequestRefused: A scope or role is missing, the login is too old (RFC 9470), or an
+                actor (`act`) asks for what needs the user's own fresh login.
         """
         required = self.scopes or ()
         if not set(required) <= set(scopes) or not self._has_role(claims):
             scope = {"scope": " ".join(required)} if required else None
             raise RequestRefused(INSUFFICIENT_SCOPE, parameters=scope)
         if self.fresh is not None:
+            if "act" in claims:  # a new login of the actor's would not be the user's either
+                raise RequestRefused(INSUFFICIENT_SCOPE)
             seconds = self.fresh.total_seconds()
             # Compared this way round, NaN is not fresh and no number is too large to subtract.
             if not isinstance(auth_time, int | float) or not (
