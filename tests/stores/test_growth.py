@@ -82,30 +82,6 @@ def steps_of_a_log_in(store: SqlStore, path: Path) -> int:
     return steps
 
 
-def test_a_file_of_the_release_before_gets_the_index_at_its_first_use(
-    store: SqlStore, path: Path, url: str
-) -> None:
-    store.close()
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute(f"DROP INDEX {INDEX}")
-        connection.execute(f"DROP INDEX {INDEX_OF_ACTORS}")
-        connection.execute("ALTER TABLE gatepass_sessions DROP COLUMN actor")
-        connection.execute(
-            "CREATE INDEX gatepass_sessions_subject ON gatepass_sessions (subject, created_ms)"
-        )
-        connection.execute("UPDATE gatepass_alembic_version SET version_num = '0003'")
-        connection.commit()
-    again = SqlStore.from_url(url)
-    assert again.issue(log_in()) is not None
-    again.close()
-    with closing(sqlite3.connect(path)) as connection:
-        found = connection.execute(
-            "SELECT name FROM sqlite_master WHERE name LIKE 'gatepass_sessions_%'"
-        ).fetchall()
-
-    assert {name for (name,) in found} == {INDEX, INDEX_OF_ACTORS, "gatepass_sessions_ends"}
-
-
 @pytest.mark.parametrize(
     ("column", "order", "index"),
     [("subject", "created_ms DESC", INDEX), ("actor", "session_id LIMIT 9", INDEX_OF_ACTORS)],

@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, NullPool, create_engine, event
 
-from gatepass.errors import SettingsRejected, StoreUnavailable
+from gatepass.errors import SettingsRejected, StoreOutdated, StoreUnavailable
 from gatepass.stores import sql
 from gatepass.stores.sql import SqlStore, alembic_include_name, metadata, tables
 from tests.stores.plans import log_in
@@ -195,15 +195,25 @@ def test_an_interrupted_migration_leaves_nothing_half_made(
     store.close()
 
 
-def test_tables_of_a_newer_release_are_not_touched(store: SqlStore, path: Path) -> None:
+@pytest.mark.parametrize(
+    ("revision", "sentence"),
+    [("v9999", "newer release"), ("0001", "start anew"), ("0009", "start anew")],
+)
+def test_tables_that_nothing_upgrades_are_not_touched(
+    store: SqlStore, path: Path, revision: str, sentence: str
+) -> None:
     connection = sqlite3.connect(path)
     connection.execute("CREATE TABLE gatepass_alembic_version (version_num TEXT)")
-    connection.execute("INSERT INTO gatepass_alembic_version VALUES ('9999')")
+    connection.execute("INSERT INTO gatepass_alembic_version VALUES (?)", (revision,))
     connection.commit()
-    connection.close()
 
-    with pytest.raises(StoreUnavailable, match="release"):
+    with pytest.raises(StoreOutdated, match=sentence):
+        store.upgrade()
+    with pytest.raises(StoreOutdated, match=sentence):
         store.issue(log_in())
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    connection.close()
+    assert found == [("gatepass_alembic_version",)]
 
 
 def test_durable_writes_and_rotations_have_a_connection_each(store: SqlStore, path: Path) -> None:

@@ -10,17 +10,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.runtime.environment import EnvironmentContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, MetaData, NullPool, create_engine, event
+from sqlalchemy import NullPool, create_engine, event
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from gatepass.errors import SettingsRejected
-from gatepass.sessions import Store
-from gatepass.stores.sql import AsyncSqlStore, SqlStore, alembic_include_name, tables
+from gatepass.stores.sql import AsyncSqlStore, SqlStore, tables
 from gatepass.stores.sql.engines import engine_of
 from tests.servers.postgres import empty_database, shared_server
 from tests.stores.plans import log_in, present
@@ -34,13 +28,6 @@ ROOT = Path(__file__).parents[3]
 def url() -> str:
     """A database with nothing in it."""
     return empty_database("neighbours")
-
-
-@pytest.fixture
-def engine(url: str) -> Iterator[Engine]:
-    engine = engine_of(url)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture
@@ -210,25 +197,3 @@ def test_a_projects_own_alembic_leaves_the_tables_alone(url: str, tmp_path: Path
         ours = connection.execute("SELECT version_num FROM gatepass_alembic_version").fetchall()
     assert len(own) == 1
     assert ours == [(tables.HEAD,)]
-
-
-def test_the_tables_can_be_taken_back(url: str, store: Store, engine: Engine) -> None:
-    store.upgrade()  # type: ignore[attr-defined]
-    scripts = ScriptDirectory(str(Path(tables.__file__).with_name("migrations")))
-    with (
-        engine.begin() as connection,
-        EnvironmentContext(
-            Config(), scripts, fn=lambda revision, _: scripts._downgrade_revs("base", revision)
-        ) as environment,
-    ):
-        environment.configure(connection=connection, version_table=tables.VERSION_TABLE)
-        environment.run_migrations()
-
-    with engine.connect() as connection:
-        options = {"include_name": lambda name, *_: name != tables.VERSION_TABLE}
-        context = MigrationContext.configure(connection, opts=options)
-        assert compare_metadata(context, MetaData()) == []
-    with psycopg.connect(url) as raw:
-        left = raw.execute("SELECT 1 FROM pg_proc WHERE proname ~ 'gatepass'").fetchall()
-    assert left == []
-    assert alembic_include_name("orders", "table", {})

@@ -20,7 +20,7 @@ def set_up(connection: SqliteConnection, deadline: float) -> float:
     Any number of processes may do this to one file at once.
 
     Raises:
-        StoreUnavailable: The tables are newer than this release.
+        StoreUnavailable: The tables are of a newer release, or from before the first one.
         sqlite3.Error: The driver's, for the caller to translate.
     """
     _turn_on_log(connection.cursor, deadline)

@@ -19,8 +19,20 @@ from sqlalchemy import (
 
 VERSION_TABLE: Final = "gatepass_alembic_version"
 
-HEAD: Final = "0009"
-"""The newest revision in `migrations/versions`; tables that have it need no upgrade."""
+HEAD: Final = "v0001"
+"""The newest revision in `migrations/versions`; tables that have it need no upgrade.
+
+Revisions are compared as text. All are a `v` and four digits: those from before the first release
+had no `v`, and nothing upgrades them.
+"""
+OUTDATED: Final = (
+    "the database's tables are missing or of an older release: run `gatepass db upgrade`"
+)
+NEWER: Final = "the database's tables are of a newer release than this gatepass: upgrade it"
+UNRELEASED: Final = (
+    "the database's tables are from before the first release, which nothing upgrades: start anew "
+    "with an empty database, and run `gatepass db upgrade`"
+)
 
 metadata: Final = MetaData()
 
@@ -112,6 +124,13 @@ accounts: Final = Table(
     Column("updated_ms", BigInteger, nullable=False),
     UniqueConstraint("username", name="gatepass_accounts_username"),
 )
+
+
+def why_unusable(found: str | None) -> str:
+    """The sentence about tables of another revision than `HEAD`; `None`: there are no tables."""
+    if found is None or "v" <= found < HEAD:
+        return OUTDATED
+    return NEWER if found > HEAD else UNRELEASED
 
 
 def alembic_include_name(

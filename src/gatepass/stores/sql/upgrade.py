@@ -11,7 +11,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection
 
 from gatepass.errors import StoreOutdated
-from gatepass.stores.sql.tables import VERSION_TABLE
+from gatepass.stores.sql.tables import VERSION_TABLE, why_unusable
 
 _MIGRATIONS: Final = Path(__file__).with_name("migrations")
 
@@ -27,7 +27,7 @@ def upgrade_tables(connection: Connection, schema: str | None = None) -> None:
     """Run the revisions that this database has not seen, in the transaction that is open.
 
     Raises:
-        StoreOutdated: The tables were made by a newer release.
+        StoreOutdated: The tables were made by a newer release, or before the first one.
     """
     scripts = ScriptDirectory(str(_MIGRATIONS))
 
@@ -41,4 +41,4 @@ def upgrade_tables(connection: Connection, schema: str | None = None) -> None:
         try:
             environment.run_migrations()
         except CommandError as error:
-            raise StoreOutdated("the tables are not of this release or an older one") from error
+            raise StoreOutdated(why_unusable(revision_of(connection, schema))) from error

@@ -14,9 +14,7 @@ from gatepass.errors import StoreOutdated, StoreUnavailable
 from gatepass.stores.slots import Slot
 from gatepass.stores.sql.postgres.failures import (
     ENCODING,
-    NEWER,
     NOT_UTF8,
-    OUTDATED,
     STANDBY,
     Lost,
     keeps_connection,
@@ -30,7 +28,7 @@ from gatepass.stores.sql.postgres.wire import (
     execute_once,
     prepare,
 )
-from gatepass.stores.sql.tables import HEAD
+from gatepass.stores.sql.tables import HEAD, OUTDATED, why_unusable
 
 Driver = psycopg.Connection[Any] | psycopg.AsyncConnection[Any]
 
@@ -88,9 +86,9 @@ class PostgresConnection:
             if refused.state in _NO_TABLE:
                 raise StoreOutdated(OUTDATED) from None
             raise
-        found = max((str(name) for (name,) in rows), default="")
+        found = max((str(name) for (name,) in rows), default=None)
         if found != HEAD:
-            raise StoreOutdated(NEWER if found > HEAD else OUTDATED)
+            raise StoreOutdated(why_unusable(found))
         return []
 
     def run(self, statement: Statement, values: list[bytes | None]) -> Exchange:

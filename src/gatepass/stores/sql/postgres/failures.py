@@ -4,6 +4,7 @@ from typing import Final
 
 from gatepass.errors import StoreOutdated, StoreUnavailable
 from gatepass.stores.sql.postgres.wire import Refused
+from gatepass.stores.sql.tables import OUTDATED
 
 UNREACHABLE: Final = "the database cannot be reached, or does not let this program in"
 LATE: Final = "the database did not answer in time"
@@ -19,10 +20,6 @@ STANDBY: Final = "the database is a standby, which may not know of revocations y
 UNPREPARED: Final = (
     "a pooler lost a prepared statement: make the engine with `prepare_threshold=None`"
 )
-OUTDATED: Final = (
-    "the database's tables are missing or of an older release: run `gatepass db upgrade`"
-)
-NEWER: Final = "the database's tables are of a newer release than this gatepass: upgrade it"
 
 DUPLICATE: Final = "23505"
 _UNDONE: Final = ("40001", "40P01", "0A000", "26000")

@@ -11,11 +11,10 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from gatepass.errors import StoreOutdated, StoreUnavailable
+from gatepass.errors import StoreUnavailable
 from gatepass.stores.sql.postgres.failures import (
     ENCODING,
     LATE,
-    NEWER,
     NOT_UTF8,
     STRANGE_SCHEMA,
     UNREACHABLE,
@@ -56,7 +55,7 @@ def upgrade(engine: Engine, schema: str | None) -> None:
     Raises:
         StoreUnavailable: The database cannot be reached or changed, or another upgrade took
             too long.
-        StoreOutdated: The tables are of a newer release.
+        StoreOutdated: The tables are of a newer release, or from before the first one.
     """
     token = DEADLINE.set(time.monotonic() + PATIENCE)
     try:
@@ -100,10 +99,7 @@ def _upgrade(connection: Connection, schema: str | None) -> None:
     connection.exec_driver_sql(_LOCK)
     if is_named:
         connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
-    found = revision_of(connection, schema)  # another instance may have done it meanwhile
-    if found is not None and found > HEAD:
-        raise StoreOutdated(NEWER)
-    upgrade_tables(connection, schema)
+    upgrade_tables(connection, schema)  # another instance may have done it meanwhile
 
 
 def _settle(connection: Connection, schema: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""The statements of a store on PostgreSQL; most are calls of a function that a migration made."""
+"""The statements of a store on PostgreSQL; most call a function of `functions/`."""
 
 import hashlib
 import re

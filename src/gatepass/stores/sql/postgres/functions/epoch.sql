@@ -1,4 +1,5 @@
-CREATE FUNCTION {p}gatepass_epoch(p_subject text) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+CREATE FUNCTION {p}gatepass_epoch(p_subject text) RETURNS bigint LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_epoch bigint;
 BEGIN

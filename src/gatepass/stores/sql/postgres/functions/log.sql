@@ -2,7 +2,8 @@
 -- the token ends.
 -- `DO UPDATE` waits for a purge that is taking it right now; `DO NOTHING` would not.
 CREATE FUNCTION {p}gatepass_log(p_kind text, p_id text, p_lifetime_ms bigint, p_now_ms bigint)
-RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+RETURNS void LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_longest_ms bigint;
 BEGIN

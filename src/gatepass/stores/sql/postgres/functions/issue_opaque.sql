@@ -3,7 +3,8 @@
 CREATE FUNCTION {p}gatepass_issue_opaque(
   p_opaque_id text, p_token_id text, p_session_id text, p_lifetime_ms bigint, p_now_ms bigint,
   OUT v_issued_ms bigint, OUT v_ends_ms bigint, OUT v_row {p}gatepass_sessions
-) LANGUAGE plpgsql VOLATILE AS $$
+) LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   SELECT * INTO v_row FROM {p}gatepass_sessions s WHERE s.session_id = p_session_id;
   v_issued_ms := {p}gatepass_now(p_now_ms);

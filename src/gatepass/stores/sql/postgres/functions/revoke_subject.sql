@@ -1,7 +1,8 @@
 -- Expired sessions end too: a token that is ahead of the store could bring them back.
 CREATE FUNCTION {p}gatepass_revoke_subject(
   p_subject text, p_reason text, p_now_ms bigint
-) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+) RETURNS bigint LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_now_ms bigint;
   v_ids text[];

@@ -1,7 +1,8 @@
 -- The caller holds the locks of these rows, none of which is revoked. An older entry of the
 -- same id counts from now on, and has a new `xid`, by which readers of the log find it.
 CREATE FUNCTION {p}gatepass_end(p_ids text[], p_reason text, p_now_ms bigint) RETURNS void
-LANGUAGE plpgsql VOLATILE AS $$
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   UPDATE {p}gatepass_sessions SET revoked_ms = p_now_ms, reason = p_reason, recent = '[]'
     WHERE session_id = ANY (p_ids);

@@ -1,7 +1,8 @@
 -- The generations superseded inside the leeway, at most eight, this one the last.
 CREATE FUNCTION {p}gatepass_superseded(
   p_recent bytea, p_generation bigint, p_now_ms bigint, p_leeway_ms bigint
-) RETURNS bytea LANGUAGE plpgsql STABLE AS $$
+) RETURNS bytea LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF p_leeway_ms <= 0 THEN
     RETURN '[]'::bytea;

@@ -4,7 +4,8 @@
 CREATE FUNCTION {p}gatepass_revoke_all(
   p_after text, p_size bigint, p_reason text, p_now_ms bigint,
   OUT v_ended bigint, OUT v_last text
-) LANGUAGE plpgsql VOLATILE AS $$
+) LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_now_ms bigint;
   v_ids text[];

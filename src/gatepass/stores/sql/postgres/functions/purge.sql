@@ -1,6 +1,8 @@
--- Some of what is past its retention; a row that somebody holds waits for the next purge.
+-- Some of what is past its retention; a row that somebody holds waits for the next purge. The
+-- log is left alone for a day at least: the clock may be ahead for a moment.
 CREATE FUNCTION {p}gatepass_purge(p_size bigint, p_now_ms bigint) RETURNS bigint
-LANGUAGE plpgsql VOLATILE AS $$
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_before_ms bigint;
   v_some bigint;
@@ -21,7 +23,7 @@ BEGIN
   GET DIAGNOSTICS v_some = ROW_COUNT;
   v_removed := v_removed + v_some;
   DELETE FROM {p}gatepass_revocations WHERE seq = ANY (ARRAY(
-    SELECT r.seq FROM {p}gatepass_revocations r WHERE r.at_ms <= v_before_ms
+    SELECT r.seq FROM {p}gatepass_revocations r WHERE r.at_ms <= least(v_before_ms, {p}gatepass_now(p_now_ms) - 86400000)
       LIMIT p_size FOR UPDATE SKIP LOCKED));
   GET DIAGNOSTICS v_some = ROW_COUNT;
   RETURN v_removed + v_some;

@@ -1,6 +1,7 @@
 -- A few entries past their retention, a day at least, go with every revocation, so that nothing
 -- needs a cron.
-CREATE FUNCTION {p}gatepass_trim(p_now_ms bigint) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+CREATE FUNCTION {p}gatepass_trim(p_now_ms bigint) RETURNS void LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   DELETE FROM {p}gatepass_revocations WHERE seq = ANY (ARRAY(
     SELECT r.seq FROM {p}gatepass_revocations r

@@ -1,7 +1,8 @@
 -- Each argument has the very type that our function takes, or one planted beside it would fit better.
 CREATE FUNCTION {p}gatepass_revoke_session(
   p_session_id text, p_reason text, p_sec_hash bytea, p_now_ms bigint
-) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+) RETURNS text LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_row {p}gatepass_sessions;
   v_known boolean;

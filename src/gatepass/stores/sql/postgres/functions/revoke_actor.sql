@@ -5,7 +5,8 @@
 CREATE FUNCTION {p}gatepass_revoke_actor(
   p_actor text, p_size bigint, p_reason text, p_now_ms bigint,
   OUT v_ended bigint, OUT v_more boolean
-) LANGUAGE plpgsql VOLATILE AS $$
+) LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_now_ms bigint;
   v_ids text[];

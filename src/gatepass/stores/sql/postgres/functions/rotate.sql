@@ -3,7 +3,8 @@ CREATE FUNCTION {p}gatepass_rotate(
   p_session_id text, p_generation bigint, p_sec_hash bytea, p_claims bytea, p_leeway_ms bigint,
   p_refresh_ms bigint, p_access_ms bigint, p_now_ms bigint,
   OUT v_kind text, OUT v_row {p}gatepass_sessions
-) LANGUAGE plpgsql VOLATILE AS $$
+) LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_now_ms bigint;
   v_known boolean;

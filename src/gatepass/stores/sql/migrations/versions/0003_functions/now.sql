@@ -1,3 +1,0 @@
-CREATE FUNCTION {p}gatepass_now(p_now_ms bigint) RETURNS bigint LANGUAGE sql VOLATILE AS $$
-  SELECT coalesce(p_now_ms, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint)
-$$;
