@@ -4,7 +4,7 @@
 CREATE FUNCTION {p}gatepass_issue(
   p_session_id text, p_subject text, p_client_id text, p_device text, p_auth_time bigint,
   p_claims bytea, p_sec_hash bytea, p_refresh_ms bigint, p_life_ms bigint, p_access_ms bigint,
-  p_epoch bigint, p_max bigint, p_again boolean, p_now_ms bigint, p_actor text DEFAULT NULL
+  p_epoch bigint, p_max bigint, p_again boolean, p_now_ms bigint, p_actor text
 ) RETURNS bigint LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
