@@ -71,6 +71,20 @@ def test_a_guard_around_a_class_says_where_it_belongs() -> None:
         GUARD(Secret)
 
 
+@pytest.mark.parametrize("guard", [GUARD, auth.optional(), async_auth.required()])
+def test_a_guard_above_an_operation_of_django_ninja_is_refused(guard: Any) -> None:
+    def operation(request: HttpRequest) -> HttpResponse:
+        return secret(request)
+
+    async def later(request: HttpRequest) -> HttpResponse:
+        return secret(request)
+
+    for routes in (NinjaAPI(urls_namespace=f"above-{id(guard)}"), Router()):
+        for view in (operation, later):
+            with pytest.raises(GuardMisused, match=r"below @api\.get"):
+                guard(routes.get("/x")(view))
+
+
 def test_a_guard_is_no_base_class_and_no_dispatch() -> None:
     with pytest.raises(TypeError):
         type("Guarded", (GUARD, Secret), {})

@@ -43,7 +43,8 @@ class Guarding(Permission):
         """The guarded view; without one, as DRF makes permissions, the permission.
 
         Raises:
-            GuardMisused: Anything else than one function was given.
+            GuardMisused: Anything else than one function was given, or an operation that
+                django-ninja has registered before.
         """
         if not given:
             return Permission(self._auth, self._requirement, optional=self._optional, of=self)
@@ -55,6 +56,11 @@ class Guarding(Permission):
             )
         if len(given) > 1 or not callable(view) or isinstance(view, Permission):
             raise GuardMisused(_NO_VIEW.format(" and ".join(type(one).__name__ for one in given)))
+        if hasattr(view, "_ninja_operation"):
+            raise GuardMisused(
+                "django-ninja calls an operation without the guard above it: put @auth.required() "
+                "below @api.get(…)"
+            )
         guarded = self._guard_async(view) if iscoroutinefunction(view) else self._guard(view)
         guarded.csrf_exempt = True  # type: ignore[attr-defined]  # as Django marks views
         return guarded
