@@ -150,6 +150,36 @@ def test_an_async_login_behind_the_change_waits_for_the_commit_too(
     assert before not in live(ask, ada)
 
 
+def fail() -> None:
+    raise InterruptedError
+
+
+def test_sessions_end_and_open_though_a_callback_of_the_project_raises_at_the_commit(
+    auth: Auth, ask: Ask, ada: User
+) -> None:
+    before = ask.issue(str(ada.pk)).session_id
+    with suppress(InterruptedError), transaction.atomic():
+        transaction.on_commit(fail)
+        with transaction.atomic():
+            set_password(ada)
+        auth.log_in(str(ada.pk))
+
+    assert len(live(ask, ada)) == 1
+    assert before not in live(ask, ada)
+
+
+def test_a_second_change_ends_the_session_that_opened_behind_the_first(
+    auth: Auth, ask: Ask, ada: User
+) -> None:
+    with suppress(InterruptedError), transaction.atomic():
+        transaction.on_commit(fail)
+        set_password(ada)
+        auth.log_in(str(ada.pk))
+        deactivate(ada)
+
+    assert live(ask, ada) == set()
+
+
 def test_a_login_behind_the_change_still_compares_its_epoch(
     auth: Auth, ask: Ask, ada: User
 ) -> None:
@@ -209,7 +239,21 @@ def test_a_test_case_whose_transaction_never_commits_sees_the_sessions_end(ask: 
             get_auth().log_in(subject)
             assert len(live(ask, user)) == 1
 
-    result = unittest.TestSuite([Case("check")]).run(unittest.TestResult())
+        def check_captured(self) -> None:
+            users = [User.objects.create_user(name, password=PASSWORD) for name in ("bob", "eve")]
+            transaction.on_commit(fail)
+            for user in users:
+                ask.issue(str(user.pk))
+                with (
+                    self.captureOnCommitCallbacks(execute=True) as captured,
+                    transaction.atomic(),
+                ):
+                    set_password(user)
+                assert len(captured) == 1
+                assert live(ask, user) == set()
 
-    assert result.testsRun == 1
+    cases = [Case("check"), Case("check_captured")]
+    result = unittest.TestSuite(cases).run(unittest.TestResult())
+
+    assert result.testsRun == 2
     assert result.errors == result.failures == []

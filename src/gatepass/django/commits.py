@@ -3,13 +3,14 @@
 1. A transaction that rolls back, also to a savepoint, ends no session and opens none.
 2. A commit ends every session of the user, then opens those that `Auth.log_in` began behind the
    change: their tokens are good once the transaction has committed.
-3. The transaction around a `TestCase` never commits, so it counts as none.
+3. Both come before the project's own `on_commit` callbacks, in the order in which the view asked
+   for them: Django calls no further callback once one has raised.
+4. The transaction around a `TestCase` never commits, so it counts as none.
 """
 
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, replace
-from functools import partial
 from time import time
 from typing import Any
 
@@ -31,6 +32,18 @@ class Ending:
         self.end()
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Opens a session when a transaction has committed."""
+
+    auth: Any
+    plan: IssuePlan
+
+    def __call__(self) -> None:
+        """Open it."""
+        self.auth.wait_for(self.auth.manager.store.issue(self.plan))
+
+
 def is_in_transaction(using: str) -> bool:
     """Whether what is saved in this database now waits for a commit."""
     blocks = transaction.get_connection(using).atomic_blocks
@@ -40,9 +53,28 @@ def is_in_transaction(using: str) -> bool:
 def end_at_commit(ending: Ending, using: str) -> None:
     """End the sessions when the transaction commits, and at once where there is none."""
     if is_in_transaction(using):
-        transaction.on_commit(ending, using=using)
+        _run_first(ending, using)
     else:
         ending()
+
+
+def _run_first(work: Ending | Opening, using: str) -> None:
+    """Call it at the commit, behind our own earlier work and before a project's callbacks.
+
+    The callbacks of the transaction around a `TestCase` stay before it: Django captures those of
+    a view by their number (`captureOnCommitCallbacks`).
+    """
+    transaction.on_commit(work, using=using)
+    connection = transaction.get_connection(using)
+    waiting = connection.run_on_commit
+    of_tests = sum(getattr(block, "_from_testcase", False) for block in connection.atomic_blocks)
+    outside = set(connection.savepoint_ids[:of_tests])
+    place = next(
+        index
+        for index, (savepoints, other, *_) in enumerate(waiting)
+        if other is work or (outside <= savepoints and not isinstance(other, Ending | Opening))
+    )
+    waiting.insert(place, waiting.pop())
 
 
 def opening_manager(auth: Any, subject: str) -> Any:
@@ -87,7 +119,7 @@ class _Store:
         ):
             return None
         later = replace(plan, epoch=None)  # the commit raises the epoch first
-        transaction.on_commit(partial(_open, auth, later), using=self._using)
+        _run_first(Opening(auth, later), self._using)
         return plan_session(later, int(time() * 1000))
 
 
@@ -97,7 +129,3 @@ class _AsyncStore(_Store):
     async def issue(self, plan: IssuePlan) -> Session | None:  # type: ignore[override]  # its twin
         """See `_Store.issue`."""
         return await sync_to_async(super().issue)(plan)
-
-
-def _open(auth: Any, plan: IssuePlan) -> None:
-    auth.wait_for(auth.manager.store.issue(plan))
