@@ -109,14 +109,19 @@ def test_a_guard_that_asks_for_one_of_nothing_is_refused(
         make(**asked)
 
 
-def test_a_guard_is_truthy_and_what_rest_framework_makes_of_it_is_no_answer() -> None:
-    assert GUARD
-    with pytest.raises(GuardMisused, match="called like a test"):
-        bool(GUARD())
+@pytest.mark.parametrize("guard", [GUARD, GUARD(), auth.optional()])
+def test_a_guard_is_neither_true_nor_false(guard: Any) -> None:
+    with pytest.raises(GuardMisused, match="used like a test"):
+        bool(guard)
 
 
 class ByTestFunc(UserPassesTestMixin, Secret):
     test_func = ADMIN
+
+
+class ReturnedByTestFunc(UserPassesTestMixin, Secret):
+    def test_func(self) -> Any:
+        return ADMIN
 
 
 class AsGet(Secret):
@@ -157,6 +162,8 @@ MISUSED: dict[str, Any] = {
     "as-view": GUARD,
     "user-passes-test": user_passes_test(ADMIN)(secret),
     "user-passes-test-async": user_passes_test(ADMIN)(secret_later),
+    "user-passes-test-returned": user_passes_test(lambda _: ADMIN)(secret),
+    "test-func-returned": ReturnedByTestFunc.as_view(),
     "test-func": ByTestFunc.as_view(),
     "as-get": AsGet.as_view(),
     "on-method": OnMethod.as_view(),
@@ -165,6 +172,7 @@ MISUSED: dict[str, Any] = {
     "ninja-api/": in_ninja(api=ADMIN),
     "ninja-router/": in_ninja(router=ADMIN),
     "ninja-operation/": in_ninja(operation=ADMIN),
+    "ninja-returned/": in_ninja(api=lambda _: ADMIN),
 }
 ASKED = [*MISUSED, *(f"{name}later" for name in MISUSED if name.startswith("ninja"))]
 

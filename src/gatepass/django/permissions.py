@@ -1,6 +1,6 @@
 """`Permission`: a guard as Django REST framework asks it; imports DRF when DRF does."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Never
 
 from gatepass.django.requests import DjangoRequest
 from gatepass.errors import GuardMisused, StoreUnavailable
@@ -35,18 +35,16 @@ class Permission:
         self._optional = optional
         self._listed_as = self if of is None else of
 
-    def __bool__(self) -> bool:
-        """True for a guard; its permission is no test of its own.
+    def __bool__(self) -> Never:
+        """A guard is neither true nor false.
 
         Raises:
-            GuardMisused: The guard was called as a predicate, as by `UserPassesTestMixin`.
+            GuardMisused: The guard was asked as a predicate, as by `UserPassesTestMixin`.
         """
-        if self._listed_as is not self:
-            raise GuardMisused(
-                "a guard was called like a test, and says neither yes nor no: test_func takes no "
-                'guard, classes take it by @method_decorator(auth.required(), name="dispatch")'
-            )
-        return True
+        raise GuardMisused(
+            "a guard was used like a test, and says neither yes nor no: test_func takes no "
+            'guard, classes take it by @method_decorator(auth.required(), name="dispatch")'
+        )
 
     def has_permission(self, request: Any, view: Any) -> bool:
         """Refuse what is not good enough, with the table's answer (DRF).
