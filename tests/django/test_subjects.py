@@ -1,10 +1,11 @@
 """Which user a subject or a user name stands for."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.test import Client, override_settings
 
@@ -45,6 +46,24 @@ def test_a_subject_is_a_primary_key_in_one_spelling_only(client: Client, ada: Us
 
     assert answers(client, key) == GOOD
     assert {other: answers(client, other) for other in others} == dict.fromkeys(others, NOBODY)
+
+
+@pytest.mark.parametrize("load", [users.load_claims, async_to_sync(users.aload_claims)])
+@pytest.mark.parametrize("of_the_actor", ["active", "inactive", "gone", "misspelt"])
+def test_only_an_active_user_goes_on_acting_as_another(
+    load: Callable[..., Any], of_the_actor: str, ada: User
+) -> None:
+    support = User.objects.create_user("support")
+    claims = {"act": {"sub": f" {support.pk}" if of_the_actor == "misspelt" else str(support.pk)}}
+    if of_the_actor == "inactive":  # an update ends no session by itself
+        User.objects.filter(pk=support.pk).update(is_active=False)
+    elif of_the_actor == "gone":
+        support.delete()
+
+    loaded = load(str(ada.pk), claims)
+    User.objects.filter(username="support").delete()
+
+    assert loaded == ({"username": "ada"} if of_the_actor == "active" else None)
 
 
 @override_settings(AUTH_USER_MODEL="people.Person")

@@ -8,6 +8,7 @@ from django.contrib.auth import authenticate, get_user_model
 from django.core.exceptions import ValidationError
 
 from gatepass.http import Identity
+from gatepass.tokens.session_claims import actor_of
 
 _NOBODY: Final = "nobody"
 """Stands for the subject of an unknown name, so that its epoch is read as any other's."""
@@ -55,11 +56,18 @@ class DjangoUsers:
         return None
 
     def load_claims(
-        self, subject: str, _session_claims: Mapping[str, Any]
+        self, subject: str, session_claims: Mapping[str, Any]
     ) -> Mapping[str, Any] | None:
-        """The claims of the moment for a refresh; `None`: inactive or gone."""
-        user = find_user(subject)
-        return None if user is None or not user.is_active else self._claims(user)
+        """The claims of the moment for a refresh; `None`: the user or the actor may not log in.
+
+        The actor of an impersonation, `act` of the session claims, is a user too: support that
+        was deactivated no longer acts as a customer.
+        """
+        actor = actor_of(session_claims)
+        if actor is not None and _find_active(actor) is None:
+            return None
+        user = _find_active(subject)
+        return None if user is None else self._claims(user)
 
     async def aload_claims(
         self, subject: str, session_claims: Mapping[str, Any]
@@ -80,6 +88,11 @@ def find_user(subject: str) -> Any:
     except (ValueError, TypeError, OverflowError, ValidationError):  # no key of this model
         return None
     return user if user is not None and str(user.pk) == subject else None
+
+
+def _find_active(subject: str) -> Any:
+    user = find_user(subject)
+    return user if user is not None and user.is_active else None
 
 
 def _subject_named(username: str) -> str:
