@@ -255,9 +255,10 @@ PATTERNS = {
 }
 for patterns in PATTERNS.values():
     patterns.append(path("auth/", include("gatepass.django.urls")))
+    patterns.append(path("", include("gatepass.django.well_known")))
 _ALL = [
     f"{pattern.pattern}{rest}"
-    for pattern in PATTERNS["sync"][:-1]
+    for pattern in PATTERNS["sync"][:-2]
     for rest in (("", "later") if "ninja" in str(pattern.pattern) else ("",))
 ]
 OPEN = [row for row in _ALL if row.startswith("open")]

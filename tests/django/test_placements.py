@@ -109,6 +109,28 @@ def test_where_a_token_is_optional_nobody_gets_the_answer_of_somebody(
     assert all(map(is_varied, answers))
 
 
+def test_djangos_own_login_is_asked_only_where_no_guard_stands_around_the_view(get: Get) -> None:
+    middleware = [
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+        "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    ]
+    routes = {"auth/me": 401, ".well-known/jwks.json": 200}
+    with override_settings(MIDDLEWARE=middleware):
+        asked = {row: get(row).status_code for row in [*ROWS, *OPEN, *routes]}
+        admitted = {get(row, "ada").status_code for row, status in asked.items() if status == 401}
+
+    own = {row for row, status in asked.items() if status == 302}
+    assert own == {
+        row
+        for row in [*ROWS, *OPEN]
+        if row.startswith(("ninja", "on-method", "async-on-method"))
+        or (row in OPEN and "rest" not in row)
+    }
+    assert {row: asked[row] for row in routes} == routes
+    assert admitted == {200}
+
+
 @pytest.mark.parametrize("row", [row for row in ROWS if "rest" in row and "composed" not in row])
 def test_without_our_exception_handler_rest_framework_answers_the_same(row: str, get: Get) -> None:
     with override_settings(REST_FRAMEWORK={}, MIDDLEWARE=[]):

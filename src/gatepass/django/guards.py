@@ -63,6 +63,8 @@ class Guarding(Permission):
             )
         guarded = self._guard_async(view) if iscoroutinefunction(view) else self._guard(view)
         guarded.csrf_exempt = True  # type: ignore[attr-defined]  # as Django marks views
+        if not self._optional:  # else LoginRequiredMiddleware is all that a view relies on
+            guarded.login_required = False  # type: ignore[attr-defined]
         return guarded
 
     def _guard(self, view: View) -> View:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
@@ -20,6 +21,7 @@ def make_view(route: Route) -> Callable[..., Any]:
 
 def _make_sync(route: Route) -> Callable[..., HttpResponse]:
     @csrf_exempt
+    @login_not_required
     def view(request: HttpRequest, session_id: str = "") -> HttpResponse:
         auth = get_auth()
         if route is not KEYS:
@@ -39,6 +41,7 @@ def _make_sync(route: Route) -> Callable[..., HttpResponse]:
 
 def _make_async(route: Route) -> Callable[..., Any]:
     @csrf_exempt
+    @login_not_required
     async def view(request: HttpRequest, session_id: str = "") -> HttpResponse:
         auth = get_auth()
         if route is not KEYS:
