@@ -124,6 +124,21 @@ def test_a_guard_that_django_ninja_cannot_ask_is_an_error(urls: list[Any]) -> No
     assert "auth.ninja(" in str(found.hint)
 
 
+@pytest.mark.parametrize("kind", [list, tuple])
+@pytest.mark.parametrize("guard", [GUARD, auth.optional()])
+def test_a_guard_among_authentication_classes_is_an_error(
+    urls: list[Any], guard: Any, kind: type[Any]
+) -> None:
+    view: Any = type("Misplaced", (APIView,), {"authentication_classes": kind([guard])})
+    urls.append(path("x", view.as_view()))
+
+    with override_settings(REST_FRAMEWORK={}):
+        (found,) = check_settings()
+
+    assert (found.id, found.level) == ("gatepass.E003", checks.ERROR)
+    assert "permission_classes" in str(found.hint)
+
+
 @pytest.mark.parametrize("view", [Rest, Authenticated])
 @pytest.mark.parametrize("handler", [None, "gatepass.django.rest.exception_handler"])
 def test_rest_framework_without_our_exception_handler_is_warned_of(

@@ -82,6 +82,12 @@ def _check_views() -> Iterator[checks.CheckMessage]:
                     hint="Give auth= of the API, the router or the operation auth.ninja(…).",
                     id="gatepass.E003",
                 )
+        if _has_guard(getattr(made_of, "authentication_classes", ())):
+            yield checks.Error(
+                f"the guard of {name} is in authentication_classes, so that every request fails",
+                hint="Put it in permission_classes.",
+                id="gatepass.E003",
+            )
         if any(_has_guard(each) for each in carried):
             yield checks.Error(
                 f"the guard of {name} is never asked, so that everybody gets in",
@@ -105,7 +111,10 @@ def _check_rest(views: Iterable[Any]) -> Iterator[checks.CheckMessage]:
         one.settings.EXCEPTION_HANDLER is exception_handler
         and (
             _has_guard(list(one.permission_classes))
-            or any(issubclass(each, GatepassAuthentication) for each in one.authentication_classes)
+            or any(
+                isinstance(each, type) and issubclass(each, GatepassAuthentication)
+                for each in one.authentication_classes
+            )
         )
         for one in classes
     ):
