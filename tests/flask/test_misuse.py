@@ -3,6 +3,7 @@
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from subprocess import DEVNULL
 from typing import Any, Final
@@ -57,6 +58,10 @@ def _asked_of_a_request(app: Flask, auth: Auth) -> None:
     app.add_url_rule("/x", view_func=view)
 
 
+def _given(guard: object, *_: object) -> object:
+    return guard
+
+
 def _admin(is_accessible: Callable[[Auth], object]) -> Misuse:
     def build(app: Flask, auth: Auth) -> None:
         page = flask_admin.expose()(lambda *_: "secret")
@@ -75,7 +80,8 @@ MISUSES: dict[str, Misuse] = {
     "a guard asked of a request": _asked_of_a_request,
     "is_accessible is a guard": _admin(lambda auth: auth.required()),
     "is_accessible is a static guard": _admin(lambda auth: staticmethod(auth.required())),
-    "is_accessible returns a guard": _admin(lambda auth: lambda _: auth.required()),
+    "is_accessible makes a guard": _admin(lambda auth: lambda _: auth.required()),
+    "is_accessible returns a guard": _admin(lambda auth: partial(_given, auth.required())),
 }
 
 
@@ -104,9 +110,9 @@ def test_a_guard_that_nothing_asks_is_an_error_and_opens_nothing(
 def test_a_guard_takes_one_function_and_nothing_else(given: tuple[Any, ...]) -> None:
     guard: Any = Auth(make_manager()).required()
 
-    assert guard
-    with pytest.raises(GuardMisused, match="a guard wraps one function"):
-        guard(*given)
+    for use in (guard, lambda *_: bool(guard)):
+        with pytest.raises(GuardMisused, match="a guard wraps one function"):
+            use(*given)
 
 
 @pytest.mark.parametrize("name", ["scopes", "roles"])

@@ -3,15 +3,16 @@
 import time
 from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
-from functools import wraps
-from typing import Any, Final, Literal, Never, ParamSpec, TypeVar
+from functools import partial
+from typing import Any, Final, Literal, Never
 
 from flask import Flask, Response, after_this_request, current_app, request
 
 from gatepass.errors import GuardMisused, StoreUnavailable
-from gatepass.flask.answers import add_header, final, send, settle
-from gatepass.flask.placement import Placement, require_setup, require_view
-from gatepass.flask.routes import is_route_of_ours, make_blueprint
+from gatepass.flask.answers import add_header, final, send
+from gatepass.flask.guarding import Guard, P, R
+from gatepass.flask.placement import Placement, require_setup
+from gatepass.flask.routes import make_blueprint
 from gatepass.gate import (
     Authenticate,
     AuthParts,
@@ -23,9 +24,6 @@ from gatepass.gate import (
 from gatepass.http import HttpPolicy, RequestRefused, Requirement, WsgiRequest
 from gatepass.manager import TokenManager
 from gatepass.tokens import AccessClaims, TokenVerifier
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 _KEPT: Final = "gatepass.claims"
 """Where the environ keeps the caller's claims; Flask's `g` may outlive a request."""
@@ -113,7 +111,7 @@ class Auth(AuthParts):
             fresh: The password was checked no longer ago than this (RFC 9470).
         """
         require_setup("required", view)
-        return self._decorator(Requirement(scopes, roles, fresh), optional=False)
+        return self._guard(Requirement(scopes, roles, fresh), optional=False)
 
     def optional(self, *view: Never) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """A decorator for views that everybody may see; a bad token is still refused.
@@ -121,7 +119,7 @@ class Auth(AuthParts):
         The view finds the claims in `auth.find_claims()`.
         """
         require_setup("optional", view)
-        return self._decorator(Requirement(), optional=True)
+        return self._guard(Requirement(), optional=True)
 
     @property
     def claims(self) -> AccessClaims:
@@ -170,24 +168,12 @@ class Auth(AuthParts):
         )
         return send(run_in_place(opening))
 
-    def _decorator(
-        self, requirement: Requirement, *, optional: bool
-    ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-        def decorate(*given: Callable[P, R]) -> Callable[P, R]:
-            view = require_view(given)
+    def _guard(self, requirement: Requirement, *, optional: bool) -> Guard:
+        return Guard(partial(self._ask, requirement, optional=optional), self._placement.note)
 
-            @wraps(view)
-            def guarded(*args: P.args, **kwargs: P.kwargs) -> Any:
-                if is_route_of_ours():  # a before_request guard; the auth routes ask by themselves
-                    return None
-                request.environ[_KEPT] = (self, self._find(requirement, optional=optional))
-                after_this_request(self._add_vary)
-                return settle(view(*args, **kwargs))
-
-            self._placement.note(view, guarded)
-            return guarded
-
-        return decorate
+    def _ask(self, requirement: Requirement, *, optional: bool) -> None:
+        request.environ[_KEPT] = (self, self._find(requirement, optional=optional))
+        after_this_request(self._add_vary)
 
     def _find(self, requirement: Requirement, *, optional: bool) -> AccessClaims | None:
         """The claims of this request; every other answer of a guard ends the request."""

@@ -5,17 +5,15 @@ nobody: requests reach the one without the guard. That is found at the first req
 application, whether or not `init_app` was called.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 from weakref import ReferenceType, WeakKeyDictionary, WeakSet, ref
 
 from flask import Flask, has_request_context, request_started
-from werkzeug.local import LocalProxy
 
 from gatepass.errors import GuardMisused
+from gatepass.flask.guarding import View
 from gatepass.gate import require_call
-
-View = Callable[..., Any]
 
 _guards_of: Final[WeakKeyDictionary[View, list[tuple[ReferenceType[View], "Placement"]]]] = (
     WeakKeyDictionary()
@@ -75,26 +73,6 @@ def require_setup(name: str, given: tuple[object, ...]) -> None:
     """
     if given or has_request_context():
         require_call(name, given, is_serving=True)
-
-
-def require_view(given: tuple[View, ...]) -> View:
-    """The one thing that a guard is to wrap.
-
-    Raises:
-        GuardMisused: It is no function: a class, a request, `None`, or nothing.
-    """
-    if len(given) == 1 and isinstance(given[0], type):
-        raise GuardMisused(
-            f"a guard wraps functions: class {given[0].__name__} takes it as "
-            "decorators = [auth.required()]"
-        )
-    if len(given) != 1 or isinstance(given[0], LocalProxy) or not callable(given[0]):
-        kinds = ", ".join(type(one).__name__ for one in given) or "nothing"
-        raise GuardMisused(
-            f"a guard wraps one function, and was called with {kinds}: it is a decorator, and "
-            "answers neither yes nor no"
-        )
-    return given[0]
 
 
 @request_started.connect
