@@ -148,6 +148,40 @@ def test_commands_contexts_and_dispatchers_make_guards() -> None:
     assert (made.exit_code, status) == (0, "401 UNAUTHORIZED")
 
 
+def _in_a_test_context(make: Callable[[], Flask]) -> Flask:
+    with Flask("outer").test_request_context("/"):
+        return make()
+
+
+def _after_a_response_whose_context_is_kept(make: Callable[[], Flask]) -> Flask:
+    with _make_application(AUTH).test_client() as client:
+        client.get("/x")
+        return make()
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        _in_a_test_context,
+        _after_a_response_whose_context_is_kept,
+    ],
+)
+def test_an_application_is_made_in_the_context_of_a_test(
+    place: Callable[[Callable[[], Flask]], Flask],
+) -> None:
+    auth = Auth(make_manager())
+
+    def with_a_guard_above_the_route() -> Flask:
+        app = _make_application(auth)
+        auth.required()(app.get("/wrong")(lambda: "secret"))
+        return app
+
+    right, wrong = place(partial(_make_application, auth)), place(with_a_guard_above_the_route)
+
+    assert right.test_client().get("/x").status_code == 401
+    assert wrong.test_client().get("/wrong").status_code == 500
+
+
 _SITE: Final = """
 from flask import Flask
 from werkzeug.utils import import_string

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 from weakref import ReferenceType, WeakKeyDictionary, WeakSet, ref
 
-from flask import Flask, has_request_context, request_started
+from flask import Flask, has_request_context, request, request_started, request_tearing_down
 
 from gatepass.errors import GuardMisused
 from gatepass.flask.guarding import View
@@ -21,6 +21,8 @@ _guards_of: Final[WeakKeyDictionary[View, list[tuple[ReferenceType[View], "Place
 """What guards wrapped. The views keep it, and not an `Auth`: a factory drops that together with the
 guards that nothing calls."""
 _checked: Final[WeakSet[Flask]] = WeakSet()
+_SERVED: Final = "_is_served_by_gatepass"
+"""The attribute of requests that Flask handles; those of `test_request_context` have none."""
 
 
 class Placement:
@@ -41,7 +43,7 @@ class Placement:
 
     def note(self, view: View, guarded: View) -> None:
         """Remember that the second is the first with a guard."""
-        if has_request_context():  # Flask-RESTful wraps methods anew for every request
+        if _is_serving():  # Flask-RESTful wraps methods anew for every request
             return
         for form in _forms(view):
             try:
@@ -66,12 +68,13 @@ class Placement:
 def require_setup(name: str, given: tuple[object, ...]) -> None:
     """Return when a method that makes guards is called, and Flask handles no request.
 
-    The stack alone does not tell: a dispatcher may make an application inside a WSGI call.
+    The stack alone does not tell: a dispatcher may make an application inside a WSGI call. Nor does
+    Flask's context, which tests push without a request and keep after the response.
 
     Raises:
         GuardMisused: The method got an argument, or Flask handles a request.
     """
-    if given or has_request_context():
+    if given or _is_serving():
         require_call(name, given, is_serving=True)
 
 
@@ -85,6 +88,7 @@ def require_guarded(app: Flask, **_: object) -> None:
     Raises:
         GuardMisused: A view is registered without the guard that wraps it.
     """
+    setattr(request, _SERVED, True)
     if app in _checked:
         return
     registered = {id(function): name for name, function in _registered(app)}
@@ -97,6 +101,15 @@ def require_guarded(app: Flask, **_: object) -> None:
                 "gets in: put @auth.required() below the decorator that registers it"
             )
     _checked.add(app)
+
+
+@request_tearing_down.connect
+def _finish(_app: Flask, **_: object) -> None:
+    setattr(request, _SERVED, False)
+
+
+def _is_serving() -> bool:
+    return has_request_context() and getattr(request, _SERVED, False)
 
 
 def _registered(app: Flask) -> Iterator[tuple[str, View]]:
