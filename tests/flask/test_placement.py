@@ -140,6 +140,20 @@ def test_a_guard_around_a_class_says_where_it_belongs() -> None:
         auth.required()(MethodView)
 
 
+@pytest.mark.parametrize("installed", [True, False])
+def test_the_decorators_of_a_resource_are_none_of_a_class_based_view(*, installed: bool) -> None:
+    app, auth = Flask(__name__), Auth(make_manager())
+    if installed:
+        auth.init_app(app)
+    held: dict[str, Any] = {"get": lambda _: secret(), "method_decorators": [auth.required()]}
+    reports: Any = type("Reports", (MethodView,), held)
+    app.add_url_rule("/x", view_func=logged(reports.as_view("x")))
+    app.testing = True
+
+    with pytest.raises(GuardMisused, match=r"the view 'x'.*decorators = \[auth\.required\(\)\]"):
+        app.test_client().get("/x")
+
+
 def test_a_policy_that_was_never_installed_is_told() -> None:
     manager = make_manager()
     app, auth = (

@@ -6,13 +6,14 @@ application, whether or not `init_app` was called.
 """
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 from weakref import ReferenceType, WeakKeyDictionary, WeakSet, ref
 
 from flask import Flask, has_request_context, request, request_started, request_tearing_down
+from flask.views import MethodView
 
 from gatepass.errors import GuardMisused
-from gatepass.flask.guarding import View
+from gatepass.flask.guarding import Guard, View
 from gatepass.gate import require_call
 
 _guards_of: Final[WeakKeyDictionary[View, list[tuple[ReferenceType[View], "Placement"]]]] = (
@@ -86,11 +87,14 @@ def require_guarded(app: Flask, **_: object) -> None:
     `init_app`, but nothing comes after the first request.
 
     Raises:
-        GuardMisused: A view is registered without the guard that wraps it.
+        GuardMisused: A view is registered without the guard that wraps it, or is a class that
+            names its guards as a resource of Flask-RESTful does.
     """
     setattr(request, _SERVED, True)
     if app in _checked:
         return
+    for name, view in _registered(app):
+        _require_decorators(name, getattr(view, "view_class", None))
     registered = {id(function): name for name, function in _registered(app)}
     for view, guards in list(_guards_of.items()):
         if id(view) in registered and not any(
@@ -101,6 +105,16 @@ def require_guarded(app: Flask, **_: object) -> None:
                 "gets in: put @auth.required() below the decorator that registers it"
             )
     _checked.add(app)
+
+
+def _require_decorators(name: str, view_class: Any) -> None:
+    if getattr(view_class, "dispatch_request", None) is MethodView.dispatch_request and any(
+        isinstance(each, Guard) for each in getattr(view_class, "method_decorators", ())
+    ):
+        raise GuardMisused(
+            f"{name} has its guard in method_decorators, which a MethodView does not look at, so "
+            "that everybody gets in: write decorators = [auth.required()]"
+        )
 
 
 @request_tearing_down.connect
