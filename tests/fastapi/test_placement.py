@@ -133,6 +133,35 @@ async def test_a_guard_below_a_dependency_of_the_application_would_guard_the_log
         await get(app, "/auth/me")
 
 
+async def test_a_dependency_of_the_application_may_ask_who_calls(
+    auth: Auth, manager: AsyncTokenManager
+) -> None:
+    def locale(claims: Annotated[AccessClaims | None, Depends(auth.optional())]) -> str:
+        return "en" if claims is None else claims.subject
+
+    app = FastAPI(dependencies=[Depends(locale)])
+    auth.install(app)
+    app.get("/x")(lambda: "open")
+    pair = await manager.issue("ada")
+    token = pair.access_token
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://gate.test"
+    ) as client:
+        given = {"refresh_token": pair.refresh_token}
+        refreshed = await client.post("/auth/refresh", json=given, headers=bearer("stale"))
+
+    assert refreshed.status_code == 200
+    assert [(await get(app, "/x", each)).status_code for each in ("", "forged", token)] == [
+        200,
+        403,
+        200,
+    ]
+    assert [(await get(app, "/auth/me", each)).status_code for each in ("stale", token)] == [
+        403,
+        200,
+    ]
+
+
 @pytest.mark.parametrize("name", ["required", "optional"])
 def test_a_guard_without_parentheses_is_refused_where_it_is_written(auth: Any, name: str) -> None:
     app, guard = FastAPI(), getattr(auth, name)

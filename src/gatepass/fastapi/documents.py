@@ -26,6 +26,8 @@ _GUARDED: Final = (
     table.STORE_UNAVAILABLE,
 )
 _TEXT: Final = {"type": "string"}
+OWN: Final = "gatepass:"
+"""Begins the names of the auth routes."""
 SCHEME: Final = "gatepass"
 """Our scheme's name in the document; a guard that asks for scopes has them behind it."""
 

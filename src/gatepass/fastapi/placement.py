@@ -13,9 +13,9 @@ from fastapi import FastAPI, routing
 
 from gatepass.asgi.messages import AsgiApp
 from gatepass.errors import GuardMisused
+from gatepass.fastapi.documents import OWN
 from gatepass.fastapi.held import guards_in
-from gatepass.fastapi.routes import OWN
-from gatepass.fastapi.scheme import Guarding
+from gatepass.fastapi.scheme import Guarding, Required
 from gatepass.gate import AuthParts
 
 _unfold: Any = getattr(routing, "iter_route_contexts", iter)
@@ -31,7 +31,9 @@ def check_at_start(app: AsgiApp, application: FastAPI) -> AsgiApp:
     for route in _routes_in(application):
         calls = list(_calls_of(getattr(route, "dependant", None)))
         asked = {id(call) for call in calls if isinstance(call, Guarding)}
-        if asked and str(getattr(route, "name", "")).startswith(OWN):
+        if any(isinstance(call, Required) for call in calls) and str(
+            getattr(route, "name", "")
+        ).startswith(OWN):
             raise GuardMisused(
                 f"nobody can reach {route.path} without a token: a dependency of the whole "
                 "application asks a guard. Give that dependency to the routers that it guards: "

@@ -11,8 +11,6 @@ from gatepass.fastapi.scheme import Guarding
 from gatepass.gate import KEYS, AuthParts, Route, routes_of
 from gatepass.http import AsgiRequest
 
-OWN: Final = "gatepass:"
-"""Begins the names of the auth routes."""
 _SESSION: Final = "{session_id}"
 _METHODS: Final = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}
 
@@ -55,7 +53,7 @@ def _add(
         return send(wrong)
 
     # Also what generated clients call the operation; an application may have a `login` of its own.
-    name = f"{OWN}{route.name}"
+    name = f"{documents.OWN}{route.name}"
     router.add_api_route(path, answer, methods=[route.method], name=name, **described)
     # A route of FastAPI's own: Starlette's come after the 405 that the other's path asks for.
     others = sorted(_METHODS - {route.method})

@@ -15,8 +15,9 @@ from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 
 from gatepass.asgi.front import GUARDED, Answered, Verdict
+from gatepass.asgi.messages import Scope
 from gatepass.errors import GuardMisused, StoreUnavailable
-from gatepass.fastapi.documents import SCHEME
+from gatepass.fastapi.documents import OWN, SCHEME
 from gatepass.gate import FORGOTTEN, AuthParts
 from gatepass.http import AsgiRequest, RequestRefused, Requirement
 from gatepass.tokens import AccessClaims
@@ -106,6 +107,8 @@ class Guarding(SecurityBase):
             else:
                 claims = self._guard.check(request, requirement, optional=optional)
         except (RequestRefused, StoreUnavailable, Answered) as error:
+            if optional and isinstance(error, RequestRefused) and _is_own(scope):
+                return None
             self._tell(connection, verdict, error)
             raise
         scope[_KEPT] = (self._auth, claims)
@@ -175,6 +178,11 @@ def _require_answers(connection: HTTPConnection, error: Exception) -> None:
                 call="auth.install(app), or auth.answer_refusals(app) where it is mounted"
             )
         ) from error
+
+
+def _is_own(scope: Scope) -> bool:
+    """Whether this is an auth route: it asks by itself, and with a stale token users log in."""
+    return str(getattr(scope.get("route"), "name", "")).startswith(OWN)
 
 
 def _handled(connection: HTTPConnection) -> list[type]:
