@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import httpx
 import pytest
 from fastapi import Depends, FastAPI, WebSocket
+from starlette.responses import FileResponse
 
 from gatepass import AccessClaims, TokenIssuer, TokenVerifier
 from gatepass.errors import StoreUnavailable
@@ -59,6 +60,29 @@ async def test_https_is_required_of_every_route(world: World) -> None:
     assert refused.json() == {"error": "HTTPS required", "code": "https_required"}
     assert secure.json()["code"] == "insufficient_scope"
     assert secure.headers["strict-transport-security"] == "max-age=31536000"
+
+
+@pytest.mark.parametrize("outside", ["nothing", "the same", "another"])
+async def test_an_application_that_only_answers_refusals_keeps_the_policy(
+    world: World, outside: str
+) -> None:
+    auth, inner, app = Auth(world.manager, http=STRICT), FastAPI(), FastAPI()
+    auth.answer_refusals(inner)
+    inner.get("/x", dependencies=[Depends(auth.required())])(lambda: FileResponse(__file__))
+    if outside != "nothing":
+        (auth if outside == "the same" else Auth(world.manager)).install(app)
+    app.mount("/below", inner)
+    headers = bearer((await world.manager.issue("ada")).access_token)
+    async with ask(app) as client:
+        refused = await client.get("/below/x", headers=headers)
+        secure = await client.get("https://gate.test/below/x", headers=headers)
+
+    assert (refused.status_code, refused.json()["code"]) == (403, "https_required")
+    assert secure.status_code == 200
+    assert [line for line in secure.headers.get_list("vary") if "Authorization" in line] == [
+        "Authorization, Cookie"
+    ]
+    assert secure.headers.get_list("strict-transport-security") == ["max-age=31536000"]
 
 
 async def test_a_service_that_only_verifies_is_documented_as_such() -> None:

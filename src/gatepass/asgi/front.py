@@ -27,8 +27,10 @@ _FAILED: Final = 500
 class Verdict:
     """The decision of the guards on one request, for the `Front` that answers it."""
 
-    passed: bool = False
-    """A guard let the request through: the answer needs `Vary`."""
+    auth: AuthParts
+    """The `Auth` of the outermost `Front`."""
+    vary: str = ""
+    """The `Vary` of the answer, by the guard that let the request through."""
     refusal: Callable[[], Answer] | None = None
     """The answer of the guard that rejected the request."""
 
@@ -54,11 +56,12 @@ class Front:
     def __init__(self, app: AsgiApp, auth: AuthParts) -> None:
         self._app = app
         self._auth = auth
-        self._vary = (b"vary", auth.vary.encode())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer what goes no further, and add headers to all that is answered."""
-        if scope["type"] not in {"http", "websocket"}:
+        outer: Verdict | None = scope.get(GUARDED)
+        is_done = outer is not None and outer.auth is self._auth  # mounted in its application
+        if is_done or scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
         request, policy = AsgiRequest(scope), self._auth.policy
@@ -69,7 +72,7 @@ class Front:
             return
         is_begun = is_replaced = False
         encoded = encode_headers(added)
-        verdict = Verdict()
+        verdict = Verdict(self._auth)
         scope.setdefault(GUARDED, verdict)  # the outermost answers for those inside
 
         async def send_with_headers(message: Message) -> None:
@@ -81,8 +84,8 @@ class Front:
             if is_replaced:
                 return
             if message["type"].endswith("http.response.start"):
-                ours = [*encoded, self._vary] if verdict.passed else encoded
-                message = {**message, "headers": [*message.get("headers", ()), *ours]}
+                vary = [(b"vary", verdict.vary.encode())] if verdict.vary else []
+                message = {**message, "headers": [*message.get("headers", ()), *encoded, *vary]}
             await send(message)
 
         try:

@@ -88,7 +88,6 @@ class Auth(AuthParts):
         self._flow.tokenUrl = f"{prefix}/login".lstrip("/")
         add_routes(app, self, prefix)
         self.answer_refusals(app)
-        app.add_middleware(Front, auth=self)
         extend_document(
             app,
             self._scheme.model_dump(by_alias=True, exclude_none=True, mode="json"),
@@ -99,11 +98,13 @@ class Auth(AuthParts):
     def answer_refusals(self, app: FastAPI) -> None:
         """Answer refusals in an application that is not below the one of `install`.
 
-        Applications know nothing of each other's error handlers. One that is mounted in the
-        application of `install` needs no call: the outer one answers for it.
+        Its https and CORS rules are those of the policy, and its answers tell caches whose they
+        are. An application that is mounted in the one of `install` needs no call: the outer one
+        does all that for it.
         """
         answer_errors(app, self)
         app.add_middleware(check_at_start, application=app)
+        app.add_middleware(Front, auth=self)
 
     def required(
         self,

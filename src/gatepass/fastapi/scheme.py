@@ -113,7 +113,7 @@ class Guarding(SecurityBase):
             raise
         scope[_KEPT] = (self._auth, claims)
         if verdict is not None:
-            verdict.passed = True
+            verdict.vary = max(verdict.vary, self._auth.vary, key=len)
         return claims
 
     def _answer_preflight(self, request: AsgiRequest) -> None:
@@ -131,7 +131,7 @@ class Guarding(SecurityBase):
         if verdict is None:
             _require_answers(connection, error)
             return
-        verdict.passed = False
+        verdict.vary = ""
         if isinstance(error, Answered):
             verdict.refusal = error.give
         else:
