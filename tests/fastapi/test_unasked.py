@@ -71,6 +71,13 @@ async def test_a_dependency_that_returns_a_guard_lets_nobody_in(
         await get(app)
 
 
+class Tenants(Auth):
+    """An `Auth` with a dependency of its own."""
+
+    def tenant(self) -> str:
+        return "acme"
+
+
 async def test_a_dependency_may_hold_guards_that_are_asked(
     auth: Auth, manager: AsyncTokenManager
 ) -> None:
@@ -98,13 +105,14 @@ async def test_a_dependency_may_hold_guards_that_are_asked(
     app.get("/hand", dependencies=[Depends(by_hand)])(lambda: "fine")
     app.get("/bound", dependencies=[Depends(Service().reader)])(lambda: "fine")
     app.get("/open", dependencies=[Depends(Service().plain)])(lambda: "fine")
+    app.get("/tenant", dependencies=[Depends(Tenants(manager).tenant)])(lambda: "fine")
     token = (await manager.issue("ada")).access_token
 
     assert [
         (await get(app, path, each)).status_code
-        for path in ("/class", "/hand", "/bound", "/open")
+        for path in ("/class", "/hand", "/bound", "/open", "/tenant")
         for each in ("", token)
-    ] == [401, 200, 401, 403, 401, 200, 200, 200]
+    ] == [401, 200, 401, 403, 401, 200, 200, 200, 200, 200]
 
 
 def making(auth: Any) -> dict[str, Any]:

@@ -51,7 +51,8 @@ def check_at_start(app: AsgiApp, application: FastAPI) -> AsgiApp:
 
 
 def _require_dependencies(path: str, call: Any) -> None:
-    if isinstance(getattr(call, "__self__", None), AuthParts):
+    is_method_of_auth = isinstance(getattr(call, "__self__", None), AuthParts)
+    if is_method_of_auth and call.__name__ in {"required", "optional"}:
         raise GuardMisused(
             f"a guard of {path} was not made: write Depends(auth.{call.__name__}()), with the "
             "parentheses of both"
