@@ -1,6 +1,7 @@
 """Guards that a dependency makes too late, or hands over instead of asking them."""
 
-from functools import partial
+from functools import partial, wraps
+from types import SimpleNamespace
 from typing import Annotated, Any
 
 import pytest
@@ -8,6 +9,7 @@ from fastapi import Depends, FastAPI
 from fastapi.security import SecurityScopes
 from starlette.requests import HTTPConnection
 
+import tests.fastapi.test_unasked
 from gatepass import AccessClaims, AsyncTokenManager
 from gatepass.errors import GuardMisused
 from gatepass.fastapi import Auth
@@ -39,8 +41,20 @@ def returning(guard: Any) -> dict[str, Any]:
         def method(self) -> Any:
             return self.guard
 
+    class Stored:
+        def __init__(self) -> None:
+            self.guard = guard
+
     def given(found: Any) -> Any:
         return found
+
+    @wraps(plain)
+    def wrapped() -> Any:
+        return calls[0]()
+
+    guards = type("Guards", (), {"guard": guard})
+    below = SimpleNamespace(guards=guards)
+    calls = [plain]
 
     return {
         "function": plain,
@@ -49,7 +63,12 @@ def returning(guard: Any) -> dict[str, Any]:
         "global": lambda: GUARD,
         "object": Held(),
         "method": Held().method,
-        "class": type("Guards", (), {"guard": guard}),
+        "class": guards,
+        "subclass": type("Below", (guards,), {}),
+        "class that stores it": Stored,
+        "attribute of a module": lambda: tests.fastapi.test_unasked.GUARD,
+        "attributes of a closure": lambda: below.guards.guard,
+        "decorated function": wrapped,
         "partial": partial(given, guard),
     }
 
