@@ -69,6 +69,14 @@ class Endpoint(HTTPEndpoint):
         return plain(request)
 
 
+class Controller:
+    def view(self, request: Request) -> Response:
+        return plain(request)
+
+    async def later(self, request: Request) -> Response:
+        return plain(request)
+
+
 def guarded_method(guard: Any) -> Any:
     class Page(HTTPEndpoint):
         get = guard(Endpoint.get)
@@ -90,6 +98,9 @@ APPLICATIONS: dict[str, Callable[[Any], Any]] = {
     "async function": lambda guard: Router([Route("/x", guard(awaited))]),
     "coroutine": lambda guard: Router([Route("/x", guard(returning_a_coroutine))]),
     "application returned": lambda guard: Router([Route("/x", guard(returning_an_application))]),
+    "method": lambda guard: Router([Route("/x", guard(Controller().view))]),
+    "async method": lambda guard: Router([Route("/x", guard(Controller().later))]),
+    "partial": lambda guard: Router([Route("/x", guard(partial(Controller.view, Controller())))]),
     "endpoint class": lambda guard: Router([Route("/x", guard(Endpoint))]),
     "endpoint method": lambda guard: Router([Route("/x", guarded_method(guard))]),
     "asgi callable": lambda guard: Router([Route("/x", guard(secret))]),
@@ -229,7 +240,8 @@ async def test_a_guard_around_the_auth_routes_is_told(manager: AsyncTokenManager
 
 
 async def test_an_endpoint_that_is_called_with_something_else_is_told(auth: Auth) -> None:
-    guarded: Any = auth.required()(plain)
+    for view in (plain, partial(plain)):
+        guarded: Any = auth.required()(view)
 
-    with pytest.raises(GuardMisused, match="plain was called with no request of Starlette"):
-        await guarded(http())
+        with pytest.raises(GuardMisused, match=r"plain.* was called with no request of Starlette"):
+            await guarded(http())

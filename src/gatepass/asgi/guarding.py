@@ -67,7 +67,7 @@ def guard(app: Any, auth: AuthParts, find: FindClaims) -> Any:
     Raises:
         GuardMisused: It is neither.
     """
-    if inspect.isfunction(app):
+    if inspect.isfunction(app) or inspect.ismethod(app) or isinstance(app, partial):
         names = list(inspect.signature(app).parameters)
         for name in _CONNECTIONS:
             if name in names:
@@ -85,7 +85,7 @@ def _guard_endpoint(
     async def guarded(*args: Any, **kwargs: Any) -> Any:
         connection: _Connection = kwargs[name] if name in kwargs else args[index]
         if not isinstance(getattr(connection, "scope", None), dict):
-            raise GuardMisused(f"{view.__qualname__} was called with no {name} of Starlette")
+            raise GuardMisused(f"{_name(view)} was called with no {name} of Starlette")
         answer = await _decide(connection.scope, auth, find)
         if answer is not None and connection.scope["type"] == "websocket":
             await send_answer(answer, connection.scope, connection.receive, connection.send)
@@ -133,6 +133,10 @@ def _with_vary(send: Send, vary: str) -> Send:
     return send_with_vary
 
 
+def _name(app: object) -> str:
+    return str(getattr(app, "__qualname__", repr(app)))
+
+
 def require_application(app: object) -> None:
     """Return when this can be called as an ASGI application.
 
@@ -144,7 +148,7 @@ def require_application(app: object) -> None:
     except TypeError:
         raise GuardMisused(
             "this wraps ASGI applications, called with scope, receive and send, and not "
-            f"{getattr(app, '__qualname__', repr(app))}; a guard also takes an endpoint function "
+            f"{_name(app)}; a guard also takes an endpoint function "
             "of Starlette, with a parameter named request or websocket"
         ) from None
     except ValueError:  # written in C, without a signature to look at
