@@ -218,6 +218,16 @@ async def test_a_guard_that_is_made_while_a_request_is_handled_is_rejected(auth:
             await talk(Starlette(routes=[Route("/x", endpoint)]), http(path="/x"))
 
 
+@pytest.mark.parametrize(("scope", "environ"), [(http(), {"wsgi.input": None})])
+def test_a_test_may_have_parameters_with_the_names_of_a_request(
+    auth: Auth, scope: dict[str, Any], environ: dict[str, Any]
+) -> None:
+    guard: Any = auth.required()
+
+    assert guard
+    assert (scope["type"], *environ) == ("http", "wsgi.input")
+
+
 async def test_guards_may_be_made_in_a_lifespan_and_in_a_factory(
     auth: Auth, bearer: dict[str, str]
 ) -> None:

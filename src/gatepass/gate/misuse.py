@@ -60,10 +60,13 @@ def _handles_request(frame: FrameType) -> bool:
     """Whether a server or framework called this function to answer a request."""
     if (frame.f_globals.get("__name__"), frame.f_code.co_qualname) in _WORKERS:
         return True
-    arguments = frame.f_code.co_varnames[: frame.f_code.co_argcount]
-    scope, environ = (
-        frame.f_locals.get(name) if name in arguments else None for name in ("scope", "environ")
-    )
-    return (isinstance(scope, Mapping) and scope.get("type") in {"http", "websocket"}) or (
-        isinstance(environ, Mapping) and "wsgi.input" in environ
-    )
+    arguments = set(frame.f_code.co_varnames[: frame.f_code.co_argcount])
+    # Not a test with such a parameter. Handlers of Django's test client take nothing beside it.
+    is_handler = frame.f_code.co_name == "__call__"
+    if "scope" in arguments and (is_handler or {"receive", "send"} <= arguments):
+        scope = frame.f_locals.get("scope")
+        return isinstance(scope, Mapping) and scope.get("type") in {"http", "websocket"}
+    if "environ" in arguments and (is_handler or "start_response" in arguments):
+        environ = frame.f_locals.get("environ")
+        return isinstance(environ, Mapping) and "wsgi.input" in environ
+    return False
