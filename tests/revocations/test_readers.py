@@ -18,6 +18,7 @@ from gatepass.revocations.streams import BACK_MS, StreamCursor
 from gatepass.stores.redis.layout import Keys
 from gatepass.stores.redis.target import target_of_url
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
+from gatepass.stores.sql.postgres.statements import CHANNEL
 from tests.stores.postgres_backend import empty_url
 
 SECONDS = 1_800_000_000
@@ -152,3 +153,17 @@ def test_a_slow_answer_of_postgresql_is_believed_from_its_sending(
     monkeypatch.setattr(states, "Denylist", Slow)
 
     assert read(empty_url()) == hand.now - 1
+
+
+def test_a_notification_that_came_with_an_answer_wakes_the_next_read() -> None:
+    store = SqlStore.from_url(empty_url())
+    reader: Any = PostgresSource(store, ReplicaState(["log"], 2)).reader(0)
+    reader.read(0)
+    connection = reader._connection
+    waits = list(zip(connection.hear(), range(1), strict=False))
+    connection._wire.exec_(f"NOTIFY {CHANNEL}".encode())  # one's own comes with the answer
+    waits_no_more = list(connection.hear())
+    reader.close()
+    store.close()
+
+    assert (len(waits), waits_no_more) == (1, [])

@@ -120,19 +120,29 @@ class PostgresConnection:
         return not self._prepares
 
     def hear(self) -> Exchange:
-        """Wait until something is said unasked: a notification, of which nothing is kept.
+        """Wait for a notification, of which nothing is kept.
+
+        One that came with the answer to an earlier statement counts: its sender may have
+        committed after that statement read.
 
         Raises:
             Lost: The connection broke.
         """
         try:
-            yield POLLIN
-            self._wire.consume_input()
-            while self._wire.notifies() is not None:
-                pass
+            if not self._drop_notifications():
+                yield POLLIN
+                self._wire.consume_input()
+                self._drop_notifications()
         except psycopg.Error as error:
             raise Lost from error
         return []
+
+    def _drop_notifications(self) -> bool:
+        """Whether there were any."""
+        count = 0
+        while self._wire.notifies() is not None:
+            count += 1
+        return count > 0
 
     def is_usable(self) -> bool:
         """Whether it is idle and nobody closed it."""
