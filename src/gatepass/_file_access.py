@@ -1,11 +1,12 @@
-"""Who else can read, write or replace a file that gatepass relies on; nothing is changed here.
+"""Checks whether other users can read, write or replace a file; changes nothing.
 
-1. Others reach a file through its mode, its owner and the folder that it is in: in a folder that
-   everybody can write they rename a file of theirs over it, or plant one beside it.
-2. The sticky bit forbids the renaming and not the planting, so it makes no folder good. A link may
-   lie in a sticky folder if its owner is trusted: the file is then as safe as where it leads.
-3. Folders above that one are not looked at. A folder that somebody puts in its place holds files
-   of another owner.
+1. A file is as safe as its mode, its owner and its folder. In a folder that everybody can write,
+   other users rename their file over it, or put a file beside it.
+2. The sticky bit prevents the renaming, but not a new file beside it, so a sticky folder is
+   rejected too. A link may lie in a sticky folder if the owner of the link is trusted: then the
+   target counts.
+3. Folders above are not checked: a user who replaces one of them owns the files in it, and the
+   check of the owner rejects those.
 """
 
 import os
@@ -20,12 +21,12 @@ _IN_A_VOLUME: Final = "in a Kubernetes secret volume set defaultMode: 0400, and 
 
 
 def trusted_owners() -> frozenset[int]:
-    """Users who can do to this process whatever they like anyway: its own, and root."""
+    """Users who control this process anyway: its own, and root."""
     return frozenset({0, os.geteuid()})
 
 
 def find_status(path: Path) -> os.stat_result | None:
-    """The status of what has this name, `None` where nothing has; a link is not followed."""
+    """The status of the file with this name, or `None`; a link is not followed."""
     try:
         return path.lstat()
     except FileNotFoundError:
@@ -33,10 +34,10 @@ def find_status(path: Path) -> os.stat_result | None:
 
 
 def require_own_alone(path: Path, found: os.stat_result, *, is_folder: bool = False) -> None:
-    """Refuse what another user owns, can read or can write.
+    """Reject a file or folder that another user owns, can read or can write.
 
     Raises:
-        SettingsRejected: It is so, or it is no file (no folder).
+        SettingsRejected: Another user can, or the path is no file (no folder).
     """
     kind, mode = (stat.S_ISDIR, "700") if is_folder else (stat.S_ISREG, "600")
     if not kind(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
@@ -44,10 +45,10 @@ def require_own_alone(path: Path, found: os.stat_result, *, is_folder: bool = Fa
 
 
 def require_closed(path: Path, found: os.stat_result) -> None:
-    """Refuse what everybody can write.
+    """Reject a file or folder that everybody can write.
 
     Raises:
-        SettingsRejected: Everybody can; the sentence names the cure.
+        SettingsRejected: Everybody can write it; the message says how to change that.
     """
     if found.st_mode & stat.S_IWOTH:
         cure = "chmod o-w it"
@@ -57,10 +58,10 @@ def require_closed(path: Path, found: os.stat_result) -> None:
 
 
 def require_owner(path: Path, found: os.stat_result, owners: Collection[int]) -> None:
-    """Refuse what belongs to another user than these.
+    """Reject a file or folder that belongs to none of these users.
 
     Raises:
-        SettingsRejected: It does; the sentence names that user's id.
+        SettingsRejected: Another user owns it; the message has that user's id.
     """
     if found.st_uid not in owners:
         raise SettingsRejected(
@@ -70,10 +71,10 @@ def require_owner(path: Path, found: os.stat_result, owners: Collection[int]) ->
 
 
 def require_key_file(path: Path, found: os.stat_result, owners: Collection[int]) -> None:
-    """Refuse a file of signing keys that others can read, or that another user wrote.
+    """Reject a key file that others can read, or that another user owns.
 
     Raises:
-        SettingsRejected: They can, or it is no file.
+        SettingsRejected: Others can read it, another user owns it, or it is no file.
     """
     if not stat.S_ISREG(found.st_mode) or found.st_mode & (stat.S_IRWXO | stat.S_IWGRP):
         raise SettingsRejected(f"{path} is open to other users: chmod 600 it; {_IN_A_VOLUME}")
@@ -81,11 +82,11 @@ def require_key_file(path: Path, found: os.stat_result, owners: Collection[int])
 
 
 def require_key_folder(path: Path) -> None:
-    """Refuse a file of signing keys in whose place others can put one, or a link to one.
+    """Reject a key file that others can replace, by a file or by a link.
 
     Raises:
-        SettingsRejected: They can; the sentence names the folder, or the link.
-        OSError: A folder cannot be looked at.
+        SettingsRejected: Others can; the message names the folder or the link.
+        OSError: The status of a folder cannot be read.
     """
     folder = Path(os.path.realpath(path)).parent
     found = folder.stat()

@@ -127,10 +127,10 @@ def _is_coroutine_function(function: object) -> bool:
 
 
 def _require_loads(load_claims: Callable[..., object] | None) -> None:
-    """Refuse what every refresh would fail with.
+    """Reject a `load_claims` that every refresh would fail with.
 
     Raises:
-        TypeError: It cannot be called with a subject and session claims.
+        TypeError: `load_claims` does not take a subject and session claims.
     """
     if load_claims is None:
         return
@@ -139,7 +139,7 @@ def _require_loads(load_claims: Callable[..., object] | None) -> None:
     except ValueError:  # a built-in function that does not say what it takes
         return
     except TypeError:
-        message = "load_claims is a function of two: load_claims(subject, session_claims)"
+        message = "load_claims takes two arguments: load_claims(subject, session_claims)"
         raise TypeError(message) from None
 
 

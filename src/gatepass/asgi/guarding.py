@@ -12,7 +12,7 @@ from gatepass.http import Answer, AsgiRequest, RequestRefused
 from gatepass.tokens import AccessClaims
 
 SCOPE_KEY: Final = "gatepass"
-"""Where a guarded application finds its caller's claims: `scope["gatepass"]`."""
+"""The key of the claims in a guarded application's scope: `scope["gatepass"]`."""
 FindClaims = Callable[[AsgiRequest], Awaitable[AccessClaims | None]]
 _CONNECTIONS: Final = ("request", "websocket")
 """The parameters by which Starlette's own decorators know an endpoint."""
@@ -65,7 +65,7 @@ def guard(app: Any, auth: AuthParts, find: FindClaims) -> Any:
     """A guarded application or endpoint.
 
     Raises:
-        GuardMisused: It is neither.
+        GuardMisused: `app` is neither an ASGI application nor an endpoint of Starlette.
     """
     if inspect.isfunction(app) or inspect.ismethod(app) or isinstance(app, partial):
         names = list(inspect.signature(app).parameters)
@@ -141,7 +141,7 @@ def require_application(app: object) -> None:
     """Return when this can be called as an ASGI application.
 
     Raises:
-        GuardMisused: It is a view of some framework, whose route may have it already.
+        GuardMisused: `app` does not take scope, receive and send, as a view of a framework.
     """
     try:
         inspect.signature(app).bind(None, None, None)  # type: ignore[arg-type]  # or a TypeError

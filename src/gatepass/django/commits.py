@@ -1,4 +1,4 @@
-"""What waits until a transaction commits: the end of a user's sessions, and sessions opened after.
+"""Work that waits for the commit of a transaction: ending a user's sessions, and opening new ones.
 
 1. A transaction that rolls back, also to a savepoint, ends no session and opens none.
 2. A commit ends every session of the user, then opens those that `Auth.log_in` began behind the
@@ -87,7 +87,7 @@ def opening_manager(auth: Any, subject: str) -> Any:
         return auth.manager
     manager = copy(auth.manager)
     kept = (_AsyncStore if auth.is_async else _Store)(auth, using)
-    manager._store = kept  # noqa: SLF001 - of a copy, for one log-in
+    manager._store = kept  # noqa: SLF001 - of a copy, for one login
     return manager
 
 

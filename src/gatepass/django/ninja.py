@@ -22,7 +22,7 @@ with needs_extra("ninja"):
 
 
 class Refused(HttpError):
-    """A refusal on its way through django-ninja, with the response that it becomes."""
+    """A rejected request on its way through django-ninja, with its response."""
 
     def __init__(self, response: HttpResponse) -> None:
         super().__init__(response.status_code, response.reason_phrase)

@@ -47,10 +47,10 @@ class Permission:
         )
 
     def has_permission(self, request: Any, view: Any) -> bool:
-        """Refuse what is not good enough, with the table's answer (DRF).
+        """Whether the token meets the requirement; otherwise the request is rejected (DRF).
 
-        Inside of `&`, `|` or `~` what is not enough is a "no", and `exception_handler` finds the
-        answer; a bad token is refused all the same, so that `~` lets nobody in with one.
+        Inside `&`, `|` or `~`, a missing token or scope is `False`, and `exception_handler` finds
+        the answer. A bad token is rejected there too, so that `~` lets nobody in with one.
         """
         from gatepass.django.rest import mark, refuse  # noqa: PLC0415 - only with DRF
 

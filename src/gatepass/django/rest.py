@@ -105,7 +105,7 @@ class GatepassUserAuthentication(GatepassAuthentication):
 
 
 class Refused(APIException):
-    """A refusal that DRF's own exception handler answers with the table's status and body."""
+    """A rejected request, which DRF's own exception handler answers with our status and body."""
 
     def __init__(self, answer: Answer) -> None:
         body = json.loads(answer.body)
@@ -117,7 +117,7 @@ class Refused(APIException):
 def refuse(
     error: RequestRefused | StoreUnavailable, request: Any, view: Any, auth: Auth
 ) -> NoReturn:
-    """Refuse a request of DRF; the view has the headers of the answer.
+    """Reject a request of DRF; the view gets the headers of the answer.
 
     Raises:
         Refused: Always.

@@ -41,7 +41,7 @@ def add_header(response: Response, name: str, value: str) -> None:
 
 
 def settle(result: Any) -> Any:
-    """What a view returned, awaited as Flask awaits the results of async views.
+    """The result of a view, awaited as Flask awaits the results of async views.
 
     An awaitable is returned as it is where an event loop runs: an async decorator awaits it.
     """

@@ -27,7 +27,7 @@ class Guard:
         """The view behind this guard.
 
         Raises:
-            GuardMisused: It was called with anything but one function.
+            GuardMisused: The guard was called with anything but one function.
         """
         view = _require_view(given)
 
@@ -42,7 +42,7 @@ class Guard:
         return guarded
 
     def __bool__(self) -> NoReturn:
-        """Nothing: a predicate such as Flask-Admin's `is_accessible` returned the guard.
+        """Never a value: a predicate such as Flask-Admin's `is_accessible` returned the guard.
 
         Raises:
             GuardMisused: Always.
@@ -51,10 +51,10 @@ class Guard:
 
 
 def _require_view(given: tuple[View, ...]) -> View:
-    """The one thing that a guard is to wrap.
+    """The function that the guard wraps.
 
     Raises:
-        GuardMisused: It is no function: a class, a request, `None`, or nothing.
+        GuardMisused: The guard got a class, a request, `None`, nothing, or several things.
     """
     if len(given) == 1 and isinstance(given[0], type):
         raise GuardMisused(

@@ -19,8 +19,8 @@ from gatepass.gate import require_call
 _guards_of: Final[WeakKeyDictionary[View, list[tuple[ReferenceType[View], "Placement"]]]] = (
     WeakKeyDictionary()
 )
-"""What guards wrapped. The views keep it, and not an `Auth`: a factory drops that together with the
-guards that nothing calls."""
+"""The guards of each view. Views keep this alive, and no `Auth` does: a factory drops an `Auth` and
+its guards together."""
 _checked: Final[WeakSet[Flask]] = WeakSet()
 _SERVED: Final = "_is_served_by_gatepass"
 """The attribute of requests that Flask handles; those of `test_request_context` have none."""

@@ -136,7 +136,7 @@ class Gate:
         return self._forget(answer, by_cookie=by_cookie)
 
     async def log_out_everywhere(self, request: HttpRequest) -> Answer:
-        """End every session of the caller, who is no actor: those are not the actor's to end."""
+        """End every session of the caller; an actor may not."""
         claims = await self._caller(request)
         _require_no_actor(claims)
         with door(ACCESS_DOOR):
@@ -254,7 +254,7 @@ class Gate:
 
 
 def _require_no_actor(claims: AccessClaims) -> None:
-    """Refuse somebody who acts as the user: the user's other sessions are the user's own."""
+    """Reject a caller who acts as the user: only the user may end the user's other sessions."""
     if "act" in claims:
         reason = "a token with act ends no session but its own"
         raise RequestRefused(INSUFFICIENT_SCOPE, reason=reason)

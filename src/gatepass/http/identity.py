@@ -11,11 +11,11 @@ class Identity:
 
     subject: str
     claims: Mapping[str, Any] = field(default_factory=dict)
-    """Who that is: carried by access tokens until a refresh loads the claims anew."""
+    """Claims of who the user is: in every access token until a refresh loads them again."""
     epoch: int | None = None
     """The subject's epoch, read *before* the password was checked.
 
     With it, a log-in that races a password change loses; `None` does not compare.
     """
     session_claims: Mapping[str, Any] = field(default_factory=dict)
-    """How they signed in (`amr`, `acr`, an organisation): carried until the session ends."""
+    """Claims of how the user signed in (`amr`, `acr`, an organisation), for the whole session."""

@@ -1,4 +1,4 @@
-"""What lets others read tokens on their way: one judgement for every framework (pure)."""
+"""Settings that let others read tokens on the network: one check for every framework (pure)."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,10 +9,10 @@ from gatepass.http.policy import HttpPolicy
 
 @dataclass(frozen=True, slots=True)
 class Risk:
-    """Something that only development may leave open."""
+    """A setting that is safe in development only."""
 
     code: str
-    """Under which `manage.py check` reports it, after `gatepass.`."""
+    """The id in `manage.py check`, after `gatepass.`."""
     sentence: str
     cure: str
 
@@ -30,7 +30,7 @@ OPEN_HTTP: Final = Risk(
 
 
 def find_risks(policy: HttpPolicy) -> list[Risk]:
-    """What this policy leaves open; of no interest where everybody is on the same machine."""
+    """The risks of this policy; ignore them where `is_local`."""
     cookies = policy.cookies
     risks = []
     if cookies is not None and cookies.insecure_for_development_over_http:

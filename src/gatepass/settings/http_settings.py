@@ -115,7 +115,7 @@ def _needs_https(origins: list[str]) -> bool:
 
 
 def _require_one_kind(origins: list[str], *, is_secure: bool) -> None:
-    """Refuse a page of another machine over http where cookies are secure: it would get none."""
+    """Reject an http origin of another machine where cookies are Secure: it would get none."""
     for origin in origins:
         if is_secure and origin.startswith("http:") and not is_loopback_origin(origin):
             raise SettingsRejected(

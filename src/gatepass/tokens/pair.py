@@ -57,15 +57,15 @@ class Presented:
 
     @property
     def session_claims(self) -> dict[str, Any]:
-        """What was signed of how they logged in; the store has yet to confirm it."""
+        """The session claims of the refresh token, which the store has yet to confirm."""
         return read_session_text(self.session_text)
 
 
 def read_presented(claims: Mapping[str, Any]) -> Presented:
-    """What a refresh token says whose signature holds.
+    """The refresh token with these claims, whose signature was verified.
 
     Raises:
-        TokenInvalid: A claim of it is not of its kind.
+        TokenInvalid: `gen`, `sec` or the session claims are of the wrong type.
     """
     generation, sec, text = claims["gen"], claims["sec"], claims.get(SESSION_TEXT, "")
     if generation.__class__ is not int or generation < 0 or sec.__class__ is not str:

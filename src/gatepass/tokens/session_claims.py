@@ -1,7 +1,8 @@
-"""Claims of how somebody signed in, which stay with a session through every refresh. Pure.
+"""Session claims: how a user signed in. They stay the same through every refresh. Pure.
 
-The refresh token carries them as the very text of their JSON, and the session's `sec_hash` is
-made of that text too: whoever has a refresh key, but not the store, cannot change them.
+1. The refresh token carries them as JSON text, so that a refresh needs no other call of the store.
+2. The session's `sec_hash` in the store covers that text. An attacker with a refresh key, but
+   without the store, cannot change the claims: the store then answers `UNKNOWN`.
 """
 
 import hashlib
@@ -66,7 +67,7 @@ def merge_claims(
 
 
 def actor_of(session_claims: Mapping[str, Any]) -> str | None:
-    """The subject who acts as another by these claims: of a chain the outermost (RFC 8693 §4.1).
+    """The actor: the `sub` of `act`, in a chain of actors the outermost (RFC 8693 §4.1).
 
     Raises:
         ClaimsRejected: `act` is no object with a subject.
@@ -82,15 +83,15 @@ def actor_of(session_claims: Mapping[str, Any]) -> str | None:
 
 
 def session_text(session_claims: Mapping[str, Any]) -> str:
-    """What a refresh token carries of these claims; nothing where there are none."""
+    """The JSON text of these claims for the refresh token; empty if there are none."""
     return encode_claims(session_claims).decode() if session_claims else ""
 
 
 def read_session_text(text: object) -> dict[str, Any]:
-    """The claims in such a text.
+    """The claims in the text of `session_text`.
 
     Raises:
-        TokenInvalid: It is none.
+        TokenInvalid: The text is no JSON object, or has a registered claim.
     """
     if text == "":
         return {}
@@ -106,7 +107,7 @@ def read_session_text(text: object) -> dict[str, Any]:
 
 
 def sec_hash(sec: str, text: str = "") -> bytes:
-    """What a store keeps of a session's secret, which says what the session's claims are."""
+    """The hash of the session's secret and session claims that the store keeps."""
     secret = sec.encode("utf-8", "surrogatepass")
     if text:
         secret = _FRAME + hashlib.sha256(secret).digest() + text.encode("utf-8", "surrogatepass")

@@ -1,4 +1,4 @@
-"""Whether others can change a SQLite database, or plant what SQLite would read with it."""
+"""Checks whether others can change a SQLite database, or plant files that SQLite reads with it."""
 
 import os
 import stat
@@ -18,7 +18,7 @@ _POWER: Final = "who can make accounts and un-revoke"
 
 
 def require_guarded(url: str | URL, warn: Callable[[str], object]) -> None:
-    """Refuse a SQLite file that everybody can change: they could make accounts and un-revoke.
+    """Reject a SQLite file that everybody can change: they could make accounts and un-revoke.
 
     Call it before the file is opened: what somebody planted beside it is then part of it. A group
     may be meant to run commands beside the server, and a file may be another user's, as when root
@@ -47,7 +47,7 @@ def require_guarded(url: str | URL, warn: Callable[[str], object]) -> None:
 
 
 def _tell(file: Path, found: os.stat_result, warn: Callable[[str], object]) -> None:
-    """Say who else can read or change the file."""
+    """Warn of other users who can read or change the file."""
     if found.st_mode & stat.S_IROTH and file.parent.stat().st_mode & stat.S_IXOTH:
         warn(f"{file} can be read by everybody, with names and hashes: chmod o-r it")
     if found.st_mode & stat.S_IWGRP:
@@ -57,7 +57,7 @@ def _tell(file: Path, found: os.stat_result, warn: Callable[[str], object]) -> N
 
 
 def _require_companions(file: Path, found: os.stat_result | None) -> None:
-    """Refuse what stands beside the database, and none of its users has made."""
+    """Reject files beside the database that belong to other users."""
     owners = trusted_owners() | (set() if found is None else {found.st_uid})
     for suffix in _COMPANIONS:
         beside = file.with_name(file.name + suffix)
