@@ -36,6 +36,8 @@ from gatepass.settings.secrets import find_misnamed
 
 _log = structlog.stdlib.get_logger(__name__)
 _GRACE_SECONDS: Final = 10
+_SILENT_SECONDS: Final = 30
+"""After so long without an answer a worker is replaced; on a busy machine a start takes over 5."""
 _WHY_NOT: Final = {
     errno.EADDRINUSE: "it is in use, choose another with --port or GATEPASS_PORT",
     errno.EACCES: "it is reserved, choose one above 1023 with --port or GATEPASS_PORT",
@@ -118,6 +120,7 @@ def _config(
         server_header=False,
         ws="none",  # there is no socket here, and its log lines show query strings
         timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_worker_healthcheck=_SILENT_SECONDS,
         **options,
     )
 
