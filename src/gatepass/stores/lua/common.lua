@@ -103,6 +103,23 @@ local function finish_damaged(id, keep)
   append('s', id, keep)
 end
 
+-- Ends sessions that have not ended, of an epoch of everybody below the limit if one is given; how
+-- many of them were live.
+local function finish_each(ids, why, keep, below)
+  local ended = 0
+  for _, id in ipairs(ids) do
+    local key = BASE .. 's:' .. id
+    local is_whole, row = find_whole(key)
+    if not is_whole then
+      finish_damaged(id, keep)
+    elseif row and not row.revoked and (not below or row.epoch < below) then
+      if is_live(row) then ended = ended + 1 end
+      finish(key, id, why, keep)
+    end
+  end
+  return ended
+end
+
 local function rest(first)
   local fields = {}
   for n = first, #ARGV do

@@ -6,17 +6,7 @@ if before[1] == call then
   touch()
   return tonumber(before[2])
 end
-local keep, why, ended = retention(0), rest(4), 0
-for _, id in ipairs(redis.call('ZRANGE', index, 0, -1)) do
-  local key = BASE .. 's:' .. id
-  local is_whole, row = find_whole(key)
-  if not is_whole then
-    finish_damaged(id, keep)
-  elseif row and not row.revoked then
-    if is_live(row) then ended = ended + 1 end
-    finish(key, id, why, keep)
-  end
-end
+local ended = finish_each(redis.call('ZRANGE', index, 0, -1), rest(4), retention(0))
 redis.call('DEL', index)
 redis.call('HINCRBY', epoch, 'e', 1)
 redis.call('HSET', epoch, 'q', call, 'n', ended)
