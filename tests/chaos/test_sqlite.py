@@ -10,7 +10,8 @@ import pytest
 from tests.chaos.conftest import Begin
 from tests.chaos.judgement import require_late, require_nothing_wrong
 from tests.chaos.scenario import KINDS, STALENESS_S, Scenario
-from tests.stores.broken import fill, locked, replace_by_empty
+from tests.stores.broken import locked, replace_by_empty
+from tests.stores.outcomes import fill
 
 VERSION = f"SQLite {sqlite3.sqlite_version}"
 NOTICED_S = 0.05

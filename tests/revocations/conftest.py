@@ -8,7 +8,7 @@ import pytest
 from gatepass.revocations.sqlite import SqliteReplica
 from gatepass.sessions import Revocations, Store
 from tests.stores.plans import Clock
-from tests.stores.twins import Awaited, Runner, sqlite_replica, sqlite_store
+from tests.stores.twins import Awaited, Runner, replica_on, sqlite_store
 
 
 @pytest.fixture
@@ -38,7 +38,8 @@ def store(
 
 @pytest.fixture
 def replica(store: Store, runner: Runner) -> Revocations:
-    return sqlite_replica(store, runner)
+    replica: Revocations = replica_on(store, runner)
+    return replica
 
 
 @pytest.fixture

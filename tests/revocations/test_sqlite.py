@@ -19,7 +19,7 @@ from gatepass.stores.sql.sqlite_connection import WouldWait
 from tests.budget import require_short
 from tests.stores.plans import DAY, IDLE, LEEWAY, MINUTE, Clock, log_in, present
 from tests.stores.test_concurrency import ticking
-from tests.stores.twins import Runner, sqlite_replica
+from tests.stores.twins import Runner, replica_on
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_a_clock_that_was_ahead_for_a_moment_has_a_restarted_replica_forget_noth
     store.purge()
     clock.forward(-18 * MINUTE)
 
-    assert sqlite_replica(store, runner).is_revoked("a", None)
+    assert replica_on(store, runner).is_revoked("a", None)
 
 
 def test_revoking_everybody_logs_sessions_that_nobody_used_for_long(

@@ -123,6 +123,13 @@ class PostgresServer:
             else:
                 return
 
+    def is_up(self) -> bool:
+        try:
+            self.connect().close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
     def connect(self, database: str = "postgres") -> psycopg.Connection[Any]:
         """An autocommit connection of the owner's, through the socket."""
         return psycopg.connect(
@@ -178,6 +185,15 @@ class PostgresServer:
             for pid in stopped:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
+
+    @contextmanager
+    def down(self) -> Iterator[None]:
+        """It is stopped meanwhile."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
 
     @contextmanager
     def standby(self) -> Iterator["PostgresServer"]:

@@ -46,14 +46,14 @@ class Crowd(Protocol):
 
 
 def store_at(url: str) -> Store:
-    """The store that a URL names."""
+    """The store that a URL names, on Redis one that waits for long."""
     if url.startswith("redis"):
         return RedisStore.from_url(url, timeout=PATIENCE_S)
     return SqlStore.from_url(url)
 
 
 @contextmanager
-def _patience() -> Iterator[None]:
+def patience() -> Iterator[None]:
     """Has the SQL stores wait for long: a race is about order, and the machine may be busy."""
     with pytest.MonkeyPatch.context() as patch:
         for module in (sqlite_connection, waiting):
@@ -75,7 +75,7 @@ def threads(store: Store) -> Iterator[Crowd]:
 
             return list(pool.map(make, calls))
 
-    with _patience(), ThreadPoolExecutor(CALLERS) as pool:
+    with patience(), ThreadPoolExecutor(CALLERS) as pool:
         yield Threads()
 
 
@@ -90,7 +90,7 @@ def tasks(store: AsyncStore, runner: Runner) -> Iterator[Crowd]:
 
             return runner.run(gather())
 
-    with _patience():
+    with patience():
         yield Tasks()
 
 
@@ -103,7 +103,7 @@ def processes(url: str) -> Iterator[Crowd]:
     children = [
         fork.Process(target=_serve, args=(url, barrier, theirs), daemon=True) for _, theirs in pipes
     ]
-    with _patience():
+    with patience():
         for child in children:
             child.start()
 

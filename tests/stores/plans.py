@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import dataclass
 
-from gatepass.sessions import IssuePlan, RotationPlan, new_id
+from gatepass.sessions import IssuePlan, OpaquePlan, RotationPlan, new_id, opaque_id
 from gatepass.sessions.session import partition_digits
 
 SECOND = 1_000
@@ -87,4 +87,14 @@ def present(
         leeway_ms=leeway,
         refresh_lifetime_ms=idle,
         access_lifetime_ms=access_life,
+    )
+
+
+def opaque(session_id: str, subject: str = "ada", *, life: int = ACCESS_LIFE) -> OpaquePlan:
+    """A token of this session, with ids of its own."""
+    return OpaquePlan(
+        opaque_id=opaque_id(subject, secrets.token_bytes(32)),
+        token_id=new_id(subject, secrets.token_bytes(16)),
+        session_id=session_id,
+        lifetime_ms=life,
     )

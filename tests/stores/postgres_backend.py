@@ -1,13 +1,13 @@
 """PostgreSQL for the suites that run over every store: one database, empty before each test."""
 
+import atexit
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 from gatepass.sessions import Store
 from gatepass.stores.sql import SqlStore
-from tests.servers.postgres import empty_database, shared_server
-from tests.stores.plans import log_in, present
+from tests.servers.postgres import PostgresServer, empty_database, shared_server
+from tests.servers.postgres_binaries import require_binaries
 from tests.stores.twins import Runner, sql_store
 
 DATABASE = "contract"
@@ -23,29 +23,34 @@ UPDATE gatepass_meta SET longest_access_ms = 0, epoch_of_all = 0;
 """
 
 
-OPERATIONS: list[Callable[[Any], Any]] = [
-    lambda store: store.issue(log_in()),
-    lambda store: store.rotate(present("a")),
-    lambda store: store.is_revoked("a", "token"),
-    lambda store: store.revoke_session("a", reason="log-out"),
-    lambda store: store.revoke_token("token"),
-    lambda store: store.revoke_subject("ada", reason="log-out"),
-    lambda store: store.revoke_all(reason="restore"),
-    lambda store: store.sessions("ada"),
-    lambda store: store.subject_epoch("ada"),
-    lambda store: store.find_opaque("00"),
-    lambda store: store.purge(),
-]
-"""Every operation of a store, on names that some tests give."""
-
-
-@cache
-def _url() -> str:
-    url = empty_database(DATABASE)
+def make_tables(url: str) -> str:
+    """The same URL, once the tables of this release are there."""
     store = SqlStore.from_url(url)
     store.upgrade()
     store.close()
     return url
+
+
+@cache
+def _url() -> str:
+    return make_tables(empty_database(DATABASE))
+
+
+@cache
+def _fragile() -> PostgresServer:
+    server = PostgresServer(require_binaries(), max_notify_queue_pages="64")
+    atexit.register(server.end)
+    server.start()
+    make_tables(server.url)
+    return server
+
+
+def fragile_server() -> PostgresServer:
+    """The server that tests may stop, freeze and kill: one for a run, never the shared one."""
+    server = _fragile()
+    if not server.is_up():  # after a test that failed
+        server.start()
+    return server
 
 
 def empty_url() -> str:

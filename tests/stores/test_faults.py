@@ -3,23 +3,30 @@
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import NullPool, create_engine, event
 
 from gatepass.errors import SettingsRejected, StoreUnavailable
-from gatepass.revocations.sqlite import AsyncSqliteReplica, SqliteReplica
-from gatepass.sessions import Session
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
-from tests.stores import broken
-from tests.stores.broken import READS, WRITES, every, outcomes, replica_answer
+from tests.stores import broken, outcomes
+from tests.stores.broken import replica_answer
+from tests.stores.outcomes import (
+    LIVE,
+    OPERATIONS,
+    PURGE,
+    READS,
+    REVOKED,
+    WRITES,
+    require_answers,
+    require_unavailable,
+)
 from tests.stores.plans import log_in
-from tests.stores.twins import Awaited, Runner
+from tests.stores.twins import Awaited, Runner, replica_on, sqlite_store
 
-StoreTwin = SqlStore | AsyncSqlStore
-ReplicaTwin = SqliteReplica | AsyncSqliteReplica
-OPERATIONS = READS | WRITES
 SWAPS = [
     broken.delete,
     broken.delete_with_companions,
@@ -31,99 +38,87 @@ DAMAGES = [broken.spoil_header, broken.spoil_pages, broken.cut_short, broken.fil
 
 
 @pytest.fixture
-def store(twin: str, url: str, runner: Runner) -> Iterator[StoreTwin]:
+def store(twin: str, url: str, runner: Runner) -> Iterator[Any]:
     """A store on a filled file, not yet used."""
-    broken.fill(url)
-    store = SqlStore.from_url(url) if twin == "sync" else AsyncSqlStore.from_url(url)
-    yield store
-    if isinstance(store, AsyncSqlStore):
-        runner.run(store.close())
-    else:
-        store.close()
+    outcomes.fill(url)
+    with closing(sqlite_store(twin, runner, url)) as store:
+        yield store
 
 
 @pytest.fixture
-def replica(store: StoreTwin) -> ReplicaTwin:
-    if isinstance(store, AsyncSqlStore):
-        return AsyncSqliteReplica(store)
-    return SqliteReplica(store)
+def replica(store: Any, runner: Runner) -> Any:
+    return replica_on(store, runner)
 
 
 @pytest.fixture
-def used(store: StoreTwin, replica: ReplicaTwin, runner: Runner) -> StoreTwin:
+def used(store: Any, replica: Any) -> Any:
     """The store after every connection of its was opened."""
-    answers = outcomes(store, runner, READS)
-    assert answers["is_revoked"] is False
-    assert answers["is_revoked, once more"] is True
-    assert replica_answer(replica, runner, "live") is False
-    assert replica_answer(replica, runner, "revoked") is True
-    outcomes(store, runner, {"write": lambda store: store.revoke_token("before")})
-    return store
+    assert replica_answer(replica, LIVE) is False
+    assert replica_answer(replica, REVOKED) is True
+    return outcomes.used(store)
 
 
 def test_while_another_writes_nothing_is_written_and_reads_go_on(
-    used: StoreTwin, replica: ReplicaTwin, path: Path, runner: Runner
+    used: Any, replica: Any, path: Path
 ) -> None:
     with broken.locked(path):
-        assert outcomes(used, runner, WRITES) == every(WRITES)
-        assert outcomes(used, runner, READS)["is_revoked"] is False
-        assert replica_answer(replica, runner, "live") is False
-        assert replica_answer(replica, runner, "revoked") is True
+        require_unavailable(used, WRITES | PURGE)
+        assert outcomes.outcomes(used, READS)["is_revoked"] is False
+        assert replica_answer(replica, LIVE) is False
+        assert replica_answer(replica, REVOKED) is True
 
-    assert StoreUnavailable not in outcomes(used, runner, OPERATIONS).values()
+    require_answers(used, OPERATIONS)
 
 
 def test_a_file_that_is_locked_from_the_start_answers_nothing(
-    store: StoreTwin, replica: ReplicaTwin, path: Path, runner: Runner
+    store: Any, replica: Any, path: Path
 ) -> None:
     with broken.locked(path, entirely=True):
-        assert outcomes(store, runner, OPERATIONS) == every(OPERATIONS)
-        assert replica_answer(replica, runner, "live") is StoreUnavailable
+        require_unavailable(store, OPERATIONS)
+        assert replica_answer(replica, LIVE) is StoreUnavailable
 
-    assert StoreUnavailable not in outcomes(store, runner, OPERATIONS).values()
-    assert replica_answer(replica, runner, "revoked") is True
+    require_answers(store, OPERATIONS)
+    assert replica_answer(replica, REVOKED) is True
 
 
 def test_a_read_only_file_is_read_and_never_said_to_be_written(
     twin: str, path: Path, url: str, runner: Runner
 ) -> None:
-    broken.fill(url)
-    read_only = f"sqlite:///file:{path}?mode=ro&uri=true"
-    store = SqlStore.from_url(read_only) if twin == "sync" else AsyncSqlStore.from_url(read_only)
+    outcomes.fill(url)
+    store = sqlite_store(twin, runner, f"sqlite:///file:{path}?mode=ro&uri=true")
 
-    assert outcomes(store, runner, WRITES) == every(WRITES)
-    assert outcomes(store, runner, READS)["is_revoked, once more"] is True
+    require_unavailable(store, WRITES | PURGE)
+    assert outcomes.outcomes(store, READS)["is_revoked, once more"] is True
 
 
 @pytest.mark.parametrize("swap", SWAPS)
 def test_a_file_that_is_gone_or_replaced_is_not_used_on(
-    used: StoreTwin,
-    replica: ReplicaTwin,
+    used: Any,
+    replica: Any,
     path: Path,
-    runner: Runner,
     swap: Callable[[Path], None],
 ) -> None:
     swap(path)
 
     for _ in range(2):
-        assert outcomes(used, runner, OPERATIONS) == every(OPERATIONS)
-    for session_id in ("live", "revoked", "unknown"):
-        assert replica_answer(replica, runner, session_id) is StoreUnavailable
-    assert path.exists() == (swap.__name__.startswith("replace"))
+        require_unavailable(used, OPERATIONS)
+    for session_id in (LIVE, REVOKED, "unknown"):
+        assert replica_answer(replica, session_id) is StoreUnavailable
+    assert path.exists() == swap.__name__.startswith("replace")
 
 
-def test_a_file_that_comes_back_is_used_again(used: StoreTwin, path: Path, runner: Runner) -> None:
+def test_a_file_that_comes_back_is_used_again(used: Any, path: Path) -> None:
     away = path.with_name("away")
     path.rename(away)
-    assert outcomes(used, runner, OPERATIONS) == every(OPERATIONS)
+    require_unavailable(used, OPERATIONS)
 
     away.rename(path)
 
-    assert StoreUnavailable not in outcomes(used, runner, READS).values()
+    require_answers(used, READS)
 
 
 def test_closing_the_old_file_leaves_the_new_ones_log_alone(
-    used: StoreTwin, replica: ReplicaTwin, path: Path, runner: Runner
+    used: Any, replica: Any, path: Path
 ) -> None:
     other = path.with_name("other.db")
     successor = SqlStore.from_url(f"sqlite:///{other}")
@@ -131,10 +126,9 @@ def test_closing_the_old_file_leaves_the_new_ones_log_alone(
     for suffix in ("", "-wal", "-shm"):
         other.with_name(f"other.db{suffix}").replace(path.with_name(f"gate.db{suffix}"))
 
-    assert outcomes(used, runner, OPERATIONS) == every(OPERATIONS)
-    assert replica_answer(replica, runner, "live") in {False, StoreUnavailable}
-    plain = used if isinstance(used, SqlStore) else Awaited(used, runner)
-    plain.close()
+    require_unavailable(used, OPERATIONS)
+    assert replica_answer(replica, LIVE) in {False, StoreUnavailable}
+    used.close()
 
     assert path.with_name("gate.db-wal").stat().st_size > 0
     heir = SqlStore.from_url(f"sqlite:///{path}")
@@ -143,44 +137,55 @@ def test_closing_the_old_file_leaves_the_new_ones_log_alone(
     successor.close()
 
 
-def test_a_write_ahead_log_that_is_gone_is_not_written_to(
-    used: StoreTwin, path: Path, runner: Runner
-) -> None:
+def test_a_write_ahead_log_that_is_gone_is_not_written_to(used: Any, path: Path) -> None:
     broken.delete_log(path)
 
-    revoke = {"revoke": lambda store: store.revoke_token("token")}
-    assert outcomes(used, runner, revoke) == every(revoke)
+    require_unavailable(used, {"revoke_token": WRITES["revoke_token"]})
+
+
+def test_what_is_in_a_write_ahead_log_that_is_gone_is_missed_at_once(
+    twin: str, path: Path, url: str, runner: Runner
+) -> None:
+    with closing(sqlite_store(twin, runner, url)) as store:
+        replica = replica_on(store, runner)
+        store.issue(log_in(session_id=LIVE))
+        assert store.is_revoked(LIVE, None) is replica.is_revoked(LIVE, None) is False
+        broken.delete_log(path)
+
+        for _ in range(2):
+            assert replica_answer(replica, LIVE) is StoreUnavailable
+            for operation in (WRITES["rotate"], READS["is_revoked"]):
+                with pytest.raises(StoreUnavailable):
+                    operation(store)
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_file_answers_nothing(
-    store: StoreTwin,
-    replica: ReplicaTwin,
+    store: Any,
+    replica: Any,
     path: Path,
-    runner: Runner,
     damage: Callable[[Path], None],
 ) -> None:
     damage(path)
 
-    assert outcomes(store, runner, OPERATIONS) == every(OPERATIONS)
-    for session_id in ("live", "revoked", "unknown"):
-        assert replica_answer(replica, runner, session_id) is StoreUnavailable
+    require_unavailable(store, OPERATIONS)
+    for session_id in (LIVE, REVOKED, "unknown"):
+        assert replica_answer(replica, session_id) is StoreUnavailable
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_file_damaged_in_use_lets_no_revoked_session_in(
-    used: StoreTwin,
-    replica: ReplicaTwin,
+    used: Any,
+    replica: Any,
     path: Path,
-    runner: Runner,
     damage: Callable[[Path], None],
 ) -> None:
     damage(path)
     damage(path.with_name(f"{path.name}-wal"))
 
-    ask = {"ask": lambda store: store.is_revoked("revoked", None)}
-    assert outcomes(used, runner, ask)["ask"] in {True, StoreUnavailable}
-    assert replica_answer(replica, runner, "revoked") in {True, StoreUnavailable}
+    ask = {"ask": lambda store: store.is_revoked(REVOKED, None)}
+    assert outcomes.outcomes(used, ask)["ask"] in {True, StoreUnavailable}
+    assert replica_answer(replica, REVOKED) in {True, StoreUnavailable}
 
 
 @pytest.mark.parametrize(
@@ -196,50 +201,34 @@ def test_a_file_damaged_in_use_lets_no_revoked_session_in(
         "DROP TABLE gatepass_sessions",
     ],
 )
-def test_rows_that_are_not_ours_answer_nothing(
-    store: StoreTwin, path: Path, runner: Runner, spoil: str
-) -> None:
+def test_rows_that_are_not_ours_answer_nothing(store: Any, path: Path, spoil: str) -> None:
     _run(path, spoil)
 
     touching = {name: OPERATIONS[name] for name in ("rotate", "sessions", "revoke_session")}
-    assert outcomes(store, runner, touching) == every(touching)
+    require_unavailable(store, touching)
 
 
 @pytest.mark.parametrize("spoil", ["DELETE FROM gatepass_meta", "DROP TABLE gatepass_meta"])
 def test_a_file_without_its_log_identity_answers_no_replica(
-    used: StoreTwin, replica: ReplicaTwin, path: Path, runner: Runner, spoil: str
+    used: Any, replica: Any, path: Path, spoil: str
 ) -> None:
     _run(path, spoil)
 
-    assert replica_answer(replica, runner, "revoked") in {True, StoreUnavailable}
+    assert replica_answer(replica, REVOKED) in {True, StoreUnavailable}
     ask = {name: OPERATIONS[name] for name in ("subject_epoch", "issue with an epoch", "purge")}
-    assert outcomes(used, runner, ask) == every(ask)
+    require_unavailable(used, ask)
 
 
 def test_a_full_disk_confirms_nothing_it_did_not_write(
     twin: str, path: Path, url: str, runner: Runner
 ) -> None:
-    broken.fill(url)
+    outcomes.fill(url)
     engine = create_engine(url, poolclass=NullPool)
-    pages = path.stat().st_size // 4096
-    event.listen(
-        engine, "connect", lambda raw, _: raw.execute(f"PRAGMA max_page_count={pages + 3}")
-    )
-    store = SqlStore(engine) if twin == "sync" else AsyncSqlStore(engine)
-
-    confirmed: list[Session] = []
-    for number in range(1_000):
-        log_in_again = {"issue": lambda store: store.issue(log_in(f"subject {number}"))}  # noqa: B023
-        answer = outcomes(store, runner, log_in_again)["issue"]
-        if not isinstance(answer, Session):
-            break
-        confirmed.append(answer)
-
-    assert answer is StoreUnavailable
-    assert len(confirmed) > 0
-    plain = store if isinstance(store, SqlStore) else Awaited(store, runner)
-    assert not any(plain.is_revoked(session.session_id, None) for session in confirmed)
-    plain.close()
+    limit = f"PRAGMA max_page_count={path.stat().st_size // 4096 + 3}"
+    event.listen(engine, "connect", lambda raw, _: raw.execute(limit))
+    store: Any = SqlStore(engine) if twin == "sync" else Awaited(AsyncSqlStore(engine), runner)
+    with closing(store):
+        outcomes.require_honest_when_full(store)
 
 
 def test_a_mistake_of_ours_is_not_called_an_outage(url: str) -> None:
@@ -247,10 +236,6 @@ def test_a_mistake_of_ours_is_not_called_an_outage(url: str) -> None:
 
     with pytest.raises(TypeError):
         store.is_revoked(object(), None)  # type: ignore[arg-type]
-    with pytest.raises(sqlite3.ProgrammingError):
-        store.sqlite.is_revoked(object(), None)  # type: ignore[arg-type]
-    with pytest.raises(sqlite3.ProgrammingError):
-        store.sqlite.revoke_token(object())  # type: ignore[arg-type]
     store.revoke_token("token")
 
     assert store.is_revoked(None, "token")

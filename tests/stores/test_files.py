@@ -11,9 +11,11 @@ import pytest
 
 from gatepass.errors import SettingsRejected, StoreUnavailable
 from gatepass.revocations.sqlite import SqliteReplica
+from gatepass.sessions import RotationKind
 from gatepass.stores.sql import SqlStore
 from tests.stores import broken
-from tests.stores.plans import log_in
+from tests.stores.outcomes import LIVE, fill
+from tests.stores.plans import log_in, present
 
 COMPANIONS = ("gate.db-wal", "gate.db-shm")
 
@@ -73,17 +75,17 @@ def test_a_file_shared_with_a_group_is_shared_with_all_that_belongs_to_it(
 
 
 def test_write_ahead_log_deleted_behind_a_link(path: Path, url: str, link: Path) -> None:
-    broken.fill(url)
+    fill(url)
     with closing(SqlStore.from_url(f"sqlite:///{link}")) as store:
         store.revoke_token("before")
         broken.delete_log(path)
 
         with pytest.raises(StoreUnavailable):
-            store.revoke_session("live", reason="log-out")
+            store.revoke_session(LIVE, reason="log-out")
 
 
 def test_a_revocation_under_one_name_counts_under_the_other_at_once(url: str, link: Path) -> None:
-    broken.fill(url)
+    fill(url)
     with (
         closing(SqlStore.from_url(url)) as store,
         closing(SqlStore.from_url(f"sqlite:///{link}")) as linked,
@@ -111,3 +113,31 @@ def test_url_that_ties_connections_to_one_thread(url: str) -> None:
 def test_name_that_no_file_can_have(name: str) -> None:
     with pytest.raises(SettingsRejected):
         SqlStore.from_url(f"sqlite:///{name}")
+
+
+@pytest.mark.parametrize("levels", [0, 1])
+def test_a_folder_that_was_moved_away_is_noticed_and_works_again(
+    tmp_path: Path, levels: int
+) -> None:
+    folder = tmp_path / "above" / "folder"
+    folder.mkdir(parents=True)
+    moved = [folder, folder.parent][levels]
+    with closing(SqlStore.from_url(f"sqlite:///{folder}/gate.db")) as store:
+        store.issue(log_in(session_id=LIVE))
+        moved.rename(tmp_path / "away")
+
+        with pytest.raises(StoreUnavailable):
+            store.rotate(present(LIVE))
+
+        (tmp_path / "away").rename(moved)
+        assert store.rotate(present(LIVE)).kind is RotationKind.ROTATED
+
+
+def test_a_link_that_was_deleted_is_noticed(url: str, link: Path) -> None:
+    fill(url)
+    with closing(SqlStore.from_url(f"sqlite:///{link}")) as linked:
+        assert linked.is_revoked(LIVE, None) is False
+        link.unlink()
+
+        with pytest.raises(StoreUnavailable):
+            linked.is_revoked(LIVE, None)

@@ -13,7 +13,7 @@ from gatepass.errors import StoreUnavailable
 from gatepass.sessions import Session
 from tests.budget import require_short
 from tests.servers.programs import program_of
-from tests.stores.broken import LIMIT_S
+from tests.stores.outcomes import LIMIT_S
 from tests.stores.plans import log_in
 from tests.stores.twins import Runner, sqlite_store
 

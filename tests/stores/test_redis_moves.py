@@ -18,15 +18,15 @@ from tests.budget import require_short
 from tests.servers.redis_server import eventually
 from tests.servers.redis_sets import ServerSet, start_cluster
 from tests.servers.reshard import Move
-from tests.stores.plans import log_in, present, sid
+from tests.stores.plans import log_in, opaque, present, sid
 from tests.stores.redis_backends import redis_store_at
-from tests.stores.redis_outcomes import OPAQUE, OPERATIONS
 from tests.stores.twins import Runner
 
 pytestmark = pytest.mark.faults
 
 PARTITION = 8
 """Ada's."""
+OPAQUE = opaque(sid("live"))
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def store(servers: ServerSet, twin: str, runner: Runner) -> Iterator[Store]:
     store.revoke_subject("ada", reason="log-out")
     store.issue(log_in(session_id=sid("live")))
     store.issue(replace(log_in(session_id=sid("other")), actor="support-7"))
-    OPERATIONS["issue_opaque"](store)
+    store.issue_opaque(OPAQUE)
     yield store
     store.close()
 
@@ -112,11 +112,11 @@ def test_sessions_that_are_still_to_come_are_not_missing(move: Move, store: Stor
     with pytest.raises(StoreUnavailable):
         store.sessions("ada")
     with pytest.raises(StoreUnavailable):
-        store.find_opaque(OPAQUE)
+        store.find_opaque(OPAQUE.opaque_id)
     move.finish()
 
     assert {one.session_id for one in store.sessions("ada")} == {sid("live"), sid("other")}
-    assert store.find_opaque(OPAQUE).kind is OpaqueKind.LIVE
+    assert store.find_opaque(OPAQUE.opaque_id).kind is OpaqueKind.LIVE
 
 
 def test_a_session_that_has_gone_ahead_is_not_taken_for_a_broken_one(

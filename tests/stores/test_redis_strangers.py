@@ -3,6 +3,8 @@
 import secrets
 import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -11,13 +13,15 @@ import redis.asyncio
 
 from gatepass.errors import StoreUnavailable
 from gatepass.stores.redis import AsyncRedisStore, RedisStore
+from tests.cases import case
 from tests.servers.redis_sets import running
 from tests.servers.stranger import stranger
+from tests.stores.outcomes import OPERATIONS, READS, Operations, attempt
 from tests.stores.redis_backends import redis_store_at
-from tests.stores.redis_outcomes import OPERATIONS
 from tests.stores.twins import Runner
 
 SECRET = "hunter2"
+CLUSTER = "redis+cluster://{}"
 SENSELESS = [
     b"hunter2\r\n",
     b"+hunter2\r\n",
@@ -66,19 +70,32 @@ NAMING_KEYS = [
     b"*2\r\n$6\r\nissued\r\n$7\r\nhunter2\r\n",
     b"$9\r\n\xffhunter2\xff\r\n",
 ]
-"""A key holds the name of a subject, or the id of a session or token."""
-NAMES = [name for name in OPERATIONS if name != "issue with an epoch"]
 ANY_NUMBER = {"subject_epoch", "purge", "revoke_token", "revoke_subject"}
 """Those whose answer is a number: 7 is as good as another."""
+CHECK: Operations = {"check": lambda store: store.check()}
+BRIEF_S = 0.2
+"""How long is waited where nothing that a stranger says could be an answer."""
 
 
-def outcome(operation: Callable[[Any], Any], store: object) -> object:
-    """An answer, or the outage, of which nothing that the server said may be told."""
-    try:
-        return operation(store)
-    except StoreUnavailable as outage:
-        told = "".join([*traceback.format_exception(outage), *chain_of(outage)])
-        return told if SECRET in told else StoreUnavailable
+def told_of(reply: bytes, form: str, twin: str, operations: Operations) -> dict[str, object]:
+    """Answers, or outages, of which nothing that the server said may be told."""
+
+    def ask(store: Any, operation: Callable[[Any], Any]) -> object:
+        try:
+            return operation(store)
+        except StoreUnavailable as outage:
+            told = "".join([*traceback.format_exception(outage), *chain_of(outage)])
+            return told if SECRET in told else StoreUnavailable
+
+    def ask_alone(operation: Callable[[Any], Any]) -> object:
+        with Runner() as runner, closing(open_store(runner)) as store:
+            return ask(store, operation)
+
+    def open_store(runner: Runner) -> Any:
+        return redis_store_at(form.format(f"127.0.0.1:{port}"), twin, runner, timeout=BRIEF_S)
+
+    with stranger(reply) as port, ThreadPoolExecutor(len(operations)) as threads:
+        return dict(zip(operations, threads.map(ask_alone, operations.values()), strict=True))
 
 
 def chain_of(error: BaseException | None) -> Iterator[str]:
@@ -89,88 +106,41 @@ def chain_of(error: BaseException | None) -> Iterator[str]:
         yield from chain_of(error.__context__)
 
 
-@pytest.mark.parametrize("reply", SENSELESS, ids=repr)
-def test_what_makes_no_sense_is_an_outage(reply: bytes, twin: str, runner: Runner) -> None:
-    with stranger(reply) as port:
-        store: Any = redis_store_at(f"redis://127.0.0.1:{port}/0", twin, runner, timeout=0.5)
-        said = {name: outcome(OPERATIONS[name], store) for name in NAMES}
-        said["check"] = outcome(lambda store: store.check(), store)
-        store.close()
-
-    expected = dict.fromkeys(said, StoreUnavailable)
-    if reply == b":7\r\n":  # no outage, but nobody is let in
-        for name in ANY_NUMBER & said.keys():
-            said.pop(name)
-            expected.pop(name)
-    if reply == b"*0\r\n":  # a subject without sessions
-        assert said.pop("sessions") == []
-        expected.pop("sessions")
-    assert said == expected
-
-
-@pytest.mark.parametrize("reply", REFUSING, ids=repr)
-def test_what_a_server_says_in_refusing_is_not_told(
-    reply: bytes, twin: str, runner: Runner
+@pytest.mark.parametrize("form", ["redis://:hunter2@{}/0", "redis+sentinel://{}/main/0", CLUSTER])
+def test_what_makes_no_sense_or_refuses_is_an_outage_of_which_not_a_word_is_told(
+    form: str, twin: str
 ) -> None:
-    with stranger(reply) as port:
-        url = f"redis://:{SECRET}@127.0.0.1:{port}/0"
-        store: Any = redis_store_at(url, twin, runner, timeout=0.5)
-        for name in ("is_revoked", "issue", "rotate", "revoke_session", "revoke_all"):
-            assert outcome(OPERATIONS[name], store) is StoreUnavailable
-        store.close()
-
-
-@pytest.mark.parametrize(
-    ("form", "reply"),
-    [
-        *(("redis://{}/0", reply) for reply in NAMING_KEYS),
-        *(("redis+sentinel://{}/main/0", reply) for reply in NAMING_KEYS[::4]),
-        *(("redis+cluster://{}", reply) for reply in NAMING_KEYS[::4]),
-    ],
-    ids=repr,
-)
-def test_no_exception_names_a_key_that_a_server_named(
-    form: str, reply: bytes, twin: str, runner: Runner
-) -> None:
-    with stranger(reply) as port:
-        url = form.format(f"127.0.0.1:{port}")
-        store: Any = redis_store_at(url, twin, runner, timeout=0.2)
-        said = {name: outcome(OPERATIONS[name], store) for name in NAMES}
-        said["check"] = outcome(lambda store: store.check(), store)
-        store.close()
-
-    if reply.startswith(b"-NOPERM"):  # a finding, in words of our own
-        assert SECRET not in repr(said.pop("check"))
-    assert said == dict.fromkeys(said, StoreUnavailable)
-
-
-@pytest.mark.parametrize("reply", [*SENSELESS[-3:], SENSELESS[0], REFUSING[5]], ids=repr)
-@pytest.mark.parametrize("form", ["redis+sentinel://{}/main/0", "redis+cluster://{}"])
-def test_strangers_in_the_place_of_those_who_know_the_primary(
-    reply: bytes, form: str, twin: str, runner: Runner
-) -> None:
-    with stranger(reply) as port:
-        url = form.format(f"127.0.0.1:{port}")
-        store = redis_store_at(url, twin, runner, timeout=0.5)
-        with pytest.raises(StoreUnavailable):
-            OPERATIONS["is_revoked"](store)
-        store.close()
+    """A key, which an error may name, holds the name of a subject or the id of a session."""
+    replies = [*SENSELESS, *REFUSING, *NAMING_KEYS]
+    for reply in replies if form.startswith("redis:") else replies[::3]:
+        if form.startswith("redis:"):
+            operations = OPERATIONS | CHECK
+        else:
+            operations = {name: (READS | CHECK)[name] for name in ("is_revoked", "check")}
+        if reply == b":7\r\n":  # no outage, but nobody is let in
+            operations = {name: operations[name] for name in operations.keys() - ANY_NUMBER}
+        said = told_of(reply, form, twin, operations)
+        with case(reply):
+            if reply.startswith(b"-NOPERM") and form.startswith("redis:"):
+                assert SECRET not in repr(said.pop("check"))  # a finding, in words of our own
+            if reply == b"*0\r\n":  # a subject without sessions
+                assert said.pop("sessions", []) in ([], StoreUnavailable)
+            assert said == dict.fromkeys(said, StoreUnavailable)
 
 
 PUSHED = b">2\r\n$10\r\ninvalidate\r\n*1\r\n$7\r\nhunter2\r\n"
 
 
-@pytest.mark.parametrize("reply", [PUSHED + b":7\r\n", b":7\r\n" + PUSHED, PUSHED * 3 + b":7\r\n"])
-def test_what_is_pushed_between_answers_is_not_taken_for_one(
-    reply: bytes, twin: str, runner: Runner
-) -> None:
+def test_what_is_pushed_between_answers_is_not_taken_for_one(twin: str, runner: Runner) -> None:
     """Nobody asked for it. Answers that are one late would be those to other questions."""
-    with stranger(reply) as port:
-        store = redis_store_at(f"redis://127.0.0.1:{port}/0", twin, runner, timeout=0.5)
-        for _ in range(5):
-            assert outcome(OPERATIONS["subject_epoch"], store) in {7, StoreUnavailable}
-            assert outcome(OPERATIONS["is_revoked"], store) is StoreUnavailable
-        store.close()
+    for reply in (PUSHED + b":7\r\n", b":7\r\n" + PUSHED, PUSHED * 3 + b":7\r\n"):
+        with stranger(reply) as port:
+            store = redis_store_at(f"redis://127.0.0.1:{port}/0", twin, runner, timeout=BRIEF_S)
+            for _ in range(5):
+                with case(reply):
+                    assert attempt(OPERATIONS["subject_epoch"], store) in {7, StoreUnavailable}
+                    assert attempt(OPERATIONS["is_revoked"], store) is StoreUnavailable
+            store.close()
 
 
 @pytest.mark.parametrize("protocol", [None, 2, 3])

@@ -2,13 +2,16 @@
 
 import asyncio
 import inspect
+import time
 from collections.abc import Callable
 from typing import Any, cast
 
-from gatepass.revocations.sqlite import AsyncSqliteReplica, SqliteReplica
-from gatepass.sessions import AsyncRevocations, AsyncStore, Revocations, Store
+from gatepass.revocations import replica_of
+from gatepass.revocations.lease import steady_now
+from gatepass.sessions import AsyncStore, Store
 from gatepass.stores.memory import AsyncMemoryStore, MemoryStore
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
+from tests.budget import PATIENCE_S
 
 Runner = asyncio.Runner
 
@@ -18,7 +21,7 @@ class Awaited:
 
     def __init__(self, twin: object, runner: Runner) -> None:
         self.twin = twin
-        self._runner = runner
+        self.runner = runner
 
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self.twin, name)
@@ -26,7 +29,7 @@ class Awaited:
             return attribute
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            return self._runner.run(attribute(*args, **kwargs))
+            return self.runner.run(attribute(*args, **kwargs))
 
         return call
 
@@ -39,21 +42,37 @@ def memory_store(twin: str, runner: Runner, clock: Callable[[], float], **option
 
 
 def sql_store(
-    twin: str, runner: Runner, url: str, clock: Callable[[], float] | None = None
+    twin: str,
+    runner: Runner,
+    url: str,
+    clock: Callable[[], float] | None = None,
+    **options: Any,
 ) -> Store:
     if twin == "sync":
-        return SqlStore.from_url(url, clock=clock)
-    store: AsyncStore = AsyncSqlStore.from_url(url, clock=clock)
+        return SqlStore.from_url(url, clock=clock, **options)
+    store: AsyncStore = AsyncSqlStore.from_url(url, clock=clock, **options)
     return cast("Store", Awaited(store, runner))
 
 
 sqlite_store = sql_store
 
 
-def sqlite_replica(store: Store, runner: Runner) -> Revocations:
-    if isinstance(store, SqlStore):
-        return SqliteReplica(store)
-    twin = cast("Awaited", store).twin
-    assert isinstance(twin, AsyncSqlStore)
-    replica: AsyncRevocations = AsyncSqliteReplica(twin)
-    return cast("Revocations", Awaited(replica, runner))
+def replica_on(store: Any, runner: Runner, **options: Any) -> Any:
+    """The replica that belongs to a store, of the same twin."""
+    if isinstance(store, Awaited):
+        return Awaited(replica_of(cast("Any", store.twin), **options), runner)
+    return replica_of(store, **options)
+
+
+def until(condition: Callable[[], object], runner: Runner) -> None:
+    """Wait for something to be so; the tasks of a loop work only while it runs."""
+    end = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < end, "it has not come to be"
+        runner.run(asyncio.sleep(0.01))
+
+
+def until_read(replica: Any, runner: Runner) -> None:
+    """Wait for a copy that is fresh by a read sent off after this call began."""
+    asked = steady_now()
+    until(lambda: replica.fresh() and replica.status().age < steady_now() - asked, runner)

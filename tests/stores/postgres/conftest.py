@@ -1,53 +1,46 @@
 """A server of their own for the tests that break it, and stores on it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
-from gatepass.stores.sql import SqlStore
 from tests.servers.postgres import PostgresServer
-from tests.servers.postgres_binaries import require_binaries
-from tests.stores import broken
-from tests.stores.broken import READS, outcomes
-from tests.stores.postgres.broken_server import StoreTwin, closed, made
-from tests.stores.postgres_backend import EMPTY
-from tests.stores.twins import Runner
+from tests.stores import outcomes
+from tests.stores.postgres_backend import EMPTY, fragile_server
+from tests.stores.twins import Runner, sql_store
 
 
-@pytest.fixture(scope="module")
-def own_server() -> Iterator[PostgresServer]:
+@pytest.fixture
+def server() -> PostgresServer:
     """A server that these tests may do anything to."""
-    server = PostgresServer(require_binaries())
-    try:
-        server.start()
-        store = SqlStore.from_url(server.url)
-        store.upgrade()
+    server = fragile_server()
+    server.run(EMPTY)
+    return server
+
+
+@pytest.fixture
+def at(twin: str, runner: Runner) -> Iterator[Callable[[str], Any]]:
+    """Opens stores of one twin, which are closed in the end."""
+    opened: list[Any] = []
+
+    def store_at(url: str) -> Any:
+        opened.append(sql_store(twin, runner, url))
+        return opened[-1]
+
+    yield store_at
+    for store in opened:
         store.close()
-        yield server
-    finally:
-        server.end()
 
 
 @pytest.fixture
-def server(own_server: PostgresServer) -> PostgresServer:
-    own_server.run(EMPTY)
-    return own_server
-
-
-@pytest.fixture
-def store(twin: str, server: PostgresServer, runner: Runner) -> Iterator[StoreTwin]:
+def store(server: PostgresServer, at: Callable[[str], Any]) -> Any:
     """A store with sessions, not yet used."""
-    broken.fill(server.url)
-    store = made(twin, server.url)
-    yield store
-    closed(store, runner)
+    outcomes.fill(server.url)
+    return at(server.url)
 
 
 @pytest.fixture
-def used(store: StoreTwin, runner: Runner) -> StoreTwin:
+def used(store: Any) -> Any:
     """The store after it opened its connections."""
-    answers = outcomes(store, runner, READS)
-    assert answers["is_revoked"] is False
-    assert answers["is_revoked, once more"] is True
-    outcomes(store, runner, {"write": lambda store: store.revoke_token("before")})
-    return store
+    return outcomes.used(store)

@@ -11,139 +11,119 @@ import pytest
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import RotationKind
 from gatepass.stores.sql import SqlStore
-from tests.budget import PATIENCE_S, require_short
+from tests.budget import require_short
 from tests.servers.postgres import PostgresServer
-from tests.stores.broken import LIMIT_S, READS, WRITES, every, outcomes
+from tests.stores.crowd import patience
+from tests.stores.outcomes import (
+    LIMIT_S,
+    LIVE,
+    OPERATIONS,
+    READS,
+    WRITES,
+    attempt,
+    outcomes,
+    require_answers,
+    require_healed,
+    require_unavailable,
+)
 from tests.stores.plans import present
-from tests.stores.postgres.broken_server import OPERATIONS, StoreTwin, heals
-from tests.stores.twins import Runner
+from tests.stores.twins import Runner, until
 
 pytestmark = pytest.mark.faults
 
+LOCK = f"SELECT 1 FROM gatepass_sessions WHERE session_id = '{LIVE}' FOR UPDATE"  # noqa: S608
+WAITING = "FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 
+
+@pytest.mark.parametrize("is_frozen", [False, True])
 @pytest.mark.parametrize("is_used", [False, True])
-def test_a_server_that_is_down_answers_nothing_until_it_is_up(
-    server: PostgresServer, store: StoreTwin, runner: Runner, *, is_used: bool
+def test_a_server_that_is_down_or_frozen_answers_nothing_and_nobody_waits_for_it(
+    server: PostgresServer, store: Any, *, is_used: bool, is_frozen: bool
 ) -> None:
     if is_used:
-        outcomes(store, runner, READS)
-    server.stop()
-    try:
+        require_answers(store, READS)
+    with server.frozen() if is_frozen else server.down():
         for _ in range(2):
-            assert outcomes(store, runner, OPERATIONS) == every(OPERATIONS)
-    finally:
-        server.start()
+            require_unavailable(store, OPERATIONS)
 
-    heals(store, runner)
-
-
-@pytest.mark.parametrize("is_used", [False, True])
-def test_a_frozen_server_answers_nothing_and_nobody_waits_for_it(
-    server: PostgresServer, store: StoreTwin, runner: Runner, *, is_used: bool
-) -> None:
-    if is_used:
-        outcomes(store, runner, READS)
-    with server.frozen():
-        for _ in range(2):
-            assert outcomes(store, runner, OPERATIONS) == every(OPERATIONS)
-
-    heals(store, runner)
+    require_healed(store)
 
 
 @pytest.mark.parametrize("how", ["stop", "kill"])
 def test_a_restart_between_two_operations_is_not_noticed(
-    server: PostgresServer, used: StoreTwin, runner: Runner, how: str
+    server: PostgresServer, used: Any, how: str
 ) -> None:
     for operation in ("is_revoked", "issue", "rotate", "rotate what was reused", "revoke_token"):
         getattr(server, how)()
         server.start()
 
-        answer = outcomes(used, runner, {operation: OPERATIONS[operation]})
-        assert StoreUnavailable not in answer.values(), operation
+        require_answers(used, {operation: OPERATIONS[operation]})
 
 
 def test_a_lock_that_another_transaction_holds_is_not_waited_for_long(
-    server: PostgresServer, used: StoreTwin, runner: Runner
+    server: PostgresServer, used: Any
 ) -> None:
     touching = {name: WRITES[name] for name in ("rotate", "revoke_session", "revoke_subject")}
-    with server.connect() as connection:
-        connection.execute("BEGIN")
-        connection.execute("SELECT 1 FROM gatepass_sessions WHERE session_id = 'live' FOR UPDATE")
-        assert outcomes(used, runner, touching) == every(touching)
-        assert outcomes(used, runner, READS)["is_revoked"] is False
-        connection.execute("ROLLBACK")
+    with server.connect() as connection, connection.transaction():
+        connection.execute(LOCK.encode())
+        require_unavailable(used, touching)
+        assert outcomes(used, READS)["is_revoked"] is False
 
-    heals(used, runner)
+    require_healed(used)
+
+
+def while_locked(server: PostgresServer, operation: Callable[[], Any], end: str) -> Any:
+    """What an operation comes to whose wait for a row's lock is ended from outside."""
+    with (
+        patience(),
+        ThreadPoolExecutor(1) as threads,
+        server.connect() as connection,
+        Runner() as runner,
+        connection.transaction(),
+    ):
+        connection.execute(LOCK.encode())
+        running = threads.submit(operation)
+        until(lambda: server.run(f"SELECT {end}(pid) {WAITING}"), runner)
+        connection.execute("ROLLBACK")
+        return running.result()
 
 
 @pytest.mark.parametrize("leeway", [10_000, 0])
 def test_a_connection_that_is_killed_in_the_middle_is_replaced_where_that_is_safe(
-    server: PostgresServer, used: StoreTwin, runner: Runner, leeway: int
+    server: PostgresServer, used: Any, leeway: int
 ) -> None:
-    rotate = {"rotate": lambda store: store.rotate(present("live", leeway=leeway))}
-    answer = while_locked(
-        server, lambda: outcomes(used, runner, rotate)["rotate"], "pg_terminate_backend"
-    )
+    rotate = {"rotate": lambda store: store.rotate(present(LIVE, leeway=leeway))}
+    answer = while_locked(server, lambda: outcomes(used, rotate)["rotate"], "pg_terminate_backend")
 
     if leeway:
         assert getattr(answer, "kind", answer) is RotationKind.ROTATED
     else:  # done or not: doing it again could be reuse
         assert answer is StoreUnavailable
-        assert outcomes(used, runner, READS)["is_revoked"] is False
+        assert outcomes(used, READS)["is_revoked"] is False
 
 
-def test_a_statement_that_is_killed_was_not_done(
-    server: PostgresServer, used: StoreTwin, runner: Runner
-) -> None:
-    revoke = {"revoke": lambda store: store.revoke_session("live", reason="log-out")}
-    answer = while_locked(
-        server, lambda: outcomes(used, runner, revoke)["revoke"], "pg_cancel_backend"
-    )
+def test_a_statement_that_is_killed_was_not_done(server: PostgresServer, used: Any) -> None:
+    revoke = {"revoke": WRITES["revoke_session"]}
+    answer = while_locked(server, lambda: outcomes(used, revoke)["revoke"], "pg_cancel_backend")
 
     assert answer is StoreUnavailable
-    assert outcomes(used, runner, READS)["is_revoked"] is False
-
-
-def while_locked(server: PostgresServer, operation: Callable[[], Any], end: str) -> Any:
-    """What an operation comes to whose wait for a row's lock is ended from outside."""
-    with ThreadPoolExecutor(1) as threads, server.connect() as connection:
-        connection.execute("BEGIN")
-        connection.execute("SELECT 1 FROM gatepass_sessions WHERE session_id = 'live' FOR UPDATE")
-        running = threads.submit(operation)
-        ended: list[Any] = []
-        until = time.monotonic() + 2
-        while not ended and time.monotonic() < until:
-            ended = server.run(
-                f"SELECT {end}(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"  # noqa: S608
-            )
-        connection.execute("ROLLBACK")
-        assert ended
-        return running.result()
+    assert outcomes(used, READS)["is_revoked"] is False
 
 
 def test_threads_that_wait_for_a_frozen_server_are_few_and_end(
-    server: PostgresServer,
+    server: PostgresServer, runner: Runner
 ) -> None:
     store = SqlStore.from_url(server.url)
     before = threading.active_count()
     with server.frozen():
         began = time.monotonic()
         with ThreadPoolExecutor(40) as callers:
-            answers = list(callers.map(lambda _: attempted(store), range(40)))
+            ask = lambda _: attempt(lambda store: store.subject_epoch("ada"), store)  # noqa: E731
+            answers = list(callers.map(ask, range(40)))
         require_short(time.monotonic() - began, LIMIT_S)
         assert threading.active_count() <= before + 10
 
     assert answers == [StoreUnavailable] * 40
-    until = time.monotonic() + PATIENCE_S
-    while threading.active_count() > before:
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    until(lambda: threading.active_count() <= before, runner)
     assert store.subject_epoch("ada") == 0
     store.close()
-
-
-def attempted(store: SqlStore) -> object:
-    try:
-        return store.subject_epoch("ada")
-    except StoreUnavailable as error:
-        return type(error)

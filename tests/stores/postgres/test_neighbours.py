@@ -17,9 +17,9 @@ from gatepass.errors import SettingsRejected
 from gatepass.stores.sql import AsyncSqlStore, SqlStore, tables
 from gatepass.stores.sql.engines import engine_of
 from tests.servers.postgres import empty_database, shared_server
+from tests.stores.outcomes import OPERATIONS
 from tests.stores.plans import log_in, present
-from tests.stores.postgres_backend import OPERATIONS
-from tests.stores.twins import Awaited, Runner, sql_store
+from tests.stores.twins import Runner, sql_store
 
 ROOT = Path(__file__).parents[3]
 
@@ -39,15 +39,11 @@ def store(twin: str, url: str, runner: Runner) -> Iterator[Any]:
 
 @pytest.mark.parametrize("schema", ["auth", "Auth$2"])
 def test_a_schema_holds_everything(twin: str, url: str, runner: Runner, schema: str) -> None:
-    store: Any
-    if twin == "sync":
-        store = SqlStore.from_url(url, schema=schema)
-    else:
-        store = Awaited(AsyncSqlStore.from_url(url, schema=schema), runner)
+    store: Any = sql_store(twin, runner, url, schema=schema)
     store.upgrade()
     store.issue(log_in(session_id="a"))
     kinds = [store.rotate(present("a", generation, leeway=0)).kind for generation in (0, 1, 1)]
-    for operation in OPERATIONS:
+    for operation in OPERATIONS.values():
         operation(store)
     store.close()
 

@@ -1,26 +1,22 @@
 """Attack: whoever may make objects in a schema of the path has code run as the store's role."""
 
-import asyncio
-import time
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 import pytest
 from sqlalchemy import insert, select, update
 
-from gatepass.revocations import AsyncReplica, Replica
 from gatepass.sessions import OpaqueKind, OpaquePlan, RevokeKind, RotationKind
-from gatepass.stores.sql import AsyncSqlStore, SqlStore, tables
+from gatepass.stores.sql import SqlStore, tables
 from gatepass.stores.sql.transactions import durable_transaction, pooled_engine_of
-from tests.budget import PATIENCE_S
 from tests.servers.postgres import empty_database, shared_server
+from tests.stores.outcomes import OPERATIONS
 from tests.stores.plans import log_in, present
 from tests.stores.postgres.planted import plant
 from tests.stores.postgres.test_transactions import ADA
-from tests.stores.postgres_backend import OPERATIONS
-from tests.stores.twins import Awaited, Runner
+from tests.stores.twins import Runner, replica_on, sql_store, until_read
 
 DATABASE = "planted"
 
@@ -46,12 +42,7 @@ def schema(request: pytest.FixtureRequest, planted: str) -> str | None:
 
 @pytest.fixture
 def store(planted: str, schema: str | None, twin: str, runner: Runner) -> Iterator[Any]:
-    store: Any
-    if twin == "sync":
-        store = SqlStore.from_url(planted, schema=schema)
-    else:
-        store = Awaited(AsyncSqlStore.from_url(planted, schema=schema), runner)
-    with closing(store):
+    with closing(cast("Any", sql_store(twin, runner, planted, schema=schema))) as store:
         store.upgrade()
         yield store
 
@@ -81,25 +72,17 @@ def test_no_operation_runs_what_a_stranger_planted(store: Any) -> None:
     assert store.revoke_session("00nobody's", reason="log-out") is RevokeKind.UNKNOWN
     assert store.revoke_session("00nobody's", reason="log-out", sec_hash=b"") is RevokeKind.UNKNOWN
     assert store.rotate(present("00nobody's")).kind is RotationKind.UNKNOWN
-    for operation in OPERATIONS:
+    for operation in OPERATIONS.values():
         operation(store)
 
 
 def test_no_replica_runs_what_a_stranger_planted(
     store: Any, runner: Runner, schema: str | None
 ) -> None:
-    replica: Any
-    if isinstance(store, SqlStore):
-        replica = Replica(store)
-    else:
-        replica = Awaited(AsyncReplica(store.twin), runner)
-    with closing(replica):
+    with closing(replica_on(store, runner)) as replica:
         name = f"00{schema}"
         store.revoke_token(name)
-        until = time.monotonic() + PATIENCE_S
-        while not replica.fresh():
-            assert time.monotonic() < until, replica.status().why_down
-            runner.run(asyncio.sleep(0.01))
+        until_read(replica, runner)
         assert replica.is_revoked(None, name)
 
 

@@ -1,7 +1,5 @@
 """Behind a pooler in transaction mode, which may ask another server each time."""
 
-import asyncio
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
@@ -12,18 +10,16 @@ from sqlalchemy import NullPool, create_engine
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from gatepass.errors import StoreUnavailable
-from gatepass.revocations import AsyncReplica, Replica
-from gatepass.sessions import OpaquePlan, RotationKind
+from gatepass.sessions import RotationKind
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
 from tests.servers.pooler import Pooler
 from tests.servers.postgres import PostgresServer
-from tests.stores.plans import log_in, present
-from tests.stores.postgres_backend import OPERATIONS
-from tests.stores.twins import Awaited, Runner
+from tests.stores.outcomes import LIVE, OPERATIONS
+from tests.stores.plans import log_in, opaque, present
+from tests.stores.twins import Awaited, Runner, replica_on, until, until_read
 
 pytestmark = pytest.mark.faults
 
-PATIENCE_S = 120.0
 SETTINGS = """
 SELECT current_setting('statement_timeout'), current_setting('lock_timeout'),
   current_setting('idle_in_transaction_session_timeout'), current_setting('jit'),
@@ -61,32 +57,13 @@ def store_at(
         yield store
 
 
-@contextmanager
-def replica_of(store: Any, runner: Runner) -> Iterator[Any]:
-    replica: Any
-    if isinstance(store, SqlStore):
-        replica = Replica(store)
-    else:
-        replica = Awaited(AsyncReplica(store.twin), runner)
-    with closing(replica):
-        yield replica
-
-
-def wait_for(condition: Callable[[], object], runner: Runner) -> None:
-    """Wait for something to be so; the tasks of a loop work only while it runs."""
-    until = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < until, "it has not come to be"
-        runner.run(asyncio.sleep(0.01))
-
-
 def test_every_operation_works_without_prepared_statements(
     server: PostgresServer, twin: str, runner: Runner
 ) -> None:
     with pooled(server) as pooler, store_at(pooler, twin, runner) as store:
         session = store.issue(log_in(session_id="a"))
         kinds = [store.rotate(present("a", turn)).kind for turn in (0, 1, 0)]
-        for operation in OPERATIONS[2:]:
+        for operation in OPERATIONS.values():
             operation(store)
 
     assert session is not None
@@ -100,10 +77,10 @@ def test_others_of_the_same_pooler_keep_their_settings(
     with (
         pooled(server) as pooler,
         store_at(pooler, twin, runner) as store,
-        replica_of(store, runner) as replica,
+        closing(replica_on(store, runner)) as replica,
     ):
         store.is_revoked("a", None)
-        wait_for(replica.fresh, runner)
+        until(replica.fresh, runner)
         replica.close()
         address = f"host=127.0.0.1 port={pooler.port} user=gate dbname=postgres"
         with psycopg.connect(address, autocommit=True, prepare_threshold=None) as other:
@@ -119,7 +96,7 @@ def test_prepared_statements_that_a_pooler_loses_are_refused_in_one_sentence(
         pooled(server, reset=b"DISCARD ALL") as pooler,
         store_at(pooler, twin, runner, threshold=5) as store,
     ):
-        for operation in OPERATIONS:
+        for operation in OPERATIONS.values():
             with pytest.raises(StoreUnavailable, match="`prepare_threshold=None`"):
                 operation(store)
 
@@ -133,29 +110,29 @@ def test_a_standby_that_a_pooler_asks_in_its_turn_is_not_believed(
         pooled(server) as pooler,
         store_at(pooler, twin, runner) as store,
     ):
-        session = store.issue(log_in(session_id="a"))
+        session = store.issue(log_in(session_id=LIVE))
         assert session is not None
-        plan = OpaquePlan(opaque_id="00", token_id="t", session_id="a", lifetime_ms=60_000)
+        plan = opaque(LIVE)
         assert store.issue_opaque(plan) is not None
-        wait_for(lambda: standby.run("SELECT 1 FROM gatepass_opaque_tokens"), runner)
+        until(lambda: standby.run("SELECT 1 FROM gatepass_opaque_tokens"), runner)
         standby.run("SELECT pg_wal_replay_pause()")
         store.revoke_subject("ada", reason="stolen")
         pooler.ports = [standby.port]
 
         reads: list[Callable[[], object]] = [
-            lambda: store.is_revoked("a", None),
-            lambda: store.find_opaque("00"),
+            lambda: store.is_revoked(LIVE, None),
+            lambda: store.find_opaque(plan.opaque_id),
             lambda: store.sessions("ada"),
             lambda: store.subject_epoch("ada"),
         ]
         for read in reads:
             with pytest.raises(StoreUnavailable, match="standby"):
                 read()
-        for operation in OPERATIONS:
+        for operation in OPERATIONS.values():
             with pytest.raises(StoreUnavailable):
                 operation(store)
         pooler.ports = [server.port]
-        assert store.is_revoked("a", None)
+        assert store.is_revoked(LIVE, None)
 
 
 def test_a_replica_learns_what_the_next_primary_logs_under_numbers_that_it_knows(
@@ -166,16 +143,16 @@ def test_a_replica_learns_what_the_next_primary_logs_under_numbers_that_it_knows
         server.standby() as standby,
         pooled(server) as pooler,
         store_at(pooler, twin, runner) as store,
-        replica_of(store, runner) as replica,
+        closing(replica_on(store, runner)) as replica,
     ):
         store.revoke_token("00before")
-        wait_for(lambda: replica.fresh() and replica.is_revoked(None, "00before"), runner)
-        wait_for(lambda: standby.run("SELECT 1 FROM gatepass_revocations"), runner)
+        until(lambda: replica.fresh() and replica.is_revoked(None, "00before"), runner)
+        until(lambda: standby.run("SELECT 1 FROM gatepass_revocations"), runner)
         standby.run("ALTER SYSTEM SET primary_conninfo = ''")
         standby.run("SELECT pg_reload_conf()")
-        wait_for(lambda: not server.run("SELECT 1 FROM pg_stat_replication"), runner)
+        until(lambda: not server.run("SELECT 1 FROM pg_stat_replication"), runner)
         server.run(BURN_NUMBERS)
-        runner.run(asyncio.sleep(1))  # the replica reads twice in that time
+        until_read(replica, runner)
 
         standby.run("SELECT pg_promote()")
         pooler.ports = [standby.port]
@@ -185,6 +162,5 @@ def test_a_replica_learns_what_the_next_primary_logs_under_numbers_that_it_knows
         [(given,)] = standby.run("SELECT max(xid)::text::bigint FROM gatepass_revocations")
         [(lost,)] = server.run("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
         assert given < lost
-        runner.run(asyncio.sleep(2.5))  # `max_staleness`, and a little more
+        until_read(replica, runner)
         assert replica.is_revoked(None, "00after")
-        assert replica.fresh()

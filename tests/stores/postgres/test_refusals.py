@@ -1,111 +1,88 @@
 """A PostgreSQL that refuses: log-ins, writes, or room; and rows that are not ours."""
 
 import secrets
-import time
 import traceback
+from collections.abc import Callable
+from typing import Any
 
 import psycopg
 import pytest
 
 from gatepass.errors import StoreUnavailable
-from gatepass.sessions import Session
 from gatepass.stores.sql import SqlStore
-from tests.budget import PATIENCE_S
 from tests.servers.postgres import PostgresServer
 from tests.servers.postgres_binaries import require_binaries
-from tests.stores import broken
-from tests.stores.broken import READS, WRITES, every, outcomes
-from tests.stores.plans import log_in, present
-from tests.stores.postgres.broken_server import OPERATIONS, StoreTwin, closed, made
-from tests.stores.twins import Awaited, Runner
+from tests.stores import outcomes
+from tests.stores.outcomes import LIVE, OPERATIONS, PURGE, READS, ROTATED, WRITES
+from tests.stores.outcomes import require_unavailable as require
+from tests.stores.plans import present
+from tests.stores.postgres_backend import make_tables
+from tests.stores.twins import Runner, until
+
+At = Callable[[str], Any]
 
 
-def test_a_password_that_is_wrong_lets_nobody_in(
-    server: PostgresServer, twin: str, runner: Runner
-) -> None:
+def test_a_password_that_is_wrong_lets_nobody_in(server: PostgresServer, at: At) -> None:
     server.run("DROP ROLE IF EXISTS guarded")
     server.run("CREATE ROLE guarded LOGIN PASSWORD 'correct horse'")
-    store = made(twin, server.url.replace("gate@", "guarded:hunter2@"))
+    store = at(server.url.replace("gate@", "guarded:hunter2@"))
 
-    assert outcomes(store, runner, OPERATIONS) == every(OPERATIONS)
-    plain = store if isinstance(store, SqlStore) else Awaited(store, runner)
+    require(store, OPERATIONS)
     with pytest.raises(StoreUnavailable) as refusal:
-        plain.subject_epoch("ada")
+        store.subject_epoch("ada")
     assert "guarded" not in str(refusal.value)
     assert "hunter2" not in "".join(traceback.format_exception(refusal.value))
-    closed(store, runner)
 
 
-@pytest.mark.parametrize("mode", ["sslmode=require", "sslmode=verify-full&sslrootcert=/none"])
-def test_a_server_without_the_tls_that_was_asked_for_gets_nothing(
-    server: PostgresServer, twin: str, runner: Runner, mode: str
+def test_servers_that_are_not_the_one_that_was_meant_get_nothing(
+    server: PostgresServer, at: At
 ) -> None:
-    store = made(twin, f"{server.url}?{mode}")
+    """One without the TLS that was asked for, one that swallows everything."""
+    for mode in ("sslmode=require", "sslmode=verify-full&sslrootcert=/none"):
+        require(at(f"{server.url}?{mode}"), OPERATIONS)
+    require(at("postgresql://gate@192.0.2.1/gate"), OPERATIONS)
 
-    assert outcomes(store, runner, OPERATIONS) == every(OPERATIONS)
-    closed(store, runner)
 
-
-def test_a_host_that_swallows_everything_is_given_up_in_time(twin: str, runner: Runner) -> None:
-    store = made(twin, "postgresql://gate@192.0.2.1/gate")
-
-    assert outcomes(store, runner, OPERATIONS) == every(OPERATIONS)
-    closed(store, runner)
+def remake_role(server: PostgresServer, role: str, how: str = "") -> str:
+    """The URL of a new role that may do nothing."""
+    if server.run(f"SELECT 1 FROM pg_roles WHERE rolname = '{role}'"):  # noqa: S608
+        server.run(f"DROP OWNED BY {role}")
+        server.run(f"DROP ROLE {role}")
+    server.run(f"CREATE ROLE {role} LOGIN {how}")
+    return server.url.replace("gate@", f"{role}@")
 
 
 def test_no_connection_that_is_left_is_an_outage_for_a_while(
-    server: PostgresServer, twin: str, runner: Runner
+    server: PostgresServer, at: At, runner: Runner
 ) -> None:
-    server.run("DROP OWNED BY limited" if has_role(server, "limited") else "SELECT 1")
-    server.run("DROP ROLE IF EXISTS limited")
-    server.run("CREATE ROLE limited LOGIN CONNECTION LIMIT 1")
+    url = remake_role(server, "limited", "CONNECTION LIMIT 1")
     server.run("GRANT ALL ON ALL TABLES IN SCHEMA public TO limited")
-    server.run("GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO limited")
-    url = server.url.replace("gate@", "limited@")
     with psycopg.connect(url):
-        store = made(twin, url)
-        assert outcomes(store, runner, OPERATIONS) == every(OPERATIONS)
+        store = at(url)
+        require(store, OPERATIONS)
 
-    one = {"is_revoked": OPERATIONS["is_revoked"]}
-    until = time.monotonic() + PATIENCE_S
-    while outcomes(store, runner, one)["is_revoked"] is StoreUnavailable:
-        assert time.monotonic() < until
-    closed(store, runner)
+    until(lambda: outcomes.attempt(READS["is_revoked"], store) is not StoreUnavailable, runner)
 
 
-def has_role(server: PostgresServer, role: str) -> bool:
-    return bool(server.run(f"SELECT 1 FROM pg_roles WHERE rolname = '{role}'"))  # noqa: S608
-
-
-def test_a_role_that_may_nothing_gets_nothing(
-    server: PostgresServer, twin: str, runner: Runner
-) -> None:
-    if not has_role(server, "stranger"):
-        server.run("CREATE ROLE stranger LOGIN")
-    store = made(twin, server.url.replace("gate@", "stranger@"))
-
-    assert outcomes(store, runner, OPERATIONS) == every(OPERATIONS)
-    closed(store, runner)
+def test_a_role_that_may_nothing_gets_nothing(server: PostgresServer, at: At) -> None:
+    require(at(remake_role(server, "stranger")), OPERATIONS)
 
 
 def test_a_read_only_database_is_read_and_never_said_to_be_written(
-    server: PostgresServer, store: StoreTwin, runner: Runner
+    server: PostgresServer, store: Any
 ) -> None:
     server.run("ALTER DATABASE postgres SET default_transaction_read_only = on")
     try:
-        assert outcomes(store, runner, WRITES) == every(WRITES)
-        assert outcomes(store, runner, READS)["is_revoked, once more"] is True
+        require(store, WRITES | PURGE)
+        assert outcomes.outcomes(store, READS)["is_revoked, once more"] is True
     finally:
         server.run("ALTER DATABASE postgres RESET default_transaction_read_only")
 
 
-def test_a_standby_is_not_asked(server: PostgresServer, twin: str, runner: Runner) -> None:
-    broken.fill(server.url)
+def test_a_standby_is_not_asked(server: PostgresServer, at: At) -> None:
+    outcomes.fill(server.url)
     with server.standby() as standby:
-        store = made(twin, standby.url)
-
-        assert outcomes(store, runner, OPERATIONS) == every(OPERATIONS)
-        closed(store, runner)
+        require(at(standby.url), OPERATIONS)
 
 
 @pytest.mark.parametrize(
@@ -118,57 +95,36 @@ def test_a_standby_is_not_asked(server: PostgresServer, twin: str, runner: Runne
     ],
 )
 def test_rows_that_are_not_ours_answer_nothing(
-    server: PostgresServer, store: StoreTwin, runner: Runner, spoil: str
+    server: PostgresServer, store: Any, spoil: str
 ) -> None:
-    for session_id in ("live", "rotated"):
-        outcomes(store, runner, {"": lambda store: store.rotate(present(session_id))})  # noqa: B023
+    for session_id in (LIVE, ROTATED):
+        store.rotate(present(session_id))
     server.run(spoil)
 
-    touching = {
-        "rotate": lambda store: store.rotate(present("live", 0)),
-        "sessions": READS["sessions"],
-    }
-    assert outcomes(store, runner, touching) == every(touching)
+    touching = {"rotate": WRITES["rotate"], "sessions": READS["sessions"]}
+    require(store, touching)
 
 
 def test_a_database_without_its_only_row_of_settings_answers_no_log_in(
-    server: PostgresServer, store: StoreTwin, runner: Runner
+    server: PostgresServer, store: Any
 ) -> None:
     rows = server.run("DELETE FROM gatepass_meta RETURNING log_identity")
     try:
         names = ("subject_epoch", "issue with an epoch", "purge", "revoke_all")
-        ask = {name: OPERATIONS[name] for name in names}
-        assert outcomes(store, runner, ask) == every(ask)
+        require(store, {name: OPERATIONS[name] for name in names})
     finally:
         server.run(f"INSERT INTO gatepass_meta VALUES ('{rows[0][0]}', 0, 0)")  # noqa: S608
 
 
-def test_a_full_disk_confirms_nothing_it_did_not_write(twin: str, runner: Runner) -> None:
+def test_a_full_disk_confirms_nothing_it_did_not_write(at: At) -> None:
     server = PostgresServer(require_binaries())
     try:
         server.start()
-        setting_up = SqlStore.from_url(server.url)
-        setting_up.upgrade()
-        setting_up.close()
+        make_tables(server.url)
         server.stop()
         server.start(largest_file=1_200_000)
-        store = made(twin, server.url)
-        confirmed: list[Session] = []
         claims = b'{"a":"' + secrets.token_hex(900).encode() + b'"}'
-        for number in range(2_000):
-            log_in_again = {
-                "issue": lambda store: store.issue(log_in(f"subject {number}", claims=claims))  # noqa: B023
-            }
-            answer = outcomes(store, runner, log_in_again)["issue"]
-            if not isinstance(answer, Session):
-                break
-            confirmed.append(answer)
-
-        assert answer is StoreUnavailable
-        assert len(confirmed) > 0
-        plain = store if isinstance(store, SqlStore) else Awaited(store, runner)
-        assert not any(plain.is_revoked(session.session_id, None) for session in confirmed)
-        closed(store, runner)
+        outcomes.require_honest_when_full(at(server.url), claims)
     finally:
         server.end()
 

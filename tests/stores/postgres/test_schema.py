@@ -18,8 +18,9 @@ from gatepass.stores.sql import SqlStore, metadata, tables
 from gatepass.stores.sql.engines import engine_of
 from gatepass.stores.sql.revisions import find_revision
 from tests.servers.postgres import empty_database
+from tests.stores.outcomes import OPERATIONS
 from tests.stores.plans import log_in, present
-from tests.stores.postgres_backend import OPERATIONS, empty_url
+from tests.stores.postgres_backend import empty_url
 from tests.stores.twins import Runner, sql_store
 
 ROOT = Path(__file__).parents[3]
@@ -96,7 +97,7 @@ def test_the_migrations_make_what_the_metadata_says(store: Any, engine: Engine) 
 def test_every_operation_names_the_command_when_the_tables_are_missing(
     store: Any, url: str
 ) -> None:
-    for operation in OPERATIONS:
+    for operation in OPERATIONS.values():
         with pytest.raises(StoreUnavailable, match="run `gatepass db upgrade`"):
             operation(store)
     assert not find_revision(url).is_current
@@ -113,7 +114,7 @@ def test_every_operation_refuses_tables_that_nothing_upgrades(
     with psycopg.connect(url) as connection:
         connection.execute("UPDATE gatepass_alembic_version SET version_num = %s", (revision,))
 
-    for operation in OPERATIONS:
+    for operation in OPERATIONS.values():
         with pytest.raises(StoreOutdated, match=sentence):
             operation(store)
     with pytest.raises(StoreOutdated, match=sentence):

@@ -16,8 +16,9 @@ from gatepass.stores.sql.postgres.statements import statements_of
 from gatepass.stores.sql.revisions import find_revision
 from tests.budget import PATIENCE_S
 from tests.servers.postgres import empty_database, shared_server
+from tests.stores.outcomes import OPERATIONS
 from tests.stores.plans import log_in, present
-from tests.stores.postgres_backend import OPERATIONS, empty_url
+from tests.stores.postgres_backend import empty_url
 from tests.stores.twins import Runner, sql_store
 
 DATABASE = "surroundings"
@@ -173,7 +174,7 @@ def test_a_database_that_cannot_hold_every_name_is_refused_in_one_sentence(
     server.run(f"CREATE DATABASE other_encoding ENCODING '{encoding}' TEMPLATE template0")
     store: Any = sql_store(twin, runner, server.url_of("other_encoding"))
 
-    for operation in [lambda store: store.upgrade(), *OPERATIONS]:
+    for operation in [lambda store: store.upgrade(), *OPERATIONS.values()]:
         with pytest.raises(StoreUnavailable, match="ENCODING 'UTF8'"):
             operation(store)
     store.close()

@@ -15,7 +15,7 @@ from gatepass.stores.sql import SqlStore, tables
 from gatepass.stores.sql.transactions import durable_transaction, pooled_engine_of
 from tests.budget import require_short
 from tests.servers.postgres import PostgresServer
-from tests.stores.broken import LIMIT_S
+from tests.stores.outcomes import LIMIT_S
 
 ADA = {
     "subject": "ada",
