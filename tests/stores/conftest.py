@@ -45,18 +45,22 @@ def twin(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+def store_on(where: str, twin: str, runner: Runner, url: str, clock: Clock) -> Store:
+    """A store on an empty database; the URL is that of a SQLite file."""
+    if where == "memory":
+        return memory_store(twin, runner, clock)
+    if where == "sqlite":
+        return sqlite_store(twin, runner, url, clock)
+    if where == "postgres":
+        return postgres_store(twin, runner, clock)
+    return redis_store(where, twin, runner, clock)
+
+
 @pytest.fixture(params=["memory", "sqlite", "postgres", *KINDS])
 def store(
     request: pytest.FixtureRequest, twin: str, runner: Runner, clock: Clock, url: str
 ) -> Iterator[Store]:
-    if request.param == "memory":
-        store = memory_store(twin, runner, clock)
-    elif request.param == "postgres":
-        store = postgres_store(twin, runner, clock)
-    elif request.param in KINDS:
-        store = redis_store(request.param, twin, runner, clock)
-    else:
-        store = sqlite_store(twin, runner, url, clock)
+    store = store_on(str(request.param), twin, runner, url, clock)
     yield store
     store.close()
 

@@ -10,7 +10,7 @@ from gatepass.sessions import RotationKind, Store
 from gatepass.sessions.session import LOG_MS
 from gatepass.stores.redis.scripts import MAX_IDLE
 from tests.servers.redis_sets import ServerSet, running
-from tests.stores.plans import ACCESS_LIFE, LEEWAY, LIFE, SECOND, Clock, log_in, present, sid
+from tests.stores.plans import ACCESS_LIFE, LIFE, SECOND, Clock, log_in, present, sid
 from tests.stores.redis_backends import redis_store_at
 from tests.stores.twins import Runner
 
@@ -41,67 +41,6 @@ def log_of(servers: ServerSet, partition: int = 8) -> list[Entry]:
         for place, fields in entries
         for kind, identifier in fields.items()
     ]
-
-
-def test_every_revocation_is_logged_once(servers: ServerSet, store: Store, clock: Clock) -> None:
-    start = clock.ms
-    for name in ("a", "b", "c"):
-        store.issue(log_in(session_id=sid(name)))
-    for _ in range(2):
-        store.revoke_session(sid("b"), reason="log-out")
-        store.revoke_token(sid("token"))
-        store.revoke_session(sid("missing"), reason="log-out")
-        clock.forward(SECOND)
-    store.revoke_subject("ada", reason="log-out")
-
-    found = log_of(servers)
-    assert found[:3] == [
-        (start, "s", sid("b")),
-        (start, "t", sid("token")),
-        (start, "s", sid("missing")),
-    ]
-    assert sorted(found[3:]) == [(clock.ms, "s", sid("a")), (clock.ms, "s", sid("c"))]
-
-
-def test_reuse_is_logged_with_the_revocation(
-    servers: ServerSet, store: Store, clock: Clock
-) -> None:
-    store.issue(log_in(session_id=sid("a")))
-    store.rotate(present(sid("a")))
-    clock.forward(LEEWAY + 1)
-
-    assert store.rotate(present(sid("a"))).kind is RotationKind.REUSED
-    assert log_of(servers) == [(clock.ms, "s", sid("a"))]
-
-
-def test_sessions_over_the_limit_are_logged(servers: ServerSet, store: Store, clock: Clock) -> None:
-    for name in ("a", "b", "c"):
-        store.issue(log_in(session_id=sid(name), max_sessions=1))
-        clock.forward(SECOND)
-
-    assert [identifier for _, _, identifier in log_of(servers)] == [sid("a"), sid("b")]
-
-
-def test_everybodys_sessions_are_logged_each_in_its_partition(
-    servers: ServerSet, store: Store
-) -> None:
-    plans = [log_in(f"subject {number}") for number in range(60)]
-    for plan in plans:
-        store.issue(plan)
-    store.revoke_all(reason="restore")
-
-    found = {
-        (number, identifier) for number in range(16) for _, _, identifier in log_of(servers, number)
-    }
-    assert found == {(int(one.session_id[:2], 16) % 16, one.session_id) for one in plans}
-
-
-def test_rotations_leave_the_log_alone(servers: ServerSet, store: Store) -> None:
-    store.issue(log_in(session_id=sid("a")))
-    for generation in (0, 1, 0, 5):
-        store.rotate(present(sid("a"), generation))
-
-    assert log_of(servers) == []
 
 
 def test_entries_past_retention_are_trimmed(servers: ServerSet, store: Store, clock: Clock) -> None:

@@ -10,7 +10,7 @@ import pytest
 from gatepass.sessions import Session, Store
 from gatepass.sessions.session import LOG_MS, SKEW_MS
 from tests.servers.postgres import shared_server
-from tests.stores.plans import ACCESS_LIFE, DAY, LEEWAY, MINUTE, SECOND, Clock, log_in, present
+from tests.stores.plans import ACCESS_LIFE, DAY, MINUTE, SECOND, Clock, log_in, present
 from tests.stores.postgres_backend import DATABASE, postgres_store
 from tests.stores.twins import Runner
 
@@ -35,50 +35,6 @@ def connection() -> Iterator[Database]:
 def log_of(connection: Database) -> list[tuple[str, str, int]]:
     query = "SELECT kind, id, at_ms FROM gatepass_revocations ORDER BY seq"
     return connection.execute(query).fetchall()
-
-
-def test_every_revocation_is_logged_once(store: Store, clock: Clock, connection: Database) -> None:
-    start = clock.ms
-    for name in ("a", "b", "c"):
-        store.issue(log_in(session_id=name))
-    store.revoke_session("b", reason="log-out")
-    store.revoke_token("token")
-    store.revoke_session("missing", reason="log-out")
-    clock.forward(SECOND)
-    store.revoke_session("b", reason="log-out")
-    store.revoke_token("token")
-    store.revoke_session("missing", reason="log-out")
-    store.revoke_subject("ada", reason="log-out")
-
-    assert log_of(connection) == [
-        ("s", "b", start),
-        ("t", "token", start),
-        ("s", "missing", start),
-        ("s", "a", clock.ms),
-        ("s", "c", clock.ms),
-    ]
-
-
-def test_reuse_limit_and_everybody_are_logged(
-    store: Store, clock: Clock, connection: Database
-) -> None:
-    for name in ("a", "b", "c"):
-        store.issue(log_in(session_id=name, max_sessions=2))
-        clock.forward(SECOND)
-    store.rotate(present("b"))
-    clock.forward(LEEWAY + 1)
-    store.rotate(present("b"))
-    store.revoke_all(reason="restore")
-
-    assert [identifier for _, identifier, _ in log_of(connection)] == ["a", "b", "c"]
-
-
-def test_rotations_leave_the_log_alone(store: Store, connection: Database) -> None:
-    store.issue(log_in(session_id="a"))
-    for generation in (0, 1, 0, 5):
-        store.rotate(present("a", generation))
-
-    assert log_of(connection) == []
 
 
 def test_a_reader_by_xid_misses_nothing_that_commits_late(
