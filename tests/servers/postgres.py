@@ -4,7 +4,6 @@ import atexit
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from tests.servers.postgres_binaries import (
     run_program,
     server_user,
 )
+from tests.servers.redis_server import free_ports
 
 PATIENCE_S: Final = 120
 _SETTINGS: Final = {
@@ -52,9 +52,7 @@ class PostgresServer:
         self.folder = new_folder()
         self.data = self.folder / "data"
         self.log = self.folder / "log"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        [self.port] = free_ports(1)
         self._process: subprocess.Popen[bytes] | None = None
         self._maker = os.getpid()
         try:

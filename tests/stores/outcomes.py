@@ -8,8 +8,8 @@ from typing import Any
 
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import Session
-from gatepass.stores.redis import RedisStore
-from gatepass.stores.sql import SqlStore
+from gatepass.stores.redis import AsyncRedisStore, RedisStore
+from gatepass.stores.sql import AsyncSqlStore, SqlStore
 from tests.budget import PATIENCE_S, require_short
 from tests.stores.plans import log_in, opaque, present, sid
 from tests.stores.twins import Awaited
@@ -45,6 +45,11 @@ OPERATIONS = READS | WRITES | PURGE
 def store_of(url: str) -> Any:
     """A blocking store."""
     return RedisStore.from_url(url) if url.startswith("redis") else SqlStore.from_url(url)
+
+
+def async_store_of(url: str) -> Any:
+    """One that is awaited."""
+    return (AsyncRedisStore if url.startswith("redis") else AsyncSqlStore).from_url(url)
 
 
 def fill(url: str) -> None:
