@@ -1,6 +1,5 @@
 """An answer is lost, something else happens, and the operation is repeated: attacks on the gap."""
 
-import secrets
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,17 +8,14 @@ import pytest
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import (
     OpaqueKind,
-    OpaquePlan,
     RevokeKind,
     RotationKind,
     Store,
-    new_id,
-    opaque_id,
 )
 from tests.servers.postgres import shared_server
 from tests.servers.proxy import Proxy, proxy_to
 from tests.servers.redis_sets import running
-from tests.stores.plans import ACCESS_LIFE, log_in, present, sid
+from tests.stores.plans import log_in, opaque, present, sid
 from tests.stores.postgres_backend import empty_url
 from tests.stores.redis_backends import redis_store_at
 from tests.stores.twins import Runner, sql_store
@@ -74,15 +70,6 @@ def store(
     store.revoke_session(sid("first", "bob"), reason="log-out")
     yield store
     store.close()
-
-
-def opaque(session_id: str, subject: str = "ada") -> OpaquePlan:
-    return OpaquePlan(
-        opaque_id=opaque_id(subject, secrets.token_bytes(32)),
-        token_id=new_id(subject, secrets.token_bytes(16)),
-        session_id=session_id,
-        lifetime_ms=ACCESS_LIFE,
-    )
 
 
 def _store(url: str, twin: str, runner: Runner) -> Store:

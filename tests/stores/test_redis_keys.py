@@ -1,7 +1,5 @@
 """Where in Redis things lie, how much room they take, and that all of it goes away by itself."""
 
-import hashlib
-import secrets
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +7,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from gatepass.sessions import OpaquePlan, RotationKind, Session, Store, new_id, opaque_id
+from gatepass.sessions import RotationKind, Session, Store, new_id
 from gatepass.sessions.session import LOG_MS, SKEW_MS, partition_of
 from gatepass.stores.redis import RedisStore
 from gatepass.stores.redis.layout import Keys
@@ -17,7 +15,7 @@ from gatepass.stores.redis.operations import Operations
 from gatepass.stores.redis.wire import Exchange, Steps
 from tests.budget import TIMES, require_short
 from tests.servers.redis_sets import ServerSet, running, start_alone
-from tests.stores.plans import ACCESS_LIFE, DAY, LIFE, MINUTE, log_in, present, sid
+from tests.stores.plans import ACCESS_LIFE, DAY, LIFE, MINUTE, log_in, opaque, present, sid
 from tests.stores.redis_backends import redis_store_at
 from tests.stores.twins import Runner
 
@@ -47,13 +45,7 @@ def everything(store: Store, subject: str = "ada") -> Session:
     assert session is not None
     ended = store.issue(replace(log_in(subject), actor="support-7"))
     assert ended is not None
-    token = OpaquePlan(
-        opaque_id=opaque_id(subject, hashlib.sha256(secrets.token_bytes(16)).digest()),
-        token_id=new_id(subject, secrets.token_bytes(16)),
-        session_id=session.session_id,
-        lifetime_ms=ACCESS_LIFE,
-    )
-    store.issue_opaque(token)
+    store.issue_opaque(opaque(session.session_id, subject))
     store.rotate(present(session.session_id))
     store.revoke_session(ended.session_id, reason="log-out")
     store.revoke_session(new_id(subject, bytes(16)), reason="log-out")
@@ -90,18 +82,11 @@ def test_an_id_of_another_partition_is_refused(plain: Store) -> None:
 
     session = plain.issue(log_in("ada"))
     assert session is not None
-    token = OpaquePlan(
-        opaque_id=opaque_id("bob", bytes(32)),
-        token_id=new_id("ada", bytes(16)),
-        session_id=session.session_id,
-        lifetime_ms=ACCESS_LIFE,
-    )
+    theirs, ours = opaque(session.session_id, "bob"), opaque(session.session_id)
     with pytest.raises(ValueError, match="partition"):
-        plain.issue_opaque(token)
+        plain.issue_opaque(theirs)
     with pytest.raises(ValueError, match="partition"):
-        plain.issue_opaque(
-            replace(token, opaque_id=opaque_id("ada", bytes(32)), token_id=new_id("bob", bytes(16)))
-        )
+        plain.issue_opaque(replace(ours, token_id=theirs.token_id))
 
 
 def memory(client: redis.Redis, key: str) -> int:

@@ -12,20 +12,14 @@ from gatepass.revocations import AsyncReplica, Replica
 from gatepass.sessions import OpaquePlan, RotationKind, Session, Store
 from gatepass.sessions.session import partition_digits, partition_of
 from tests.servers.redis_sets import running
-from tests.stores.plans import ACCESS_LIFE, log_in, present, sid
+from tests.stores.plans import log_in, opaque, present, sid
 from tests.stores.twins import Runner
 
 LONE = ["\ud800", "\udfff", "zz\udc80", f"{partition_digits('ada')}\ud800", "\udc00\ud800"]
 
 
-def opaque(**changed: str) -> OpaquePlan:
-    plan = OpaquePlan(
-        opaque_id=sid("opaque"),
-        token_id=sid("token"),
-        session_id=sid("live"),
-        lifetime_ms=ACCESS_LIFE,
-    )
-    return replace(plan, **changed)  # type: ignore[arg-type]
+def changed(**names: str) -> OpaquePlan:
+    return replace(opaque(sid("live")), **names)  # type: ignore[arg-type]
 
 
 OPERATIONS: dict[str, Callable[[Any, str], object]] = {
@@ -34,9 +28,9 @@ OPERATIONS: dict[str, Callable[[Any, str], object]] = {
     "issue a device": lambda store, bad: store.issue(replace(log_in(), device=bad)),
     "issue a client": lambda store, bad: store.issue(replace(log_in(), client_id=bad)),
     "rotate": lambda store, bad: store.rotate(present(bad)),
-    "issue_opaque a hash": lambda store, bad: store.issue_opaque(opaque(opaque_id=bad)),
-    "issue_opaque a token": lambda store, bad: store.issue_opaque(opaque(token_id=bad)),
-    "issue_opaque a session": lambda store, bad: store.issue_opaque(opaque(session_id=bad)),
+    "issue_opaque a hash": lambda store, bad: store.issue_opaque(changed(opaque_id=bad)),
+    "issue_opaque a token": lambda store, bad: store.issue_opaque(changed(token_id=bad)),
+    "issue_opaque a session": lambda store, bad: store.issue_opaque(changed(session_id=bad)),
     "find_opaque": lambda store, bad: store.find_opaque(bad),
     "is_revoked a session": lambda store, bad: store.is_revoked(bad, None),
     "is_revoked a token": lambda store, bad: store.is_revoked(None, bad),

@@ -8,12 +8,12 @@ import psycopg
 import pytest
 from sqlalchemy import insert, select, update
 
-from gatepass.sessions import OpaqueKind, OpaquePlan, RevokeKind, RotationKind
+from gatepass.sessions import OpaqueKind, RevokeKind, RotationKind
 from gatepass.stores.sql import SqlStore, tables
 from gatepass.stores.sql.transactions import durable_transaction, pooled_engine_of
 from tests.servers.postgres import empty_database, shared_server
 from tests.stores.outcomes import OPERATIONS
-from tests.stores.plans import log_in, present
+from tests.stores.plans import log_in, opaque, present
 from tests.stores.postgres.planted import plant
 from tests.stores.postgres.test_transactions import ADA
 from tests.stores.twins import Runner, replica_on, sql_store, until_read
@@ -62,9 +62,9 @@ def test_no_operation_runs_what_a_stranger_planted(store: Any) -> None:
     opened = [store.issue(log_in("eve", max_sessions=2)) for _ in range(3)]
     last = opened[-1].session_id
     kinds = [store.rotate(present(last, turn)).kind for turn in (0, 1, 0, 7)]
-    opaque = OpaquePlan(opaque_id=last, token_id="t", session_id=last, lifetime_ms=60_000)
-    store.issue_opaque(opaque)
-    found = store.find_opaque(last).kind
+    plan = opaque(last)
+    store.issue_opaque(plan)
+    found = store.find_opaque(plan.opaque_id).kind
     kinds.append(store.rotate(present(last, 1, leeway=0)).kind)
 
     assert [kind.value for kind in kinds] == ["rotated", "rotated", "replayed", "ahead", "reused"]

@@ -10,14 +10,14 @@ import pytest
 from sqlalchemy import create_engine
 
 from gatepass.errors import StoreUnavailable
-from gatepass.sessions import OpaqueKind, OpaquePlan, RevokeKind, RotationKind
+from gatepass.sessions import OpaqueKind, RevokeKind, RotationKind
 from gatepass.stores.sql import SqlStore
 from gatepass.stores.sql.postgres.statements import statements_of
 from gatepass.stores.sql.revisions import find_revision
 from tests.budget import PATIENCE_S
 from tests.servers.postgres import empty_database, shared_server
 from tests.stores.outcomes import OPERATIONS
-from tests.stores.plans import log_in, present
+from tests.stores.plans import log_in, opaque, present
 from tests.stores.postgres_backend import empty_url
 from tests.stores.twins import Runner, sql_store
 
@@ -72,13 +72,11 @@ def test_a_database_with_the_strangest_settings_keeps_every_promise(
         RotationKind.REPLAYED,
         RotationKind.AHEAD,
     ]
-    plan = OpaquePlan(
-        opaque_id="00", token_id="token", session_id=last.session_id, lifetime_ms=60_000
-    )
+    plan = opaque(last.session_id)
     assert store.issue_opaque(plan) is not None
-    assert store.find_opaque("00").kind is OpaqueKind.LIVE
+    assert store.find_opaque(plan.opaque_id).kind is OpaqueKind.LIVE
     assert store.rotate(present(last.session_id, 1, leeway=0)).kind is RotationKind.REUSED
-    assert store.find_opaque("00").kind is OpaqueKind.REVOKED
+    assert store.find_opaque(plan.opaque_id).kind is OpaqueKind.REVOKED
     assert store.revoke_session(last.session_id, reason="log-out") is RevokeKind.ALREADY
     assert store.revoke_subject("日本", reason="password changed") == 1
     assert store.issue(log_in("日本", epoch=0)) is None
