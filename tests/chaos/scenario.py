@@ -26,7 +26,6 @@ KINDS = ("sync", "sync", "async")
 CONTROLS = ("mutant", "open")
 STALENESS_S = 2.0
 HEAL_S = PATIENCE_S
-_WARM_UP_S = 1.0
 
 
 class Scenario:
@@ -61,7 +60,6 @@ class Scenario:
             self._start("verifier", f"v{number}", self._verifier_url, *how)
         self.until(lambda: self._all_are_fresh(0.0), "all are fresh")
         self.until(lambda: self._all_acknowledge(0.0, 20), "writers are at work")
-        self.let_pass(_WARM_UP_S)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -139,6 +137,11 @@ class Scenario:
         """Whose logs have taken in what writers began after the last fault."""
         attempts = read_attempts(self._folder.glob("*.attempts"))
         return History(attempts, ()).partitions(self._mended_at)
+
+    def was_unconfirmed(self, since: float) -> bool:
+        """Whether something that a writer began later than this was not acknowledged."""
+        attempts = read_attempts(self._folder.glob("*.attempts"))
+        return any(not one.is_acknowledged and one.begun > since for one in attempts)
 
     def losses(self) -> list[int]:
         """How often each verifier noticed that the store had lost revocations."""

@@ -1,14 +1,14 @@
 """Faults of PostgreSQL under load."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from gatepass.stores.sql import SqlStore
 from tests.chaos.conftest import Begin
 from tests.chaos.judgement import require_nothing_wrong, require_silence_survived
-from tests.chaos.scenario import CONTROLS, KINDS, Scenario
+from tests.chaos.scenario import CONTROLS, KINDS
 from tests.chaos.way import way_to
 from tests.servers.postgres import PostgresServer
 from tests.servers.postgres_binaries import ROLE, require_binaries
@@ -16,8 +16,6 @@ from tests.servers.postgres_binaries import ROLE, require_binaries
 DATABASE = "gate"
 
 pytestmark = pytest.mark.chaos
-
-Fault = Callable[[Scenario, PostgresServer], None]
 
 
 @pytest.fixture
@@ -42,26 +40,17 @@ def version_of(server: PostgresServer) -> str:
     return f"PostgreSQL {version}"
 
 
-def kill_and_freeze(scenario: Scenario, server: PostgresServer) -> None:
+def test_postgres(begin: Begin, server: PostgresServer) -> None:
+    what = "PostgreSQL, killed, restarted, frozen, then verifiers asleep"
+    scenario = begin(what, server.url_of(DATABASE), version_of(server))
     server.kill()
     scenario.let_pass(scenario.random.uniform(1, 4))
     server.start()
     scenario.heal()
     with server.frozen():
         scenario.let_pass(scenario.random.uniform(4, 6))
-
-
-def sleep(scenario: Scenario, _server: PostgresServer) -> None:
+    scenario.heal()
     scenario.put_to_sleep(scenario.random.uniform(4, 5))
-
-
-@pytest.mark.parametrize(
-    ("what", "fault"),
-    [("killed, restarted, then frozen", kill_and_freeze), ("verifiers asleep", sleep)],
-)
-def test_postgres(what: str, fault: Fault, begin: Begin, server: PostgresServer) -> None:
-    scenario = begin(f"PostgreSQL, {what}", server.url_of(DATABASE), version_of(server))
-    fault(scenario, server)
     scenario.heal()
     require_nothing_wrong(scenario, scenario.finish())
 

@@ -57,26 +57,29 @@ def move_away_and_back(scenario: Scenario, path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("what", "fault", "query"),
+    ("what", "faults", "query"),
     [
-        ("writers killed, verifiers may only read", kill_writers, "?mode=ro&uri=true"),
-        ("locked by another", lock, ""),
-        ("disk full", fill_disk, ""),
-        ("file replaced, and put back", move_away_and_back, ""),
+        ("writers killed, verifiers may only read", [kill_writers], "?mode=ro&uri=true"),
+        (
+            "locked by another, disk full, then file replaced, and put back",
+            [lock, fill_disk, move_away_and_back],
+            "",
+        ),
     ],
 )
-def test_sqlite(what: str, fault: Fault, query: str, begin: Begin, path: Path) -> None:
+def test_sqlite(what: str, faults: list[Fault], query: str, begin: Begin, path: Path) -> None:
     url = f"sqlite:///{path}"
     verifier_url = f"sqlite:///file:{path}{query}" if query else url
     scenario = begin(
         f"SQLite, {what}", url, VERSION, verifier_url=verifier_url, extra_s=-STALENESS_S
     )
-    fault(scenario, path)
-    scenario.heal()
-    history = scenario.finish()
+    for fault in faults:
+        begun = time.monotonic()
+        fault(scenario, path)
+        assert fault is kill_writers or scenario.was_unconfirmed(begun)
+        scenario.heal()
 
-    require_nothing_wrong(scenario, history)
-    assert fault is kill_writers or scenario.figures.unconfirmed > 0
+    require_nothing_wrong(scenario, scenario.finish())
 
 
 @pytest.mark.parametrize(
@@ -101,6 +104,6 @@ def test_a_file_with_an_empty_one_in_its_place_lets_nobody_in(
     if kinds == KINDS:
         require_nothing_wrong(scenario, history)
         assert history.let_in(replaced_at + NOTICED_S) == []
-        assert scenario.figures.unavailable > 100
+        assert scenario.figures.unavailable > 0
     else:
         require_late(scenario, history)

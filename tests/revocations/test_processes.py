@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import json
 import subprocess
 import sys
 import threading
@@ -36,39 +35,23 @@ def url(request: pytest.FixtureRequest) -> str:
 
 
 async def until_fresh(replica: AsyncReplica) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while not await replica.fresh():  # noqa: ASYNC110 (it tells nobody)
             await asyncio.sleep(0.005)
 
 
-def run(program: str, url: str, *, within_s: float = 30) -> str:
+def run(program: str, url: str) -> str:
     """What a program prints; it must end well by itself, and say nothing on its way out."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-W", "ignore::ResourceWarning", "-c", HEAD + program, url],
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=within_s,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
-
-
-ONCE_DENYING = """
-from gatepass.revocations.staleness import WhenStale
-replica = Replica.from_url(url, when_stale=WhenStale.DENY)
-print(replica.is_revoked(None, "00revoked"), replica.is_revoked(None, "00other"))
-replica.close()
-"""
-
-
-def test_a_program_that_denies_what_it_has_not_read_verifies_once_and_ends(url: str) -> None:
-    store = open_store(url)
-    store.revoke_token("00revoked")
-    store.close()
-
-    assert run(ONCE_DENYING, url) == "True False\n"
 
 
 FORKING = """
@@ -79,6 +62,7 @@ while not replica.fresh():
     time.sleep(0.01)
 store.revoke_token("00before")
 children = []
+heard, say = os.pipe()
 for number in range(3):
     child = os.fork()
     if child == 0:
@@ -86,12 +70,14 @@ for number in range(3):
         while not replica.fresh():
             time.sleep(0.01)
         os.write(1, b"ready ")
+        os.write(say, b"x")
         while not replica._denylist.is_held(None, "00after"):
-            assert replica.fresh() or replica.status().age < 10
+            replica.fresh()
             time.sleep(0.01)
         os._exit(7)
     children.append(child)
-time.sleep(0.5)
+for _ in children:
+    os.read(heard, 1)
 store.revoke_token("00after")
 assert {os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children} == {7}
 while not (replica.is_revoked(None, "00after") and replica.fresh()):
@@ -103,7 +89,7 @@ print("done")
 
 
 def test_forked_children_follow_the_log_by_themselves(url: str) -> None:
-    assert run(FORKING, url, within_s=60).split().count("ready") == 3
+    assert run(FORKING, url).split().count("ready") == 3
 
 
 FORKED_WITH_A_LOOP = """
@@ -181,7 +167,7 @@ def test_two_loops_at_the_same_time_share_what_one_of_them_reads(url: str) -> No
     async def follow() -> None:
         await until_fresh(replica)
         ready.set()
-        await asyncio.to_thread(done.wait, 10)
+        await asyncio.to_thread(done.wait, PATIENCE_S)
         await replica.close()
 
     async def check() -> bool:
@@ -212,8 +198,3 @@ def test_a_replica_that_nobody_keeps_stops_reading(url: str) -> None:
     while any(thread.is_alive() for thread in threads):
         assert time.monotonic() < until
         time.sleep(0.01)
-
-
-def test_status_has_a_form_in_json(url: str) -> None:
-    with Replica.from_url(url) as replica:
-        assert json.loads(json.dumps(replica.status().to_dict()))["age"] is None

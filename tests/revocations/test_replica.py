@@ -76,7 +76,8 @@ def test_before_its_first_read_the_store_answers_and_then_all_of_before_is_held(
 
     with Replica.from_url(world.url) as other:
         world.until(lambda: world.replica.fresh() and other.fresh())
-        for replica in (world.inner, other):
+        both: list[Any] = [world.inner, other]
+        for replica in both:
             assert replica.status().entries == 41
             assert replica._denylist.is_held(session, None)
             assert all(replica._denylist.is_held(None, token) for token in tokens)
@@ -142,10 +143,12 @@ def test_while_nothing_happens_it_stays_fresh(make: Make) -> None:
         require_short(world.inner.age, 0.2)
         world.pause(0.02)
 
-    found: list[Any] = []
-    world.until(lambda: found.append(world.inner.status()) or found[-1].is_fresh)
-    assert (found[-1].stale_for, found[-1].down_for, found[-1].why_down) == ({}, {}, None)
-    assert found[-1].to_dict()["fresh"]
+    status = world.inner.status()
+    while not status.is_fresh:
+        world.until_fresh()
+        status = world.inner.status()
+    assert (status.stale_for, status.down_for, status.why_down) == ({}, {}, None)
+    assert status.to_dict()["fresh"]
 
 
 def test_a_closed_replica_asks_the_store_which_ends_it_when_it_is_closed(world: World) -> None:

@@ -9,6 +9,7 @@ from gatepass.revocations import AsyncReplica, Replica
 from gatepass.sessions import Store
 from gatepass.stores.redis import RedisStore
 from gatepass.stores.sql import SqlStore
+from tests.budget import PATIENCE_S
 from tests.servers.redis_sets import running
 from tests.stores.plans import log_in
 from tests.stores.postgres_backend import empty_url
@@ -16,7 +17,6 @@ from tests.stores.redis_backends import redis_store_at
 from tests.stores.twins import Awaited, Runner, sql_store
 
 BACKENDS = ("postgres", "redis 8", "sentinel", "cluster")
-PATIENCE_S = 120.0
 
 
 def empty_backend(backend: str) -> str:

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 
 import pytest
 
-SOON_S = 30.0
+from tests.budget import PATIENCE_S
+
+SOON_S = PATIENCE_S
 
 
 class Interrupted(BaseException):

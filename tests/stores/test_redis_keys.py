@@ -13,7 +13,7 @@ from gatepass.stores.redis import RedisStore
 from gatepass.stores.redis.layout import Keys
 from gatepass.stores.redis.operations import Operations
 from gatepass.stores.redis.wire import Exchange, Steps
-from tests.budget import TIMES, require_short
+from tests.budget import LONG, TIMES, require_short
 from tests.servers.redis_sets import ServerSet, running, start_alone
 from tests.stores.plans import ACCESS_LIFE, DAY, LIFE, MINUTE, log_in, opaque, present, sid
 from tests.stores.redis_backends import redis_store_at
@@ -21,7 +21,9 @@ from tests.stores.twins import Runner
 
 RETENTION = ACCESS_LIFE + SKEW_MS
 ALONE = ("redis 7", "redis 8", "valkey")
-SLACK_MS = 5_000
+SLACK_MS = 120_000
+"""More than any machine takes for a test."""
+SUBJECTS = 2_000 if LONG else 300
 
 
 @pytest.fixture(params=[*ALONE, "sentinel", "cluster"])
@@ -241,22 +243,23 @@ def test_a_subject_named_like_a_key_does_not_stop_a_revocation_of_everybody(plai
 def test_a_revocation_of_everybody_goes_on_in_small_steps(
     servers: ServerSet, plain: Store, twin: str, runner: Runner
 ) -> None:
-    for number in range(2_000):
+    for number in range(SUBJECTS):
         plain.issue(log_in(f"subject {number}"))
     for server in servers.primaries():
         server.client().config_set("slowlog-log-slower-than", 10_000)
         server.client().slowlog_reset()
     store = redis_store_at(servers.url, twin, runner)
 
-    assert store.revoke_all(reason="restore") == 2_000
+    assert store.revoke_all(reason="restore") == SUBJECTS
 
-    assert all(store.sessions(f"subject {number}") == [] for number in range(0, 2_000, 50))
+    assert all(store.sessions(f"subject {number}") == [] for number in range(0, SUBJECTS, 50))
     for server in servers.primaries():
         slowest_us = max((one["duration"] for one in server.client().slowlog_get()), default=0)
         require_short(slowest_us / 1_000_000, 0.1)
     store.close()
 
 
+@pytest.mark.parametrize("servers", ["redis 8", "cluster"], indirect=True)
 def test_a_session_opened_while_everybody_is_revoked_stays(servers: ServerSet) -> None:
     """The log-in comes after the epoch was raised, and before its key is come across."""
     store, other = RedisStore.from_url(servers.url), RedisStore.from_url(servers.url)

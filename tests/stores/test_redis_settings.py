@@ -1,6 +1,7 @@
 """Where a store says Redis is, what it refuses, and what it finds out about a server."""
 
 import asyncio
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import redis.sentinel
 from gatepass.errors import SettingsRejected, StoreUnavailable
 from gatepass.stores.redis import AsyncRedisStore, Finding, RedisStore
 from gatepass.stores.redis.target import Layout, Target, target_of_url
+from tests.cases import case
 from tests.servers.redis_server import Server
 from tests.servers.redis_sets import running, start_alone, start_pair
 from tests.stores.plans import log_in
@@ -69,59 +71,55 @@ def test_sentinels_have_credentials_of_their_own() -> None:
     url = "rediss+sentinel://me:data@one/main?sentinel_password=watch&replicas=2&ssl_ca_path=/tmp"
     target = target_of_url(url)
 
+    assert not any(secret in repr(target) for secret in ("data", "watch"))
     assert target.options["password"] == "data"
     assert target.sentinel_options == {"password": "watch", "ssl_ca_path": "/tmp"}  # noqa: S108
     assert (target.replicas, target.sentinels_use_tls) == (2, True)
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "redis",
-        "redis:/cache",
-        "http://cache",
-        "redis://",
-        "redis://hunter2@cache",
-        "redis://:hunter2@cache:port",
-        "redis://:hunter2@cache:0",
-        "redis://:hunter2@cache/x",
+WRONG = (
+    *("", "redis", "redis:/cache"),
+    *("http://cache", "redis://", "redis://hunter2@cache"),
+    *("redis://:hunter2@cache:port", "redis://:hunter2@cache:0", "redis://:hunter2@cache/x"),
+    *(
         "redis://:hunter2@cache/0/1",
         "redis://:hunter2@one,two",
         "redis://:hunter2@cache?ssl_ca_certs=/x",
+    ),
+    *(
         "redis://:hunter2@cache?protocol=3",
         "redis://:hunter2@cache?replicas=many",
         "redis://:hunter2@cache?replicas=-1",
+    ),
+    *(
         "redis+sentinel://:hunter2@one",
         "redis+sentinel://:hunter2@one/main/x",
         "redis+cluster://:hunter2@one/1",
+    ),
+    *(
         "redis+tower://:hunter2@one",
         "rediss://:hunter2@cache?ssl_check_hostname=perhaps",
         "rediss://:hunter2@cache?ssl_ca_certs=/no/such/file",
-        "rediss://:hunter2@cache?ssl_cert_reqs=whatever",
-    ],
+    ),
+    *("rediss://:hunter2@cache?ssl_cert_reqs=whatever"),
 )
-def test_a_wrong_url_is_refused_in_a_sentence_without_its_password(url: str) -> None:
-    for kind in (RedisStore, AsyncRedisStore):
-        with pytest.raises(SettingsRejected) as caught:
-            kind.from_url(url)
-
-        assert len(str(caught.value).splitlines()) == 1
-        assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "options", [{"prefix": "a{b"}, {"prefix": ""}, {"replicas": 17}, {"timeout": 0}]
-)
-def test_options_out_of_bounds_are_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(SettingsRejected):
-        RedisStore.from_url("redis://cache", **options)
+def test_a_wrong_url_is_refused_in_a_sentence_without_its_password() -> None:
+    for kind, url in itertools.product((RedisStore, AsyncRedisStore), WRONG):
+        with case(url):
+            with pytest.raises(SettingsRejected) as caught:
+                kind.from_url(url)
+
+            assert len(str(caught.value).splitlines()) == 1
+            assert "hunter2" not in str(caught.value)
 
 
-def test_no_password_is_shown() -> None:
-    target = target_of_url("redis+sentinel://me:hunter2@one/main?sentinel_password=hunter3")
-
-    assert "hunter" not in repr(target)
+def test_options_out_of_bounds_are_refused() -> None:
+    options: list[dict[str, Any]] = [{"prefix": "a{b"}, {"prefix": ""}, {"replicas": 17}]
+    for option in [*options, {"timeout": 0}]:
+        with case(option), pytest.raises(SettingsRejected):
+            RedisStore.from_url("redis://cache", **option)
 
 
 def use(store: Any, runner: Runner) -> None:
@@ -206,43 +204,24 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
     servers.stop()
 
 
-def test_a_server_as_it_should_be_gives_no_finding(
+def test_what_a_server_should_not_be_set_to_is_told(
     server: Server, twin: str, runner: Runner
 ) -> None:
-    assert findings(server.url, twin, runner) == []
-
-
-@pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])
-def test_a_server_that_evicts_is_refused(
-    server: Server, twin: str, runner: Runner, policy: str
-) -> None:
-    server.client().config_set("maxmemory-policy", policy)
-
-    [found] = findings(server.url, twin, runner)
-    assert found.is_severe
-    assert policy in str(found)
-    assert "noeviction" in str(found)
-
-
-def test_a_server_that_writes_nothing_down_is_refused(
-    server: Server, twin: str, runner: Runner
-) -> None:
-    server.client().config_set("appendonly", "no")
-
-    [found] = findings(server.url, twin, runner)
-    assert found.is_severe
-    assert "appendonly" in str(found)
-
-
-def test_a_disk_that_is_written_every_second_is_told(
-    server: Server, twin: str, runner: Runner
-) -> None:
-    server.client().config_set("appendfsync", "everysec")
-
-    [found] = findings(server.url, twin, runner)
-    assert not found.is_severe
     is_old = server.version.startswith("Redis 7.0")
-    assert ("survives a process crash, not a power cut" if is_old else "everysec") in str(found)
+    every_second = "survives a process crash, not a power cut" if is_old else "everysec"
+    assert findings(server.url, twin, runner) == []
+    for name, value, right, is_severe, told in (
+        ("maxmemory-policy", "allkeys-lru", "noeviction", True, ("allkeys-lru", "noeviction")),
+        ("maxmemory-policy", "volatile-ttl", "noeviction", True, ("volatile-ttl", "noeviction")),
+        ("appendonly", "no", "yes", True, ("appendonly",)),
+        ("appendfsync", "everysec", "always", False, (every_second,)),
+    ):
+        server.client().config_set(name, value)
+
+        [found] = findings(server.url, twin, runner)
+        assert found.is_severe is is_severe
+        assert all(word in str(found) for word in told)
+        server.client().config_set(name, right)
 
 
 def test_what_a_user_may_not_ask_is_told(server: Server, twin: str, runner: Runner) -> None:
