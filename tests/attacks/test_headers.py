@@ -7,6 +7,7 @@ import pytest
 
 from gatepass.jose import KeySet, SharedKey
 from tests.attacks.target import KEY, REFUSED, SIGN, Verify, claims, forged, header
+from tests.cases import case
 from tests.jose.forge import b64, compact, dumps, hmac_signer, public_forms, signer
 from tests.jose.material import (
     OCTETS,
@@ -60,97 +61,83 @@ def test_key_reference_in_an_honest_token_is_never_followed(verify: Verify, name
     assert accepted.subject == "alice"
 
 
-@pytest.mark.parametrize(
-    "value", [["exp"], ["b64"], [], ["typ"], "exp", None, {}, 1, [1], ["exp", "exp"]], ids=repr
-)
-def test_crit(verify: Verify, value: object) -> None:
-    with pytest.raises(REFUSED):
-        verify(forged(claims(), header(crit=value)))
-    with pytest.raises(REFUSED):
-        verify(forged(claims(), header(crit=value, exp=1, b64=True)))
+def test_crit(verify: Verify) -> None:
+    values: list[object] = [["exp"], ["b64"], [], ["typ"], "exp", None, {}, 1, [1], ["exp", "exp"]]
+    for value in values:
+        with case(value):
+            with pytest.raises(REFUSED):
+                verify(forged(claims(), header(crit=value)))
+            with pytest.raises(REFUSED):
+                verify(forged(claims(), header(crit=value, exp=1, b64=True)))
 
 
-@pytest.mark.parametrize("value", [False, True, None, "false", 0])
-def test_b64(verify: Verify, value: object) -> None:
-    payload = dumps(claims())
-    head = header(b64=value)
-    signing_input = f"{b64(dumps(head))}.".encode() + payload
+def test_b64(verify: Verify) -> None:
+    for value in [False, True, None, "false", 0]:
+        with case(value):
+            payload = dumps(claims())
+            head = header(b64=value)
+            signing_input = f"{b64(dumps(head))}.".encode() + payload
 
-    with pytest.raises(REFUSED):
-        verify(forged(claims(), head))
-    with pytest.raises(REFUSED):
-        verify((signing_input + b"." + b64(SIGN(signing_input)).encode()).decode())
+            with pytest.raises(REFUSED):
+                verify(forged(claims(), head))
+            with pytest.raises(REFUSED):
+                verify((signing_input + b"." + b64(SIGN(signing_input)).encode()).decode())
 
 
-@pytest.mark.parametrize("value", ["DEF", "", None, "GZIP", True])
-def test_zip(verify: Verify, value: object) -> None:
-    with pytest.raises(REFUSED):
-        verify(forged(claims(), header(zip=value)))
+def test_zip(verify: Verify) -> None:
+    for value in ["DEF", "", None, "GZIP", True]:
+        with case(value), pytest.raises(REFUSED):
+            verify(forged(claims(), header(zip=value)))
 
 
 KIDS: list[Any] = [
-    "../../../../../../dev/null",
-    "/dev/null",
-    "/proc/self/environ",
-    "file:///etc/passwd",
-    "C:\\Windows\\win.ini",
-    "x' UNION SELECT 'secret",
-    "'; DROP TABLE keys; --",
-    "1 OR 1=1",
-    "$(touch /tmp/x)",
-    "| cat /etc/passwd",
-    "{{7*7}}",
-    "%00",
-    "\0",
-    "",
-    " ",
-    "*",
-    "__class__",
-    "https://attacker.example/key",
-    "é" * 200,
-    "k" * 3000,
+    *("../../../../../../dev/null", "/dev/null", "/proc/self/environ", "file:///etc/passwd"),
+    *("C:\\Windows\\win.ini", "x' UNION SELECT 'secret", "'; DROP TABLE keys; --", "1 OR 1=1"),
+    *("$(touch /tmp/x)", "| cat /etc/passwd", "{{7*7}}", "%00", "\0", "", " ", "*", "__class__"),
+    *("https://attacker.example/key", "é" * 200, "k" * 3000),
 ]
 
 
-@pytest.mark.parametrize("kid", KIDS, ids=lambda kid: ascii(kid)[:20])
-def test_kid_with_a_path_or_sql(verify: Verify, kid: str) -> None:
-    sign_with_nothing = hmac_signer(b"")
+def test_kid_with_a_path_or_sql(verify: Verify) -> None:
+    for kid in KIDS:
+        with case(kid):
+            sign_with_nothing = hmac_signer(b"")
 
-    for sign in (SIGN, sign_with_nothing):
-        with pytest.raises(REFUSED):
-            verify(forged(claims(), header(kid=kid), sign))
-    with pytest.raises(REFUSED):
-        verify(
-            forged(claims(), header(alg="ES256", kid=kid), raw_signer("ES256")),
-            KeySet(signing_key("ES256").public()),
-        )
-
-
-@pytest.mark.parametrize("kid", [None, 0, 1, True, [], ["a"], {}, {"a": 1}, 1.5], ids=repr)
-def test_kid_that_is_no_text(verify: Verify, kid: object) -> None:
-    with pytest.raises(REFUSED):
-        verify(forged(claims(), header(kid=kid)))
-
-
-@pytest.mark.parametrize("name", ["alg", "typ", "kid", "x"])
-def test_duplicate_header_names(verify: Verify, name: str) -> None:
-    key = SharedKey.from_jwk({"kty": "oct", "alg": "HS256", "kid": "a", "k": b64(SECRET)})
-    members = ['"alg":"HS256"', '"typ":"at+jwt"', '"kid":"a"', '"x":1']
-    honest = "{" + ",".join(members) + "}"
-    twice = [member for member in members if member.startswith(f'"{name}"')]
-    other = f'"{name}":"none"'
-    escaped = twice[0].replace(f'"{name}"', f'"\\u{ord(name[0]):04x}{name[1:]}"')
-
-    assert verify(compact(honest, dumps(claims()), SIGN), key).subject == "alice"
-    for extra in (twice[0], other, escaped):
-        for text in (",".join([*members, extra]), ",".join([extra, *members])):
+            for sign in (SIGN, sign_with_nothing):
+                with pytest.raises(REFUSED):
+                    verify(forged(claims(), header(kid=kid), sign))
             with pytest.raises(REFUSED):
-                verify(compact("{" + text + "}", dumps(claims()), SIGN), key)
+                verify(
+                    forged(claims(), header(alg="ES256", kid=kid), raw_signer("ES256")),
+                    KeySet(signing_key("ES256").public()),
+                )
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+def test_kid_that_is_no_text(verify: Verify) -> None:
+    for kid in [None, 0, 1, True, [], ["a"], {}, {"a": 1}, 1.5]:
+        with case(kid), pytest.raises(REFUSED):
+            verify(forged(claims(), header(kid=kid)))
+
+
+def test_duplicate_header_names(verify: Verify) -> None:
+    for name in ["alg", "typ", "kid", "x"]:
+        with case(name):
+            key = SharedKey.from_jwk({"kty": "oct", "alg": "HS256", "kid": "a", "k": b64(SECRET)})
+            members = ['"alg":"HS256"', '"typ":"at+jwt"', '"kid":"a"', '"x":1']
+            honest = "{" + ",".join(members) + "}"
+            twice = [member for member in members if member.startswith(f'"{name}"')]
+            other = f'"{name}":"none"'
+            escaped = twice[0].replace(f'"{name}"', f'"\\u{ord(name[0]):04x}{name[1:]}"')
+
+            assert verify(compact(honest, dumps(claims()), SIGN), key).subject == "alice"
+            for extra in (twice[0], other, escaped):
+                for text in (",".join([*members, extra]), ",".join([extra, *members])):
+                    with pytest.raises(REFUSED):
+                        verify(compact("{" + text + "}", dumps(claims()), SIGN), key)
+
+
+def test_header_that_is_not_one_strict_object(verify: Verify) -> None:
+    for text in [
         "null",
         "true",
         "7",
@@ -176,12 +163,9 @@ def test_duplicate_header_names(verify: Verify, name: str) -> None:
         '{"alg":"HS256","typ":"at+jwt",/**/"x":1}',
         '{"alg":"HS256","typ":"at+jwt","x":' + "9" * 5000 + "}",
         '{"alg":"HS256","typ":"at+jwt","x":' + "[" * 2500 + "]" * 2500 + "}",
-    ],
-    ids=lambda text: ascii(text)[:40],
-)
-def test_header_that_is_not_one_strict_object(verify: Verify, text: str) -> None:
-    with pytest.raises(REFUSED):
-        verify(compact(text, dumps(claims()), SIGN))
+    ]:
+        with case(text), pytest.raises(REFUSED):
+            verify(compact(text, dumps(claims()), SIGN))
 
 
 def test_header_in_another_encoding(verify: Verify) -> None:
@@ -196,47 +180,28 @@ def test_header_in_another_encoding(verify: Verify) -> None:
 
 
 TYPS: list[Any] = [
-    ...,
-    None,
-    "",
-    "JWT",
-    "jwt",
-    "rt+jwt",
-    "at+jwt ",
-    " at+jwt",
-    "at+jwt\0",
-    "at-jwt",
-    "at",
-    "application/rt+jwt",
-    "application/application/at+jwt",
-    "text/at+jwt",
-    "\u0430t+jwt",
-    "\uff41t+jwt",
-    "password-reset+jwt",
-    ["at+jwt"],
-    {"at+jwt": 1},
-    1,
+    *(..., None, "", "JWT", "jwt", "rt+jwt", "at+jwt ", " at+jwt", "at+jwt\0", "at-jwt", "at"),
+    *("application/rt+jwt", "application/application/at+jwt", "text/at+jwt", "\u0430t+jwt"),
+    *("\uff41t+jwt", "password-reset+jwt", ["at+jwt"], {"at+jwt": 1}, 1),
 ]
 
 
-@pytest.mark.parametrize("typ", TYPS, ids=ascii)
-def test_token_of_another_type(verify: Verify, typ: object) -> None:
-    with pytest.raises(REFUSED):
-        verify(forged(claims(), header(typ=typ)))
+def test_token_of_another_type(verify: Verify) -> None:
+    for typ in TYPS:
+        with case(typ), pytest.raises(REFUSED):
+            verify(forged(claims(), header(typ=typ)))
 
 
-@pytest.mark.parametrize(
-    "typ", ["at+jwt", "AT+JWT", "At+Jwt", "application/at+jwt", "Application/AT+jwt"]
-)
-def test_type_is_compared_without_case_and_prefix(verify: Verify, typ: str) -> None:
-    assert verify(forged(claims(), header(typ=typ)), KEY).subject == "alice"
+def test_type_is_compared_without_case_and_prefix(verify: Verify) -> None:
+    for typ in ["at+jwt", "AT+JWT", "At+Jwt", "application/at+jwt", "Application/AT+jwt"]:
+        with case(typ):
+            assert verify(forged(claims(), header(typ=typ)), KEY).subject == "alice"
 
 
-@pytest.mark.parametrize(
-    "typ", ["at+jwt", "rt+jwt", "RT+JWT", "application/rt+jwt", "secevent+jwt"]
-)
-def test_typed_token_where_untyped_ones_are_expected(verify: Verify, typ: str) -> None:
-    for good in (..., "JWT", "jwt", "application/jwt"):
-        assert verify(forged(claims(), header(typ=good)), typ=None).subject == "alice"
-    with pytest.raises(REFUSED):
-        verify(forged(claims(), header(typ=typ)), typ=None)
+def test_typed_token_where_untyped_ones_are_expected(verify: Verify) -> None:
+    for typ in ["at+jwt", "rt+jwt", "RT+JWT", "application/rt+jwt", "secevent+jwt"]:
+        with case(typ):
+            for good in (..., "JWT", "jwt", "application/jwt"):
+                assert verify(forged(claims(), header(typ=good)), typ=None).subject == "alice"
+            with pytest.raises(REFUSED):
+                verify(forged(claims(), header(typ=typ)), typ=None)

@@ -23,20 +23,21 @@ def test_none(verify: Verify, spelling: str) -> None:
             verify(token)
 
 
-@pytest.mark.parametrize("algorithm", ASYMMETRIC)
-def test_none_against_a_public_key(verify: Verify, algorithm: str) -> None:
-    key = signing_key(algorithm).public()
+def test_none_against_a_public_key(verify: Verify) -> None:
+    for algorithm in ASYMMETRIC:
+        with case(algorithm):
+            key = signing_key(algorithm).public()
 
-    for spelling in SPELLINGS[:4]:
-        for named in (header(alg=spelling), header(alg=spelling, kid=key.kid)):
-            with case(named), pytest.raises(REFUSED):
-                verify(forged(claims(), named, nothing), key)
+            for spelling in SPELLINGS[:4]:
+                for named in (header(alg=spelling), header(alg=spelling, kid=key.kid)):
+                    with case(named), pytest.raises(REFUSED):
+                        verify(forged(claims(), named, nothing), key)
 
 
-@pytest.mark.parametrize("value", VERBATIM, ids=repr)
-def test_algorithm_that_is_no_text(verify: Verify, value: object) -> None:
-    with pytest.raises(REFUSED):
-        verify(forged(claims(), header(alg=value)))
+def test_algorithm_that_is_no_text(verify: Verify) -> None:
+    for value in VERBATIM:
+        with case(value), pytest.raises(REFUSED):
+            verify(forged(claims(), header(alg=value)))
 
 
 def test_algorithm_left_out(verify: Verify) -> None:

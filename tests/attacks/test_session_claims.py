@@ -8,6 +8,7 @@ import pytest
 from gatepass.errors import SessionUnknown, TokenInvalid, TokenMalformed, TokenRevoked
 from gatepass.tokens.session_claims import sec_hash
 from tests.attacks.service import Service, reforged
+from tests.cases import case
 from tests.jose.forge import parts
 from tests.jose.material import OTHER_SECRET
 
@@ -29,25 +30,27 @@ ALTERED: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("text", ALTERED, ids=lambda text: ascii(text)[:48])
 def test_session_claims_altered_with_a_leaked_refresh_key_and_ones_own_sec(
-    service: Service, text: object
+    service: Service,
 ) -> None:
     how = {"act": {"sub": "support-7"}, "amr": ["otp"]}
     first = service.refresh(service.issue(session_claims=how).refresh_token)
     plain = service.issue()
     before = service.sessions()
-    assert parts(first.refresh_token)[1]["ses"] == '{"act":{"sub":"support-7"},"amr":["otp"]}'
-    tokens = [reforged(first.refresh_token, OTHER_SECRET, ses=text)]
-    if text not in (..., ""):
-        tokens.append(reforged(plain.refresh_token, OTHER_SECRET, ses=text))
+    ses = '{"act":{"sub":"support-7"},"amr":["otp"]}'
+    assert parts(first.refresh_token)[1]["ses"] == ses
 
-    for token in tokens:
-        with pytest.raises((SessionUnknown, TokenInvalid, TokenMalformed)):
-            service.refresh(token)
-        with pytest.raises((SessionUnknown, TokenInvalid, TokenMalformed)):
-            service.log_out(refresh_token=token)
-    assert service.sessions() == before
+    for text in ALTERED:
+        tokens = [reforged(first.refresh_token, OTHER_SECRET, ses=text)]
+        if text not in (..., ""):
+            tokens.append(reforged(plain.refresh_token, OTHER_SECRET, ses=text))
+        for token in tokens:
+            with case(text):
+                with pytest.raises((SessionUnknown, TokenInvalid, TokenMalformed)):
+                    service.refresh(token)
+                with pytest.raises((SessionUnknown, TokenInvalid, TokenMalformed)):
+                    service.log_out(refresh_token=token)
+                assert service.sessions() == before
     assert service.verify(service.refresh(first.refresh_token).access_token)["act"] == how["act"]
     service.log_out(refresh_token=first.refresh_token)
     with pytest.raises(TokenRevoked):

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 import pytest
 
 from gatepass.errors import GatepassError, TokenMalformed
-from gatepass.jose import KeySet, SharedKey, SigningKey, VerificationKey, inspect
+from gatepass.jose import KeySet, SharedKey, SigningKey, VerificationKey, inspect, sign
+from gatepass.jose import verify as verify_jws
 from tests.attacks.target import KEY, REFUSED, SIGN, Verify, claims, claims_text, forged
 from tests.budget import require_short
 from tests.jose.forge import b64, compact, dumps
 from tests.jose.material import public_jwk_of, rsa_key, signing_key
 
-MILLION, FIVE_MB, DEEP = 1_000_000, 5_000_000, 100_000
+MILLION, FIVE_MB, DEEP, MANY = 1_000_000, 5_000_000, 100_000, 30_000
 ROOM = 10 * FIVE_MB
 
 
@@ -105,10 +106,10 @@ def test_deep_claim_that_was_read_can_be_taken_out(verify: Verify) -> None:
 
 
 def test_many_claims_and_many_header_members(verify: Verify) -> None:
-    many = ",".join(f'"c{n}":{n}' for n in range(100_000))
-    twice = ",".join(['"a":1'] * 100_000)
+    many = ",".join(f'"c{n}":{n}' for n in range(MANY))
+    twice = ",".join(['"a":1'] * MANY)
 
-    assert verify(forged(claims_text(many)), max_size=ROOM)["c99999"] == 99_999
+    assert verify(forged(claims_text(many)), max_size=ROOM)[f"c{MANY - 1}"] == MANY - 1
     assert verify(forged(claims_text(twice)), max_size=ROOM)["a"] == 1
     token = compact('{"alg":"HS256","typ":"at+jwt",' + many + "}", dumps(claims()), SIGN)
     assert verify(token, max_size=ROOM).subject == "alice"
@@ -171,3 +172,28 @@ def test_key_material_made_to_cost(verify: Verify) -> None:
     with pytest.raises(GatepassError):
         KeySet.from_jwks({"keys": unusable})
     assert verify(forged(claims()), KEY).subject == "alice"
+
+
+def test_a_header_or_payload_of_one_huge_number_is_not_parsed(verify: Verify) -> None:
+    _, payload, signature = sign({"sub": "alice"}, KEY).split(".")
+    head = b64(b'{"alg":"HS256","n":' + b"9" * 4000 + b"}")
+    with pytest.raises(TokenMalformed):
+        verify_jws(f"{head}.{payload}.{signature}", KEY)
+    short = compact('{"alg":"HS256","n":[1,-2.5]}', b"{}", SIGN)
+    assert verify_jws(short, KEY).header["n"] == [1, -2.5]
+
+    for text in (b'{"n":%s}', b'{"n":[{"m":-%s}]}', b"[%s]", b"%s"):
+        token = sign(text % (b"9" * 3000), KEY, typ="at+jwt")
+        with pytest.raises(TokenMalformed):
+            verify(token)
+        with pytest.raises(TokenMalformed):
+            inspect(token).claims  # noqa: B018 - reading is the attempt
+
+
+def test_many_digits_in_a_text_are_no_number(verify: Verify) -> None:
+    values: list[object] = ["9" * 3000, 1.5, [1, "0" * 2000], 10**300]
+    for value in values:
+        token = forged(claims(pad=" " * 1100, n=value))
+
+        assert verify(token)["n"] == value
+        assert inspect(token).claims["n"] == value

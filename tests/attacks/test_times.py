@@ -7,42 +7,25 @@ import pytest
 
 from gatepass.errors import TokenExpired, TokenInvalid, TokenMalformed
 from tests.attacks.target import KEY, NOW, REFUSED, Verify, claims, claims_text, forged
+from tests.cases import case
 
 NOT_A_TIME: list[Any] = [
-    ...,
-    None,
-    "",
-    "1900000000",
-    str(NOW + 600),
-    "never",
-    True,
-    False,
-    [],
-    [NOW + 600],
-    {},
-    {"$gt": 0},
-    "\uff11\uff19" + "\uff10" * 8,
+    *(..., None, "", "1900000000", str(NOW + 600), "never", True, False, [], [NOW + 600], {}),
+    *({"$gt": 0}, "\uff11\uff19" + "\uff10" * 8),
 ]
 
 
-@pytest.mark.parametrize("expiry", NOT_A_TIME, ids=ascii)
-def test_exp_missing_or_of_another_kind(verify: Verify, expiry: object) -> None:
-    with pytest.raises(TokenInvalid):
-        verify(forged(claims(exp=expiry)))
+def test_exp_missing_or_of_another_kind(verify: Verify) -> None:
+    for expiry in NOT_A_TIME:
+        with case(expiry), pytest.raises(TokenInvalid):
+            verify(forged(claims(exp=expiry)))
 
 
 @pytest.mark.parametrize("name", ["exp", "nbf", "iat"])
 @pytest.mark.parametrize(
     "number",
     [
-        "NaN",
-        "Infinity",
-        "-Infinity",
-        "nan",
-        "1e400",
-        "-1e400",
-        "1e99999",
-        "0x7fffffff",
+        *("NaN", "Infinity", "-Infinity", "nan", "1e400", "-1e400", "1e99999", "0x7fffffff"),
         "1_900_000_000",
     ],
 )
@@ -78,12 +61,13 @@ def test_whole_number_too_long_to_read(verify: Verify, name: str, digits: int) -
         verify(forged(claims_text(f'"{name}":{"9" * digits}', name)))
 
 
-@pytest.mark.parametrize("expiry", [NOW, NOW - 1, NOW - 0.5, 0, -1, -0.0, 1e-300, -(10**30), 1.5])
-def test_exp_equal_to_now_or_earlier(verify: Verify, expiry: float) -> None:
-    with pytest.raises(TokenExpired):
-        verify(forged(claims(exp=expiry)))
-    with pytest.raises(TokenExpired):
-        verify(forged(claims(exp=expiry)), KEY, leeway=0)
+def test_exp_equal_to_now_or_earlier(verify: Verify) -> None:
+    for expiry in [NOW, NOW - 1, NOW - 0.5, 0, -1, -0.0, 1e-300, -(10**30), 1.5]:
+        with case(expiry):
+            with pytest.raises(TokenExpired):
+                verify(forged(claims(exp=expiry)))
+            with pytest.raises(TokenExpired):
+                verify(forged(claims(exp=expiry)), KEY, leeway=0)
 
 
 def test_exp_is_good_until_the_very_moment(verify: Verify) -> None:

@@ -96,14 +96,15 @@ def test_ed25519_key_of_small_order(name: str, algorithm: str) -> None:
         KeySet.from_jwks({"keys": [jwk]})
 
 
-@pytest.mark.parametrize("y", [FIELD, FIELD + 3, 2**255 - 1])
-def test_ed25519_key_that_is_no_field_element(y: int) -> None:
-    for sign in (0, 1):
-        octets = (y | sign << 255).to_bytes(32, "little")
-        with pytest.raises(KeyRejected):
-            VerificationKey.from_jwk({"kty": "OKP", "crv": "Ed25519", "x": b64(octets)})
-        with pytest.raises(KeyRejected):
-            VerificationKey.from_pem(_spki(octets))
+def test_ed25519_key_that_is_no_field_element() -> None:
+    for y in [FIELD, FIELD + 3, 2**255 - 1]:
+        with case(y):
+            for sign in (0, 1):
+                octets = (y | sign << 255).to_bytes(32, "little")
+                with pytest.raises(KeyRejected):
+                    VerificationKey.from_jwk({"kty": "OKP", "crv": "Ed25519", "x": b64(octets)})
+                with pytest.raises(KeyRejected):
+                    VerificationKey.from_pem(_spki(octets))
 
 
 def test_nobody_signs_for_a_set_that_came_with_a_key_of_small_order() -> None:

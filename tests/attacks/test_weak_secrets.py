@@ -148,11 +148,12 @@ def test_digest_of_a_common_word(name: str, word: str) -> None:
         _octets_are_refused(digest)
 
 
-@pytest.mark.parametrize("secret", [*SAYINGS, *WALKS, *PLACES])
-def test_secret_that_everybody_would_try(secret: str) -> None:
-    _secret_is_refused(secret)
-    _octets_are_refused(secret.encode())
-    _secret_is_refused(base64.b64encode(secret.encode()).decode())
+def test_secret_that_everybody_would_try() -> None:
+    for secret in [*SAYINGS, *WALKS, *PLACES]:
+        with case(secret):
+            _secret_is_refused(secret)
+            _octets_are_refused(secret.encode())
+            _secret_is_refused(base64.b64encode(secret.encode()).decode())
 
 
 def test_token_as_secret() -> None:

@@ -1,15 +1,17 @@
 """Tables in PostgreSQL among others: schemas, engines of the caller's, and another Alembic."""
 
 import asyncio
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import NullPool, create_engine, event
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -132,20 +134,21 @@ assert not {"psycopg", "gatepass.stores.sql.postgres"} & set(sys.modules)
 
 
 def test_a_store_on_sqlite_imports_no_driver_of_postgresql(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", ONLY_SQLITE, str(tmp_path / "gate.db")]
+    program = [sys.executable, "-c", ONLY_SQLITE, str(tmp_path / "gate.db")]
 
-    subprocess.run(command, check=True, cwd=ROOT)
+    subprocess.run(program, check=True, cwd=ROOT)
 
 
 USERS_ENVIRONMENT = """
 from alembic import context
-from sqlalchemy import Column, Integer, MetaData, Table, create_engine
+from sqlalchemy import Column, Integer, MetaData, NullPool, Table, create_engine
 from gatepass.stores.sql import alembic_include_name
 
 metadata = MetaData()
 Table("orders", metadata, Column("id", Integer, primary_key=True))
 
-with create_engine(context.config.get_main_option("sqlalchemy.url")).connect() as connection:
+url = context.config.get_main_option("sqlalchemy.url")
+with create_engine(url, poolclass=NullPool).connect() as connection:
     context.configure(
         connection=connection,
         target_metadata=metadata,
@@ -158,6 +161,7 @@ with create_engine(context.config.get_main_option("sqlalchemy.url")).connect() a
 """
 
 
+@pytest.mark.filterwarnings("ignore:Did not recognize type 'xid8'")
 def test_a_projects_own_alembic_leaves_the_tables_alone(url: str, tmp_path: Path) -> None:
     for schema in (None, "auth"):
         store = SqlStore.from_url(url, schema=schema)
@@ -166,23 +170,14 @@ def test_a_projects_own_alembic_leaves_the_tables_alone(url: str, tmp_path: Path
     with psycopg.connect(url) as connection:
         connection.execute("CREATE TABLE stray (id int PRIMARY KEY)")
 
-    def alembic(*arguments: str) -> None:
-        subprocess.run(
-            [sys.executable, "-m", "alembic", *arguments],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
-            check=True,
-            capture_output=True,
-        )
-
-    alembic("init", "migrations")
+    config = Config(tmp_path / "alembic.ini", stdout=StringIO())
+    command.init(config, str(tmp_path / "migrations"))
     (tmp_path / "migrations" / "env.py").write_text(USERS_ENVIRONMENT)
-    ini = tmp_path / "alembic.ini"
-    psycopg_url = url.replace("postgresql:", "postgresql+psycopg:")
-    ini.write_text(ini.read_text().replace("driver://user:pass@localhost/dbname", psycopg_url))
-    alembic("revision", "--autogenerate", "-m", "orders")
+    config.set_main_option("sqlalchemy.url", url.replace("postgresql:", "postgresql+psycopg:"))
+    config.set_main_option("script_location", str(tmp_path / "migrations"))
+    command.revision(config, "orders", autogenerate=True)
     [made] = (tmp_path / "migrations" / "versions").glob("*_orders.py")
-    alembic("upgrade", "head")
+    command.upgrade(config, "head")
 
     text = made.read_text()
     assert "create_table('orders'" in text

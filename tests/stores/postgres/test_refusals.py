@@ -3,6 +3,7 @@
 import secrets
 import traceback
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import psycopg
@@ -17,7 +18,7 @@ from tests.stores.outcomes import LIVE, OPERATIONS, PURGE, READS, ROTATED, WRITE
 from tests.stores.outcomes import require_unavailable as require
 from tests.stores.plans import present
 from tests.stores.postgres_backend import make_tables
-from tests.stores.twins import Runner, until
+from tests.stores.twins import Runner, sql_store, until
 
 At = Callable[[str], Any]
 
@@ -79,10 +80,12 @@ def test_a_read_only_database_is_read_and_never_said_to_be_written(
         server.run("ALTER DATABASE postgres RESET default_transaction_read_only")
 
 
-def test_a_standby_is_not_asked(server: PostgresServer, at: At) -> None:
+def test_a_standby_is_not_asked(server: PostgresServer, runner: Runner) -> None:
     outcomes.fill(server.url)
     with server.standby() as standby:
-        require(at(standby.url), OPERATIONS)
+        for twin in ("sync", "async"):
+            with closing(sql_store(twin, runner, standby.url)) as store:
+                require(store, OPERATIONS)
 
 
 @pytest.mark.parametrize(
