@@ -11,7 +11,7 @@ import pytest
 
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import Session
-from tests.budget import require_short
+from tests.budget import LONG, require_short
 from tests.servers.programs import program_of
 from tests.stores.outcomes import LIMIT_S
 from tests.stores.plans import log_in
@@ -46,7 +46,7 @@ def lock_thief(path: Path) -> Iterator[None]:
 def test_lock_stolen_again_between_the_steps_of_a_first_use(
     twin: str, url: str, runner: Runner
 ) -> None:
-    for _ in range(4):
+    for _ in range(1 + 3 * (LONG > 0)):
         store = sqlite_store(twin, runner, url)
         began = time.monotonic()
         try:

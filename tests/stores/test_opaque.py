@@ -39,8 +39,6 @@ def test_an_id_that_was_never_issued_is_unknown(store: Store, plan: OpaquePlan) 
     assert store.find_opaque("00" + "ab" * 32).kind is OpaqueKind.UNKNOWN
     assert store.find_opaque(plan.opaque_id[:-1]).kind is OpaqueKind.UNKNOWN
 
-
-def test_an_id_is_never_taken_over(store: Store, plan: OpaquePlan) -> None:
     with pytest.raises(ValueError, match="in use"):
         store.issue_opaque(plan)
 

@@ -13,7 +13,7 @@ import pytest
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import RotationKind
 from gatepass.stores.redis import RedisStore
-from tests.budget import TIMES
+from tests.budget import PATIENCE_S, TIMES
 from tests.servers.redis_server import eventually
 from tests.servers.redis_sets import ServerSet, start_alone, start_cluster, start_sentinel
 from tests.stores.plans import log_in, present, sid
@@ -35,6 +35,8 @@ class Said:
     newest: dict[str, int] = field(default_factory=dict)
     """The generation each client holds a token of."""
     kinds: Counter[RotationKind] = field(default_factory=Counter)
+    paused: threading.Event = field(default_factory=threading.Event)
+    """Clients refresh no more, lest a set that lost more than 64 of one is not believed."""
     stop: threading.Event = field(default_factory=threading.Event)
     faults: list[BaseException] = field(default_factory=list)
 
@@ -79,6 +81,8 @@ def refresh(store: RedisStore, said: Said, client: int) -> None:
     """Refresh without end, with whatever token was given last."""
     session_id = sid(f"client {client}", f"client {client}")
     while not said.stop.wait(PAUSE):
+        if said.paused.is_set():
+            continue
         with suppress(StoreUnavailable):
             assert said.refresh(store, session_id) in ALIVE
 
@@ -178,18 +182,17 @@ def fail_over(servers: ServerSet, replicas: int | None = None) -> tuple[Said, li
     with load(servers.url, replicas) as (store, said):
         eventually(lambda: len(said.issued) > 20, "there is no load")
         assert servers.proxy is not None
-
-        def busy() -> tuple[int, int]:
-            return said.kinds.total(), len(said.issued) if replicas == 0 else 0
+        rotated, issued = said.kinds.total(), len(said.issued)
 
         def is_busy() -> bool:
-            before = busy()
-            time.sleep(servers.proxy.delay_s / 2 if servers.proxy else 0)
-            return all(now - then >= 2 for then, now in zip(before, busy(), strict=True) if now)
+            return said.kinds.total() > rotated + 8 and (replicas != 0 or len(said.issued) > issued)
 
-        eventually(is_busy, "there is no load")  # what was acknowledged is still on the link
+        servers.proxy.delay_s = PATIENCE_S  # what is acknowledged from now on stays on the link
+        eventually(is_busy, "there is no load")
+        said.paused.set()
         servers.proxy.cut()
         servers.servers[0].kill()
+        said.paused.clear()
         eventually(lambda: answers(servers.url), "nobody takes over")
         for session_id in said.newest:
             said.refresh(store, session_id)

@@ -20,7 +20,7 @@ def opened(
     return session
 
 
-def test_revoking_a_session_ends_it_and_says_why(
+def test_revoking_a_session_ends_it_says_why_and_again_changes_nothing(
     store: Store, session: Session, clock: Clock
 ) -> None:
     clock.forward(SECOND)
@@ -35,8 +35,6 @@ def test_revoking_a_session_ends_it_and_says_why(
     assert store.is_revoked(session.session_id, "token")
     assert store.sessions("ada") == []
 
-
-def test_revoking_again_changes_nothing(store: Store, session: Session, clock: Clock) -> None:
     store.revoke_session(session.session_id, reason="log-out")
     before = store.rotate(present(session.session_id)).session
     clock.forward(SECOND)
@@ -55,13 +53,11 @@ def test_the_secret_must_be_the_sessions_when_it_is_given(store: Store, session:
     assert right is RevokeKind.REVOKED
 
 
-def test_a_missing_session_is_revoked_and_may_be_revoked(store: Store) -> None:
+def test_a_missing_session_is_revoked_and_stays_so_when_it_comes(store: Store) -> None:
     assert store.is_revoked(sid("missing"), None)
     assert store.revoke_session(sid("missing"), reason="log-out") is RevokeKind.UNKNOWN
     assert store.is_revoked(sid("missing"), None)
 
-
-def test_a_session_revoked_before_it_was_stored_stays_revoked(store: Store) -> None:
     store.revoke_session(sid("late"), reason="log-out")
 
     opened(store, "late")
@@ -69,7 +65,7 @@ def test_a_session_revoked_before_it_was_stored_stays_revoked(store: Store) -> N
     assert store.is_revoked(sid("late"), None)
 
 
-def test_a_token_is_revoked_alone(store: Store, session: Session) -> None:
+def test_a_token_is_revoked_alone_and_mixes_with_no_session(store: Store, session: Session) -> None:
     store.revoke_token("stolen")
     store.revoke_token("stolen")
 
@@ -77,15 +73,11 @@ def test_a_token_is_revoked_alone(store: Store, session: Session) -> None:
     assert store.is_revoked(None, "stolen")
     assert not store.is_revoked(session.session_id, "other")
 
-
-def test_session_and_token_ids_do_not_mix(store: Store, session: Session) -> None:
     store.revoke_token(session.session_id)
 
     assert not store.is_revoked(session.session_id, None)
     assert store.is_revoked(None, session.session_id)
 
-
-def test_what_is_not_asked_is_not_revoked(store: Store) -> None:
     assert not store.is_revoked(None, None)
 
 

@@ -36,16 +36,18 @@ def test_a_store_that_was_closed_has_left_no_thread(url: str) -> None:
 def test_work_whose_caller_left_is_waited_for_by_close_and_keeps_no_loop_from_running(
     url: str,
 ) -> None:
-    before, may_end, ended = ours(), threading.Event(), threading.Event()
+    before = ours()
+    begun, may_end, ended = (threading.Event() for _ in range(3))
 
     def work() -> None:
+        begun.set()
         may_end.wait(PATIENCE_S)
         ended.set()
 
     async def use() -> set[threading.Thread]:
         store = AsyncSqlStore.from_url(url)
         caller = asyncio.create_task(store.sqlite.threads.run(work))
-        await asyncio.sleep(0.01)
+        assert await asyncio.to_thread(begun.wait, PATIENCE_S)
         caller.cancel()
         closing = asyncio.create_task(store.close())
         await asyncio.sleep(0.05)
