@@ -2,8 +2,6 @@
 
 import sqlite3
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,21 +11,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, NullPool, create_engine, event
 
-from gatepass.errors import SettingsRejected, StoreOutdated, StoreUnavailable
+from gatepass.errors import SettingsRejected
 from gatepass.stores import sql
-from gatepass.stores.sql import SqlStore, alembic_include_name, metadata, tables
+from gatepass.stores.sql import SqlStore, alembic_include_name, tables
 from tests.stores.plans import log_in
 from tests.stores.twins import Runner, sqlite_store
-
-OPEN_AND_ISSUE = """
-import sys
-from gatepass.stores.sql import SqlStore
-from tests.stores.plans import log_in
-store = SqlStore.from_url(sys.argv[1])
-sys.stdin.read(1)
-assert store.issue(log_in(session_id=sys.argv[2])) is not None
-store.close()
-"""
 
 
 @pytest.fixture
@@ -143,18 +131,6 @@ def test_the_stores_engine_never_makes_a_file(store: SqlStore, path: Path) -> No
     assert not path.exists()
 
 
-def test_the_migrations_make_what_the_metadata_says(store: SqlStore, url: str) -> None:
-    store.upgrade()
-    store.upgrade()
-
-    engine = create_engine(url, poolclass=NullPool)
-    with engine.connect() as connection:
-        options = {"version_table": tables.VERSION_TABLE}
-        context = MigrationContext.configure(connection, opts=options)
-        assert compare_metadata(context, metadata) == []
-        assert context.get_current_revision() == tables.HEAD
-
-
 def test_the_newest_migration_is_the_one_that_is_looked_for() -> None:
     scripts = ScriptDirectory(str(Path(sql.__file__).with_name("migrations")))
 
@@ -174,48 +150,6 @@ def test_another_projects_migrations_leave_the_tables_alone(store: SqlStore, url
     assert alembic_include_name(None, "schema", {})
 
 
-def test_an_interrupted_migration_leaves_nothing_half_made(
-    path: Path, url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def cut_short(_: int) -> str:
-        raise sqlite3.OperationalError("disk I/O error")
-
-    with monkeypatch.context() as patch:
-        patch.setattr("secrets.token_hex", cut_short)
-        store = SqlStore.from_url(url)
-        with pytest.raises(StoreUnavailable):
-            store.upgrade()
-        store.close()
-    connection = sqlite3.connect(path)
-    assert connection.execute("SELECT name FROM sqlite_master").fetchall() == []
-    connection.close()
-
-    store = SqlStore.from_url(url)
-    assert store.issue(log_in()) is not None
-    store.close()
-
-
-@pytest.mark.parametrize(
-    ("revision", "sentence"),
-    [("v9999", "newer release"), ("0001", "start anew"), ("0009", "start anew")],
-)
-def test_tables_that_nothing_upgrades_are_not_touched(
-    store: SqlStore, path: Path, revision: str, sentence: str
-) -> None:
-    connection = sqlite3.connect(path)
-    connection.execute("CREATE TABLE gatepass_alembic_version (version_num TEXT)")
-    connection.execute("INSERT INTO gatepass_alembic_version VALUES (?)", (revision,))
-    connection.commit()
-
-    with pytest.raises(StoreOutdated, match=sentence):
-        store.upgrade()
-    with pytest.raises(StoreOutdated, match=sentence):
-        store.issue(log_in())
-    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-    connection.close()
-    assert found == [("gatepass_alembic_version",)]
-
-
 def test_durable_writes_and_rotations_have_a_connection_each(store: SqlStore, path: Path) -> None:
     found = {}
     for durable in (False, True):
@@ -228,27 +162,3 @@ def test_durable_writes_and_rotations_have_a_connection_each(store: SqlStore, pa
 
     assert found == {False: [(1,)], True: [(2,)]}
     assert journal == [("wal",)]
-
-
-@pytest.mark.workers
-def test_six_processes_open_one_new_file(path: Path, url: str) -> None:
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", OPEN_AND_ISSUE, url, f"session {number}"],
-            stdin=subprocess.PIPE,
-            cwd=Path(__file__).parents[2],
-        )
-        for number in range(6)
-    ]
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write(b"\n")
-        process.stdin.flush()
-    for process in processes:
-        process.communicate(timeout=60)
-
-    assert [process.returncode for process in processes] == [0] * 6
-    connection = sqlite3.connect(path)
-    assert connection.execute("SELECT count(*) FROM gatepass_sessions").fetchall() == [(6,)]
-    assert connection.execute("SELECT count(*) FROM gatepass_meta").fetchall() == [(1,)]
-    connection.close()
