@@ -134,6 +134,11 @@ def test_revoking_nothing_over_and_over_does_not_keep_everybody_out(patient: Mak
         world.store.revoke_subject("nobody", reason="password")
         assert not world.replica.is_revoked("00other", "00other")
 
+    world.elsewhere.revoke_token("00revoked")
+    with Replica.from_url(world.url, when_stale=WhenStale.DENY) as new:  # waits for its first read
+        assert new.is_revoked(None, "00revoked")
+        assert not new.is_revoked(None, "00other")
+
 
 def test_while_nothing_happens_it_stays_fresh(make: Make) -> None:
     world = make(max_staleness=0.2)

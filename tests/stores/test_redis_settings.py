@@ -106,7 +106,8 @@ WRONG = (
 
 
 def test_a_wrong_url_is_refused_in_a_sentence_without_its_password() -> None:
-    for kind, url in itertools.product((RedisStore, AsyncRedisStore), WRONG):
+    kinds: list[Any] = [RedisStore, AsyncRedisStore]
+    for kind, url in itertools.product(kinds, WRONG):
         with case(url):
             with pytest.raises(SettingsRejected) as caught:
                 kind.from_url(url)
