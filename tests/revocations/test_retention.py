@@ -1,6 +1,7 @@
 """How long a copy holds what it read: for as long as any clock in bounds could let a token in."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -39,6 +40,7 @@ class Site:
     clock: Clock = field(default_factory=Clock)
     passed_ms: int = 0
     """On the clock that nobody sets."""
+    names: Iterator[int] = field(default_factory=itertools.count)
     verifier_ahead_s: float = 0
     access_key: SharedKey = field(default_factory=SharedKey.generate)
     closing: list[Callable[[], object]] = field(default_factory=list)
@@ -106,7 +108,8 @@ class Site:
 
         In every partition: each has a log of its own in Redis, and none waits for another.
         """
-        token_ids = [f"{partition:02x}{self.passed_ms}" for partition in range(PARTITIONS)]
+        name = next(self.names)
+        token_ids = [f"{partition:02x}{name}" for partition in range(PARTITIONS)]
         for token_id in token_ids:
             self.elsewhere.revoke_token(token_id)
         for replica in replicas:
