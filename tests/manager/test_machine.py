@@ -85,7 +85,7 @@ class Machine(RuleBasedStateMachine):
             self.forget = forget_in_redis(servers.servers[0].client())
         else:
             store = AsyncMemoryStore(clock) if self.is_async else MemoryStore(clock)
-            self.forget = forget_in_memory(store._store if self.is_async else store)
+            self.forget = forget_in_memory(store._work if self.is_async else store)
         kind: Any = AsyncTokenManager if self.is_async else TokenManager
         manager = kind(
             POLICY,

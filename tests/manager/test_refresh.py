@@ -99,7 +99,7 @@ def test_a_generation_ahead_of_the_store_moves_the_store_forward(
 ) -> None:
     pair = manager.issue("alice")
     store = getattr(manager, "_store")  # noqa: B009 - through either twin
-    rows = getattr(store, "_store", store)._rows
+    rows = getattr(store, "_work", store)._rows
     saved = rows[pair.session_id]
     for _ in range(3):
         clock.advance(60)

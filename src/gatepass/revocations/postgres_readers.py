@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 from gatepass.errors import StoreUnavailable
 from gatepass.revocations.lease import steady_ms, steady_now
@@ -16,12 +17,10 @@ from gatepass.revocations.snapshots import NEVER_MS, PAGE, SnapshotCursor
 from gatepass.revocations.state import ReplicaState
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
 from gatepass.stores.sql.postgres.async_pool import AsyncPostgresPool
-from gatepass.stores.sql.postgres.async_store import AsyncPostgresStore
 from gatepass.stores.sql.postgres.connection import PostgresConnection
 from gatepass.stores.sql.postgres.failures import LATE, UNREACHABLE, Late, Lost, unavailable
 from gatepass.stores.sql.postgres.pool import PostgresPool
 from gatepass.stores.sql.postgres.statements import statements_of
-from gatepass.stores.sql.postgres.store import PostgresStore
 from gatepass.stores.sql.postgres.waiting import deadline, wait, wait_async
 from gatepass.stores.sql.postgres.wire import Exchange, Refused, Row
 
@@ -31,7 +30,7 @@ _FAILURES = (Late, Lost, Refused)
 class _Reading:
     """What both twins' readers ask, and what they make of the answers."""
 
-    def __init__(self, store: PostgresStore | AsyncPostgresStore, cursor: SnapshotCursor) -> None:
+    def __init__(self, store: SqlStore | AsyncSqlStore, cursor: SnapshotCursor) -> None:
         sql = statements_of(store.schema)
         self._listen, self._read_on = sql["listen"], sql["read_log"]
         self._read_back = sql["read_log_back"]
@@ -77,7 +76,7 @@ class _Reading:
 class PostgresReader(_Reading):
     """Reads in the thread that asks."""
 
-    def __init__(self, store: PostgresStore, cursor: SnapshotCursor) -> None:
+    def __init__(self, store: SqlStore, cursor: SnapshotCursor) -> None:
         super().__init__(store, cursor)
         self._pool = PostgresPool(store.engine, store.schema)
 
@@ -109,9 +108,10 @@ class PostgresReader(_Reading):
 class AsyncPostgresReader(_Reading):
     """`PostgresReader` for `await`."""
 
-    def __init__(self, store: AsyncPostgresStore, cursor: SnapshotCursor) -> None:
+    def __init__(self, store: AsyncSqlStore, cursor: SnapshotCursor) -> None:
         super().__init__(store, cursor)
-        self._pool = AsyncPostgresPool(store.engine, store.schema)
+        engine: Any = store.engine  # an AsyncEngine: it is PostgreSQL
+        self._pool = AsyncPostgresPool(engine, store.schema)
 
     async def read(self, wait_s: float) -> float | None:
         """See `Reader.read`."""
@@ -150,13 +150,13 @@ class PostgresSource:
     """See `Source` and `AsyncSource`; it keeps how far the last reader got."""
 
     def __init__(self, store: SqlStore | AsyncSqlStore, state: ReplicaState) -> None:
-        self._store = store.postgres
+        self._store = store
         self._cursor = SnapshotCursor(state.denylist, state.alarm)
 
     def reader(self, _lane: int) -> PostgresReader | AsyncPostgresReader:
         """See `Source.reader`."""
         self._cursor = self._cursor.resumed()
-        if isinstance(self._store, AsyncPostgresStore):
+        if isinstance(self._store, AsyncSqlStore):
             return AsyncPostgresReader(self._store, self._cursor)
         return PostgresReader(self._store, self._cursor)
 

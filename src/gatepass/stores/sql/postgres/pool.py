@@ -18,10 +18,11 @@ from gatepass.stores.slots import Slot, Slots
 from gatepass.stores.sql.postgres.connection import PostgresConnection
 from gatepass.stores.sql.postgres.failures import BUSY, CLOSED, LATE, UNREACHABLE, unavailable
 from gatepass.stores.sql.postgres.outcomes import FAILURES, TRIES, next_values
-from gatepass.stores.sql.postgres.requests import Request
 from gatepass.stores.sql.postgres.statements import statements_of
-from gatepass.stores.sql.postgres.waiting import left, wait
+from gatepass.stores.sql.postgres.waiting import deadline, left, wait
 from gatepass.stores.sql.postgres.wire import Refused, Row, Statement
+from gatepass.stores.sql.postgres.work import Request
+from gatepass.stores.twins import Steps
 
 T = TypeVar("T")
 
@@ -52,21 +53,24 @@ class PostgresPool(ForkAware):
         self._closed = False
         watch_forks(self)
 
-    def run(self, request: Request[T], until: float) -> T:
-        """What a request comes to.
+    def run(self, steps: Steps[T]) -> T:
+        """The fact that the steps return.
 
         Raises:
-            StoreUnavailable: It was not done, or that was not confirmed.
+            StoreUnavailable: A step was not done, or that was not confirmed.
             ValueError: An id is in use.
         """
-        values = request.values
-        tries = TRIES
+        until = deadline()
+        rows: list[Row] | None = None
         while True:
-            tries -= 1
             try:
-                return request.read(self._try(request.statement, values, until))
-            except FAILURES as failure:
-                values = next_values(request, failure, is_last=not tries)
+                request = steps.send(rows)
+            except StopIteration as stop:
+                fact: T = stop.value
+                return fact
+            if request.is_fresh:
+                until = deadline()
+            rows = self._ask(request, until)
 
     def take(self, until: float) -> PostgresConnection:
         """A connection with a slot; the caller gives up both with `leave`."""
@@ -116,6 +120,17 @@ class PostgresPool(ForkAware):
             self._idle, self._all = [], WeakSet()
             self._slots = Slots(self._size)
             self._pool = self._pool.recreate()
+
+    def _ask(self, request: Request, until: float) -> list[Row]:
+        """The rows that answer a request, which is tried again where that is safe."""
+        values = request.values
+        tries = TRIES
+        while True:
+            tries -= 1
+            try:
+                return self._try(request.statement, values, until)
+            except FAILURES as failure:
+                values = next_values(request, failure, is_last=not tries)
 
     def _try(self, statement: Statement, values: list[bytes | None], until: float) -> list[Row]:
         connection = self.take(until)
