@@ -1,4 +1,13 @@
-"""The connections of a store, for any number of threads."""
+"""The connections of a store, for any number of threads.
+
+1. A slot comes before a connection and is left after it, so there are never more than `size`.
+2. A connection is idle only after its answer was read to the end. Whatever else happens closes it:
+   a late answer never meets another question.
+3. A thread makes new connections: no driver promises to give up in time. Either the caller takes
+   the connection or the thread closes it; a lock decides which.
+4. A request is tried a second time only if the server undid the first or doing both is harmless.
+5. A forked child leaves its parent's connections alone.
+"""
 
 from _thread import start_new_thread
 from contextlib import suppress
