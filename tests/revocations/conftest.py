@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from gatepass.revocations.sqlite import SqliteReplica
 from gatepass.sessions import Revocations, Store
 from tests.stores.plans import Clock
-from tests.stores.twins import Awaited, Runner, sqlite_replica, sqlite_store
+from tests.stores.twins import Runner, sqlite_replica, sqlite_store
 
 
 @pytest.fixture
@@ -39,17 +38,6 @@ def store(
 @pytest.fixture
 def replica(store: Store, runner: Runner) -> Revocations:
     return sqlite_replica(store, runner)
-
-
-@pytest.fixture
-def inner(replica: Revocations) -> SqliteReplica:
-    """The synchronous replica inside either twin."""
-    if isinstance(replica, SqliteReplica):
-        return replica
-    assert isinstance(replica, Awaited)
-    inner = replica.twin._twin  # type: ignore[attr-defined]
-    assert isinstance(inner, SqliteReplica)
-    return inner
 
 
 @pytest.fixture
