@@ -12,7 +12,7 @@ import pytest
 from gatepass import AsyncTokenVerifier, TokenManager, TokenPair, TokenPolicy, TokenVerifier
 from gatepass.errors import TokenRevoked
 from gatepass.jose import SharedKey
-from gatepass.revocations import postgres_readers, replica_of, state, stream_steps
+from gatepass.revocations import postgres_readers, redis_log, replica_of, state
 from gatepass.revocations.lease import steady_ms
 from gatepass.sessions.session import PARTITIONS
 from gatepass.stores.redis import RedisStore
@@ -129,7 +129,7 @@ def site(
     request: pytest.FixtureRequest, url: str, runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Site]:
     site = Site(url, str(request.param), runner)
-    for module in (postgres_readers, state, stream_steps):
+    for module in (postgres_readers, redis_log, state):
         monkeypatch.setattr(module, "steady_ms", lambda: steady_ms() + site.passed_ms)
     yield site
     for close in site.closing:

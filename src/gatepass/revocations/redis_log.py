@@ -1,8 +1,8 @@
-"""What is asked of Redis to follow its logs: steps, for either twin's connections to run.
+"""The log in Redis as a reader sees it: which commands to send, and what their replies mean.
 
-Only a primary's word counts. A server that calls itself one may have been replaced while it was
-cut off: under Sentinel none of its replicas may be missing, or most sentinels must name it. A
-member of a cluster stops answering by itself.
+Only a primary's answer counts. Under Sentinel a server that calls itself one may have been
+replaced while it was cut off. Its answers count if no replica is missing, or if most sentinels
+name it. A member of a Cluster stops answering by itself.
 """
 
 import time
@@ -11,8 +11,8 @@ from typing import Final
 
 from gatepass.errors import StoreUnavailable
 from gatepass.revocations.lease import steady_ms, steady_now
+from gatepass.revocations.redis_cursor import COUNT, RedisCursor
 from gatepass.revocations.state import CutOff
-from gatepass.revocations.streams import COUNT, StreamCursor
 from gatepass.stores.redis.calls import Calls
 from gatepass.stores.redis.durability import parse_info
 from gatepass.stores.redis.layout import Keys
@@ -28,17 +28,17 @@ from gatepass.stores.redis.target import Address, Target
 from gatepass.stores.redis.wire import Command, Exchange, Lost, Steps
 
 _ANSWER_S: Final = 1.0
-"""How long a server may take to answer, waiting for news apart."""
+"""The time limit of an answer, without the wait for new entries."""
 
 
-class StreamSteps:
-    """Reads the logs of some partitions that are always in one place."""
+class RedisLog:
+    """Reads the logs of some partitions that one server holds."""
 
     def __init__(
         self,
         target: Target,
         keys: Keys,
-        cursor: StreamCursor,
+        cursor: RedisCursor,
         clock: Callable[[], float] | None,
     ) -> None:
         self._target = target
@@ -96,10 +96,10 @@ class StreamSteps:
         return ("XREAD", "COUNT", COUNT, *block, "STREAMS", *self._logs, *ids)
 
     def _check(self, address: Address) -> Steps[None]:
-        """See who the server is, and whether its logs are what they were.
+        """Compare the server and its logs with those of the last check.
 
         Raises:
-            CutOff: Most sentinels do not name it, or cannot be asked, and replicas are missing.
+            CutOff: Replicas are missing, and no majority of sentinels names the server.
         """
         witnesses = self._cursor.witnesses()
         commands: list[Command] = [
@@ -129,7 +129,7 @@ class StreamSteps:
         self._check_at = time.monotonic() + CHECK_S
 
     def _store_ms(self, now: Sequence[bytes]) -> int:
-        """The clock by which entries are dated."""
+        """The clock that dates entries."""
         if self._clock is not None:
             return int(self._clock() * 1000)
         return int(now[0]) * 1000 + int(now[1]) // 1000

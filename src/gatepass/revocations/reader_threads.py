@@ -1,28 +1,27 @@
-"""Follows a log in daemon threads, one for each lane, begun when needed, also after a fork."""
+"""The threads that read a revocation log, started when a check needs them, also after a fork."""
 
-import logging
 import threading
+from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Final
 
 from gatepass._forks import ForkAware, watch_forks
 from gatepass.errors import StoreUnavailable
 from gatepass.revocations.lease import steady_now
-from gatepass.revocations.readers import Reader, Source
-from gatepass.revocations.state import PATIENCE_S, ReplicaState
+from gatepass.revocations.readers import Reader
+from gatepass.revocations.state import CHECK_WAIT_S, ReplicaState
 
-_LOG: Final = logging.getLogger("gatepass")
 PAUSES_S: Final = (0.0, 0.02, 0.05, 0.1, 0.25)
-"""How long to wait after the first failure of a row, the second, and so on; then the last again."""
+"""The pauses after the first failed read in a row, the second, and so on; the last repeats."""
 _END_S: Final = 1.0
 
 
-class Follower(ForkAware):
-    """Keeps a `ReplicaState` up to date until it is stopped."""
+class ReaderThreads(ForkAware):
+    """One daemon thread for each partition keeps a `ReplicaState` up to date until `stop`."""
 
-    def __init__(self, state: ReplicaState, source: Source) -> None:
+    def __init__(self, state: ReplicaState, new_reader: Callable[[int], Reader]) -> None:
         self._state = state
-        self._source = source
+        self._new_reader = new_reader
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._waiting: dict[SimpleQueue[None], None] = {}
@@ -33,42 +32,42 @@ class Follower(ForkAware):
         watch_forks(self)
 
     def ensure(self) -> None:
-        """Begin, unless that is done or this was stopped for good; anew where a thread died."""
-        if self._is_ended or self.is_followed():
+        """Start the threads unless all of them run, or `stop` was called."""
+        if self._is_ended or self.is_running():
             return
         with self._lock:
-            if self.is_followed():
+            if self.is_running():
                 return
             self._stop.set()
             self._state.begin()
             self._stop = threading.Event()
-            self._readers = [self._source.reader(lane) for lane in range(len(self._state.lanes))]
+            self._readers = [self._new_reader(each) for each in range(len(self._state.partitions))]
             threads = [
                 threading.Thread(
-                    target=self._follow,
-                    args=(lane, reader, self._stop),
-                    name=f"gatepass-revocations-{lane}",
+                    target=self._run,
+                    args=(partition, reader, self._stop),
+                    name=f"gatepass-revocations-{partition}",
                     daemon=True,
                 )
-                for lane, reader in enumerate(self._readers)
+                for partition, reader in enumerate(self._readers)
             ]
             self._threads = threads
             try:
                 for thread in threads:
                     thread.start()
-            except RuntimeError as error:  # the system has no more threads, or the program ends
+            except RuntimeError:  # the system has no more threads, or the program ends
                 self._stop.set()
-                self._state.fail(0, error)
+                self._state.fail(0, StoreUnavailable("the system has no more threads"))
             if self._is_ended:  # meanwhile
                 self._stop.set()
 
     def wait(self, session_id: str | None, token_id: str | None) -> None:
-        """Wait until the copy may be believed about these, within the state's patience."""
-        longest = steady_now() + PATIENCE_S  # others may put `patient_until` off for ever
+        """Wait until the lease for these ids holds, or until a check may wait no longer."""
+        longest = steady_now() + CHECK_WAIT_S  # others may put `wait_until` off for ever
         while True:
             told: SimpleQueue[None] = SimpleQueue()
             self._waiting[told] = None
-            left = min(self._state.patient_until, longest) - steady_now()
+            left = min(self._state.wait_until, longest) - steady_now()
             if left <= 0 or self._is_ended or self._state.covers(session_id, token_id):
                 self._waiting.pop(told, None)
                 return
@@ -78,7 +77,7 @@ class Follower(ForkAware):
                 self._waiting.pop(told, None)
 
     def stop(self) -> None:
-        """End the threads soon, and begin no others."""
+        """End the threads soon, and start no others."""
         self._is_ended = True
         self._stop.set()
 
@@ -87,7 +86,7 @@ class Follower(ForkAware):
         until = steady_now() + _END_S
         for thread in filter(threading.Thread.is_alive, self._threads):
             thread.join(max(until - steady_now(), 0))
-        self._tell()
+        self._wake()
 
     def before_fork(self) -> None:
         """See `ForkAware`."""
@@ -102,37 +101,31 @@ class Follower(ForkAware):
             self._lock, self._waiting = threading.Lock(), {}
         self._state.after_fork(in_child=in_child)
 
-    def is_followed(self) -> bool:
-        """Whether every thread is at work."""
+    def is_running(self) -> bool:
+        """Whether every thread runs."""
         return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
 
-    def _tell(self) -> None:
-        """Have everybody who waits look again."""
+    def _wake(self) -> None:
+        """Wake every check that waits."""
         for waiting in list(self._waiting):
             self._waiting.pop(waiting, None)
             waiting.put(None)
 
-    def _follow(self, lane: int, reader: Reader, stop: threading.Event) -> None:
+    def _run(self, partition: int, reader: Reader, stop: threading.Event) -> None:
+        failures = 0
         try:
-            self._read_on(lane, reader, stop)
+            while not stop.is_set():
+                try:
+                    sent = reader.read(self._state.read_wait_of(partition))
+                except Exception as error:  # noqa: BLE001 - the lease ends; reading goes on
+                    self._state.fail(partition, error)
+                else:
+                    failures = 0
+                    if sent is not None:
+                        self._state.read(partition, sent)
+                        self._wake()
+                    continue
+                stop.wait(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
+                failures += 1
         finally:
             reader.close()
-
-    def _read_on(self, lane: int, reader: Reader, stop: threading.Event) -> None:
-        failures = 0
-        while not stop.is_set():
-            try:
-                sent = reader.read(self._state.wait_of(lane))
-            except StoreUnavailable as error:
-                self._state.fail(lane, error)
-            except Exception as error:  # noqa: BLE001 - the lease lapses; reading goes on
-                _LOG.exception("a reader of the revocation log failed")
-                self._state.fail(lane, error)
-            else:
-                failures = 0
-                if sent is not None:
-                    self._state.read(lane, sent)
-                    self._tell()
-                continue
-            stop.wait(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
-            failures += 1
