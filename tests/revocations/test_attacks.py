@@ -86,23 +86,6 @@ def test_memory_that_runs_out_while_ids_become_fingerprints_lets_nobody_in(
     assert all(copy.is_held(None, f"t{number}") for number in range(20_000))
 
 
-def test_memory_that_runs_out_while_ticks_become_longer_lets_nobody_in(
-    memory: ScarceMemory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(denylists, "COMPACT_ABOVE", 1_000)
-    copy = Denylist()
-    for _ in range(3):
-        merge(copy, tokens(1_000))
-    memory.left = TABLES // 2
-    with pytest.raises(MemoryError):
-        merge(copy, tokens(0), 300 * DAY)
-    memory.left = 10**9
-    for day in range(0, 299, 5):
-        copy.merge((), store_ms=0, retention_ms=300 * DAY, now_ms=NOW + day * DAY)
-
-    assert all(copy.is_held(None, f"t{number}") for number in range(1_000))
-
-
 def test_memory_that_runs_out_in_a_sweep_leaves_no_table_that_fills_up(
     memory: ScarceMemory,
 ) -> None:
