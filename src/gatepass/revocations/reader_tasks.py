@@ -71,16 +71,11 @@ class ReaderTasks(ForkAware):
             await asyncio.gather(*tasks, return_exceptions=True)
             self._news.set()
 
-    def before_fork(self) -> None:
-        """See `ForkAware`."""
-        self._state.before_fork()
-
     def after_fork(self, *, in_child: bool) -> None:
         """See `ForkAware`; the parent's loop goes on in the parent alone."""
         if in_child:
             self._abandon()
             self._lock = threading.Lock()
-        self._state.after_fork(in_child=in_child)
 
     def _is_running_for(self, loop: asyncio.AbstractEventLoop) -> bool:
         """Whether tasks run on this loop, or on one that runs in another thread."""

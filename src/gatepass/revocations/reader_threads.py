@@ -88,10 +88,6 @@ class ReaderThreads(ForkAware):
             thread.join(max(until - steady_now(), 0))
         self._wake()
 
-    def before_fork(self) -> None:
-        """See `ForkAware`."""
-        self._state.before_fork()
-
     def after_fork(self, *, in_child: bool) -> None:
         """See `ForkAware`; threads stay behind in the parent."""
         if in_child:
@@ -99,7 +95,6 @@ class ReaderThreads(ForkAware):
                 reader.abandon()
             self._readers, self._threads = [], []
             self._lock, self._waiting = threading.Lock(), {}
-        self._state.after_fork(in_child=in_child)
 
     def is_running(self) -> bool:
         """Whether every thread runs."""

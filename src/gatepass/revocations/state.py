@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import inf
 from typing import Final
 
+from gatepass._forks import ForkAware, watch_forks
 from gatepass.errors import StoreUnavailable
 from gatepass.revocations.alarm import Alarm
 from gatepass.revocations.denylist import Denylist
@@ -27,7 +28,7 @@ class CutOff(StoreUnavailable):
     """The server answers, but another may have taken over, so that its answers do not count."""
 
 
-class ReplicaState:
+class ReplicaState(ForkAware):
     """Shared by the readers of the log and by checks, in any number of threads.
 
     Each reader reads one partition of the log. There is one partition, or on a Redis Cluster
@@ -49,6 +50,7 @@ class ReplicaState:
         self._why_down: str | None = None
         self.wait_until = 0.0
         """Until this moment a check may wait for a read rather than fail."""
+        watch_forks(self)
 
     def until_of(self, session_id: str | None, token_id: str | None) -> float:
         """The end of the lease for these ids."""
