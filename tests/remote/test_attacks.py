@@ -126,7 +126,7 @@ def test_another_spelling_of_this_machine_is_not_followed(own: str) -> None:
     issuer = "https://id.example.org"
     metadata = json.dumps({"issuer": issuer, "jwks_uri": own}).encode()
 
-    with pytest.raises(ExchangeFailed, match="jwks_uri is refused"):
+    with pytest.raises(ExchangeFailed, match="jwks_uri is rejected"):
         read_metadata(metadata, issuer, httpx.URL(issuer))
 
 
@@ -134,7 +134,7 @@ def test_a_host_that_idna_cannot_decode_is_a_failed_fetch() -> None:
     issuer = "https://id.example.org"
     metadata = json.dumps({"issuer": issuer, "jwks_uri": "https://xn--/"}).encode()
 
-    with pytest.raises(ExchangeFailed, match="jwks_uri is refused"):
+    with pytest.raises(ExchangeFailed, match="jwks_uri is rejected"):
         read_metadata(metadata, issuer, httpx.URL(issuer))
 
 

@@ -69,7 +69,7 @@ def test_metadata_that_points_elsewhere_than_https_is_not_followed(
     metadata = {"issuer": issuer.name, "jwks_uri": jwks_uri}
     issuer.scripts["/.well-known/openid-configuration"] = reply(metadata)
 
-    with pytest.raises(KeysUnavailable, match="jwks_uri is refused"):
+    with pytest.raises(KeysUnavailable, match="jwks_uri is rejected"):
         connect(discover=True).refresh()
 
 
