@@ -62,11 +62,12 @@ class RedisLog:
         """See `Reader.read`."""
         try:
             return (yield from self._read(wait_s))
-        except Lost as lost:
-            self._forget()
-            raise StoreUnavailable(f"Redis: {lost}") from lost
-        except StoreUnavailable:
-            self._forget()
+        except (Lost, StoreUnavailable) as error:
+            if self._address is not None:
+                self._calls.forget(self._address)
+                self._address = None
+            if isinstance(error, Lost):
+                raise StoreUnavailable(f"Redis: {error}") from error
             raise
 
     def _read(self, wait_s: float) -> Steps[float | None]:
@@ -119,10 +120,10 @@ class RedisLog:
             deadline = time.monotonic() + _ANSWER_S
             if not (yield from self._backing.is_believed(address, replies[1], deadline)):
                 raise CutOff(f"Redis: {NOT_NAMED}")
-        is_same = (server.get("run_id"), replication.get("master_replid"))
-        if self._server and is_same != self._server:
+        found = (server.get("run_id"), replication.get("master_replid"))
+        if self._server and found != self._server:
             self._cursor.step_back()
-        self._server = is_same
+        self._server = found
         count = len(self._meta)
         facts = list(zip(replies[3 : 3 + count], replies[3 + count :], strict=True))
         self._cursor.judge(facts, self._store_ms(replies[2]))
@@ -133,8 +134,3 @@ class RedisLog:
         if self._clock is not None:
             return int(self._clock() * 1000)
         return int(now[0]) * 1000 + int(now[1]) // 1000
-
-    def _forget(self) -> None:
-        if self._address is not None:
-            self._calls.forget(self._address)
-            self._address = None

@@ -1,16 +1,13 @@
 """`SqliteReplica` and `AsyncSqliteReplica`: checks that ask the SQLite store, never stale.
 
-SQLite runs in this process, so that a copy of the revocation log would save a check a few
-microseconds (docs/decisions/0012-sqlite-has-no-copy.md). These classes have the methods of
-`Replica`, so that a program can change its database without changing its code.
+SQLite runs in this process: a copy of the log would save a check a few microseconds
+(docs/decisions/0012-sqlite-has-no-copy.md). With each check the store
 
-1. Each check is one read of the store. Another process's revocation counts before it is
-   acknowledged.
-2. The store compares device and inode of the file and its write-ahead log with each read. A
-   database that was replaced fails the next check.
-3. A check never writes, and leaves no statement open, so that it blocks no checkpoint.
-4. While another connection is in the way, the store waits up to its time limit. Then the check
-   raises `StoreUnavailable`: no check passes unanswered.
+1. reads the database as it is at that moment, so that every acknowledged revocation counts;
+2. compares device and inode of the file and its write-ahead log, so that a database that was
+   replaced fails the check;
+3. writes nothing and leaves no statement open, so that no check blocks a checkpoint;
+4. raises `StoreUnavailable` if it cannot read within its time limit.
 """
 
 from math import inf
@@ -27,14 +24,9 @@ _LOG: Final = "log"
 
 
 class _Asking(Generic[S]):
-    """The store, and since when it does not answer."""
+    """The store, and the time since which it does not answer."""
 
     def __init__(self, store: S) -> None:
-        """Ask this store.
-
-        Raises:
-            SettingsRejected: The store is not on SQLite.
-        """
         if store.database != "sqlite":
             raise SettingsRejected("this replica needs a store on SQLite")
         self._store: S = store
@@ -65,7 +57,11 @@ class _Asking(Generic[S]):
 
 
 class SqliteReplica(_Asking[SqlStore]):
-    """A `Revocations` that asks the store, with the methods of `Replica`."""
+    """A `Revocations` that asks the store, with the methods of `Replica`.
+
+    Raises:
+        SettingsRejected: The store is not on SQLite.
+    """
 
     is_async: ClassVar[Literal[False]] = False
 
