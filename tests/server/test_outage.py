@@ -106,7 +106,7 @@ async def test_nobody_logs_in(world: World, outage: Outage) -> None:
 async def test_a_protected_route_lets_nobody_in_unchecked(
     world: World, outage: Outage, *, is_revoked: bool
 ) -> None:
-    """The replica looks at the file's name now and then; until it does, it has the file's log."""
+    """Each check compares the file, and fails when it is gone."""
     pair = await world.pair()
     await world.me(pair)
     if is_revoked:
