@@ -50,6 +50,27 @@ def test_a_frozen_server_answers_nothing_and_nobody_waits_for_it(
     heals(store, runner)
 
 
+def test_nothing_is_acknowledged_that_a_synchronous_standby_does_not_have(
+    server: PostgresServer, used: StoreTwin, runner: Runner
+) -> None:
+    changes = {name: WRITES[name] for name in WRITES if name not in {"rotate", "purge"}}
+    with server.standby() as standby:
+        server.run("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        server.run("SELECT pg_reload_conf()")
+        try:
+            until = time.monotonic() + PATIENCE_S
+            while server.run("SELECT sync_state FROM pg_stat_replication") != [("sync",)]:
+                assert time.monotonic() < until
+                time.sleep(0.02)
+            with standby.frozen():
+                for _ in range(2):  # a repeated one is not acknowledged either
+                    assert outcomes(used, runner, changes) == every(changes)
+            heals(used, runner)
+        finally:
+            server.run("ALTER SYSTEM RESET synchronous_standby_names")
+            server.run("SELECT pg_reload_conf()")
+
+
 @pytest.mark.parametrize("how", ["stop", "kill"])
 def test_a_restart_between_two_operations_is_not_noticed(
     server: PostgresServer, used: StoreTwin, runner: Runner, how: str
