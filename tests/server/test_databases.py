@@ -221,26 +221,26 @@ def test_a_wrong_url_is_said_in_one_sentence_without_its_password(
     assert list(here.iterdir()) == []
 
 
-@pytest.fixture
-def forgetful(tmp_path: Path) -> Iterator[Server]:
-    """A Redis as it comes out of the box of a cache."""
-    server = Server(
-        "redis 8", tmp_path / "forgetful", ("--maxmemory-policy", "allkeys-lru")
-    ).start()
-    yield server
+@pytest.fixture(params=[("maxmemory-policy", "allkeys-lru"), ("appendonly", "no")])
+def forgetful(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Server, str]]:
+    """A Redis that evicts, or that keeps nothing, and the setting that makes it so."""
+    name, value = request.param
+    server = Server("redis 8", tmp_path / "forgetful", (f"--{name}", value)).start()
+    yield server, name
     server.stop()
 
 
 def test_a_redis_that_forgets_is_refused_in_production_and_warned_of_in_development(
-    here: Path, secrets: dict[str, str], forgetful: Server
+    here: Path, secrets: dict[str, str], forgetful: tuple[Server, str]
 ) -> None:
-    environ = {**secrets, "DATABASE_URL": f"sqlite:///{here}/gate.db", "REDIS_URL": forgetful.url}
+    redis, setting = forgetful
+    environ = {**secrets, "DATABASE_URL": f"sqlite:///{here}/gate.db", "REDIS_URL": redis.url}
     said = sentence(here, environ)
     with serving(here, environ=environ | {"GATEPASS_ENV": ""}) as server:
         warned = server.stderr
 
-    assert "allkeys-lru" in said
-    assert "allkeys-lru" in warned
+    assert setting in said
+    assert setting in warned
 
 
 def test_a_missing_extra_is_said_in_one_sentence(
