@@ -3,12 +3,12 @@
 from collections.abc import Awaitable
 from typing import Self
 
-from gatepass._manager_parts import (
+from gatepass._common_manager import (
     ACTOR_REVOKED,
     AsyncLoadClaims,
     Claims,
+    CommonManager,
     LoadClaims,
-    ManagerParts,
     report,
 )
 from gatepass.errors import SubjectEpochChanged, TokenRevoked
@@ -25,7 +25,7 @@ from gatepass.tokens.pair import is_subject, require_known, require_text
 from gatepass.tokens.refusals import is_refused
 
 
-class TokenManager(ManagerParts[Store, Revocations, LoadClaims]):
+class TokenManager(CommonManager[Store, Revocations, LoadClaims]):
     """Issues, refreshes, verifies and revokes access and refresh tokens over a store."""
 
     _is_async = False
@@ -176,7 +176,7 @@ class TokenManager(ManagerParts[Store, Revocations, LoadClaims]):
         self.close()
 
 
-class AsyncTokenManager(ManagerParts[AsyncStore, AsyncRevocations, AsyncLoadClaims]):
+class AsyncTokenManager(CommonManager[AsyncStore, AsyncRevocations, AsyncLoadClaims]):
     """`TokenManager` for `await`; `load_claims` may be a coroutine function."""
 
     _is_async = True

@@ -14,7 +14,7 @@ from fastapi import FastAPI, Header, Response
 
 from gatepass import AsyncTokenVerifier
 from gatepass.errors import GatepassError
-from gatepass.fastapi.answers import send
+from gatepass.fastapi.responses import send
 from gatepass.http import (
     ACCESS_DOOR,
     RequestRefused,

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from gatepass.errors import SettingsRejected
-from gatepass.server.places import is_within, read_proxies
+from gatepass.server.addresses import is_within, read_proxies
 from tests.cli.command import Command
 from tests.server.running import Running, serving
 from tests.server.test_refused_starts import sentence
@@ -117,5 +117,5 @@ def test_proxies_are_addresses_and_networks_of_both_kinds() -> None:
     assert is_within("2001:db8::1", proxies)
     assert not is_within("10.0.0.8", proxies)
     assert not is_within("unknown", proxies)
-    with pytest.raises(SettingsRejected, match="everybody"):
+    with pytest.raises(SettingsRejected, match="every address"):
         read_proxies({VARIABLE: "::/0"})

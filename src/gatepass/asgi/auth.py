@@ -20,7 +20,7 @@ from gatepass.gate import (
     KEYS,
     KEYS_PATH,
     Authenticate,
-    AuthParts,
+    CommonAuth,
     LoginLimit,
     Route,
     call_in_thread,
@@ -42,7 +42,7 @@ App = TypeVar("App", bound=Callable[..., Any])
 """An ASGI application, or an endpoint function of Starlette."""
 
 
-class Auth(AuthParts):
+class Auth(CommonAuth):
     """Sign-in for ASGI applications: `install` the routes, guard what needs a token.
 
     Args:

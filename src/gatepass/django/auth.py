@@ -16,7 +16,7 @@ from gatepass.django.requests import send
 from gatepass.gate import (
     AnyManager,
     Authenticate,
-    AuthParts,
+    CommonAuth,
     LoginLimit,
     Route,
     call_here,
@@ -32,7 +32,7 @@ Check = Callable[..., AccessClaims | None]
 AsyncCheck = Callable[..., Awaitable[AccessClaims | None]]
 
 
-class Auth(AuthParts):
+class Auth(CommonAuth):
     """Sign-in for a Django project, named by the setting `GATEPASS_AUTH`.
 
     Args:

@@ -13,18 +13,18 @@ from starlette.concurrency import run_in_threadpool
 
 from gatepass.asgi.front import Front
 from gatepass.errors import GuardMisused
-from gatepass.fastapi.answers import answer_errors, send
 from gatepass.fastapi.documents import extend_document
 from gatepass.fastapi.placement import check_at_start
+from gatepass.fastapi.responses import answer_errors, send
 from gatepass.fastapi.routes import add_routes
 from gatepass.fastapi.scheme import Optional, Required, misused
-from gatepass.gate import Authenticate, AuthParts, LoginLimit, require_call, require_prefix
+from gatepass.gate import Authenticate, CommonAuth, LoginLimit, require_call, require_prefix
 from gatepass.http import HttpPolicy, Requirement
 from gatepass.manager import AsyncTokenManager
 from gatepass.tokens import AccessClaims, AsyncTokenVerifier, TokenVerifier
 
 
-class Auth(AuthParts):
+class Auth(CommonAuth):
     """Sign-in for one FastAPI application: `install` it, then guard routes with `required`.
 
     Args:

@@ -16,7 +16,7 @@ from gatepass.errors import GuardMisused
 from gatepass.fastapi.documents import OWN
 from gatepass.fastapi.held import guards_in
 from gatepass.fastapi.scheme import Guarding, Required
-from gatepass.gate import AuthParts
+from gatepass.gate import CommonAuth
 
 _unfold: Any = getattr(routing, "iter_route_contexts", iter)
 """Included routers stay whole in newer releases, which have this to look into them."""
@@ -51,7 +51,7 @@ def check_at_start(app: AsgiApp, application: FastAPI) -> AsgiApp:
 
 
 def _require_dependencies(path: str, call: Any) -> None:
-    is_method_of_auth = isinstance(getattr(call, "__self__", None), AuthParts)
+    is_method_of_auth = isinstance(getattr(call, "__self__", None), CommonAuth)
     if is_method_of_auth and call.__name__ in {"required", "optional"}:
         raise GuardMisused(
             f"a guard of {path} was not made: write Depends(auth.{call.__name__}()), with the "

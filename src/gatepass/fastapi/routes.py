@@ -6,16 +6,16 @@ from fastapi import APIRouter, FastAPI, HTTPException, Request, Response, status
 
 from gatepass.asgi.messages import read_body
 from gatepass.fastapi import documents
-from gatepass.fastapi.answers import send
+from gatepass.fastapi.responses import send
 from gatepass.fastapi.scheme import Guarding
-from gatepass.gate import KEYS, AuthParts, Route, routes_of
+from gatepass.gate import KEYS, CommonAuth, Route, routes_of
 from gatepass.http import AsgiRequest
 
 _SESSION: Final = "{session_id}"
 _METHODS: Final = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}
 
 
-def add_routes(app: FastAPI, auth: AuthParts, prefix: str) -> None:
+def add_routes(app: FastAPI, auth: CommonAuth, prefix: str) -> None:
     """Add the routes below a prefix, and the key set at the root.
 
     Each has one more route that rejects all other methods. Guards among the application's
@@ -40,7 +40,7 @@ def add_routes(app: FastAPI, auth: AuthParts, prefix: str) -> None:
 
 
 def _add(
-    router: APIRouter, path: str, route: Route, auth: AuthParts, described: dict[str, Any]
+    router: APIRouter, path: str, route: Route, auth: CommonAuth, described: dict[str, Any]
 ) -> None:
     async def answer(request: Request) -> Response:
         body = await read_body(request.receive) if route.takes_body else b""

@@ -18,7 +18,7 @@ from gatepass.asgi.front import GUARDED, Answered, Verdict
 from gatepass.asgi.messages import Scope
 from gatepass.errors import GuardMisused, StoreUnavailable
 from gatepass.fastapi.documents import OWN, SCHEME
-from gatepass.gate import FORGOTTEN, AuthParts
+from gatepass.gate import FORGOTTEN, CommonAuth
 from gatepass.http import AsgiRequest, RequestRefused, Requirement
 from gatepass.tokens import AccessClaims
 
@@ -37,7 +37,7 @@ class Guarding(SecurityBase):
     it is written.
     """
 
-    def __init__(self, auth: AuthParts, requirement: Requirement, model: SchemeModel) -> None:
+    def __init__(self, auth: CommonAuth, requirement: Requirement, model: SchemeModel) -> None:
         self.model = model
         self.scheme_name = " ".join([SCHEME, *(requirement.scopes or ())])
         self._auth = auth

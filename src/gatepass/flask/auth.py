@@ -9,13 +9,13 @@ from typing import Any, Final, Literal, Never
 from flask import Flask, Response, after_this_request, current_app, request
 
 from gatepass.errors import GuardMisused, StoreUnavailable
-from gatepass.flask.answers import add_header, final, send
 from gatepass.flask.guarding import Guard, P, R
 from gatepass.flask.placement import Placement, require_setup
+from gatepass.flask.responses import add_header, final, send
 from gatepass.flask.routes import make_blueprint
 from gatepass.gate import (
     Authenticate,
-    AuthParts,
+    CommonAuth,
     LoginLimit,
     call_here,
     require_prefix,
@@ -34,7 +34,7 @@ _FORGOTTEN: Final = (
 )
 
 
-class Auth(AuthParts):
+class Auth(CommonAuth):
     """Sign-in for Flask applications: `init_app`, then guard views with `required`.
 
     Args:

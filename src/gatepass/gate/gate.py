@@ -8,8 +8,8 @@ from gatepass.errors import ClaimsRejected, TokenError
 from gatepass.gate.guard import Guard
 from gatepass.gate.hooks import Authenticate, LoginLimit
 from gatepass.gate.login import Login
+from gatepass.gate.maybe_await import CallPlain, settle
 from gatepass.gate.sessions import describe
-from gatepass.gate.steps import CallPlain, settle
 from gatepass.http import (
     ACCESS_DOOR,
     CSRF_PURPOSE,

@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass
 
 from gatepass.gate.hooks import Authenticate, LoginLimit
-from gatepass.gate.steps import CallPlain, settle
+from gatepass.gate.maybe_await import CallPlain, settle
 from gatepass.http import (
     LOGIN_DOOR,
     Credentials,

@@ -8,7 +8,6 @@ from gatepass.http.answers import (
     answer_refused,
 )
 from gatepass.http.bearer import parse_bearer
-from gatepass.http.carriers import AsgiRequest, HttpRequest, WsgiRequest
 from gatepass.http.cookies import MAX_COOKIE, Cookies, find_cookie
 from gatepass.http.cors import is_preflight
 from gatepass.http.csrf import (
@@ -33,6 +32,7 @@ from gatepass.http.problems import (
     find_problem,
 )
 from gatepass.http.proxies import TrustedProxies
+from gatepass.http.request_adapters import AsgiRequest, HttpRequest, WsgiRequest
 from gatepass.http.requests import (
     MAX_BODY,
     Credentials,

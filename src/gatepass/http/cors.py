@@ -4,8 +4,8 @@ from collections.abc import Collection
 from typing import Final
 
 from gatepass.http.answers import Answer
-from gatepass.http.carriers import HttpRequest
 from gatepass.http.csrf import CSRF_HEADER
+from gatepass.http.request_adapters import HttpRequest
 
 _METHODS: Final = "GET, HEAD, POST, PUT, PATCH, DELETE"
 _HEADERS: Final = f"Authorization, Content-Type, {CSRF_HEADER}"

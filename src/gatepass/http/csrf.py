@@ -9,8 +9,8 @@ import hmac
 from collections.abc import Iterable
 from typing import Final
 
-from gatepass.http.carriers import HttpRequest
 from gatepass.http.problems import CSRF_FAILED, RequestRefused
+from gatepass.http.request_adapters import HttpRequest
 
 CSRF_PURPOSE: Final = b"gatepass csrf"
 """Names the key that is derived from a refresh secret (HKDF, RFC 5869 §2.3 `info`)."""

@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 from gatepass.errors import SettingsRejected
 from gatepass.http.answers import NO_STORE, Answer
-from gatepass.http.carriers import HttpRequest
 from gatepass.http.problems import HTTPS_REQUIRED, RequestRefused
 from gatepass.http.proxies import TrustedProxies
+from gatepass.http.request_adapters import HttpRequest
 
 _YEAR: Final = 365 * 86_400
 _SAFE_IN_PATH: Final = "/:@!$&'()*+,;=~"

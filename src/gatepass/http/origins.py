@@ -10,8 +10,8 @@ from ipaddress import ip_address
 from typing import Final
 
 from gatepass.errors import SettingsRejected
-from gatepass.http.carriers import HttpRequest
 from gatepass.http.problems import CSRF_FAILED, RequestRefused
+from gatepass.http.request_adapters import HttpRequest
 
 _ORIGIN: Final = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?", re.ASCII)
 _SITES: Final = frozenset({"cross-site", "same-site", "none"})

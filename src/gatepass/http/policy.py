@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 from gatepass.errors import SettingsRejected
 from gatepass.http.answers import Answer, answer_refused
-from gatepass.http.carriers import HttpRequest
 from gatepass.http.cookies import Cookies
 from gatepass.http.cors import answer_preflight, cors_headers, is_preflight
 from gatepass.http.https import Https
 from gatepass.http.origins import parse_origins
 from gatepass.http.problems import RequestRefused
 from gatepass.http.proxies import TrustedProxies
+from gatepass.http.request_adapters import HttpRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

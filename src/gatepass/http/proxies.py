@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from gatepass.errors import SettingsRejected
-from gatepass.http.carriers import HttpRequest
+from gatepass.http.request_adapters import HttpRequest
 
 SOCKET_FILE: Final = "unix"
 """Names whoever can reach the socket file that the server listens on."""

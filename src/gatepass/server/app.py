@@ -10,12 +10,12 @@ from fastapi import FastAPI, Response
 from fastapi_offline import FastAPIOffline
 
 from gatepass.fastapi import Auth, HttpPolicy
-from gatepass.fastapi.answers import send
+from gatepass.fastapi.responses import send
 from gatepass.manager import AsyncTokenManager
 from gatepass.revocations import replica_of
 from gatepass.server.accounts import Accounts
-from gatepass.server.answers import answer_the_rest
 from gatepass.server.databases import open_accounts
+from gatepass.server.error_handlers import answer_the_rest
 from gatepass.server.limits import (
     FAILURES_PER_MINUTE,
     LOG_INS_PER_MINUTE,

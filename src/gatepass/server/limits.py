@@ -8,12 +8,12 @@ from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from gatepass.server.places import place_of
+from gatepass.server.addresses import block_of
 
 FAILURES_PER_MINUTE: Final = 10
 LOG_INS_PER_MINUTE: Final = 60
 AT_ONCE: Final = 4
-"""Log-ins of one address that are under way together: a fair share of the places for argon2."""
+"""Log-ins of one address that are under way together: a fair share of the slots for argon2."""
 _SOON: Final = 1.0
 
 
@@ -41,26 +41,26 @@ class LoginLimit:
 
     async def begin(self, key: str) -> float | None:
         """Begin a log-in of this address; or the seconds until it may try again."""
-        place = place_of(key)
-        under_way = self._under_way[place]
-        wait = self._failures.wait(place, under_way + 1) or self._log_ins.wait(place)
+        block = block_of(key)
+        under_way = self._under_way[block]
+        wait = self._failures.wait(block, under_way + 1) or self._log_ins.wait(block)
         if wait is None and under_way >= self._at_once:
             wait = _SOON
         if wait is None:
-            self._log_ins.count(place)
-            self._under_way[place] += 1
+            self._log_ins.count(block)
+            self._under_way[block] += 1
         elif not under_way:
-            del self._under_way[place]
+            del self._under_way[block]
         return wait
 
     async def end(self, key: str, *, failed: bool) -> None:
         """End a log-in that was begun, and count it if it failed."""
-        place = place_of(key)
+        block = block_of(key)
         if failed:
-            self._failures.count(place)
-        self._under_way[place] -= 1
-        if not self._under_way[place]:
-            del self._under_way[place]
+            self._failures.count(block)
+        self._under_way[block] -= 1
+        if not self._under_way[block]:
+            del self._under_way[block]
 
 
 class AccountLimit:

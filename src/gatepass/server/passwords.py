@@ -91,7 +91,7 @@ class PasswordPool:
 
     def __init__(self, *, workers: int = 2, waiting: int = 16) -> None:
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="gatepass-argon2")
-        self._places = threading.BoundedSemaphore(workers + waiting)
+        self._slots = threading.BoundedSemaphore(workers + waiting)
 
     async def run(self, work: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
         """What `work` returns; a place is given back when it ends, not when a client leaves.
@@ -99,7 +99,7 @@ class PasswordPool:
         Raises:
             RequestRefused: Too many wait already.
         """
-        if not self._places.acquire(blocking=False):
+        if not self._slots.acquire(blocking=False):
             raise RequestRefused(RATE_LIMITED, retry_after=1)
         future = self._executor.submit(work, *args, **kwargs)
         future.add_done_callback(self._leave)
@@ -110,7 +110,7 @@ class PasswordPool:
         self._executor.shutdown(cancel_futures=True)
 
     def _leave(self, _: Future[_R]) -> None:
-        self._places.release()
+        self._slots.release()
 
 
 def _normalize(password: str) -> bytes | None:

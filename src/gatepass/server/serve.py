@@ -19,14 +19,14 @@ from uvicorn.supervisors import Multiprocess
 
 from gatepass.errors import SettingsRejected, StoreUnavailable
 from gatepass.server.accounts import Accounts
+from gatepass.server.addresses import Network, read_proxies
 from gatepass.server.app import make_app, make_parts
 from gatepass.server.banner import write_banner
-from gatepass.server.connections import Connection, Room
 from gatepass.server.databases import check_sessions, open_accounts
 from gatepass.server.errors import AccountRejected
+from gatepass.server.http_protocol import Connection, ConnectionLimit
 from gatepass.server.logs import configure_logs
 from gatepass.server.passwords import Passwords
-from gatepass.server.places import Network, read_proxies
 from gatepass.server.policy import read_policy
 from gatepass.server.resources import Resources, claim_resources
 from gatepass.server.staleness import read_staleness
@@ -108,7 +108,7 @@ def _open(state: State) -> Accounts:
 def _config(
     app: Any, *, proxies: tuple[Network, ...], resources: Resources, **options: Any
 ) -> uvicorn.Config:
-    protocol: Any = partial(Connection, room=Room(resources.connections, proxies))
+    protocol: Any = partial(Connection, limit=ConnectionLimit(resources.connections, proxies))
     return uvicorn.Config(
         app,
         http=protocol,

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from gatepass._manager_parts import AsyncLoadClaims, LoadClaims
+from gatepass._common_manager import AsyncLoadClaims, LoadClaims
 from gatepass.errors import KeyRejected, SettingsRejected
 from gatepass.jose import KeySet, KeySource
 from gatepass.keyfile import FileKeySource

@@ -1,4 +1,4 @@
-"""`AuthParts`: what the `Auth` of every framework is made of."""
+"""`CommonAuth`: what the `Auth` of every framework is made of."""
 
 import logging
 import time
@@ -9,8 +9,8 @@ from gatepass.errors import GatepassError, SettingsRejected, StoreUnavailable
 from gatepass.gate.gate import Gate
 from gatepass.gate.guard import Guard
 from gatepass.gate.hooks import Authenticate, LoginLimit
+from gatepass.gate.maybe_await import CallPlain, settle
 from gatepass.gate.routes import Route
-from gatepass.gate.steps import CallPlain, settle
 from gatepass.http import (
     LOGIN_DOOR,
     Answer,
@@ -45,7 +45,7 @@ _TOLD_TO_DEBUGGERS: Final = (TOKEN_INVALID, REFRESH_INVALID)
 AnyManager = TokenManager | AsyncTokenManager | TokenVerifier | AsyncTokenVerifier
 
 
-class AuthParts:
+class CommonAuth:
     """Everything of an `Auth` that knows no framework."""
 
     takes: ClassVar[tuple[type, ...]]

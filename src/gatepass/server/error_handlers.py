@@ -5,7 +5,7 @@ from typing import Final
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
-from gatepass.fastapi.answers import send
+from gatepass.fastapi.responses import send
 from gatepass.http import Problem, RequestRefused, answer_refused
 from gatepass.http.problems import (
     INTERNAL_ERROR,

@@ -36,7 +36,7 @@ R = TypeVar("R", Revocations, AsyncRevocations)
 L = TypeVar("L", LoadClaims, AsyncLoadClaims)
 
 
-class ManagerParts(Generic[S, R, L]):
+class CommonManager(Generic[S, R, L]):
     """What both twins are made of."""
 
     _is_async: ClassVar[bool]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from gatepass.server.connections import EXCHANGE_S, HEAD_S, Connection, Room
+from gatepass.server.http_protocol import EXCHANGE_S, HEAD_S, Connection, ConnectionLimit
 from gatepass.server.resources import fit, quieten
 from tests.budget import require_short
 from tests.server.running import Running, serving
@@ -123,7 +123,7 @@ async def answering(
     app: Any, *, connections: int = 100, **deadlines: float
 ) -> AsyncIterator[tuple[str, int]]:
     """An application behind real sockets and the server's own protocol."""
-    protocol: Any = partial(Connection, room=Room(connections), **deadlines)
+    protocol: Any = partial(Connection, limit=ConnectionLimit(connections), **deadlines)
     config = uvicorn.Config(app, http=protocol, log_config=None, ws="none", lifespan="off")
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
