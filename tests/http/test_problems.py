@@ -1,4 +1,4 @@
-"""The table: every row, every answer's bytes, and what each error means at each door."""
+"""The table: every row, every answer's bytes, and what each error means on each route."""
 
 import copy
 import pickle
@@ -8,20 +8,20 @@ import pytest
 from gatepass import errors
 from gatepass.errors import GatepassError, KeysUnavailable
 from gatepass.http import (
-    ACCESS_DOOR,
-    LOGIN_DOOR,
+    ACCESS_PROBLEMS,
+    LOGIN_PROBLEMS,
     PROBLEMS,
-    REFRESH_DOOR,
+    REFRESH_PROBLEMS,
     Answer,
     Problem,
     RequestRefused,
     answer_json,
     answer_nothing,
     answer_refused,
-    door,
+    refusing,
 )
 from gatepass.http import problems as table
-from gatepass.http.problems import Door
+from gatepass.http.problems import Problems
 
 _NO_STORE = ("Cache-Control", "no-store")
 _JSON = ("Content-Type", "application/json")
@@ -118,51 +118,51 @@ def test_an_authorization_header_given_twice_is_challenged_as_an_invalid_request
 
 
 DOORS = [
-    (ACCESS_DOOR, errors.TokenMissing, "token_missing"),
-    (ACCESS_DOOR, errors.TokenMalformed, "token_invalid"),
-    (ACCESS_DOOR, errors.TokenInvalid, "token_invalid"),
-    (ACCESS_DOOR, errors.TokenExpired, "token_expired"),
-    (ACCESS_DOOR, errors.TokenRevoked, "token_revoked"),
-    (ACCESS_DOOR, errors.StoreUnavailable, "store_unavailable"),
-    (REFRESH_DOOR, errors.TokenMissing, "refresh_missing"),
-    (REFRESH_DOOR, errors.TokenMalformed, "refresh_invalid"),
-    (REFRESH_DOOR, errors.TokenInvalid, "refresh_invalid"),
-    (REFRESH_DOOR, errors.TokenExpired, "refresh_expired"),
-    (REFRESH_DOOR, errors.TokenRevoked, "refresh_revoked"),
-    (REFRESH_DOOR, errors.RefreshReused, "refresh_reused"),
-    (REFRESH_DOOR, errors.SessionRevoked, "refresh_revoked"),
-    (REFRESH_DOOR, errors.SessionExpired, "refresh_expired"),
-    (REFRESH_DOOR, errors.SessionUnknown, "refresh_invalid"),
-    (REFRESH_DOOR, errors.SubjectDisabled, "refresh_revoked"),
-    (REFRESH_DOOR, errors.StoreUnavailable, "store_unavailable"),
-    (LOGIN_DOOR, errors.SubjectDisabled, "invalid_credentials"),
-    (LOGIN_DOOR, errors.SubjectEpochChanged, "invalid_credentials"),
-    (LOGIN_DOOR, errors.StoreUnavailable, "store_unavailable"),
+    (ACCESS_PROBLEMS, errors.TokenMissing, "token_missing"),
+    (ACCESS_PROBLEMS, errors.TokenMalformed, "token_invalid"),
+    (ACCESS_PROBLEMS, errors.TokenInvalid, "token_invalid"),
+    (ACCESS_PROBLEMS, errors.TokenExpired, "token_expired"),
+    (ACCESS_PROBLEMS, errors.TokenRevoked, "token_revoked"),
+    (ACCESS_PROBLEMS, errors.StoreUnavailable, "store_unavailable"),
+    (REFRESH_PROBLEMS, errors.TokenMissing, "refresh_missing"),
+    (REFRESH_PROBLEMS, errors.TokenMalformed, "refresh_invalid"),
+    (REFRESH_PROBLEMS, errors.TokenInvalid, "refresh_invalid"),
+    (REFRESH_PROBLEMS, errors.TokenExpired, "refresh_expired"),
+    (REFRESH_PROBLEMS, errors.TokenRevoked, "refresh_revoked"),
+    (REFRESH_PROBLEMS, errors.RefreshReused, "refresh_reused"),
+    (REFRESH_PROBLEMS, errors.SessionRevoked, "refresh_revoked"),
+    (REFRESH_PROBLEMS, errors.SessionExpired, "refresh_expired"),
+    (REFRESH_PROBLEMS, errors.SessionUnknown, "refresh_invalid"),
+    (REFRESH_PROBLEMS, errors.SubjectDisabled, "refresh_revoked"),
+    (REFRESH_PROBLEMS, errors.StoreUnavailable, "store_unavailable"),
+    (LOGIN_PROBLEMS, errors.SubjectDisabled, "invalid_credentials"),
+    (LOGIN_PROBLEMS, errors.SubjectEpochChanged, "invalid_credentials"),
+    (LOGIN_PROBLEMS, errors.StoreUnavailable, "store_unavailable"),
 ]
 
 
 @pytest.mark.parametrize(("problems", "error", "code"), DOORS)
 def test_a_door_answers_each_error_it_knows(
-    problems: Door, error: type[GatepassError], code: str
+    problems: Problems, error: type[GatepassError], code: str
 ) -> None:
-    with pytest.raises(RequestRefused) as refused, door(problems):
+    with pytest.raises(RequestRefused) as refused, refusing(problems):
         raise error
 
     assert refused.value.problem.code == code
     assert isinstance(refused.value.__cause__, error)
 
 
-@pytest.mark.parametrize("problems", [ACCESS_DOOR, REFRESH_DOOR, LOGIN_DOOR])
+@pytest.mark.parametrize("problems", [ACCESS_PROBLEMS, REFRESH_PROBLEMS, LOGIN_PROBLEMS])
 @pytest.mark.parametrize("error", [errors.ClaimsRejected, errors.KeyRejected])
 def test_a_fault_of_the_application_is_not_blamed_on_the_client(
-    problems: Door, error: type[GatepassError]
+    problems: Problems, error: type[GatepassError]
 ) -> None:
-    with pytest.raises(error), door(problems):
+    with pytest.raises(error), refusing(problems):
         raise error
 
 
 def test_a_door_keeps_the_time_after_which_keys_may_be_had_again() -> None:
-    with pytest.raises(RequestRefused) as refused, door(ACCESS_DOOR):
+    with pytest.raises(RequestRefused) as refused, refusing(ACCESS_PROBLEMS):
         raise KeysUnavailable(retry_after=7)
 
     assert refused.value.problem is table.STORE_UNAVAILABLE
@@ -172,7 +172,7 @@ def test_a_door_keeps_the_time_after_which_keys_may_be_had_again() -> None:
 def test_a_refusal_passes_through_a_door_as_it_is() -> None:
     refused = RequestRefused(table.SESSION_UNKNOWN)
 
-    with pytest.raises(RequestRefused) as passed, door(ACCESS_DOOR):
+    with pytest.raises(RequestRefused) as passed, refusing(ACCESS_PROBLEMS):
         raise refused
 
     assert passed.value is refused

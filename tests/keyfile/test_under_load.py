@@ -16,11 +16,11 @@ from gatepass import AsyncTokenVerifier
 from gatepass.errors import GatepassError
 from gatepass.fastapi.responses import send
 from gatepass.http import (
-    ACCESS_DOOR,
+    ACCESS_PROBLEMS,
     RequestRefused,
     answer_json,
     answer_refused,
-    door,
+    refusing,
     parse_bearer,
 )
 from gatepass.httpx import TokenAuth
@@ -106,7 +106,7 @@ def resource_server(jwks_url: str) -> Iterator[str]:
     @app.get("/reports")
     async def reports(authorization: Annotated[str, Header()]) -> Response:
         try:
-            with door(ACCESS_DOOR):
+            with refusing(ACCESS_PROBLEMS):
                 claims = await verifier.verify(parse_bearer([authorization]))
         except RequestRefused as refused:
             return send(answer_refused(refused))

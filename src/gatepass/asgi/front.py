@@ -15,7 +15,7 @@ from gatepass.asgi.messages import (
     send_answer,
 )
 from gatepass.errors import StoreUnavailable
-from gatepass.gate import CommonAuth
+from gatepass.gate import AnyAuth
 from gatepass.http import Answer, AsgiRequest, RequestRefused
 
 GUARDED: Final = "gatepass.guarded"
@@ -27,7 +27,7 @@ _FAILED: Final = 500
 class Verdict:
     """The decision of the guards on one request, for the `Front` that answers it."""
 
-    auth: CommonAuth
+    auth: AnyAuth
     """The `Auth` of the outermost `Front`."""
     vary: str = ""
     """The `Vary` of the answer, by the guard that let the request through."""
@@ -53,7 +53,7 @@ _REFUSALS: Final = (RequestRefused, StoreUnavailable, Answered)
 class Front:
     """ASGI middleware over http and websocket; bodies pass through unread."""
 
-    def __init__(self, app: AsgiApp, auth: CommonAuth) -> None:
+    def __init__(self, app: AsgiApp, auth: AnyAuth) -> None:
         self._app = app
         self._auth = auth
 

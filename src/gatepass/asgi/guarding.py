@@ -1,5 +1,6 @@
 """Guards around ASGI applications, and around the endpoint functions of Starlette."""
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from functools import partial, wraps
@@ -7,7 +8,7 @@ from typing import Any, Final, Protocol
 
 from gatepass.asgi.messages import AsgiApp, Message, Receive, Scope, Send, send_answer
 from gatepass.errors import GuardMisused, StoreUnavailable
-from gatepass.gate import CommonAuth, call_in_thread, settle
+from gatepass.gate import AnyAuth, settle
 from gatepass.http import Answer, AsgiRequest, RequestRefused
 from gatepass.tokens import AccessClaims
 
@@ -42,7 +43,7 @@ class _Connection(Protocol):
 class Guarded:
     """A guarded application: an object, so that Starlette's `Route` takes it for one."""
 
-    def __init__(self, app: AsgiApp, auth: CommonAuth, find: FindClaims) -> None:
+    def __init__(self, app: AsgiApp, auth: AnyAuth, find: FindClaims) -> None:
         self.__name__ = getattr(app, "__name__", type(app).__name__)
         self._app, self._auth, self._find = app, auth, find
 
@@ -61,7 +62,7 @@ class Guarded:
         await _vary_application(self._app, self._auth.vary)(scope, receive, send)
 
 
-def guard(app: Any, auth: CommonAuth, find: FindClaims) -> Any:
+def guard(app: Any, auth: AnyAuth, find: FindClaims) -> Any:
     """A guarded application or endpoint.
 
     Raises:
@@ -77,7 +78,7 @@ def guard(app: Any, auth: CommonAuth, find: FindClaims) -> Any:
 
 
 def _guard_endpoint(
-    view: Callable[..., Any], name: str, index: int, auth: CommonAuth, find: FindClaims
+    view: Callable[..., Any], name: str, index: int, auth: AnyAuth, find: FindClaims
 ) -> Callable[..., Any]:
     """A function that Starlette calls with a request or a websocket, as it does the view."""
 
@@ -92,7 +93,10 @@ def _guard_endpoint(
             return None
         if answer is not None:
             return AnswerApp(answer)
-        response = await settle(await call_in_thread(partial(view, *args, **kwargs)))
+        if inspect.iscoroutinefunction(view):
+            response = await view(*args, **kwargs)
+        else:
+            response = await settle(await asyncio.to_thread(view, *args, **kwargs))
         if hasattr(response, "raw_headers"):
             response.raw_headers.append((b"vary", auth.vary.encode()))
         elif callable(response):
@@ -102,7 +106,7 @@ def _guard_endpoint(
     return guarded
 
 
-async def _decide(scope: Scope, auth: CommonAuth, find: FindClaims) -> Answer | None:
+async def _decide(scope: Scope, auth: AnyAuth, find: FindClaims) -> Answer | None:
     """The answer to a request that goes no further; otherwise its scope gets the claims."""
     request = AsgiRequest(scope)
     preflight = auth.answer_preflight(request)

@@ -54,10 +54,10 @@ def send(answer: Answer) -> HttpResponse:
 
 
 def read_body(request: DjangoHttpRequest) -> bytes:
-    """The body, as far as it may be long.
+    """The body of a request.
 
     Raises:
-        RequestRefused: It is too long, or the client hung up.
+        RequestRefused: The body is too long, or the client hung up.
     """
     meta, stream = request.META, request
     if not meta.get("CONTENT_LENGTH") and meta.get("wsgi.input_terminated"):

@@ -17,7 +17,7 @@ from gatepass.django.conf import get_auth
 from gatepass.django.requests import DjangoRequest, send
 from gatepass.django.users import find_user
 from gatepass.errors import StoreUnavailable, TokenRevoked
-from gatepass.http import ACCESS_DOOR, Answer, RequestRefused, Requirement, door
+from gatepass.http import ACCESS_PROBLEMS, Answer, RequestRefused, Requirement, refusing
 from gatepass.http.problems import TOKEN_MISSING
 from gatepass.tokens import AccessClaims
 
@@ -98,7 +98,7 @@ class GatepassUserAuthentication(GatepassAuthentication):
     def load_user(self, claims: AccessClaims) -> Any:
         """The user whose primary key is the subject; inactive or gone is a revoked token."""
         user = find_user(claims.subject)
-        with door(ACCESS_DOOR):
+        with refusing(ACCESS_PROBLEMS):
             if user is None or not user.is_active:
                 raise TokenRevoked
         return user

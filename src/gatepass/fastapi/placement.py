@@ -15,7 +15,7 @@ from gatepass.asgi.messages import AsgiApp
 from gatepass.errors import GuardMisused
 from gatepass.fastapi.documents import OWN
 from gatepass.fastapi.held import guards_in
-from gatepass.fastapi.scheme import Guarding, Required
+from gatepass.fastapi.scheme import Guarding
 from gatepass.gate import CommonAuth
 
 _unfold: Any = getattr(routing, "iter_route_contexts", iter)
@@ -30,8 +30,9 @@ def check_at_start(app: AsgiApp, application: FastAPI) -> AsgiApp:
     """
     for route in _routes_in(application):
         calls = list(_calls_of(getattr(route, "dependant", None)))
-        asked = {id(call) for call in calls if isinstance(call, Guarding)}
-        if any(isinstance(call, Required) for call in calls) and str(
+        guards = [call for call in calls if isinstance(call, Guarding)]
+        asked = {id(guard) for guard in guards}
+        if any(not guard.is_optional for guard in guards) and str(
             getattr(route, "name", "")
         ).startswith(OWN):
             raise GuardMisused(

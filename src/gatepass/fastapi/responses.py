@@ -8,7 +8,7 @@ from starlette.websockets import WebSocketState
 from gatepass.asgi.front import Answered
 from gatepass.asgi.messages import Receive, Scope, Send, encode_headers, send_answer
 from gatepass.errors import StoreUnavailable
-from gatepass.gate import CommonAuth
+from gatepass.gate import AnyAuth
 from gatepass.http import Answer, RequestRefused
 
 
@@ -31,7 +31,7 @@ class _Denial(Response):
         await send_answer(self._answer, scope, receive, send)
 
 
-def answer_errors(app: FastAPI, auth: CommonAuth) -> None:
+def answer_errors(app: FastAPI, auth: AnyAuth) -> None:
     """Answer refusals with the table, wherever in the application they are raised."""
 
     async def answer_error(connection: Request | WebSocket, error: Exception) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, NoReturn
 
 from gatepass.errors import (
     GatepassError,
@@ -97,17 +97,17 @@ PROBLEMS: Final = (
 WITH_RETRY_AFTER: Final = (RATE_LIMITED, STORE_UNAVAILABLE)
 """The rows whose answers say when to try again."""
 
-Door = Mapping[type[GatepassError], Problem]
-"""What each error means where a token is presented; the class nearest to the error counts."""
+Problems = Mapping[type[GatepassError], Problem]
+"""The row for each class of errors; the class nearest to the error counts."""
 
-ACCESS_DOOR: Final[Door] = {
+ACCESS_PROBLEMS: Final[Problems] = {
     TokenError: TOKEN_INVALID,
     TokenMissing: TOKEN_MISSING,
     TokenExpired: TOKEN_EXPIRED,
     TokenRevoked: TOKEN_REVOKED,
     StoreUnavailable: STORE_UNAVAILABLE,
 }
-REFRESH_DOOR: Final[Door] = {
+REFRESH_PROBLEMS: Final[Problems] = {
     TokenError: REFRESH_INVALID,
     TokenMissing: REFRESH_MISSING,
     TokenExpired: REFRESH_EXPIRED,
@@ -119,7 +119,7 @@ REFRESH_DOOR: Final[Door] = {
     SubjectDisabled: REFRESH_REVOKED,
     StoreUnavailable: STORE_UNAVAILABLE,
 }
-LOGIN_DOOR: Final[Door] = {
+LOGIN_PROBLEMS: Final[Problems] = {
     SubjectDisabled: INVALID_CREDENTIALS,
     SubjectEpochChanged: INVALID_CREDENTIALS,
     StoreUnavailable: STORE_UNAVAILABLE,
@@ -165,26 +165,31 @@ class RequestRefused(GatepassError):
 
 
 @contextmanager
-def door(problems: Door) -> Iterator[None]:
-    """Turn the errors this door knows into `RequestRefused`; all others pass through.
-
-    Errors it does not know are the application's faults (claims that may not be signed, say)
-    and must not be blamed on the client.
-    """
+def refusing(problems: Problems) -> Iterator[None]:
+    """Turn the errors in `problems` into `RequestRefused`, as `refuse` does."""
     try:
         yield
     except GatepassError as error:
-        problem = find_problem(error, problems)
-        if problem is None:
-            raise
-        raise RequestRefused(problem, retry_after=find_retry_after(error)) from error
+        refuse(error, problems)
+
+
+def refuse(error: GatepassError, problems: Problems) -> NoReturn:
+    """Raise `RequestRefused` for an error in `problems`, and any other error itself.
+
+    Other errors are faults of the application (claims that may not be signed, for example), and
+    must not be blamed on the client.
+    """
+    problem = find_problem(error, problems)
+    if problem is None:
+        raise error
+    raise RequestRefused(problem, retry_after=find_retry_after(error)) from error
 
 
 def find_retry_after(error: Exception) -> int | None:
-    """Seconds after which a failure says that repeating may help."""
+    """The seconds that an error of the store names, after which repeating may help."""
     return error.retry_after if isinstance(error, StoreUnavailable) else None
 
 
-def find_problem(error: GatepassError, problems: Door) -> Problem | None:
-    """The row for an error at a door, by its nearest class; `None` when there is none."""
+def find_problem(error: GatepassError, problems: Problems) -> Problem | None:
+    """The row of the error's nearest class; `None` when `problems` has none."""
     return next((problems[kind] for kind in type(error).__mro__ if kind in problems), None)
