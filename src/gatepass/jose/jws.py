@@ -75,22 +75,33 @@ def sign(
         KeyRejected: The primary cannot sign.
         ClaimsRejected: The claims have no JSON form.
     """
-    key = key_source(keys).current().primary
-    header = header_segment(key, typ, key.kid if isinstance(kid, EllipsisType) else kid)
+    return sign_with(key_source(keys).current().primary, payload, typ, kid)
+
+
+def sign_with(
+    key: Key,
+    payload: bytes | Mapping[str, Any],
+    typ: str | None,
+    kid: str | EllipsisType | None = ...,
+) -> str:
+    """`sign` with this key."""
+    header = _header_segment(key, typ, kid)
     if not isinstance(payload, bytes):
         payload = _strict_json.encode_claims(payload)
-    return sign_segments(header, payload, key)
+    signing_input = header + b"." + _base64url.encode(payload)
+    return (signing_input + b"." + key.sign(signing_input)).decode("ascii")
 
 
-def header_segment(key: Key, typ: str | None, kid: str | None) -> bytes:
-    """The first segment, which stays the same for a key and a type."""
+def _header_segment(key: Key, typ: str | None, kid: str | EllipsisType | None) -> bytes:
+    """The first segment, which stays the same for a key, a type and a name of the key."""
     try:
         known = key.headers.get((typ, kid))
     except TypeError:  # what has no hash is no text either
         known = None
     if known is not None:
         return known
-    header = {"alg": key.algorithm, "typ": typ, "kid": kid}
+    name = key.kid if isinstance(kid, EllipsisType) else kid
+    header = {"alg": key.algorithm, "typ": typ, "kid": name}
     members = {name: value for name, value in header.items() if value is not None}
     if not all(isinstance(value, str) for value in members.values()):
         message = "typ and kid are text"
@@ -100,12 +111,6 @@ def header_segment(key: Key, typ: str | None, kid: str | None) -> bytes:
         key.headers.clear()
     key.headers[typ, kid] = segment
     return segment
-
-
-def sign_segments(header: bytes, payload: bytes, key: Key) -> str:
-    """The compact serialization, given a prepared header segment."""
-    signing_input = header + b"." + _base64url.encode(payload)
-    return (signing_input + b"." + key.sign(signing_input)).decode("ascii")
 
 
 def verify(

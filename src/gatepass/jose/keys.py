@@ -4,14 +4,12 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from types import EllipsisType
+from typing import Any, ClassVar, Self
 
 from gatepass.errors import KeyRejected
 from gatepass.jose import _derive, _jwk, _pem, _signatures, _weakness
 from gatepass.jose.algorithms import Algorithm, find_algorithm
-
-if TYPE_CHECKING:
-    from gatepass.jose.keyset import KeySet
 
 
 class _AnyKey:
@@ -21,9 +19,9 @@ class _AnyKey:
     can_sign: ClassVar[bool] = False
     is_shared: ClassVar[bool] = False
     verify: _signatures.Verifier
-    alone: "KeySet | None"
-    """The set of this key only, made when it is first used by itself."""
-    headers: dict[tuple[str | None, str | None], bytes]
+    alone: Any
+    """The `KeySet` of this key only, made at its first use without a set; kept by `keyset`."""
+    headers: dict[tuple[str | None, str | EllipsisType | None], bytes]
     """Header segments by (`typ`, `kid`) that this key signed under; kept by `jws`."""
 
     def __init__(self, algorithm: Algorithm, kid: str | None, *identities: bytes) -> None:

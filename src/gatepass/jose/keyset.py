@@ -132,7 +132,8 @@ def key_source(keys: Key | KeySet | KeySource) -> KeySource:
     if isinstance(keys, (SharedKey, SigningKey, VerificationKey)):
         if keys.alone is None:
             keys.alone = KeySet(keys)
-        return keys.alone
+        alone: KeySet = keys.alone
+        return alone
     if isinstance(keys, KeySource):
         return keys
     hint = ": SharedKey.from_secret makes a key of a text" if isinstance(keys, str) else ""

@@ -31,7 +31,8 @@ def partition_digits(subject: str) -> str:
     Raises:
         ClaimsRejected: The subject has no UTF-8 form.
     """
-    require_encodable(subject)
+    if not subject.isascii():
+        require_encodable(subject)
     return _DIGITS[crc32(subject.encode()) & 0xFF]
 
 

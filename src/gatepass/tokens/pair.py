@@ -8,7 +8,7 @@ from gatepass.errors import ClaimsRejected, SessionUnknown, TokenInvalid, TokenM
 from gatepass.sessions import IssuePlan, RevokeKind
 from gatepass.tokens.claims import AccessClaims
 from gatepass.tokens.policy import is_plain_text
-from gatepass.tokens.session_claims import read_session_text, sec_hash
+from gatepass.tokens.session_claims import read_session_text
 
 SESSION_TEXT: Final = "ses"
 """The claim of a refresh token that holds the JSON of its session claims, where it has any."""
@@ -51,11 +51,6 @@ class Presented:
     session_text: str = field(repr=False)
 
     @property
-    def sec_hash(self) -> bytes:
-        """What the store keeps of the secret."""
-        return sec_hash(self.sec, self.session_text)
-
-    @property
     def session_claims(self) -> dict[str, Any]:
         """The session claims of the refresh token, which the store has yet to confirm."""
         return read_session_text(self.session_text)
@@ -71,7 +66,8 @@ def read_presented(claims: Mapping[str, Any]) -> Presented:
     if generation.__class__ is not int or generation < 0 or sec.__class__ is not str:
         message = "the token is invalid: gen or sec is none"
         raise TokenInvalid(message)
-    read_session_text(text)
+    if text != "":
+        read_session_text(text)
     return Presented(
         session_id=claims["sid"],
         subject=claims["sub"],

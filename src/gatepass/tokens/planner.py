@@ -99,7 +99,7 @@ class PairPlanner:
         self._leeway_s = whole_seconds("rotation_leeway", policy.rotation_leeway, 0, _MAX_EPOCH)
         require_lifetime(self.access_keys, self._access_s)
         require_lifetime(self.refresh_keys, self._refresh_s)
-        self._checked: tuple[int, int] | None = None
+        self._checked: tuple[KeySet, KeySet] | None = None
         self._signing_keys()
         self.access = self._verifier(
             self.access_keys, ACCESS_TYP, (*ACCESS_CLAIMS, *policy.required_claims), policy
@@ -156,12 +156,14 @@ class PairPlanner:
         if loaded and claims is None:
             raise SubjectDisabled
         self._signing_keys()
-        of_session = presented.session_claims
+        claims_json = None
+        if claims is not None:
+            claims_json = merge_claims(self.policy, claims, presented.session_claims)
         return RotationPlan(
             session_id=presented.session_id,
             generation=presented.generation,
-            sec_hash=presented.sec_hash,
-            claims_json=None if claims is None else merge_claims(self.policy, claims, of_session),
+            sec_hash=sec_hash(presented.sec, presented.session_text),
+            claims_json=claims_json,
             leeway_ms=self._leeway_s * 1000,
             refresh_lifetime_ms=self._refresh_s * 1000,
             access_lifetime_ms=self._access_s * 1000,
@@ -202,7 +204,8 @@ class PairPlanner:
         if refresh_token is not None:
             presented = self.open_refresh(refresh_token, any_time=True)
             session_ids.append(presented.session_id)
-            proof = presented.sec_hash if access_token is None else None
+            if access_token is None:
+                proof = sec_hash(presented.sec, presented.session_text)
         if not session_ids:
             raise TokenMissing
         if len(set(session_ids)) > 1:
@@ -220,7 +223,6 @@ class PairPlanner:
         return token_id, math.ceil(lifetime_s) * 1000
 
     def _pair(self, session: Session, proof: LogIn | Presented, claims_json: bytes) -> TokenPair:
-        access_keys, refresh_keys = self._signing_keys()
         now = int(self._now())
         expires_at = min(now + self._access_s, session.ends_ms // 1000)
         registered = {"iss": self.policy.issuer, "aud": self.policy.audience}
@@ -231,6 +233,7 @@ class PairPlanner:
             for name, value in msgspec.json.decode(claims_json).items()
             if name not in _NOT_OF_THE_ROW
         }
+        access_keys, refresh_keys = self._signing_keys()
         access = registered | {
             "sub": session.subject,
             "client_id": session.client_id,
@@ -260,15 +263,14 @@ class PairPlanner:
         )
 
     def _signing_keys(self) -> tuple[KeySet, KeySet]:
-        """Both key sets of this moment; rules between them are checked when either changed."""
-        # The versions first: keys that change in between are then checked next time.
-        versions = (self.access_keys.version, self.refresh_keys.version)
+        """Both current key sets; rules between them are checked when either has changed."""
         access, refresh = self.access_keys.current(), self.refresh_keys.current()
-        if versions != self._checked:
+        checked = self._checked
+        if checked is None or access is not checked[0] or refresh is not checked[1]:
             require_signing(access)
             require_signing(refresh)
             require_disjoint(access, refresh)
-            self._checked = versions
+            self._checked = access, refresh
         return access, refresh
 
     def _verifier(
