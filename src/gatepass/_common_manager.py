@@ -21,7 +21,7 @@ from gatepass.tokens.pair import Presented
 from gatepass.tokens.twins import require_twin
 
 _logger = logging.getLogger("gatepass")
-_LOUD = {
+NOTABLE = {
     RotationKind.AHEAD: "the store had lost rotations that were acknowledged: moved forward",
     RotationKind.REUSED: "a superseded refresh token came back: session revoked",
     RotationKind.UNKNOWN: "a well-signed refresh token is of no known session",
@@ -144,6 +144,5 @@ def _require_loads(load_claims: Callable[..., object] | None) -> None:
 
 
 def report(presented: Presented, fact: RotationFact) -> None:
-    """Log what an operator should look at."""
-    if fact.kind in _LOUD:
-        _logger.warning("%s sid=%s", _LOUD[fact.kind], presented.session_id)
+    """Log a notable rotation for the operator."""
+    _logger.warning("%s sid=%s", NOTABLE[fact.kind], presented.session_id)

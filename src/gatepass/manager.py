@@ -5,6 +5,7 @@ from typing import Self
 
 from gatepass._common_manager import (
     ACTOR_REVOKED,
+    NOTABLE,
     AsyncLoadClaims,
     Claims,
     CommonManager,
@@ -90,7 +91,8 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims]):
             claims = self._load_claims(presented.subject, presented.session_claims)
         plan = self._planner.plan_rotation(presented, claims, loaded=loaded)
         fact = self._store.rotate(plan)
-        report(presented, fact)
+        if fact.kind in NOTABLE:
+            report(presented, fact)
         return self._planner.conclude_rotation(presented, plan, fact)
 
     def verify(self, access_token: str | None) -> AccessClaims:
@@ -211,7 +213,8 @@ class AsyncTokenManager(CommonManager[AsyncStore, AsyncRevocations, AsyncLoadCla
             claims = await claims
         plan = self._planner.plan_rotation(presented, claims, loaded=loaded)
         fact = await self._store.rotate(plan)
-        report(presented, fact)
+        if fact.kind in NOTABLE:
+            report(presented, fact)
         return self._planner.conclude_rotation(presented, plan, fact)
 
     async def verify(self, access_token: str | None) -> AccessClaims:

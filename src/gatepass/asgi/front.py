@@ -1,4 +1,4 @@
-"""What stands in front of an application: https, CORS and the answers to what gets out of it."""
+"""`Front`: the https and CORS rules before an application, and answers to its refusals."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from gatepass.asgi.messages import (
 )
 from gatepass.errors import StoreUnavailable
 from gatepass.gate import AnyAuth
-from gatepass.http import Answer, AsgiRequest, RequestRefused
+from gatepass.http import Answer, AsgiRequest, Headers, RequestRefused
 
 GUARDED: Final = "gatepass.guarded"
 """The key of a scope under which guards behind a `Front` find the request's `Verdict`."""
@@ -56,22 +56,29 @@ class Front:
     def __init__(self, app: AsgiApp, auth: AnyAuth) -> None:
         self._app = app
         self._auth = auth
+        self._is_silent = auth.policy.is_silent
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer what goes no further, and add headers to all that is answered."""
+        """Answer what the https and CORS rules stop, and add headers to every answer."""
         outer: Verdict | None = scope.get(GUARDED)
         is_done = outer is not None and outer.auth is self._auth  # mounted in its application
         if is_done or scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
-        request, policy = AsgiRequest(scope), self._auth.policy
-        added = policy.headers(request)
-        answer = self._auth.intercept(request)
-        if answer is not None:
-            await send_answer(answer.plus(added), scope, receive, send)
-            return
+        added: Headers = ()
+        if not self._is_silent:
+            request = AsgiRequest(scope)
+            added = self._auth.policy.headers(request)
+            answer = self._auth.intercept(request)
+            if answer is not None:
+                await send_answer(answer.plus(added), scope, receive, send)
+                return
+        await self._pass_on(added, scope, receive, send)
+
+    async def _pass_on(self, added: Headers, scope: Scope, receive: Receive, send: Send) -> None:
+        """Call the application; answer the refusals that get out of it."""
         is_begun = is_replaced = False
-        encoded = encode_headers(added)
+        encoded = encode_headers(added) if added else []
         verdict = Verdict(self._auth)
         scope.setdefault(GUARDED, verdict)  # the outermost answers for those inside
 

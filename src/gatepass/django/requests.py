@@ -24,11 +24,7 @@ class DjangoRequest(WsgiRequest):
             ) from None
         self._scheme = None
         self._request = request
-
-    @property
-    def method(self) -> str:
-        """See `HttpRequest.method`."""
-        return self._request.method or "GET"
+        self.method = request.method or "GET"
 
     @property
     def scheme(self) -> str:

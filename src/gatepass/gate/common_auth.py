@@ -154,9 +154,10 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
         """The answer to a request of this route, also where it is refused."""
         if request.method != route.method:
             return answer_wrong_method(route)
+        gate = self.require_gate()
         try:
             body = read_body() if route.takes_body else b""
-            return await route.answer(self.require_gate(), request, body, session_id)
+            return await route.answer(gate, request, body, session_id)
         except (RequestRefused, StoreUnavailable) as error:
             return self.answer_error(error)
 

@@ -47,16 +47,11 @@ class HttpRequest(Protocol):
 class AsgiRequest:
     """A request out of an ASGI scope, http or websocket."""
 
-    __slots__ = ("_scope",)
+    __slots__ = ("_scope", "method")
 
     def __init__(self, scope: Mapping[str, Any]) -> None:
         self._scope = scope
-
-    @property
-    def method(self) -> str:
-        """See `HttpRequest.method`."""
-        method: str = self._scope.get("method", "GET")
-        return method
+        self.method: str = scope.get("method", "GET")
 
     @property
     def scheme(self) -> str:
@@ -95,23 +90,18 @@ class AsgiRequest:
 class WsgiRequest:
     """A request out of a WSGI environ, or of Django's `META`, which has its form."""
 
-    __slots__ = ("_environ", "_scheme")
+    __slots__ = ("_environ", "_scheme", "method")
 
     def __init__(self, environ: Mapping[str, Any], *, scheme: str | None = None) -> None:
         """Read an environ.
 
         Args:
             environ: The variables of the request.
-            scheme: How the request came, where the environ does not say it.
+            scheme: The scheme, where the environ does not hold it.
         """
         self._environ = environ
         self._scheme = scheme
-
-    @property
-    def method(self) -> str:
-        """See `HttpRequest.method`."""
-        method: str = self._environ["REQUEST_METHOD"]
-        return method
+        self.method: str = environ.get("REQUEST_METHOD", "")
 
     @property
     def scheme(self) -> str:
