@@ -1,36 +1,22 @@
 """`Auth` of a Django project: decorators and DRF permissions that guard views."""
 
-import inspect
-import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
-from typing import Any, Literal, Never
+from typing import Any, Never
 
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import sync_to_async
 from django.http import HttpResponse
 from django.urls import NoReverseMatch, get_urlconf, reverse
 
 from gatepass.django.commits import opening_manager
+from gatepass.django.common_auth import CommonDjangoAuth
 from gatepass.django.guards import Guarding
 from gatepass.django.requests import send
-from gatepass.gate import (
-    AnyManager,
-    Authenticate,
-    CommonAuth,
-    LoginLimit,
-    require_call,
-    run_in_place,
-    settle,
-)
-from gatepass.http import HttpPolicy, Requirement
-from gatepass.manager import AsyncTokenManager, TokenManager
-from gatepass.tokens import AccessClaims, AsyncTokenVerifier, TokenVerifier
-
-Check = Callable[..., AccessClaims | None]
-AsyncCheck = Callable[..., Awaitable[AccessClaims | None]]
+from gatepass.gate import require_call, run_in_place
+from gatepass.http import Requirement
 
 
-class Auth(CommonAuth[AnyManager, Guarding, Guarding]):
+class Auth(CommonDjangoAuth[Guarding]):
     """Sign-in for a Django project, named by the setting `GATEPASS_AUTH`.
 
     `required()` and `optional()` decorate views, sync or async, and are permissions for
@@ -39,49 +25,6 @@ class Auth(CommonAuth[AnyManager, Guarding, Guarding]):
     needs none, and a token in a cookie gets gatepass's own. A request that `optional()` lets
     through without a token gets Django's check.
     """
-
-    takes = (TokenManager, AsyncTokenManager, TokenVerifier, AsyncTokenVerifier)
-
-    def __init__(
-        self,
-        manager: AnyManager,
-        *,
-        twin: AnyManager | None = None,
-        authenticate: Authenticate | None = None,
-        login_limit: LoginLimit | None = None,
-        http: HttpPolicy | None = None,
-        invalid_token_status: Literal[401, 403] = 403,
-        now: Callable[[], float] = time.time,
-    ) -> None:
-        """Take the arguments of every `Auth` (see `CommonAuth`), and a `twin`.
-
-        The twin is the sync version of an async manager, or the reverse. Without it async views
-        run a sync manager in a thread, and sync views run an async one in a loop of their own.
-        """
-        super().__init__(
-            manager,
-            authenticate=authenticate,
-            login_limit=login_limit,
-            http=http,
-            invalid_token_status=invalid_token_status,
-            now=now,
-        )
-        guards = {self.is_async: self.guard}
-        if twin is not None:
-            guards[isinstance(twin, (AsyncTokenManager, AsyncTokenVerifier))] = self.make_guard(
-                twin
-            )
-            if len(guards) == 1:
-                raise TypeError("the twin of an async manager is a sync one, and the reverse")
-        self._has_no_io = isinstance(manager, TokenVerifier) and manager.revocations is None
-        self.check: Check = (
-            guards[False].check if False in guards else async_to_sync(guards[True].acheck)
-        )
-        """The claims of a request's token; see `gatepass.gate.Guard.check`."""
-        self.acheck: AsyncCheck = (
-            guards[True].acheck if True in guards else self._make_acheck(guards[False].check)
-        )
-        """The same for async views."""
 
     def ninja(
         self,
@@ -139,10 +82,6 @@ class Auth(CommonAuth[AnyManager, Guarding, Guarding]):
             subject, claims, session_claims=session_claims, device=device, epoch=epoch
         )
 
-    def wait_for(self, value: Any) -> Any:
-        """The result of a manager's method, awaited if it is awaitable; in sync code only."""
-        return async_to_sync(settle)(value) if inspect.isawaitable(value) else value
-
     def find_mount_point(self) -> None:
         """Learn from the URL configuration where browsers find the auth routes."""
         if self.gate is not None and self.policy.cookies is not None:
@@ -160,15 +99,3 @@ class Auth(CommonAuth[AnyManager, Guarding, Guarding]):
     def _require_setup(self, name: str, given: tuple[object, ...]) -> None:
         # Django sets the URLconf of a thread or task until its request ends.
         require_call(name, given, is_serving=get_urlconf() is not None)
-
-    def _call_in_thread(self, function: Callable[..., Any], /, *args: Any) -> Any:
-        return sync_to_async(function)(*args)
-
-    def _make_acheck(self, check: Check) -> AsyncCheck:
-        if not self._has_no_io:
-            return sync_to_async(check, thread_sensitive=False)
-
-        async def acheck(*args: Any, **kwargs: Any) -> AccessClaims | None:
-            return check(*args, **kwargs)
-
-        return acheck

@@ -4,13 +4,14 @@ import inspect
 from collections.abc import Callable
 from functools import wraps
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
 from gatepass.django.caches import keep_out_of_caches, let_into_caches
+from gatepass.django.common_auth import AnyDjangoAuth
 from gatepass.django.csrf import fails_djangos_check
 from gatepass.django.permissions import Permission
 from gatepass.django.requests import DjangoRequest, send
@@ -19,9 +20,6 @@ from gatepass.gate import settle
 from gatepass.http import Answer, RequestRefused, Requirement
 from gatepass.http.problems import CSRF_FAILED
 from gatepass.tokens import AccessClaims
-
-if TYPE_CHECKING:
-    from gatepass.django.auth import Auth
 
 View = Callable[..., Any]
 _NO_VIEW: Final = (
@@ -35,7 +33,7 @@ _NO_VIEW: Final = (
 class Guarding(Permission):
     """What `required` and `optional` return."""
 
-    def __init__(self, auth: "Auth", requirement: Requirement, *, optional: bool) -> None:
+    def __init__(self, auth: AnyDjangoAuth, requirement: Requirement, *, optional: bool) -> None:
         super().__init__(auth, requirement, optional=optional)
         self._vary = auth.vary.split(", ")
 

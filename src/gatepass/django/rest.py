@@ -5,19 +5,17 @@ In `REST_FRAMEWORK`, `DEFAULT_AUTHENTICATION_CLASSES` names
 `gatepass.django.rest.exception_handler`.
 """
 
-import json
-from typing import Any, NoReturn
+from typing import Any
 
 from django.http import HttpResponse
 
 from gatepass._extras import needs_extra
-from gatepass.django.auth import Auth
-from gatepass.django.caches import keep_out_of_caches
 from gatepass.django.conf import get_auth
 from gatepass.django.requests import DjangoRequest, send
+from gatepass.django.rest_refusals import Refused, mark, refuse
 from gatepass.django.users import find_user
 from gatepass.errors import StoreUnavailable, TokenRevoked
-from gatepass.http import ACCESS_PROBLEMS, Answer, RequestRefused, Requirement, refusing
+from gatepass.http import ACCESS_PROBLEMS, RequestRefused, Requirement, refusing
 from gatepass.http.problems import TOKEN_MISSING
 from gatepass.tokens import AccessClaims
 
@@ -102,41 +100,6 @@ class GatepassUserAuthentication(GatepassAuthentication):
             if user is None or not user.is_active:
                 raise TokenRevoked
         return user
-
-
-class Refused(APIException):
-    """A rejected request, which DRF's own exception handler answers with our status and body."""
-
-    def __init__(self, answer: Answer) -> None:
-        body = json.loads(answer.body)
-        super().__init__(body, code=body["code"])
-        self.status_code = answer.status
-        self.answer = answer
-
-
-def refuse(
-    error: RequestRefused | StoreUnavailable, request: Any, view: Any, auth: Auth
-) -> NoReturn:
-    """Reject a request of DRF; the view gets the headers of the answer.
-
-    Raises:
-        Refused: Always.
-    """
-    mark(request, view, auth, None)
-    answer = auth.answer_error(error)
-    if hasattr(view, "headers"):
-        view.headers |= {name: value for name, value in answer.headers if name != "Content-Type"}
-    raise Refused(answer) from error
-
-
-def mark(request: Any, view: Any, auth: Auth, claims: AccessClaims | None) -> None:
-    """Tell caches above the view whose answer it is, and keep it out of those below."""
-    request._request.gatepass_guarded = True  # noqa: SLF001 - the middleware adds `Vary`
-    headers = getattr(view, "headers", {})
-    if auth.vary not in headers.get("Vary", ""):
-        headers["Vary"] = ", ".join([*filter(None, [headers.get("Vary")]), auth.vary])
-    if claims is not None:
-        keep_out_of_caches(request)
 
 
 def exception_handler(error: Exception, context: Any) -> HttpResponse | None:

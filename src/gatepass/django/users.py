@@ -7,6 +7,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth import authenticate, get_user_model
 from django.core.exceptions import ValidationError
 
+from gatepass.django.conf import get_auth
 from gatepass.http import Identity
 from gatepass.tokens.session_claims import actor_of
 
@@ -34,8 +35,6 @@ class DjangoUsers:
         say, is asked again once it has told whose epoch that is. A name that several users have
         is nobody's.
         """
-        from gatepass.django.conf import get_auth  # noqa: PLC0415 - it may have been made of this
-
         if "\0" in username:
             return None  # databases fail with it
         auth = get_auth()
