@@ -6,8 +6,8 @@ from typing import Any, Protocol, TypeVar
 
 from gatepass.asgi.common_auth import CommonAsgiAuth
 from gatepass.asgi.front import Front
-from gatepass.asgi.guarding import AnswerApp, guard, require_application
-from gatepass.asgi.messages import AsgiApp, Receive, Scope, Send, read_body, send_answer
+from gatepass.asgi.guarding import guard, require_application
+from gatepass.asgi.messages import AnswerApp, AsgiApp, Receive, Scope, Send, read_body, send_answer
 from gatepass.errors import GuardMisused
 from gatepass.gate import (
     KEYS,

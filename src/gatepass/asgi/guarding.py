@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial, wraps
 from typing import Any, Final, Protocol
 
-from gatepass.asgi.messages import AsgiApp, Message, Receive, Scope, Send, send_answer
+from gatepass.asgi.messages import AnswerApp, AsgiApp, Message, Receive, Scope, Send, send_answer
 from gatepass.errors import GuardMisused, StoreUnavailable
 from gatepass.gate import AnyAuth, settle
 from gatepass.http import Answer, AsgiRequest, RequestRefused
@@ -17,19 +17,6 @@ SCOPE_KEY: Final = "gatepass"
 FindClaims = Callable[[AsgiRequest], Awaitable[AccessClaims | None]]
 _CONNECTIONS: Final = ("request", "websocket")
 """The parameters by which Starlette's own decorators know an endpoint."""
-
-
-class AnswerApp:
-    """An answer as an ASGI application."""
-
-    __slots__ = ("answer",)  # so that FastAPI cannot serialize it, with status 200
-
-    def __init__(self, answer: Answer) -> None:
-        self.answer = answer
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
-        await send_answer(self.answer, scope, receive, send)
 
 
 class _Connection(Protocol):
@@ -88,11 +75,11 @@ def _guard_endpoint(
         if not isinstance(getattr(connection, "scope", None), dict):
             raise GuardMisused(f"{_name(view)} was called with no {name} of Starlette")
         answer = await _decide(connection.scope, auth, find)
-        if answer is not None and connection.scope["type"] == "websocket":
-            await send_answer(answer, connection.scope, connection.receive, connection.send)
-            return None
         if answer is not None:
-            return AnswerApp(answer)
+            response = AnswerApp(answer)
+            if connection.scope["type"] != "websocket":
+                return response
+            return await response(connection.scope, connection.receive, connection.send)
         if inspect.iscoroutinefunction(view):
             response = await view(*args, **kwargs)
         else:

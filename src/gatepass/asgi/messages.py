@@ -40,6 +40,19 @@ async def read_body(receive: Receive) -> bytes:
         raise RequestRefused(INVALID_REQUEST, reason=TOO_LONG) from None
 
 
+class AnswerApp:
+    """An answer as an ASGI application."""
+
+    __slots__ = ("answer",)  # so that FastAPI cannot serialize it, with status 200
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer."""
+        await send_answer(self.answer, scope, receive, send)
+
+
 async def send_answer(answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
     """Send an answer to a request, or to a websocket handshake instead of accepting it.
 
