@@ -6,7 +6,7 @@ from dataclasses import replace
 import anyio
 import pytest
 
-from gatepass.server.limits import AccountLimit, LoginLimit
+from gatepass.server.limits import LoginLimit, Window
 from gatepass.server.passwords import PasswordPool
 from tests.budget import PATIENCE_S
 from tests.server.world import PASSWORD, World, outcome
@@ -135,7 +135,7 @@ async def test_one_account_with_the_right_password_cannot_starve_the_others(made
 
 
 async def test_one_account_logs_in_only_so_often_from_however_many_addresses(made: World) -> None:
-    limited = replace(made, parts=replace(made.parts, account_limit=AccountLimit("3/minute")))
+    limited = replace(made, parts=replace(made.parts, account_limit=Window("3/minute")))
     async with limited.serve() as world:
         with world.administration() as (accounts, _):
             accounts.add("victim", PASSWORD)
@@ -152,7 +152,7 @@ async def test_one_account_logs_in_only_so_often_from_however_many_addresses(mad
 
 
 async def test_strangers_cannot_lock_an_account_by_wrong_passwords(made: World) -> None:
-    limited = replace(made, parts=replace(made.parts, account_limit=AccountLimit("2/minute")))
+    limited = replace(made, parts=replace(made.parts, account_limit=Window("2/minute")))
     async with limited.serve() as world:
         for number in range(6):
             address = f"198.51.100.{number}"

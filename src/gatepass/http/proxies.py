@@ -39,7 +39,7 @@ class TrustedProxies:
         address = request.peer
         if self.trusts(address):
             for told in reversed(_values(request.header("x-forwarded-for"))):
-                found = _find_address(_without_port(told))
+                found = find_address(_without_port(told))
                 if found is None:
                     break
                 address = str(found)
@@ -60,7 +60,7 @@ class TrustedProxies:
             return self._socket_file
         if not self._networks:
             return False
-        parsed = _find_address(address)
+        parsed = find_address(address)
         return parsed is not None and any(parsed in network for network in self._networks)
 
 
@@ -76,7 +76,8 @@ def _without_port(told: str) -> str:
     return told.partition(":")[0] if told.count(":") == 1 else told
 
 
-def _find_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def find_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The IP address in this text, an IPv4 one where it is mapped into IPv6."""
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Protocol
 
-from sqlalchemy import Engine, Row, insert, select, update
+from sqlalchemy import ColumnElement, Engine, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gatepass.errors import StoreUnavailable
@@ -118,16 +118,11 @@ class Accounts:
 
     def find(self, username: str) -> Account | None:
         """The account of this user name, in any spelling."""
-        with self._transaction() as connection:
-            name = find_username(username) or ""
-            row = connection.execute(_SELECT.where(_table.c.username == name)).first()
-        return None if row is None else _account(row)
+        return self._find(_table.c.username == (find_username(username) or ""))
 
     def find_subject(self, subject: str) -> Account | None:
         """The account that tokens name so."""
-        with self._transaction() as connection:
-            row = connection.execute(_SELECT.where(_table.c.subject == subject)).first()
-        return None if row is None else _account(row)
+        return self._find(_table.c.subject == subject)
 
     def load_claims(
         self, subject: str, _session_claims: Mapping[str, Any]
@@ -194,6 +189,11 @@ class Accounts:
         password_hash = self._passwords.hash_new(password, find_username(username) or "")
         subject = self._change(username, password_hash=password_hash)
         return _end_sessions(sessions, subject, "password changed")
+
+    def _find(self, condition: ColumnElement[bool]) -> Account | None:
+        with self._transaction() as connection:
+            row = connection.execute(_SELECT.where(condition)).first()
+        return None if row is None else _account(row)
 
     def _change(self, username: str, **values: object) -> str:
         """Change the account's row; the subject."""

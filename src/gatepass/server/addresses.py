@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from gatepass.errors import SettingsRejected
+from gatepass.http.proxies import find_address
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -13,7 +14,7 @@ _NAME: Final = "GATEPASS_TRUSTED_PROXIES"
 
 def block_of(address: str) -> str:
     """The block of addresses that counts as one client: an IPv4 address, or an IPv6 /64."""
-    parsed = _parse(address)
+    parsed = find_address(address)
     if parsed is None or isinstance(parsed, ipaddress.IPv4Address):
         return address if parsed is None else str(parsed)
     return str(ipaddress.ip_network((parsed, 64), strict=False))
@@ -21,7 +22,7 @@ def block_of(address: str) -> str:
 
 def is_within(address: str, networks: Collection[Network]) -> bool:
     """Whether the address belongs to one of the networks."""
-    parsed = _parse(address)
+    parsed = find_address(address)
     return parsed is not None and any(parsed in network for network in networks)
 
 
@@ -45,12 +46,3 @@ def _parse_network(written: str) -> Network:
     if network.prefixlen == 0:
         raise SettingsRejected(f"{_NAME} names every address: name those of your proxies")
     return network
-
-
-def _parse(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return None
-    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
-    return parsed if mapped is None else mapped

@@ -19,8 +19,8 @@ from gatepass.server.error_handlers import answer_the_rest
 from gatepass.server.limits import (
     FAILURES_PER_MINUTE,
     LOG_INS_PER_MINUTE,
-    AccountLimit,
     LoginLimit,
+    Window,
     rate,
 )
 from gatepass.server.login import PasswordLogin
@@ -41,7 +41,8 @@ class Parts:
     accounts: Accounts
     pool: PasswordPool
     limit: LoginLimit
-    account_limit: AccountLimit
+    account_limit: Window
+    """Good logins per account; wrong passwords would let strangers lock its owner out."""
     policy: HttpPolicy = field(default_factory=HttpPolicy)
 
 
@@ -86,7 +87,7 @@ def make_parts(
         accounts=accounts,
         pool=PasswordPool(),
         limit=LoginLimit(failures, log_ins),
-        account_limit=AccountLimit(log_ins),
+        account_limit=Window(log_ins),
         policy=policy or HttpPolicy(),
     )
 

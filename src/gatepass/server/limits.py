@@ -35,7 +35,7 @@ class LoginLimit:
         *,
         at_once: int = AT_ONCE,
     ) -> None:
-        self._failures, self._log_ins = _Window(failures), _Window(log_ins)
+        self._failures, self._log_ins = Window(failures), Window(log_ins)
         self._at_once = at_once
         self._under_way: Counter[str] = Counter()
 
@@ -63,37 +63,20 @@ class LoginLimit:
             del self._under_way[block]
 
 
-class AccountLimit:
-    """A moving window of good log-ins per account, whatever addresses they come from.
-
-    Wrong passwords do not count here: strangers could lock an account's owner out.
-    """
-
-    def __init__(self, log_ins: str = rate(LOG_INS_PER_MINUTE)) -> None:
-        self._log_ins = _Window(log_ins)
-
-    def wait(self, subject: str) -> float | None:
-        """The seconds until this account may log in again; `None`: now."""
-        return self._log_ins.wait(subject)
-
-    def count(self, subject: str) -> None:
-        """Count a log-in with the right password."""
-        self._log_ins.count(subject)
-
-
-class _Window:
+class Window:
     """One moving window per key."""
 
-    def __init__(self, written: str) -> None:
+    def __init__(self, written: str = rate(LOG_INS_PER_MINUTE)) -> None:
         self._rate: RateLimitItem = parse(written)
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
     def wait(self, key: str, cost: int = 1) -> float | None:
-        """The seconds until there is room for this many; `None`: there is."""
+        """The seconds until the key may count so many more; `None`: it may now."""
         if self._limiter.test(self._rate, key, cost=cost):
             return None
         reset_time = self._limiter.get_window_stats(self._rate, key).reset_time
         return max(_SOON, reset_time - time.time())
 
     def count(self, key: str) -> None:
+        """Count one more."""
         self._limiter.hit(self._rate, key)
