@@ -31,8 +31,8 @@ class Verdict:
     """The `Auth` of the outermost `Front`."""
     vary: str = ""
     """The `Vary` of the answer, by the guard that let the request through."""
-    refusal: Callable[[], Answer] | None = None
-    """The answer of the guard that rejected the request."""
+    refuse: Callable[[], Answer] | None = None
+    """Makes the answer of the guard that rejected the request."""
 
 
 class Answered(Exception):
@@ -40,11 +40,7 @@ class Answered(Exception):
 
     def __init__(self, answer: Answer) -> None:
         super().__init__()
-        self._answer = answer
-
-    def give(self) -> Answer:
-        """The answer."""
-        return self._answer
+        self.answer = answer
 
 
 _REFUSALS: Final = (RequestRefused, StoreUnavailable, Answered)
@@ -85,9 +81,9 @@ class Front:
         async def send_with_headers(message: Message) -> None:
             nonlocal is_begun, is_replaced
             is_begun = True
-            if verdict.refusal and message.get("status") == _FAILED:
+            if verdict.refuse and message.get("status") == _FAILED:
                 is_replaced = True
-                await send_answer(verdict.refusal().plus(added), scope, _nothing_more, send)
+                await send_answer(verdict.refuse().plus(added), scope, _nothing_more, send)
             if is_replaced:
                 return
             if message["type"].endswith("http.response.start"):
@@ -98,10 +94,10 @@ class Front:
         try:
             await self._app(scope, receive, send_with_headers)
         except Exception as error:
-            give = None if is_begun else self._find_answer(error, verdict)
-            if give is not None:
+            refuse = None if is_begun else self._find_answer(error, verdict)
+            if refuse is not None:
                 is_replaced = True
-                await send_answer(give().plus(added), scope, _nothing_more, send)
+                await send_answer(refuse().plus(added), scope, _nothing_more, send)
             # Starlette raises an error of its own where an inner application answered first. A
             # handler that failed is for the server's log.
             is_refusal = isinstance(error, _REFUSALS) or isinstance(error.__cause__, _REFUSALS)
@@ -111,7 +107,7 @@ class Front:
     def _find_answer(self, error: Exception, verdict: Verdict) -> Callable[[], Answer] | None:
         if isinstance(error, (RequestRefused, StoreUnavailable)):
             return partial(self._auth.answer_error, error)
-        return verdict.refusal
+        return verdict.refuse
 
 
 async def _nothing_more() -> Message:

@@ -107,21 +107,18 @@ async def _decide(scope: Scope, auth: AnyAuth, find: FindClaims) -> Answer | Non
 
 
 def _vary_application(app: AsgiApp, vary: str) -> AsgiApp:
-    async def varying(scope: Scope, receive: Receive, send: Send) -> None:
-        await app(scope, receive, _with_vary(send, vary))
-
-    return varying
-
-
-def _with_vary(send: Send, vary: str) -> Send:
+    """The application with one more `Vary` in its answers."""
     field = (b"vary", vary.encode())
 
-    async def send_with_vary(message: Message) -> None:
-        if message["type"].endswith("http.response.start"):
-            message = {**message, "headers": [*message.get("headers", ()), field]}
-        await send(message)
+    async def varying(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_vary(message: Message) -> None:
+            if message["type"].endswith("http.response.start"):
+                message = {**message, "headers": [*message.get("headers", ()), field]}
+            await send(message)
 
-    return send_with_vary
+        await app(scope, receive, send_with_vary)
+
+    return varying
 
 
 def _name(app: object) -> str:

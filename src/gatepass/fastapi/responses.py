@@ -26,7 +26,7 @@ def answer_errors(app: FastAPI, auth: AnyAuth) -> None:
         if isinstance(error, (RequestRefused, StoreUnavailable)):
             answer = auth.answer_error(error)
         elif isinstance(error, Answered):
-            answer = error.give()
+            answer = error.answer
         else:
             raise error
         if isinstance(connection, WebSocket) and (

@@ -127,9 +127,9 @@ class Guarding(SecurityBase):
             return
         verdict.vary = ""
         if isinstance(error, Answered):
-            verdict.refusal = error.give
+            verdict.refuse = partial(getattr, error, "answer")
         else:
-            verdict.refusal = partial(self._auth.answer_error, error)
+            verdict.refuse = partial(self._auth.answer_error, error)
 
 
 def misused(name: str) -> GuardMisused:

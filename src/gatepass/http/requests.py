@@ -34,7 +34,9 @@ def parse_credentials(content_type: str | None, body: bytes) -> Credentials:
         RequestRefused: The body is neither, or a field is missing, empty, repeated or too long.
     """
     if _media_type(content_type) == "application/x-www-form-urlencoded":
-        fields = _parse_form(body)
+        fields = _decode_form(body) if len(body) <= MAX_BODY else _refuse(TOO_LONG)
+        if fields is None:
+            _refuse("the body is not a form without repeated names")
         if fields.get("grant_type", "password") != "password":
             _refuse("grant_type is not password")
     else:
@@ -89,15 +91,6 @@ def _decode_json(body: bytes) -> object:
         return json.loads(body.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         return None
-
-
-def _parse_form(body: bytes) -> Mapping[str, Any]:
-    if len(body) > MAX_BODY:
-        _refuse(TOO_LONG)
-    fields = _decode_form(body)
-    if fields is None:
-        _refuse("the body is not a form without repeated names")
-    return fields
 
 
 def _decode_form(body: bytes) -> Mapping[str, Any] | None:
