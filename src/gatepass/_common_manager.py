@@ -74,8 +74,7 @@ class CommonManager(Generic[S, R, L]):
         if revocations is not None:
             require_twin(revocations, is_async=self._is_async)
         if not self._is_async and _is_coroutine_function(load_claims):
-            message = "load_claims is a coroutine function: use AsyncTokenManager"
-            raise TypeError(message)
+            raise TypeError("load_claims is a coroutine function: use AsyncTokenManager")
         _require_loads(load_claims)
         self._planner = PairPlanner(
             policy,
@@ -139,8 +138,9 @@ def _require_loads(load_claims: Callable[..., object] | None) -> None:
     except ValueError:  # a built-in function that does not say what it takes
         return
     except TypeError:
-        message = "load_claims takes two arguments: load_claims(subject, session_claims)"
-        raise TypeError(message) from None
+        raise TypeError(
+            "load_claims takes two arguments: load_claims(subject, session_claims)"
+        ) from None
 
 
 def report(presented: Presented, fact: RotationFact) -> None:

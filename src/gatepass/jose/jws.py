@@ -104,8 +104,7 @@ def _header_segment(key: Key, typ: str | None, kid: str | EllipsisType | None) -
     header = {"alg": key.algorithm, "typ": typ, "kid": name}
     members = {name: value for name, value in header.items() if value is not None}
     if not all(isinstance(value, str) for value in members.values()):
-        message = "typ and kid are text"
-        raise ClaimsRejected(message)
+        raise ClaimsRejected("typ and kid are text")
     segment = _base64url.encode(_strict_json.encode_claims(members))
     if len(key.headers) >= _MAX_PREPARED:
         key.headers.clear()
@@ -198,12 +197,10 @@ def _prepare(head: bytes, keys: KeySet) -> PreparedHeader:
     if not all(isinstance(header.get(name, ""), str) for name in ("kid", "typ")):
         raise TokenMalformed
     if any(name in header for name in _REFUSED):
-        message = "the header asks for an extension that is refused"
-        raise TokenInvalid(message)
+        raise TokenInvalid("the header asks for an extension that is refused")
     found = keys.candidates(algorithm, kid)
     if not found:
-        message = "the token is invalid: no key that is accepted here has its alg and kid"
-        raise TokenInvalid(message)
+        raise TokenInvalid("the token is invalid: no key that is accepted here has its alg and kid")
     return PreparedHeader(MappingProxyType(header), normalize_typ(typ), found)
 
 

@@ -53,8 +53,7 @@ class _AnyKey:
         return f"<{type(self).__name__} {self.algorithm} kid={self.kid!r}>"
 
     def __reduce__(self) -> str:
-        message = f"a {type(self).__name__} cannot be pickled or copied"
-        raise TypeError(message)
+        raise TypeError(f"a {type(self).__name__} cannot be pickled or copied")
 
 
 class SharedKey(_AnyKey):
@@ -67,8 +66,7 @@ class SharedKey(_AnyKey):
 
     def __init__(self, raw: bytes, algorithm: Algorithm, kid: str | None = None) -> None:
         if algorithm.kty != "oct":
-            message = f"{algorithm.name} does not take a shared secret"
-            raise KeyRejected(message)
+            raise KeyRejected(f"{algorithm.name} does not take a shared secret")
         if len(raw) < algorithm.hash_size:
             size = algorithm.hash_size
             message = (
@@ -93,14 +91,12 @@ class SharedKey(_AnyKey):
         """
         if not isinstance(secret, str):
             hint = "is its variable set?" if secret is None else "SharedKey.from_bytes takes bytes"
-            message = f"a secret is text, and not {type(secret).__name__}: {hint}"
-            raise KeyRejected(message)
+            raise KeyRejected(f"a secret is text, and not {type(secret).__name__}: {hint}")
         _weakness.require_strong(secret)
         try:
             raw = secret.encode()
         except UnicodeEncodeError:
-            message = "the secret has characters with no UTF-8 form"
-            raise KeyRejected(message) from None
+            raise KeyRejected("the secret has characters with no UTF-8 form") from None
         return cls(raw, find_algorithm(algorithm))
 
     @classmethod
@@ -111,8 +107,7 @@ class SharedKey(_AnyKey):
             KeyRejected: They are short, guessable, published, or key material of another kind.
         """
         if not isinstance(raw, bytes):
-            message = "key bytes are bytes: use SharedKey.from_secret for text"
-            raise KeyRejected(message)
+            raise KeyRejected("key bytes are bytes: use SharedKey.from_secret for text")
         row = find_algorithm(algorithm)
         if len(raw) >= row.hash_size:  # else it is told that it is short, and how to make one
             _weakness.require_strong_octets(raw)
@@ -154,8 +149,7 @@ class VerificationKey(_AnyKey):
     def sign(self, signing_input: bytes) -> bytes:
         """Nothing: a public key cannot sign."""
         del signing_input
-        message = "the primary key cannot sign: it is a public key"
-        raise KeyRejected(message)
+        raise KeyRejected("the primary key cannot sign: it is a public key")
 
     @property
     def thumbprint(self) -> str:

@@ -95,8 +95,7 @@ class KeySet:
         """A set that no longer accepts the named key; the primary cannot be left out."""
         rest = tuple(key for key in self.keys if key.kid != kid)
         if self.primary.kid == kid or len(rest) == len(self.keys):
-            message = "only an accepted key that is in the set can be left out"
-            raise KeyRejected(message)
+            raise KeyRejected("only an accepted key that is in the set can be left out")
         return KeySet(*rest)
 
     def public_jwks(self) -> dict[str, list[dict[str, str]]]:
@@ -117,8 +116,7 @@ class KeySet:
         """
         keys = [key for jwk in _members(jwks) if (key := _find_key(jwk, algorithm)) is not None]
         if not keys:
-            message = "the JWKS holds no usable key"
-            raise KeyRejected(message)
+            raise KeyRejected("the JWKS holds no usable key")
         return cls(*keys)
 
     def __repr__(self) -> str:
@@ -137,24 +135,23 @@ def key_source(keys: Key | KeySet | KeySource) -> KeySource:
     if isinstance(keys, KeySource):
         return keys
     hint = ": SharedKey.from_secret makes a key of a text" if isinstance(keys, str) else ""
-    message = f"keys are a Key, a KeySet or a KeySource, and not {type(keys).__name__}{hint}"
-    raise KeyRejected(message)
+    raise KeyRejected(
+        f"keys are a Key, a KeySet or a KeySource, and not {type(keys).__name__}{hint}"
+    )
 
 
 def require_kind(source: KeySource, *, is_async: bool) -> None:
     """Refuse a source that fetches its keys in the other twin's way."""
     if getattr(source, "is_async", is_async) is not is_async:
         kind = "an async" if is_async else "a sync"
-        message = f"{type(source).__name__} is not {kind} source of keys"
-        raise TypeError(message)
+        raise TypeError(f"{type(source).__name__} is not {kind} source of keys")
 
 
 def signing_source(keys: Key | KeySet | KeySource) -> KeySource:
     """A source whose primary key signs at this moment; keys that are fetched never do."""
     source = key_source(keys)
     if getattr(source, "is_async", None) is not None:
-        message = "keys that are fetched from an issuer can only verify"
-        raise KeyRejected(message)
+        raise KeyRejected("keys that are fetched from an issuer can only verify")
     require_signing(source.current())
     return source
 
@@ -163,8 +160,7 @@ def require_lifetime(source: KeySource, seconds: int) -> None:
     """Refuse tokens that would outlive the key that signs them, where its source tells."""
     longest = getattr(source, "lifetime", None)
     if isinstance(longest, timedelta) and timedelta(seconds=seconds) > longest:
-        message = f"tokens of the primary key may live {longest} at most"
-        raise KeyRejected(message)
+        raise KeyRejected(f"tokens of the primary key may live {longest} at most")
 
 
 def _announces(key: Key, successor: object) -> bool:
@@ -179,46 +175,37 @@ def _announces(key: Key, successor: object) -> bool:
 def require_signing(keys: KeySet) -> None:
     """Refuse a set whose primary can only verify."""
     if not keys.primary.can_sign:
-        message = "the primary key cannot sign: it is a public key"
-        raise KeyRejected(message)
+        raise KeyRejected("the primary key cannot sign: it is a public key")
 
 
 def require_disjoint(one: KeySet, other: KeySet) -> None:
     """Refuse two sets that share a key: a token of one kind would pass for the other."""
     if any(key.is_same_key(peer) for key in one.keys for peer in other.keys):
-        message = "the access and the refresh keys share a key"
-        raise KeyRejected(message)
+        raise KeyRejected("the access and the refresh keys share a key")
 
 
 def _require_consistent(keys: tuple[Key, ...]) -> None:
     if not all(isinstance(key, (SharedKey, SigningKey, VerificationKey)) for key in keys):
-        message = "a key set is made of SharedKey, SigningKey and VerificationKey"
-        raise KeyRejected(message)
+        raise KeyRejected("a key set is made of SharedKey, SigningKey and VerificationKey")
     if len({key.is_shared for key in keys}) != 1:
-        message = "a key set does not mix shared and asymmetric keys"
-        raise KeyRejected(message)
+        raise KeyRejected("a key set does not mix shared and asymmetric keys")
     names = [key.kid for key in keys if key.kid is not None]
     if len(set(names)) != len(names):
-        message = "two keys of the set have the same kid"
-        raise KeyRejected(message)
+        raise KeyRejected("two keys of the set have the same kid")
     if any(key.is_same_key(peer) for i, key in enumerate(keys) for peer in keys[:i]):
-        message = "the set holds the same key twice"
-        raise KeyRejected(message)
+        raise KeyRejected("the set holds the same key twice")
     if keys[0].is_shared and len(keys) > MAX_TRIED:
-        message = f"a set holds at most {MAX_TRIED} shared keys"
-        raise KeyRejected(message)
+        raise KeyRejected(f"a set holds at most {MAX_TRIED} shared keys")
 
 
 def _members(jwks: object) -> list[object]:
     members = jwks.get("keys") if isinstance(jwks, Mapping) else None
     if not isinstance(members, list):
-        message = "a JWKS is an object with a list of keys"
-        raise KeyRejected(message)
+        raise KeyRejected("a JWKS is an object with a list of keys")
     # Counted before unusable keys are skipped: which of two was meant cannot be known.
     names = [jwk["kid"] for jwk in members if _is_named_for_signatures(jwk)]
     if len(set(names)) != len(names):
-        message = "two keys of the JWKS have the same kid"
-        raise KeyRejected(message)
+        raise KeyRejected("two keys of the JWKS have the same kid")
     return members
 
 

@@ -93,6 +93,5 @@ def sign_claims(keys: KeySet, claims: Mapping[str, Any], typ: str | None) -> str
     """
     token = sign_with(keys.primary, claims, typ)
     if len(token) > MAX_SIZE:
-        message = f"the claims make a token of more than {MAX_SIZE} characters"
-        raise ClaimsRejected(message)
+        raise ClaimsRejected(f"the claims make a token of more than {MAX_SIZE} characters")
     return token

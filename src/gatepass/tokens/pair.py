@@ -64,8 +64,7 @@ def read_presented(claims: Mapping[str, Any]) -> Presented:
     """
     generation, sec, text = claims["gen"], claims["sec"], claims.get(SESSION_TEXT, "")
     if generation.__class__ is not int or generation < 0 or sec.__class__ is not str:
-        message = "the token is invalid: gen or sec is none"
-        raise TokenInvalid(message)
+        raise TokenInvalid("the token is invalid: gen or sec is none")
     if text != "":
         read_session_text(text)
     return Presented(
@@ -81,8 +80,7 @@ def require_token_id(token: AccessClaims | str) -> str:
     """A `jti`; the text of a token is refused, revoking it would revoke nothing."""
     token_id = token.token_id if isinstance(token, AccessClaims) else token
     if not _is_id(token_id):
-        message = "a token is revoked by its claims or its id (jti), not by its text"
-        raise TokenMalformed(message)
+        raise TokenMalformed("a token is revoked by its claims or its id (jti), not by its text")
     return token_id
 
 
@@ -95,16 +93,14 @@ def require_known(kind: RevokeKind, proof: bytes | None) -> None:
 def require_text(name: str, value: object) -> str:
     """An id or reason that every store can hold."""
     if not isinstance(value, str) or not is_plain_text(value):
-        message = f"{name} is a text of 1 to 255 characters"
-        raise ClaimsRejected(message)
+        raise ClaimsRejected(f"{name} is a text of 1 to 255 characters")
     return value
 
 
 def is_subject(text: object) -> bool:
     """Whether there can be a session of this subject; what is no text at all is refused."""
     if not isinstance(text, str):
-        message = "a subject is a text"
-        raise ClaimsRejected(message)
+        raise ClaimsRejected("a subject is a text")
     return is_plain_text(text)
 
 

@@ -86,8 +86,7 @@ class PairPlanner:
         random: Callable[[int], bytes],
     ) -> None:
         if not isinstance(policy, TokenPolicy):
-            message = f"the policy is a TokenPolicy, and not {type(policy).__name__}"
-            raise SettingsRejected(message)
+            raise SettingsRejected(f"the policy is a TokenPolicy, and not {type(policy).__name__}")
         self.policy = policy
         self.access_keys = signing_source(access_keys)
         self.refresh_keys = signing_source(refresh_keys)
@@ -209,8 +208,7 @@ class PairPlanner:
         if not session_ids:
             raise TokenMissing
         if len(set(session_ids)) > 1:
-            message = "the two tokens are of different sessions"
-            raise TokenInvalid(message)
+            raise TokenInvalid("the two tokens are of different sessions")
         return session_ids[0], proof
 
     def plan_token_revocation(self, token: AccessClaims | str) -> tuple[str, int]:
@@ -294,6 +292,5 @@ class PairPlanner:
 
 def _require_epoch(epoch: object) -> int:
     if not isinstance(epoch, int) or isinstance(epoch, bool) or not 0 <= epoch < _MAX_EPOCH:
-        message = "an epoch is what subject_epoch answered"
-        raise ClaimsRejected(message)
+        raise ClaimsRejected("an epoch is what subject_epoch answered")
     return epoch
