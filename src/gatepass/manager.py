@@ -13,14 +13,7 @@ from gatepass._common_manager import (
     report,
 )
 from gatepass.errors import SubjectEpochChanged, TokenRevoked
-from gatepass.sessions import (
-    AsyncRevocations,
-    AsyncStore,
-    Revocations,
-    RevokeKind,
-    Session,
-    Store,
-)
+from gatepass.sessions import AsyncRevocations, AsyncStore, Revocations, RevokeKind, Session, Store
 from gatepass.tokens import AccessClaims, TokenPair
 from gatepass.tokens.pair import is_subject, require_known, require_text
 from gatepass.tokens.refusals import is_refused

@@ -8,13 +8,7 @@ from typing import Any
 
 from gatepass.gate.hooks import Authenticate, LoginLimit
 from gatepass.gate.maybe_await import settle
-from gatepass.http import (
-    LOGIN_PROBLEMS,
-    Credentials,
-    Identity,
-    RequestRefused,
-    refusing,
-)
+from gatepass.http import LOGIN_PROBLEMS, Credentials, Identity, RequestRefused, refusing
 from gatepass.http.problems import INVALID_CREDENTIALS, RATE_LIMITED
 from gatepass.manager import AsyncTokenManager, TokenManager
 from gatepass.tokens import TokenPair

@@ -1,12 +1,6 @@
 """HTTP as values: headers and bodies come in, answers go out. Pure: no framework, no I/O."""
 
-from gatepass.http.answers import (
-    Answer,
-    Headers,
-    answer_json,
-    answer_nothing,
-    answer_refused,
-)
+from gatepass.http.answers import Answer, Headers, answer_json, answer_nothing, answer_refused
 from gatepass.http.bearer import parse_bearer
 from gatepass.http.cookies import MAX_COOKIE, Cookies, find_cookie
 from gatepass.http.cors import is_preflight

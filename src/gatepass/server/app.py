@@ -16,13 +16,7 @@ from gatepass.revocations import replica_of
 from gatepass.server.accounts import Accounts
 from gatepass.server.databases import open_accounts
 from gatepass.server.error_handlers import answer_the_rest
-from gatepass.server.limits import (
-    FAILURES_PER_MINUTE,
-    LOG_INS_PER_MINUTE,
-    LoginLimit,
-    Window,
-    rate,
-)
+from gatepass.server.limits import FAILURES_PER_MINUTE, LOG_INS_PER_MINUTE, LoginLimit, Window, rate
 from gatepass.server.login import PasswordLogin
 from gatepass.server.passwords import PasswordPool, Passwords
 from gatepass.server.purge import purge_for_ever

@@ -7,12 +7,7 @@ from starlette.exceptions import HTTPException
 
 from gatepass.fastapi.responses import send
 from gatepass.http import Problem, RequestRefused, answer_refused
-from gatepass.http.problems import (
-    INTERNAL_ERROR,
-    INVALID_REQUEST,
-    METHOD_NOT_ALLOWED,
-    NOT_FOUND,
-)
+from gatepass.http.problems import INTERNAL_ERROR, INVALID_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND
 
 _BY_STATUS: Final[dict[int, Problem]] = {404: NOT_FOUND, 405: METHOD_NOT_ALLOWED}
 
