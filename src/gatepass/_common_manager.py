@@ -1,4 +1,4 @@
-"""What both managers are put together from: the parts, their types, and what gets logged."""
+"""`CommonManager`: the parts of both managers, their types, and their log lines."""
 
 import logging
 import secrets
@@ -37,7 +37,7 @@ L = TypeVar("L", LoadClaims, AsyncLoadClaims)
 
 
 class CommonManager(Generic[S, R, L]):
-    """What both twins are made of."""
+    """Everything that the sync and the async manager share."""
 
     _is_async: ClassVar[bool]
 

@@ -31,7 +31,7 @@ _KINDS: Final = {"required": "AccessClaims", "optional": "AccessClaims | None"}
 
 
 class Guarding(SecurityBase):
-    """What `required` and `optional` return.
+    """The result of `required` and `optional`.
 
     FastAPI is shown `ask`, a coroutine function, and gives its arguments by name. The call itself
     is a plain one, so that a guard used as a decorator, which would guard nothing, raises where

@@ -151,7 +151,7 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
         read_body: Callable[[], bytes],
         session_id: str = "",
     ) -> Answer:
-        """The answer to a request of this route, also where it is refused."""
+        """The answer to a request of this route, also to one that is rejected."""
         if request.method != route.method:
             return answer_wrong_method(route)
         gate = self.require_gate()

@@ -48,7 +48,7 @@ T = TypeVar("T")
 
 
 class Gate:
-    """The auth routes over a manager; they raise `RequestRefused` to refuse a request.
+    """The auth routes over a manager; they raise `RequestRefused` to reject a request.
 
     Every route takes a request, its body and the session in its path.
     """
@@ -245,7 +245,7 @@ class Gate:
             claims = await self.guard.acheck(request, _NOTHING)
         else:
             claims = self.guard.check(request, _NOTHING)
-        assert claims is not None  # noqa: S101 - without a token the guard refuses
+        assert claims is not None  # noqa: S101 - without a token the guard raises
         return claims
 
     async def _end_replaced(self, request: HttpRequest) -> None:
@@ -255,7 +255,7 @@ class Gate:
             session_id = self._manager.session_id_of(access_token=access_token)
         except (RequestRefused, TokenError):
             return
-        await self._end(LOGIN_PROBLEMS, session_id, "replaced by a log-in")
+        await self._end(LOGIN_PROBLEMS, session_id, "replaced by a login")
 
     def _find_refresh_cookie(self, request: HttpRequest) -> str | None:
         cookies = self._policy.cookies

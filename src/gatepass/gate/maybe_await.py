@@ -1,7 +1,7 @@
-"""One piece of code for callers with and without an event loop.
+"""Await a value where it is awaitable: one piece of code for both kinds of callers.
 
-A route is a coroutine. Over a sync manager it never has anything to wait for, so that it can be
-run to its end in place.
+A route is a coroutine. Over a sync manager it never waits, so the caller can run it to its end
+without a loop.
 """
 
 from collections.abc import Awaitable, Coroutine

@@ -13,7 +13,7 @@ from gatepass.server.addresses import block_of
 FAILURES_PER_MINUTE: Final = 10
 LOG_INS_PER_MINUTE: Final = 60
 AT_ONCE: Final = 4
-"""Log-ins of one address that are under way together: a fair share of the slots for argon2."""
+"""Logins of one address that are under way together: a fair share of the slots for argon2."""
 _SOON: Final = 1.0
 
 
@@ -40,7 +40,7 @@ class LoginLimit:
         self._under_way: Counter[str] = Counter()
 
     async def begin(self, key: str) -> float | None:
-        """Begin a log-in of this address; or the seconds until it may try again."""
+        """Begin a login of this address; or the seconds until it may try again."""
         block = block_of(key)
         under_way = self._under_way[block]
         wait = self._failures.wait(block, under_way + 1) or self._log_ins.wait(block)
@@ -54,7 +54,7 @@ class LoginLimit:
         return wait
 
     async def end(self, key: str, *, failed: bool) -> None:
-        """End a log-in that was begun, and count it if it failed."""
+        """End a login that was begun, and count it if it failed."""
         block = block_of(key)
         if failed:
             self._failures.count(block)

@@ -89,7 +89,7 @@ def sign_claims(keys: KeySet, claims: Mapping[str, Any], typ: str | None) -> str
     """The token of these claims.
 
     Raises:
-        ClaimsRejected: Verifiers would refuse the token for its size.
+        ClaimsRejected: Verifiers would reject the token for its size.
     """
     token = sign_with(keys.primary, claims, typ)
     if len(token) > MAX_SIZE:
