@@ -20,8 +20,8 @@ from gatepass.http import (
     RequestRefused,
     answer_json,
     answer_refused,
-    refusing,
     parse_bearer,
+    refusing,
 )
 from gatepass.httpx import TokenAuth
 from gatepass.jose import inspect
