@@ -13,7 +13,7 @@ GatepassError
 │   ├── SessionExpired         the session reached its idle or absolute end
 │   ├── SessionUnknown         no such session
 │   ├── SubjectDisabled        `load_claims` says that this subject may not sign in
-│   └── SubjectEpochChanged    the subject was revoked while this log-in was under way
+│   └── SubjectEpochChanged    the subject was revoked while this login was under way
 ├── KeyRejected                key material that this package will not use
 ├── ClaimsRejected             claims that must not be signed
 ├── SettingsRejected           a policy or setting that is out of bounds
@@ -174,7 +174,7 @@ class StoreOutdated(StoreUnavailable):
 
 
 class KeysUnavailable(StoreUnavailable):
-    """The issuer's keys could not be had, so the token was neither accepted nor refused."""
+    """The issuer's keys could not be had, so the token was neither accepted nor rejected."""
 
     code = "keys_unavailable"
     message = "the issuer's keys are unavailable"

@@ -37,17 +37,17 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims]):
 
         Args:
             subject: Who it is, 1 to 255 characters.
-            claims: Your own claims of who that is; registered names are refused. A refresh
+            claims: Your own claims of who that is; registered names are rejected. A refresh
                 replaces them by those of `load_claims`.
             session_claims: Your own claims of how they signed in, such as `act`, `amr` and `acr`
                 (which may be among `claims` too) or an organisation: they stay through every
                 refresh. No name is in both, and both have at most 2 KiB of JSON together.
             device: What to show in a list of sessions.
-            epoch: `subject_epoch` as read before the password was checked; a log-in that
+            epoch: `subject_epoch` as read before the password was checked; a login that
                 overlaps with a password change then loses.
 
         Raises:
-            ClaimsRejected: The policy would refuse these claims, or they have no JSON form.
+            ClaimsRejected: The policy would reject these claims, or they have no JSON form.
             SubjectEpochChanged: The subject was revoked since the epoch was read, or the actor
                 (the `sub` of `act`) while the session began.
             StoreUnavailable: The session was not confirmed.
@@ -73,7 +73,7 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims]):
             RefreshReused: It was superseded earlier; its session is now revoked.
             SessionRevoked, SessionExpired, SessionUnknown: Its session is over.
             SubjectDisabled: `load_claims` says so; nothing was spent.
-            ClaimsRejected: `load_claims` answered with claims that the policy refuses, or one
+            ClaimsRejected: `load_claims` answered with claims that the policy rejects, or one
                 that is a session claim.
             StoreUnavailable: Nothing is known; repeat with the same token.
         """
@@ -133,7 +133,7 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims]):
         return kind is RevokeKind.REVOKED
 
     def revoke_subject(self, subject: str, *, reason: str = "revoked") -> int:
-        """Log a subject out everywhere and let log-ins under way lose; how many sessions ended.
+        """Log a subject out everywhere and let logins under way lose; how many sessions ended.
 
         Sessions of others that it opened as their actor (`act`) end too.
         """
@@ -151,7 +151,7 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims]):
     def subject_epoch(self, subject: str) -> int:
         """What to pass to `issue` as `epoch`; read it before the password is checked.
 
-        Log-in forms hand over what somebody typed: it is 0 for a text that is no subject, such
+        Login forms hand over what somebody typed: it is 0 for a text that is no subject, such
         as an empty one, for which `issue` opens no session.
         """
         return self._store.subject_epoch(subject) if is_subject(subject) else 0

@@ -60,7 +60,7 @@ async def send_answer(answer: Answer, scope: Scope, receive: Receive, send: Send
     """
     kind = "http.response"
     if scope["type"] == "websocket":
-        await receive()  # the handshake; servers expect it to be taken before it is refused
+        await receive()  # the handshake; servers expect it to be taken before it is rejected
         if _DENIAL not in (scope.get("extensions") or {}):
             await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": ""})
             return

@@ -89,7 +89,7 @@ def serve(
         typer.Option(min=1, max=64, envvar="GATEPASS_WORKERS", help="How many processes serve."),
     ] = 1,
 ) -> None:
-    """Serve log-in, refresh and log-out over HTTP.
+    """Serve login, refresh and log-out over HTTP.
 
     In development, secrets, a database and the account `admin` are made in ./.gatepass at the
     first start. With GATEPASS_ENV=production nothing is made up: JWT_ACCESS_SECRET,

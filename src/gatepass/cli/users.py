@@ -74,7 +74,7 @@ Examples:
 """
 )
 def disable(name: Name, *, as_json: AsJson = False) -> None:
-    """Refuse an account's log-ins and end its sessions; repeating is safe."""
+    """Reject an account's logins and end its sessions; repeating is safe."""
     with administration() as opened:
         ended = opened.accounts.disable(name, opened.manager)
     show({"revoked": ended}, f"disabled; live sessions ended: {ended}", as_json=as_json)

@@ -105,7 +105,7 @@ def _is_new_password(before: str, user: Any, saved: frozenset[str] | None) -> bo
 
 
 def _is_outdated(encoded: str) -> bool:
-    """Whether Django would hash the password of this hash anew at the next log-in."""
+    """Whether Django would hash the password of this hash anew at the next login."""
     try:
         hasher = identify_hasher(encoded)
     except ValueError:

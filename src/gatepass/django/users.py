@@ -30,7 +30,7 @@ class DjangoUsers:
     def authenticate(self, username: str, password: str) -> Identity | None:
         """Who this is, by the project's `AUTHENTICATION_BACKENDS`.
 
-        The epoch is read before the password is checked: a log-in that overlaps with a change
+        The epoch is read before the password is checked: a login that overlaps with a change
         of the password then loses. A backend that knows users by other names, their addresses
         say, is asked again once it has told whose epoch that is. A name that several users have
         is nobody's.

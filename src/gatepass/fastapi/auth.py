@@ -48,9 +48,9 @@ class Auth(CommonAsgiAuth[Guard[AccessClaims], Guard[AccessClaims | None], Respo
 
         Guards among `FastAPI(dependencies=[…])` do not apply to the auth routes and the key set.
 
-        The application refuses to start, and every request, with `GuardMisused` where a guard
-        stands without its `Depends(…)`: FastAPI would let everybody in. The same happens where
-        nobody could log in, since a dependency of the whole application asks a guard.
+        The application raises `GuardMisused` at its start and for every request if a guard
+        stands without its `Depends(…)`: FastAPI would let everybody in. So it does if nobody
+        could log in, because a dependency of the whole application calls a guard.
 
         Raises:
             GuardMisused: The first argument is a router, which answers no refusals.

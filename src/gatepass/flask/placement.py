@@ -127,7 +127,7 @@ def _is_serving() -> bool:
 
 
 def _registered(app: Flask) -> Iterator[tuple[str, View]]:
-    """Everything that Flask calls for a request and that may refuse it, with what it is."""
+    """Everything that Flask calls for a request and that may reject it, with what it is."""
     for endpoint, view in app.view_functions.items():
         yield f"the view {endpoint!r}", view
     for functions in app.before_request_funcs.values():

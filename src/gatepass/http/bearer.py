@@ -18,7 +18,7 @@ def parse_bearer(authorization: Sequence[str]) -> str | None:
     """The token in a request's `Authorization` headers, `None` when there is none.
 
     Another scheme, or an empty value, is no token. What follows `Bearer` is taken as it is:
-    text that cannot be a token (RFC 6750 §2.1) is the verifier's to refuse.
+    text that cannot be a token (RFC 6750 §2.1) is the verifier's to reject.
 
     Raises:
         RequestRefused: There is more than one header, or one that was joined from several

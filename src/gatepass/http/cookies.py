@@ -32,7 +32,7 @@ class Cookies:
     share_with_subdomains_of: str | None = None
     """A cookie domain: every host below it receives the tokens, and may overwrite them."""
     insecure_for_development_over_http: bool = False
-    """Neither `Secure` nor prefixes, which browsers refuse over http."""
+    """Neither `Secure` nor prefixes, which browsers reject over http."""
 
     def __post_init__(self) -> None:
         domain, prefix = self.share_with_subdomains_of, self.mount_prefix

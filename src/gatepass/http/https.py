@@ -1,4 +1,4 @@
-"""Plain http in production: what is harmless moves to https, all else is refused.
+"""Plain http in production: what is harmless moves to https, all else is rejected.
 
 A client that sent a password or a token in the clear must notice; a redirect would hide it.
 """
@@ -28,7 +28,7 @@ class Https:
     """
 
     allowed_hosts: Collection[str] = ()
-    """Hosts, with their port unless it is 443, that a redirect may name; others are refused."""
+    """Hosts, with their port unless it is 443, that a redirect may name; others are rejected."""
     exempt_paths: Collection[str] = ("/healthz", "/readyz")
     """Paths for load balancers, answered over plain http too."""
     hsts_seconds: int = _YEAR

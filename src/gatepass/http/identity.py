@@ -15,7 +15,7 @@ class Identity:
     epoch: int | None = None
     """The subject's epoch, read *before* the password was checked.
 
-    With it, a log-in that races a password change loses; `None` does not compare.
+    With it, a login that races a password change loses; `None` does not compare.
     """
     session_claims: Mapping[str, Any] = field(default_factory=dict)
     """Claims of how the user signed in (`amr`, `acr`, an organisation), for the whole session."""

@@ -23,7 +23,7 @@ class HttpPolicy:
     """
 
     cookies: Cookies | None = None
-    """Takes tokens from cookies too, and sets them where a log-in asks for it."""
+    """Takes tokens from cookies too, and sets them where a login asks for it."""
     public_origins: Collection[str] = ()
     """Where this service's own pages come from: what may act with cookies, which need some."""
     allowed_origins: Collection[str] = ()
@@ -63,7 +63,7 @@ class HttpPolicy:
     def screen(self, request: HttpRequest) -> Answer | None:
         """The same, with refusals raised.
 
-        A preflight over plain http is refused too: the request it asks about would be.
+        A preflight over plain http is rejected too: the request it asks about would be.
 
         Raises:
             RequestRefused: The request came over http and is not harmless.

@@ -1,4 +1,4 @@
-"""The one table of what is answered when a request is refused; knows no framework.
+"""The one table of what is answered when a request is rejected; knows no framework.
 
 401 means "get a fresh token and try again", 403 means "that will not help": the difference
 keeps clients out of refresh loops.
@@ -36,7 +36,7 @@ class Problem:
     challenge: str | None = None
     """The error code of the `WWW-Authenticate` header (RFC 6750 §3.1).
 
-    `""` challenges without one, because no access token was refused; `None` has no header.
+    `""` challenges without one, because no access token was rejected; `None` has no header.
     """
 
 
@@ -127,7 +127,7 @@ LOGIN_PROBLEMS: Final[Problems] = {
 
 
 class RequestRefused(GatepassError):
-    """A request was refused with a row of the table."""
+    """A request was rejected with a row of the table."""
 
     code = "request_refused"
     message = "the request is refused"
@@ -144,7 +144,7 @@ class RequestRefused(GatepassError):
         super().__init__(problem.error)
         self.problem = problem
         self.challenge = problem.challenge if challenge is None else challenge
-        """Overrides the row's, where the refused thing was an `Authorization` header."""
+        """Overrides the row's, where the rejected thing was an `Authorization` header."""
         self.parameters = parameters or {}
         """More parameters of the challenge, such as `scope` or `max_age` (RFC 9470 §3)."""
         self.retry_after = retry_after

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from gatepass.http.problems import INVALID_REQUEST, RequestRefused
 
 MAX_BODY: Final = 65_536
-"""Bytes of a request body that are read; longer ones are refused."""
+"""Bytes of a request body that are read; longer ones are rejected."""
 MAX_CREDENTIAL: Final = 1_024
 """Bytes of a user name or password: hashing megabytes for a stranger is a gift to attackers."""
 TOO_LONG: Final = f"the body is longer than {MAX_BODY} bytes, too slow, or broke off"
@@ -28,7 +28,7 @@ class Credentials:
 
 
 def parse_credentials(content_type: str | None, body: bytes) -> Credentials:
-    """The credentials in a log-in's body: JSON, or the OAuth2 password form (RFC 6749 §4.3.2).
+    """The credentials in a login's body: JSON, or the OAuth2 password form (RFC 6749 §4.3.2).
 
     Raises:
         RequestRefused: The body is neither, or a field is missing, empty, repeated or too long.

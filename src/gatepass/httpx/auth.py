@@ -29,7 +29,7 @@ _STATUSES: Final = frozenset({401, 403})
 class TokenAuth(httpx.Auth):
     """Signs requests with the access token and trades it in time; for both kinds of client.
 
-    A pair is refreshed shortly before it expires, and once when a server refuses it; however
+    A pair is refreshed shortly before it expires, and once when a server rejects it; however
     many requests need that, there is one refresh. A request raises `TokenMissing` when nobody
     is logged in, a `SessionError` when the session is over, and `StoreUnavailable` when the
     auth server cannot be asked: then the session is kept, and trying again may help.
@@ -51,7 +51,7 @@ class TokenAuth(httpx.Auth):
             url: Where the auth routes are, e.g. "https://id.example.org/auth".
             tokens: Where the pair is kept; in memory by default.
             origins: Where else tokens may be sent, e.g. "https://api.example.org". The origin
-                of `url` always is; requests to any other are refused before they are sent.
+                of `url` always is; requests to any other are rejected before they are sent.
             tls: How to check the auth server's certificate; by default as httpx does.
             now: The time that lifetimes are added to, in seconds since 1970.
             steady: A clock in seconds that never goes back.
@@ -72,7 +72,7 @@ class TokenAuth(httpx.Auth):
         self._chance: tuple[str, float] = ("", 0.0)
 
     def log_in(self, answer: Mapping[str, Any]) -> None:
-        """Go on with the pair in the answer to a log-in, `POST /auth/login`.
+        """Go on with the pair in the answer to a login, `POST /auth/login`.
 
         Raises:
             TokenMalformed: There is none in it.
@@ -163,7 +163,7 @@ class TokenAuth(httpx.Auth):
             raise
 
     def _answered(self, response: httpx.Response, tokens: Tokens) -> Flight | None:
-        """A refresh, when the server refused the token (RFC 6750 §3.1) and not the request."""
+        """A refresh, when the server rejected the token (RFC 6750 §3.1) and not the request."""
         challenges = response.headers.get("www-authenticate", "")
         if response.status_code not in _STATUSES or not _REFUSED.search(challenges):
             return None

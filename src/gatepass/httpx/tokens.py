@@ -29,7 +29,7 @@ class Tokens:
 
     @classmethod
     def from_answer(cls, answer: Mapping[str, Any], *, now: float) -> Self:
-        """The pair in the answer to a log-in or a refresh (RFC 6749 §5.1), which came just now.
+        """The pair in the answer to a login or a refresh (RFC 6749 §5.1), which came just now.
 
         Raises:
             TokenMalformed: There is none in it, or its type is another than "Bearer".

@@ -23,7 +23,7 @@ LAST = (
 )
 
 # As JSON text, because msgspec decodes three times as fast as binascii. Characters outside the
-# alphabet, so also those that mean something in JSON, have become "!" before, which it refuses.
+# alphabet, so also those that mean something in JSON, have become "!" before, which it rejects.
 decode_json = msgspec.json.Decoder(bytes).decode
 
 

@@ -37,7 +37,7 @@ def decode_claims(payload: bytes) -> dict[str, Any]:
 
 
 def require_short_integers(payload: bytes) -> None:
-    """Refuse, with one of `PARSE_ERRORS`, integers that no float holds: parsing is quadratic."""
+    """Reject, with one of `PARSE_ERRORS`, integers that no float holds: parsing is quadratic."""
     if _LONG_RUN in payload.translate(_DIGITS_TO_ZERO):  # which may be text
         json.loads(payload, parse_int=_payload_int)
 

@@ -47,7 +47,7 @@ _TOKEN_OR_URL = re.compile(r"\beyJ[\w-]{6,}\.|^[A-Za-z][\w+.:-]*://|^\{\s*\"[\w-
 
 
 def require_strong(secret: str) -> None:
-    """Refuse a secret that is short, guessable, published, or a key of another kind."""
+    """Reject a secret that is short, guessable, published, or a key of another kind."""
     if len(secret) < MIN_SECRET_LENGTH:
         message = (
             f"the secret is shorter than {MIN_SECRET_LENGTH} characters: make one with "
@@ -66,7 +66,7 @@ def require_strong(secret: str) -> None:
 
 
 def require_strong_octets(octets: bytes, *, allow_rfc_keys: bool = False) -> None:
-    """Refuse key bytes that are guessable, published, or a key of another kind.
+    """Reject key bytes that are guessable, published, or a key of another kind.
 
     `allow_rfc_keys` takes those that specifications print as JWKs, for whoever tests with them.
     """

@@ -119,7 +119,7 @@ def verify(
 
     Raises:
         TokenMalformed: The text is not a compact JWS in its one canonical spelling.
-        TokenInvalid: No key accepts the signature, or the header asks for what is refused.
+        TokenInvalid: No key accepts the signature, or the header asks for what is rejected.
         KeysUnavailable: The keys come from an issuer that cannot be asked now.
     """
     source = key_source(keys)

@@ -118,7 +118,7 @@ class SharedKey(_AnyKey):
         """The key of a JWK with `kty` `oct` (RFC 7518 §6.4), whose octets a program chose.
 
         A shared key both signs and verifies, so its `key_ops`, if given, allow both. Octets are
-        refused as by `from_bytes`, but for those that RFC 7515 and RFC 7520 print.
+        rejected as by `from_bytes`, but for those that RFC 7515 and RFC 7520 print.
         """
         row = _jwk.require_use(jwk, algorithm, "sign", "verify")
         raw = _jwk.shared_secret(jwk)
@@ -166,7 +166,7 @@ class VerificationKey(_AnyKey):
 
     @classmethod
     def from_jwk(cls, jwk: Mapping[str, Any], *, algorithm: str | None = None) -> Self:
-        """The key of a public JWK (RFC 7517 §4); one with private members is refused."""
+        """The key of a public JWK (RFC 7517 §4); one with private members is rejected."""
         row = _jwk.require_use(jwk, algorithm, "verify")
         return cls(_jwk.public_key(jwk), row, _jwk.find_kid(jwk))
 

@@ -141,7 +141,7 @@ def key_source(keys: Key | KeySet | KeySource) -> KeySource:
 
 
 def require_kind(source: KeySource, *, is_async: bool) -> None:
-    """Refuse a source that fetches its keys in the other twin's way."""
+    """Reject a source that fetches its keys in the other twin's way."""
     if getattr(source, "is_async", is_async) is not is_async:
         kind = "an async" if is_async else "a sync"
         raise TypeError(f"{type(source).__name__} is not {kind} source of keys")
@@ -157,7 +157,7 @@ def signing_source(keys: Key | KeySet | KeySource) -> KeySource:
 
 
 def require_lifetime(source: KeySource, seconds: int) -> None:
-    """Refuse tokens that would outlive the key that signs them, where its source tells."""
+    """Reject tokens that would outlive the key that signs them, where its source tells."""
     longest = getattr(source, "lifetime", None)
     if isinstance(longest, timedelta) and timedelta(seconds=seconds) > longest:
         raise KeyRejected(f"tokens of the primary key may live {longest} at most")
@@ -173,13 +173,13 @@ def _announces(key: Key, successor: object) -> bool:
 
 
 def require_signing(keys: KeySet) -> None:
-    """Refuse a set whose primary can only verify."""
+    """Reject a set whose primary can only verify."""
     if not keys.primary.can_sign:
         raise KeyRejected("the primary key cannot sign: it is a public key")
 
 
 def require_disjoint(one: KeySet, other: KeySet) -> None:
-    """Refuse two sets that share a key: a token of one kind would pass for the other."""
+    """Reject two sets that share a key: a token of one kind would pass for the other."""
     if any(key.is_same_key(peer) for key in one.keys for peer in other.keys):
         raise KeyRejected("the access and the refresh keys share a key")
 

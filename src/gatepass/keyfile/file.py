@@ -75,7 +75,7 @@ class KeyFile:
         Its owner, its group and whether that may read stay as they were; a link stays a link.
 
         Raises:
-            StepRefused, KeyRejected: The step is refused; the file stays as it is.
+            StepRefused, KeyRejected: The step is rejected; the file stays as it is.
             SettingsRejected: The file is not a key file, or others can read or replace it.
             StoreUnavailable: It could not be written, or somebody else holds its lock.
         """
@@ -124,7 +124,7 @@ class KeyFile:
 
 
 def _require_whole(ring: Ring) -> None:
-    """Refuse what no sequence of steps leads to."""
+    """Reject what no sequence of steps leads to."""
     names = {entry.kid for entry in ring.entries}
     primaries = [entry for entry in ring.entries if entry.state is State.PRIMARY]
     if len(names) != len(ring.entries) or len(primaries) != min(1, len(ring.entries)):
@@ -134,7 +134,7 @@ def _require_whole(ring: Ring) -> None:
 
 
 def _require_known(octets: bytes) -> None:
-    """Refuse members that would be lost with the next change: msgspec leaves them out."""
+    """Reject members that would be lost with the next change: msgspec leaves them out."""
     found: dict[str, list[dict[str, object]]] = msgspec.json.decode(octets)
     if any(not entry.keys() <= _MEMBERS for entry in found["keys"]):
         raise KeyRejected("its keys have members of a later release")

@@ -156,7 +156,7 @@ class Ring:
         Args:
             kid: A `next` key that was published long enough ago for everybody to know it.
             now: The time.
-            early: Do not wait for that: tokens are refused by whoever does not know it yet.
+            early: Do not wait for that: tokens are rejected by whoever does not know it yet.
         """
         entry = self._find(kid, State.NEXT, "promoted")
         if entry.promotable_at is None:
@@ -184,7 +184,7 @@ class Ring:
         Args:
             kid: A key whose tokens have all expired.
             now: The time.
-            early: Do not wait for that: tokens signed with it are refused from now on.
+            early: Do not wait for that: tokens signed with it are rejected from now on.
         """
         entry = self._find(kid, State.RETIRED, "removed")
         if entry.removable_at is not None and now < entry.removable_at and not early:

@@ -32,7 +32,7 @@ class FileKeySource(ForkAware):
     that nobody is served: a key may have been removed because it leaked.
 
     Raises:
-        SettingsRejected: The file cannot be read or is refused.
+        SettingsRejected: The file cannot be read or is rejected.
         KeyRejected: No key in it signs.
     """
 

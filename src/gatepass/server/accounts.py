@@ -172,7 +172,7 @@ class Accounts:
         return account
 
     def disable(self, username: str, sessions: EndsSessions) -> int:
-        """Refuse further log-ins and end the account's sessions; how many ended."""
+        """Reject further logins and end the account's sessions; how many ended."""
         subject = self._change(username, disabled=True)
         return _end_sessions(sessions, subject, "account disabled")
 
@@ -183,7 +183,7 @@ class Accounts:
     def set_password(self, username: str, password: str, sessions: EndsSessions) -> int:
         """Change the password and end the account's sessions; how many ended.
 
-        The new password is durable first, then sessions end: a log-in with the old one that
+        The new password is durable first, then sessions end: a login with the old one that
         is under way has read the epoch before, and loses.
         """
         password_hash = self._passwords.hash_new(password, find_username(username) or "")
@@ -209,7 +209,7 @@ class Accounts:
     def _rehash(self, account: Account, password: str) -> None:
         """Keep a hash of today's parameters, unless the password was changed meanwhile."""
         unchanged = _table.c.password_hash == account.password_hash
-        with suppress(StoreUnavailable, AccountRejected):  # the next log-in tries again
+        with suppress(StoreUnavailable, AccountRejected):  # the next login tries again
             password_hash = self._passwords.hash(password)
             with self._transaction() as connection:
                 connection.execute(

@@ -54,7 +54,7 @@ def make_parts(
         state: What is to be served.
         passwords: Hashes and checks.
         policy: Cookies, origins and https; by default tokens come in headers only.
-        workers: How many processes serve beside each other; they share the limits on log-ins,
+        workers: How many processes serve beside each other; they share the limits on logins,
             each its part.
         staleness: How old the copy of the revocation log may be, and what an older one means.
 

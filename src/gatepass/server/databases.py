@@ -42,7 +42,7 @@ def check_sessions(state: State, warn: Callable[[str], object]) -> None:
         warn: Takes one sentence for each thing that an operator should know.
 
     Raises:
-        SettingsRejected: In production, what would lose log-ins or revocations; in both, a file
+        SettingsRejected: In production, what would lose logins or revocations; in both, a file
             that others can change.
         StoreUnavailable: The database does not answer.
     """

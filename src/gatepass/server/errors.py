@@ -1,4 +1,4 @@
-"""What the server refuses beside tokens and sessions."""
+"""What the server rejects beside tokens and sessions."""
 
 from gatepass.errors import GatepassError
 

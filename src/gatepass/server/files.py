@@ -1,4 +1,4 @@
-"""Files of the state: made whole or not at all, and refused where others could reach them."""
+"""Files of the state: made whole or not at all, and rejected where others could reach them."""
 
 import os
 import secrets
@@ -48,7 +48,7 @@ def make_file(file: Path, text: str) -> None:
 
 
 def require_private(path: Path, *, directory: bool, start: str) -> None:
-    """Refuse a path that is missing, not what it should be, or open to other users.
+    """Reject a path that is missing, not what it should be, or open to other users.
 
     Args:
         path: What is looked at; a link is not followed.

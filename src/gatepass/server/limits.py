@@ -23,9 +23,9 @@ def rate(per_minute: int, workers: int = 1) -> str:
 
 
 class LoginLimit:
-    """Moving windows of failed and of all log-ins per address; an IPv6 network (/64) is one.
+    """Moving windows of failed and of all logins per address; an IPv6 network (/64) is one.
 
-    Log-ins that are under way count as failed until they end, so that no burst gets more guesses.
+    Logins that are under way count as failed until they end, so that no burst gets more guesses.
     """
 
     def __init__(

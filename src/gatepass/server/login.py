@@ -28,7 +28,7 @@ class PasswordLogin:
         changes the row first, so an old password never comes with a new epoch.
 
         Raises:
-            RequestRefused: Too many log-ins, of this account or of all.
+            RequestRefused: Too many logins, of this account or of all.
         """
         subject = await asyncio.to_thread(self.accounts.subject_of, username)
         wait = self.limit.wait(subject)

@@ -1,4 +1,4 @@
-"""Passwords: argon2id hashes, one verification per log-in, and a pool that cannot pile up."""
+"""Passwords: argon2id hashes, one verification per login, and a pool that cannot pile up."""
 
 import asyncio
 import secrets
@@ -87,7 +87,7 @@ class Passwords:
 
 
 class PasswordPool:
-    """A few threads for argon2 and a short queue; when both are full, the log-in is refused."""
+    """A few threads for argon2 and a short queue; when both are full, the login is rejected."""
 
     def __init__(self, *, workers: int = 2, waiting: int = 16) -> None:
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="gatepass-argon2")

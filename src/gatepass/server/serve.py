@@ -64,7 +64,7 @@ def serve(
     if environment is Environment.DEVELOPMENT:
         _require_loopback(host)
         hint = find_misnamed([name for name, value in environ.items() if value])
-        if hint is not None:  # production refuses it; here secrets are made up all the same
+        if hint is not None:  # production rejects it; here secrets are made up all the same
             sys.stderr.write(f"gatepass: {hint}\n")
     proxies = read_proxies(environ)
     staleness = read_staleness(environ)
@@ -143,7 +143,7 @@ def _make_admin(accounts: Accounts) -> str | None:
 
 
 def _require_loopback(host: str) -> None:
-    """Refuse addresses that others can reach, while secrets are made up and shown."""
+    """Reject addresses that others can reach, while secrets are made up and shown."""
     try:
         reachable = host != "localhost" and not ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -22,7 +22,7 @@ _START: Final = "start with `gatepass serve`"
 
 
 class Environment(enum.Enum):
-    """Where this runs: what is missing is made in development, and refused in production."""
+    """Where this runs: what is missing is made in development, and rejected in production."""
 
     DEVELOPMENT = "development"
     PRODUCTION = "production"
@@ -61,7 +61,7 @@ def find_state(environ: Mapping[str, str], here: Path, *, create: bool) -> State
     Args:
         environ: Variables that are set win over the files of `./.gatepass`.
         here: The folder in which `.gatepass` is looked for.
-        create: Make in development what is missing; otherwise it is refused.
+        create: Make in development what is missing; otherwise it is rejected.
 
     Raises:
         SettingsRejected: A setting is missing or bad, or there is no state and none is made.
@@ -88,7 +88,7 @@ def _find_development(environ: Mapping[str, str], folder: Path, *, create: bool)
     used = folder if wanted else None
     if used is not None:
         if create:
-            # Refuse what the environment says before anything is made because of it.
+            # Reject what the environment says before anything is made because of it.
             TokenSettings.from_env({name: generate_secret() for name in needed} | _set(environ))
             make_folder(folder)
         require_private(folder, directory=True, start=_START)

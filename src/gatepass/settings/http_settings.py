@@ -64,7 +64,7 @@ class HttpSettings(BaseSettings):
         raise SettingsRejected(f"{variable} cannot be read: it is not text")
 
     def model_post_init(self, _: Any, /) -> None:
-        """Refuse what would only fail, or be unsafe, later."""
+        """Reject what would only fail, or be unsafe, later."""
         self._policy = self._read_policy()
 
     @property

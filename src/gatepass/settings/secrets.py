@@ -1,4 +1,4 @@
-"""Secrets by the variables that hold them: refused with a sentence, or made into keys (pure)."""
+"""Secrets by the variables that hold them: rejected with a sentence, or made into keys (pure)."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
@@ -72,7 +72,7 @@ def find_misnamed(variables: Collection[str]) -> str | None:
 
 
 def _require_one(variable: str, secret: str) -> str:
-    """Refuse a comma: once the secret is a previous one, its two halves would become keys."""
+    """Reject a comma: once the secret is a previous one, its two halves would become keys."""
     if "," in secret:
         raise SettingsRejected(
             f"{variable} has a comma, which separates secrets in {variable}{PREVIOUS}: {_MAKE_ONE}"
@@ -98,7 +98,7 @@ def _read_key(variable: str, secret: str) -> SharedKey:
 
 
 def _require_different(secrets: Mapping[str, Iterable[str]]) -> None:
-    """Refuse the same secret in two places: a token of one kind would pass for the other."""
+    """Reject the same secret in two places: a token of one kind would pass for the other."""
     seen: dict[str, str] = {}
     for variable, texts in secrets.items():
         for text in texts:

@@ -88,7 +88,7 @@ class TokenSettings(BaseSettings):
         raise SettingsRejected(f"{variable} cannot be read: it is not text")
 
     def model_post_init(self, _: Any, /) -> None:
-        """Refuse what would only fail, or be unsafe, later."""
+        """Reject what would only fail, or be unsafe, later."""
         values = {_variable(field): _text(getattr(self, field)) for field in _SECRETS}
         secrets = {variable: text for variable, text in values.items() if text is not None}
         access_keys, self._refresh_keys = read_keys(secrets, has_key_file=bool(self.key_file))

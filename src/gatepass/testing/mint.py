@@ -1,4 +1,4 @@
-"""`Mint`: tokens of every kind that an application must accept or refuse, and clients with them."""
+"""`Mint`: tokens of every kind that an application must accept or reject, and clients with them."""
 
 import asyncio
 import inspect
@@ -53,7 +53,7 @@ class Mint:
         return self._changed(self.good(subject, claims), exp=lambda claims: claims["iat"] - 1)
 
     def stale(self, subject: str = "ada", claims: Claims | None = None) -> str:
-        """One of a log-in a year ago, which is not fresh for any route."""
+        """One of a login a year ago, which is not fresh for any route."""
         year = 365 * 86_400
         return self._changed(
             self.good(subject, claims), auth_time=lambda claims: claims["auth_time"] - year

@@ -1,4 +1,4 @@
-"""What goes in and out of a manager: pairs, log-ins and presented refresh tokens, as values."""
+"""What goes in and out of a manager: pairs, logins and presented refresh tokens, as values."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -33,7 +33,7 @@ class TokenPair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogIn:
-    """A log-in that the store is to be asked for, with the secret its tokens will carry."""
+    """A login that the store is to be asked for, with the secret its tokens will carry."""
 
     plan: IssuePlan
     sec: str = field(repr=False)
@@ -77,7 +77,7 @@ def read_presented(claims: Mapping[str, Any]) -> Presented:
 
 
 def require_token_id(token: AccessClaims | str) -> str:
-    """A `jti`; the text of a token is refused, revoking it would revoke nothing."""
+    """A `jti`; the text of a token is rejected, revoking it would revoke nothing."""
     token_id = token.token_id if isinstance(token, AccessClaims) else token
     if not _is_id(token_id):
         raise TokenMalformed("a token is revoked by its claims or its id (jti), not by its text")
@@ -98,7 +98,7 @@ def require_text(name: str, value: object) -> str:
 
 
 def is_subject(text: object) -> bool:
-    """Whether there can be a session of this subject; what is no text at all is refused."""
+    """Whether there can be a session of this subject; what is no text at all is rejected."""
     if not isinstance(text, str):
         raise ClaimsRejected("a subject is a text")
     return is_plain_text(text)

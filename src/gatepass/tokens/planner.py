@@ -1,6 +1,6 @@
 """Plans and answers of a manager: pure but for the clock and randomness that it is given.
 
-Log-in: `plan_issue` → store → `conclude_issue`. Refresh: `open_refresh` → claims →
+Login: `plan_issue` → store → `conclude_issue`. Refresh: `open_refresh` → claims →
 `plan_rotation` → store → `conclude_rotation`. Tokens are signed after the store's fact.
 """
 
@@ -113,7 +113,7 @@ class PairPlanner:
         device: str | None,
         epoch: object,
     ) -> LogIn:
-        """What to ask the store for a log-in; refuses what `verify` would refuse."""
+        """What to ask the store for a login; rejects what `verify` would reject."""
         require_subject(subject)
         if device is not None:
             require_text("device", device)

@@ -1,6 +1,6 @@
-"""Why a token was refused, for logs: what was wanted, and never what the token says.
+"""Why a token was rejected, for logs: what was wanted, and never what the token says.
 
-Asked only once a token was refused, so that verifying stays as fast as it is.
+Asked only once a token was rejected, so that verifying stays as fast as it is.
 """
 
 from collections.abc import Collection, Iterable, Mapping

@@ -274,7 +274,7 @@ class AsyncTokenVerifier(_Verifier[AsyncRevocations]):
 
 
 def require_verifiable_typ(typ: object) -> None:
-    """Refuse a type that is not text, and that of refresh tokens: only a manager handles them."""
+    """Reject a type that is not text, and that of refresh tokens: only a manager handles them."""
     if typ is None:
         return
     if not isinstance(typ, str) or not typ or normalize_typ(typ) == REFRESH_TYP:
