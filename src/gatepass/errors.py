@@ -18,7 +18,7 @@ GatepassError
 ├── ClaimsRejected             claims that must not be signed
 ├── SettingsRejected           a policy or setting that is out of bounds
 ├── GuardMisused               a guard stands where it would guard nothing
-└── StoreUnavailable           the store did not do, or did not confirm, what it was asked
+└── StoreUnavailable           the store did not do, or did not confirm, an operation
     ├── StoreOutdated          its tables are of another release: an operator has to act
     └── KeysUnavailable        the issuer's keys could not be had: the token was not decided
 
@@ -46,7 +46,7 @@ class TokenError(GatepassError):
 
 
 class TokenMissing(TokenError):
-    """There was no token."""
+    """No token was given."""
 
     code = "token_missing"
     message = "there is no token"
@@ -158,7 +158,7 @@ class GuardMisused(GatepassError):
 
 
 class StoreUnavailable(GatepassError):
-    """The store did not do, or did not confirm, what it was asked; repeating is safe."""
+    """The store did not do, or did not confirm, an operation; repeating is safe."""
 
     code = "store_unavailable"
     message = "the store is unavailable"

@@ -36,15 +36,15 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims]):
         """Log a subject in: a new session and its first pair.
 
         Args:
-            subject: Who it is, 1 to 255 characters.
-            claims: Your own claims of who that is; registered names are rejected. A refresh
+            subject: The user's id, 1 to 255 characters.
+            claims: Your own claims about the user; registered names are rejected. A refresh
                 replaces them by those of `load_claims`.
-            session_claims: Your own claims of how they signed in, such as `act`, `amr` and `acr`
+            session_claims: Your own claims about the login, such as `act`, `amr` and `acr`
                 (which may be among `claims` too) or an organisation: they stay through every
                 refresh. No name is in both, and both have at most 2 KiB of JSON together.
-            device: What to show in a list of sessions.
+            device: The device's name in a list of sessions.
             epoch: `subject_epoch` as read before the password was checked; a login that
-                overlaps with a password change then loses.
+                overlaps with a password change then fails.
 
         Raises:
             ClaimsRejected: The policy would reject these claims, or they have no JSON form.
@@ -68,14 +68,14 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims]):
         generation, so that racing and repeating clients all end with the same token.
 
         Raises:
-            TokenMissing, TokenMalformed, TokenInvalid, TokenExpired: It is no refresh token of
-                ours, or too old.
-            RefreshReused: It was superseded earlier; its session is now revoked.
-            SessionRevoked, SessionExpired, SessionUnknown: Its session is over.
-            SubjectDisabled: `load_claims` says so; nothing was spent.
+            TokenMissing, TokenMalformed, TokenInvalid, TokenExpired: No token was given, or the
+                token is no refresh token of ours, or too old.
+            RefreshReused: The token was superseded earlier; its session is now revoked.
+            SessionRevoked, SessionExpired, SessionUnknown: The session is over.
+            SubjectDisabled: `load_claims` returned `None`; the token can still be used.
             ClaimsRejected: `load_claims` answered with claims that the policy rejects, or one
                 that is a session claim.
-            StoreUnavailable: Nothing is known; repeat with the same token.
+            StoreUnavailable: The outcome is unknown; repeat with the same token.
         """
         presented = self._planner.open_refresh(refresh_token)
         loaded = self._load_claims is not None
@@ -93,8 +93,8 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims]):
 
         Raises:
             TokenMissing, TokenMalformed, TokenInvalid, TokenExpired: As `TokenVerifier.verify`.
-            TokenRevoked: It or its session was revoked, or the session is gone.
-            StoreUnavailable: Whether it was revoked could not be found out.
+            TokenRevoked: The token or its session was revoked, or the session is gone.
+            StoreUnavailable: The store did not say whether the token was revoked.
         """
         claims = self._open_access(access_token)
         verdict = self._is_revoked(claims["sid"], claims["jti"])
@@ -149,10 +149,10 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims]):
         return self._store.sessions(require_text("subject", subject))
 
     def subject_epoch(self, subject: str) -> int:
-        """What to pass to `issue` as `epoch`; read it before the password is checked.
+        """The `epoch` to pass to `issue`; read it before the password is checked.
 
-        Login forms hand over what somebody typed: it is 0 for a text that is no subject, such
-        as an empty one, for which `issue` opens no session.
+        The epoch is a counter of the subject, which "log out everywhere" increments. It is 0 for
+        a text that is no subject (a form may be empty), for which `issue` opens no session.
         """
         return self._store.subject_epoch(subject) if is_subject(subject) else 0
 

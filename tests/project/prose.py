@@ -7,11 +7,14 @@ import re
 import tokenize
 from collections.abc import Iterator
 
-_CODE = re.compile(r"`[^`]*`|^[ ]{4}[\w., ]+:", re.MULTILINE)
-_START = re.compile(r"(?:^|[.:;] |\n\n)(?:What|Who|Where|Whoever|Whose|Whatever)\b")
+_CODE = re.compile(r"`[^`]*`|^[ ]{4}[\w., ]+(?=:)", re.MULTILINE)
+_START = re.compile(
+    r"^(?:It|They|There)\b"
+    r"|(?:^|[.:;]\s+|\n\n)(?:What|Whom?|Where|Whoever|Whose|Whatever)\b"
+)
 _HEADLESS = re.compile(
     r"\b(?:(?:what|whatever|whoever)"
-    r"\s+(?:is|are|was|were|has|had|have|can|could|may|might|must|will|would|should|did|does)"
+    r"\s+(?:is|are|was|were|has|had|have|can|cannot|could|may|might|must|will|would|should|did|does)"
     r"|(?:of|for|by|to|with|from|at|on|or|than|says?|tells?)\s+(?:who|whoever))\b"
 )
 _BANNED = re.compile(
@@ -21,7 +24,8 @@ _BANNED = re.compile(
 )
 _RAISES = re.compile(r"^Raises:\n((?:[ ]{4}.*\n?)+)", re.MULTILINE)
 _CONDITION = re.compile(
-    r"^[ ]{4}[\w.]+: (?:It|They|There (?:is|are) none|None|Nothing|One|That|Those)\b", re.MULTILINE
+    r"^[ ]{4}[\w., ]+:\s+(?:It|They|There (?:is|are|was|were) none|None|Nothing|One|That|Those)\b",
+    re.MULTILINE,
 )
 
 

@@ -68,7 +68,7 @@ def require_strong(secret: str) -> None:
 def require_strong_octets(octets: bytes, *, allow_rfc_keys: bool = False) -> None:
     """Reject key bytes that are guessable, published, or a key of another kind.
 
-    `allow_rfc_keys` takes those that specifications print as JWKs, for whoever tests with them.
+    `allow_rfc_keys` takes those that specifications print as JWKs, for tests with them.
     """
     _require_no_key_material(octets)
     if allow_rfc_keys and octets in RFC_KEYS:

@@ -34,7 +34,7 @@ class VerifiedJws:
 
 @dataclass(frozen=True, slots=True)
 class UntrustedJws:
-    """What a token says of itself. Nothing in it was checked: never decide anything by it."""
+    """A token's header and payload. Nothing in it was checked: never decide anything by it."""
 
     header: Mapping[str, Any]
     payload: bytes = field(repr=False)
@@ -67,7 +67,7 @@ def sign(
 
     Args:
         payload: Any bytes, or claims that have a JSON form.
-        keys: What signs; of a set its primary.
+        keys: The key that signs; of a set its primary.
         typ: The header's `typ`; `None` leaves it out.
         kid: The header's `kid`: by default the key's own; `None` leaves it out.
 
@@ -119,8 +119,8 @@ def verify(
 
     Raises:
         TokenMalformed: The text is not a compact JWS in its one canonical spelling.
-        TokenInvalid: No key accepts the signature, or the header asks for what is rejected.
-        KeysUnavailable: The keys come from an issuer that cannot be asked now.
+        TokenInvalid: No key accepts the signature, or the header has `crit`, `b64` or `zip`.
+        KeysUnavailable: The issuer's keys cannot be fetched now.
     """
     source = key_source(keys)
     require_kind(source, is_async=False)
@@ -160,7 +160,7 @@ def open_compact(compact: str, keys: KeySet, max_size: int) -> tuple[PreparedHea
 
 
 def inspect(compact: object, *, max_size: int = MAX_SIZE) -> UntrustedJws:
-    """What a token says of itself, WITHOUT trust: for debugging, never for decisions."""
+    """The header and payload of a token, WITHOUT trust: for debugging, never for decisions."""
     if not isinstance(compact, str) or len(compact) > max_size or not compact.isascii():
         raise TokenMalformed
     segments = compact.encode("ascii").split(b".", _SEGMENTS)

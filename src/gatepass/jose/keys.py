@@ -13,7 +13,7 @@ from gatepass.jose.algorithms import Algorithm, find_algorithm
 
 
 class _AnyKey:
-    """What all keys have; `verify` takes the signing input and a presented segment."""
+    """The base of all keys; `verify` takes the signing input and a presented segment."""
 
     __slots__ = ("_algorithm", "_identities", "_kid", "alone", "headers", "verify")
     can_sign: ClassVar[bool] = False
@@ -87,7 +87,7 @@ class SharedKey(_AnyKey):
         """The key of a configured secret of at least 32 characters.
 
         Raises:
-            KeyRejected: It is short, guessable, published, or key material of another kind.
+            KeyRejected: The secret is short, guessable, published, or another kind of key.
         """
         if not isinstance(secret, str):
             hint = "is its variable set?" if secret is None else "SharedKey.from_bytes takes bytes"
@@ -104,7 +104,7 @@ class SharedKey(_AnyKey):
         """The key of these random bytes, as long as the algorithm's hash at least.
 
         Raises:
-            KeyRejected: They are short, guessable, published, or key material of another kind.
+            KeyRejected: The bytes are short, guessable, published, or another kind of key.
         """
         if not isinstance(raw, bytes):
             raise KeyRejected("key bytes are bytes: use SharedKey.from_secret for text")

@@ -1,4 +1,4 @@
-"""Key sets: the primary signs, every member is accepted; and where key sets come from."""
+"""Key sets: the primary signs, every member is accepted; and sources of key sets."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -13,7 +13,7 @@ MAX_TRIED = 8
 
 @runtime_checkable
 class KeySource(Protocol):
-    """Where keys come from when they change while the program runs."""
+    """A source of keys that may change while the program runs."""
 
     @property
     def version(self) -> int:
@@ -23,9 +23,9 @@ class KeySource(Protocol):
     def current(self) -> "KeySet":
         """The key set of this moment; called for every token, so it does no I/O.
 
-        A source that also has `is_async` fetches its keys: it, or its key set when asked for a
-        `kid` that it does not have, may raise `KeysWanted`. One that also has `lifetime`, a
-        timedelta, is not taken for tokens that would live longer: it removes keys after that.
+        A source that also has `is_async` fetches its keys: it may raise `KeysWanted`, and so may
+        its key set for a `kid` that it does not have. A source that also has `lifetime`, a
+        timedelta, removes keys after that, so it is rejected for tokens that live longer.
         """
         ...
 
@@ -42,7 +42,7 @@ class KeysWanted(KeysUnavailable):
         """Answers with the `KeySet` to decide by, or where `is_async` with an awaitable of it.
 
         Raises:
-            KeysUnavailable: There is none to be had.
+            KeysUnavailable: The key set cannot be fetched.
         """
 
 

@@ -120,7 +120,7 @@ class Mint:
 
 
 def wait_for(value: Any) -> Any:
-    """What a manager's method returned, once it is there; in tests of either kind."""
+    """The result of a manager's method, awaited if need be; for tests of sync and async code."""
     if not inspect.isawaitable(value):
         return value
     with ThreadPoolExecutor(1) as elsewhere:  # a test's own loop may be running here

@@ -38,10 +38,10 @@ class TokenIssuer:
         typ: str | None = ACCESS_TYP,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """Take the keys and what the tokens say.
+        """Take the keys and the claims of the tokens.
 
         Args:
-            keys: What signs; of a set its primary.
+            keys: The key that signs; of a set its primary.
             issuer: `iss`.
             audience: `aud`.
             lifetime: A timedelta or whole seconds, at least 1.
@@ -67,7 +67,7 @@ class TokenIssuer:
         """A signed token about the subject, with `iss aud sub iat exp jti` and these claims.
 
         Raises:
-            ClaimsRejected: The claims have a registered name, no JSON form, or no room.
+            ClaimsRejected: The claims have a registered name or no JSON form, or are too large.
         """
         require_subject(subject)
         issued_at = int(self._now())

@@ -1,4 +1,4 @@
-"""What goes in and out of a manager: pairs, logins and presented refresh tokens, as values."""
+"""The values that go in and out of a manager: pairs, logins and presented refresh tokens."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -17,7 +17,7 @@ _JWS_DOTS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenPair:
-    """What a client receives after logging in or refreshing; lifetimes in seconds."""
+    """The tokens that a client receives after a login or refresh; lifetimes in seconds."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
@@ -33,7 +33,7 @@ class TokenPair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogIn:
-    """A login that the store is to be asked for, with the secret its tokens will carry."""
+    """A login for the store, with the secret that its tokens will carry."""
 
     plan: IssuePlan
     sec: str = field(repr=False)
@@ -98,7 +98,7 @@ def require_text(name: str, value: object) -> str:
 
 
 def is_subject(text: object) -> bool:
-    """Whether there can be a session of this subject; what is no text at all is rejected."""
+    """Whether a session can have this subject; a value that is no text is rejected."""
     if not isinstance(text, str):
         raise ClaimsRejected("a subject is a text")
     return is_plain_text(text)

@@ -113,7 +113,7 @@ class PairPlanner:
         device: str | None,
         epoch: object,
     ) -> LogIn:
-        """What to ask the store for a login; rejects what `verify` would reject."""
+        """The plan of a login for the store; rejects claims that `verify` would reject."""
         require_subject(subject)
         if device is not None:
             require_text("device", device)
@@ -145,13 +145,13 @@ class PairPlanner:
         return self._pair(session, log_in, session.claims_json)
 
     def open_refresh(self, token: str | None, *, any_time: bool = False) -> Presented:
-        """What a refresh token says, once it is verified; `any_time` takes expired ones too."""
+        """The verified content of a refresh token; `any_time` takes expired ones too."""
         return read_presented(self._refresh.open(token, any_time=any_time))
 
     def plan_rotation(
         self, presented: Presented, claims: Mapping[str, Any] | None, *, loaded: bool
     ) -> RotationPlan:
-        """What to ask the store for a refresh; `claims` count only when they were loaded."""
+        """The plan of a refresh for the store; `claims` count only when they were loaded."""
         if loaded and claims is None:
             raise SubjectDisabled
         self._signing_keys()
@@ -171,7 +171,7 @@ class PairPlanner:
     def conclude_rotation(
         self, presented: Presented, plan: RotationPlan, fact: RotationFact
     ) -> TokenPair:
-        """The pair of the current generation, or why there is none."""
+        """The pair of the current generation; otherwise an error says why there is none."""
         match fact.kind:
             case RotationKind.ROTATED | RotationKind.REPLAYED | RotationKind.AHEAD:
                 if fact.session is None or fact.session.subject != presented.subject:
@@ -192,7 +192,7 @@ class PairPlanner:
     def plan_log_out(
         self, access_token: str | None, refresh_token: str | None
     ) -> tuple[str, bytes | None]:
-        """Which session to end, and what must match when only a refresh token proves it.
+        """The session to end, and the hash that must match if only a refresh token proves it.
 
         Expired tokens and any generation will do. Two tokens must name one session.
         """
@@ -212,7 +212,7 @@ class PairPlanner:
         return session_ids[0], proof
 
     def plan_token_revocation(self, token: AccessClaims | str) -> tuple[str, int]:
-        """Which token to revoke, and for how many milliseconds it could still pass."""
+        """The id of the token to revoke, and for how many milliseconds it could still pass."""
         token_id = require_token_id(token)
         lifetime_s: float = self._access_s
         if isinstance(token, AccessClaims):  # of a `TokenIssuer` perhaps, and long-lived
@@ -224,8 +224,8 @@ class PairPlanner:
         now = int(self._now())
         expires_at = min(now + self._access_s, session.ends_ms // 1000)
         registered = {"iss": self.policy.issuer, "aud": self.policy.audience}
-        # Whoever can write to the store must not say who a token is about, until when it holds, or
-        # how they logged in.
+        # Write access to the store must not be enough to change a token's subject, its lifetime
+        # or how the user logged in.
         own: dict[str, Any] = {
             name: value
             for name, value in msgspec.json.decode(claims_json).items()

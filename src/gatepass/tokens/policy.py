@@ -48,7 +48,7 @@ class AllowedValues(Mapping[str, tuple[Any, ...]]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenPolicy:
-    """Who issues tokens for whom, for how long, and what they must say.
+    """The issuer, audience, lifetimes and required claims of tokens.
 
     Lifetimes and leeways are timedeltas or whole seconds.
 
@@ -104,7 +104,7 @@ def whole_seconds(name: str, value: object, least: int, most: int) -> int:
 
 
 def require_name(name: str, value: object) -> None:
-    """Reject what cannot be an issuer, an audience or a client id."""
+    """Reject a value that is no issuer, audience or client id."""
     if not isinstance(value, str) or not is_plain_text(value):
         message = f"{name} is a text of 1 to {MAX_TEXT} characters"
         raise SettingsRejected(message)
@@ -161,7 +161,7 @@ def require_claims(policy: TokenPolicy, claims: Mapping[str, Any]) -> None:
 
 
 def require_own_claims(claims: Mapping[str, Any], registered: frozenset[str]) -> None:
-    """Reject what is no mapping of names, and names that gatepass sets itself."""
+    """Reject a value that is no mapping of names, and names that gatepass sets itself."""
     if claims.__class__ is not dict and not isinstance(claims, Mapping):
         message = "claims map names to JSON values"
         raise ClaimsRejected(message)
@@ -175,7 +175,7 @@ def require_own_claims(claims: Mapping[str, Any], registered: frozenset[str]) ->
 
 
 def require_subject(subject: object) -> None:
-    """Reject what cannot be a `sub`."""
+    """Reject a value that is no `sub`."""
     if not isinstance(subject, str) or not is_plain_text(subject):
         message = f"a subject is a text of 1 to {MAX_TEXT} characters"
         raise ClaimsRejected(message)
