@@ -1,4 +1,4 @@
-"""What commands print: results on standard output, everything else on standard error."""
+"""Prints results of commands on standard output, everything else on standard error."""
 
 import json
 import sys

@@ -26,7 +26,7 @@ _steady: Final[Callable[[], float]] = (
 
 
 class FileKeySource(ForkAware):
-    """A `KeySource` that looks at its file once a second, and reads it when it was replaced.
+    """A `KeySource` that checks its file once a second, and reads it when it was replaced.
 
     A file that cannot be read is logged, and the keys before stay in force for a minute. After
     that nobody is served: a key may have been removed because it leaked.
