@@ -15,7 +15,7 @@ _START = re.compile(
 _HEADLESS = re.compile(
     r"\b(?:(?:what|whatever|whoever)"
     r"\s+(?:is|are|was|were|has|had|have|can|cannot|could|may|might|must|will|would|should|did|does)"
-    r"|(?:of|for|by|to|with|from|at|on|or|than|says?|tells?)\s+(?:who|whoever))\b"
+    r"|(?:of|for|by|to|with|from|at|on|or|than|only|says?|tells?)\s+(?:who|whoever))\b"
 )
 _BANNED = re.compile(
     r"\b(?:doors?|bells?|places?|seats?|lanes?|rooms?|neighbours?|mend(?:s|ed|ing)?|patien\w+"

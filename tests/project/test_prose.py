@@ -5,7 +5,7 @@ import pytest
 from tests.project.files import SOURCE, SOURCES
 from tests.project.prose import find_hard_words
 
-# The folders whose words are not checked yet.
+# Folders and files whose words are not checked yet; nothing is ever added.
 _NOT_YET = {
     "asgi",
     "django",
@@ -15,7 +15,8 @@ _NOT_YET = {
     "http",
     "remote",
     "revocations",
-    "server",
+    "server/connections.py",
+    "server/places.py",
     "sessions",
     "stores",
 }
@@ -27,7 +28,7 @@ def test_docstrings_and_comments_use_plain_words() -> None:
     found = [
         f"{file.relative_to(SOURCE)}:{line}: {words}"
         for file in SOURCES
-        if file.relative_to(package).parts[0] not in _NOT_YET
+        if not any(file.is_relative_to(package / name) for name in _NOT_YET)
         for line, words in find_hard_words(file.read_text())
     ]
 

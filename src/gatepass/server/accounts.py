@@ -1,4 +1,4 @@
-"""Who may log in: accounts, kept in the SQL database, whether sessions are there or in Redis."""
+"""Accounts that may log in; they are in the SQL database, also if sessions are in Redis."""
 
 import hmac
 import secrets
@@ -26,16 +26,16 @@ _SUBJECT_DIGITS: Final = 32
 
 
 class EndsSessions(Protocol):
-    """What ends the sessions of a subject, durably; a `TokenManager` does."""
+    """Ends the sessions of a subject, durably; a `TokenManager` does."""
 
     def revoke_subject(self, subject: str, *, reason: str) -> int:
-        """End them; how many were live."""
+        """End the subject's sessions; how many were live."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """One person who may log in; `subject` is what tokens name, never the user name."""
+    """One person who may log in; tokens name the `subject`, never the user name."""
 
     subject: str
     username: str
@@ -48,7 +48,7 @@ class Account:
 
     @property
     def claims(self) -> Mapping[str, Any]:
-        """What access tokens say about this account."""
+        """The claims of access tokens about this account."""
         claims = {"username": self.username, "email": self.email, "role": self.role}
         return {name: value for name, value in claims.items() if value is not None}
 
@@ -109,7 +109,7 @@ class Accounts:
         """The account of this user name.
 
         Raises:
-            AccountRejected: There is none.
+            AccountRejected: No account has this user name.
         """
         account = self.find(username)
         if account is None:
@@ -132,9 +132,9 @@ class Accounts:
         return None if account is None or account.disabled else account.claims
 
     def subject_of(self, username: str) -> str:
-        """The subject of this user name; one that is nobody's, and always the same, for others.
+        """The subject of this user name; for an unknown name a stand-in, always the same.
 
-        Only who has the database can tell which user names have a stand-in.
+        Only an attacker with the database can tell which user names have a stand-in.
         """
         name = find_username(username) or username
         with self._transaction() as connection:
@@ -148,10 +148,10 @@ class Accounts:
         return stand_in if found is None else found
 
     def check_password(self, subject: str, password: str) -> Account | None:
-        """The account when the password is its own; one argon2 verification in every case.
+        """The account, if the password is its own; one argon2 verification in every case.
 
-        For nobody the work is that of some account's hash, always the same one's for one
-        subject: hashes of older parameters would show by their time which accounts there are.
+        An unknown subject costs the work of some account's hash, always of the same account:
+        otherwise the time of hashes with older parameters would show which accounts exist.
         """
         with self._transaction() as connection:
             after = _SELECT.where(_table.c.subject >= subject)

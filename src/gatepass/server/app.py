@@ -28,7 +28,7 @@ from gatepass.server.state import State
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What the server is wired from; tests bring their own."""
+    """The parts of the server; tests bring their own."""
 
     manager: AsyncTokenManager
     replica: Follows
@@ -51,11 +51,10 @@ def make_parts(
     """The parts over the state's databases; a SQLite file is made or upgraded now.
 
     Args:
-        state: What is to be served.
-        passwords: Hashes and checks.
+        state: The settings and databases to serve.
+        passwords: Hashes and checks passwords.
         policy: Cookies, origins and https; by default tokens come in headers only.
-        workers: How many processes serve beside each other; they share the limits on logins,
-            each its part.
+        workers: The number of server processes; each enforces its share of the limits on logins.
         staleness: How old the copy of the revocation log may be, and what an older one means.
 
     Raises:
@@ -126,7 +125,7 @@ def make_app(parts: Parts) -> FastAPI:
 
     @app.get("/readyz", tags=["health"], responses={503: {"description": "Not ready"}})
     async def readyz() -> Response:
-        """Whether requests can be answered, and what is stale or down and for how long."""
+        """Whether requests can be answered, and which parts are stale or down for how long."""
         return send(await readiness.answer())
 
     return app

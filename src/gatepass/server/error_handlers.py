@@ -1,4 +1,4 @@
-"""JSON for what no route answers: unknown paths, wrong methods, and faults of ours."""
+"""JSON for requests that no route answers: unknown paths, wrong methods, and faults of ours."""
 
 from typing import Final
 

@@ -24,7 +24,7 @@ class PasswordLogin:
     async def authenticate(self, username: str, password: str) -> Identity | None:
         """The identity of this account, or `None`.
 
-        The epoch is read before the row that holds the hash: whoever changes the password
+        The epoch is read before the row that holds the hash: a change of the password
         changes the row first, so an old password never comes with a new epoch.
 
         Raises:

@@ -58,7 +58,7 @@ class Passwords:
         """`hash` for a password that somebody chooses now (NIST SP 800-63B §5.1.1.2).
 
         Raises:
-            AccountRejected: It is also among the first that are tried, or blanks, or the name.
+            AccountRejected: As `hash`; or it is a common password, blank, or the user name.
         """
         folded = unicodedata.normalize("NFKC", password).casefold()
         if len(password) >= MIN_PASSWORD and not folded.strip():
@@ -87,17 +87,17 @@ class Passwords:
 
 
 class PasswordPool:
-    """A few threads for argon2 and a short queue; when both are full, the login is rejected."""
+    """A few threads for argon2 and a short queue; when both are full, a login is rejected."""
 
     def __init__(self, *, workers: int = 2, waiting: int = 16) -> None:
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="gatepass-argon2")
         self._slots = threading.BoundedSemaphore(workers + waiting)
 
     async def run(self, work: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
-        """What `work` returns; a place is given back when it ends, not when a client leaves.
+        """The result of `work`; its slot is free again when it ends, not when a client leaves.
 
         Raises:
-            RequestRefused: Too many wait already.
+            RequestRefused: Too many logins wait already.
         """
         if not self._slots.acquire(blocking=False):
             raise RequestRefused(RATE_LIMITED, retry_after=1)
@@ -114,7 +114,7 @@ class PasswordPool:
 
 
 def _normalize(password: str) -> bytes | None:
-    """One form for what keyboards write in several (NIST SP 800-63B: NFKC)."""
+    """One form for characters that keyboards write in several (NIST SP 800-63B: NFKC)."""
     try:
         return unicodedata.normalize("NFKC", password).encode()
     except UnicodeEncodeError:

@@ -51,11 +51,11 @@ def serve(
     """Serve until a signal ends it.
 
     Args:
-        environ: What is set; several workers read the process's own.
+        environ: Variables that are set; several workers read the process's own.
         here: The folder in which development keeps its state.
         host: The address to listen on.
         port: The port; 0 takes any.
-        workers: How many processes serve.
+        workers: The number of processes.
 
     Raises:
         SettingsRejected: A setting, the address, the port or a database cannot be used.
@@ -93,10 +93,10 @@ def serve(
 
 
 def _open(state: State) -> Accounts:
-    """The accounts, once all databases have been looked at.
+    """The accounts, once all databases have been checked.
 
     Raises:
-        SettingsRejected: One of them cannot be served from.
+        SettingsRejected: A database is outdated or cannot be used.
     """
     try:
         check_sessions(state, lambda sentence: sys.stderr.write(f"gatepass: {sentence}\n"))
@@ -115,7 +115,7 @@ def _config(
         loop="asyncio",
         backlog=resources.backlog,
         log_config=None,
-        proxy_headers=bool(proxies),  # others could choose their address by X-Forwarded-For
+        proxy_headers=bool(proxies),  # clients could choose their address by X-Forwarded-For
         forwarded_allow_ips=[str(network) for network in proxies],
         server_header=False,
         ws="none",  # there is no socket here, and its log lines show query strings
