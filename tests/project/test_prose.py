@@ -11,8 +11,6 @@ _NOT_YET = {
     "django",
     "fastapi",
     "flask",
-    "gate",
-    "http",
     "remote",
     "revocations",
     "server/connections.py",

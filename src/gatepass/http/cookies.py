@@ -24,7 +24,7 @@ class Cookies:
     """
 
     mount_prefix: str | None = None
-    """Where browsers see the auth routes, e.g. `/api/auth`; by default where they are mounted."""
+    """The path under which browsers see the auth routes; by default the path of the mount."""
     csrf_keys: Sequence[bytes] = field(default=(), repr=False)
     """The key of the CSRF token, then those also accepted; by default the refresh keys' own."""
     send_on_links_from_other_sites: bool = False
@@ -83,7 +83,7 @@ class Cookies:
         return tuple(("Set-Cookie", cookie) for cookie in written)
 
     def clear(self, *, mounted_at: str) -> tuple[tuple[str, str], ...]:
-        """The headers that remove all three: what only a log-out sends."""
+        """The headers that remove all three; only a logout sends them."""
         return self.set("", "", "", seconds=0, mounted_at=mounted_at)
 
     @property
@@ -116,7 +116,7 @@ def find_cookie(headers: Sequence[str], name: str) -> str | None:
     """The value of a cookie that holds a token; `None` when it is absent or empty.
 
     Raises:
-        RequestRefused: It is given twice, also in headers that a server joined with a comma.
+        RequestRefused: The cookie is given twice, also in headers that a server joined.
     """
     found = None
     for header in headers:

@@ -41,10 +41,10 @@ def answer_preflight(
 def cors_headers(
     request: HttpRequest, allowed: Collection[str], with_cookies: Collection[str]
 ) -> tuple[tuple[str, str], ...]:
-    """What to add to every answer, so that pages of allowed origins can read it.
+    """The headers with which pages of allowed origins can read an answer.
 
     Args:
-        request: Whose answer it is.
+        request: The request that is answered.
         allowed: Origins whose pages may read answers.
         with_cookies: Origins whose pages may send cookies besides.
     """

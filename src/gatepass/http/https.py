@@ -1,4 +1,4 @@
-"""Plain http in production: what is harmless moves to https, all else is rejected.
+"""Plain http in production: harmless requests are redirected to https, all others rejected.
 
 A client that sent a password or a token in the clear must notice; a redirect would hide it.
 """
@@ -24,7 +24,7 @@ class Https:
     """Requires https, as a production service does.
 
     Raises:
-        SettingsRejected: A host is no host.
+        SettingsRejected: A text in `allowed_hosts` is no host.
     """
 
     allowed_hosts: Collection[str] = ()
@@ -65,7 +65,7 @@ class Https:
     def _explain(
         self, request: HttpRequest, proxies: TrustedProxies, host: str, *, has_credentials: bool
     ) -> str:
-        """Why this was not answered, and neither moved to https."""
+        """The reason why a request was neither answered nor redirected."""
         if request.header("x-forwarded-proto") and not proxies.trusts(request.peer):
             peer = request.peer or "unix"
             return f"it came over http, and {peer}, which says more, is not among trusted_proxies"

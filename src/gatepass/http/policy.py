@@ -1,4 +1,4 @@
-"""`HttpPolicy`: cookies, origins, https and proxies of one service, and what comes of them."""
+"""`HttpPolicy`: cookies, origins, https and proxies of one service, and the headers for them."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -16,16 +16,16 @@ from gatepass.http.request_adapters import HttpRequest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpPolicy:
-    """How a service is reached; by default over whatever comes, with tokens in headers only.
+    """How a service is reached; by default over http and https, with tokens in headers only.
 
     Raises:
         SettingsRejected: A value is out of bounds.
     """
 
     cookies: Cookies | None = None
-    """Takes tokens from cookies too, and sets them where a login asks for it."""
+    """Takes tokens from cookies too, and sets them if a login asks for it."""
     public_origins: Collection[str] = ()
-    """Where this service's own pages come from: what may act with cookies, which need some."""
+    """Origins of this service's own pages, which may act with cookies; cookies need some."""
     allowed_origins: Collection[str] = ()
     """Other sites whose pages may read answers (CORS); cookies stay out of it."""
     https: Https | None = None
@@ -79,7 +79,7 @@ class HttpPolicy:
         return None
 
     def headers(self, request: HttpRequest) -> tuple[tuple[str, str], ...]:
-        """What is added to every answer, the intercepted ones included."""
+        """The headers to add to every answer, the intercepted ones included."""
         added: tuple[tuple[str, str], ...] = ()
         if self.https is not None:
             added += self.https.headers(request, self.proxies)

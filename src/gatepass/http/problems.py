@@ -1,4 +1,4 @@
-"""The one table of what is answered when a request is rejected; knows no framework.
+"""The one table of answers to rejected requests; knows no framework.
 
 401 means "get a fresh token and try again", 403 means "that will not help": the difference
 keeps clients out of refresh loops.
@@ -144,7 +144,7 @@ class RequestRefused(GatepassError):
         super().__init__(problem.error)
         self.problem = problem
         self.challenge = problem.challenge if challenge is None else challenge
-        """Overrides the row's, where the rejected thing was an `Authorization` header."""
+        """Overrides the row's, if an `Authorization` header was rejected."""
         self.parameters = parameters or {}
         """More parameters of the challenge, such as `scope` or `max_age` (RFC 9470 §3)."""
         self.retry_after = retry_after

@@ -1,4 +1,4 @@
-"""Whom to believe about where a request came from: `X-Forwarded-*` of named proxies only."""
+"""The origin of a request behind proxies: `X-Forwarded-*` counts from named proxies only."""
 
 import ipaddress
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,7 @@ from gatepass.errors import SettingsRejected
 from gatepass.http.request_adapters import HttpRequest
 
 SOCKET_FILE: Final = "unix"
-"""Names whoever can reach the socket file that the server listens on."""
+"""The name of every client that can reach the socket file of the server."""
 _SECURE: Final = {"https": "https", "wss": "https", "http": "http", "ws": "http"}
 
 
@@ -16,7 +16,7 @@ class TrustedProxies:
     """The addresses and networks whose `X-Forwarded-Proto`, `-For` and `-Host` count.
 
     Raises:
-        SettingsRejected: One of them is neither an address, a network nor `unix`.
+        SettingsRejected: A text is neither an address, a network nor `unix`.
     """
 
     def __init__(self, proxies: Iterable[str] = ()) -> None:
@@ -27,7 +27,7 @@ class TrustedProxies:
         self._networks = tuple(_parse(name) for name in names if name != SOCKET_FILE)
 
     def scheme(self, request: HttpRequest) -> str:
-        """`http` or `https`: what the client spoke, a websocket's `ws` counted as `http`."""
+        """The scheme of the client, `http` or `https`; `ws` counts as `http`, `wss` as `https`."""
         if self.trusts(request.peer):
             told = _values(request.header("x-forwarded-proto"))
             if told and told[-1].lower() in _SECURE:
@@ -48,14 +48,14 @@ class TrustedProxies:
         return address
 
     def host(self, request: HttpRequest) -> str:
-        """The host that the client asked for, in small letters; `""` when that is unclear."""
+        """The host that the client requested, in small letters; `""` when that is unclear."""
         hosts = request.header("host")
         if self.trusts(request.peer):
             hosts = _values(request.header("x-forwarded-host"))[-1:] or hosts
         return hosts[0].strip().lower() if len(hosts) == 1 else ""
 
     def trusts(self, address: str) -> bool:
-        """Whether what this address says of others counts; `""` is a socket file."""
+        """Whether headers of this address about other clients count; `""` is a socket file."""
         if not address:
             return self._socket_file
         if not self._networks:

@@ -12,7 +12,7 @@ _OF_SOCKETS = {"https": "wss", "wss": "wss"}
 
 
 class HttpRequest(Protocol):
-    """What decisions are made from: never the body."""
+    """The parts of a request that decisions are based on: never the body."""
 
     @property
     def method(self) -> str:
@@ -31,7 +31,7 @@ class HttpRequest(Protocol):
 
     @property
     def query(self) -> str:
-        """What stands after the `?`, as it was sent."""
+        """The text after the `?`, as it was sent."""
         ...
 
     @property
@@ -57,8 +57,8 @@ class AsgiRequest:
     def scheme(self) -> str:
         """See `HttpRequest.scheme`.
 
-        What is a websocket is told by the scope's type: servers may leave a websocket's scheme
-        out, and middleware for proxies writes `https` there.
+        The scope's type tells which requests are websockets: servers may leave out the scheme of
+        a websocket, and middleware for proxies writes `https` there.
         """
         scheme: str = self._scope.get("scheme", "http")
         return _OF_SOCKETS.get(scheme, "ws") if self._scope["type"] == "websocket" else scheme

@@ -1,4 +1,4 @@
-"""What the auth routes read from a request: bytes and header texts in, checked values out."""
+"""The input of the auth routes: bytes and header texts in, checked values out."""
 
 import json
 from collections.abc import Mapping
