@@ -35,7 +35,7 @@ class Guarded:
         self._app, self._auth, self._find = app, auth, find
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request that is rejected, and pass on what is not."""
+        """Answer a rejected request, and pass on all others."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return

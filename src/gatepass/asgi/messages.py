@@ -15,7 +15,7 @@ Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 BODY_S: Final = 10.0
-"""Seconds in which a body has to arrive: who drips it would hold a connection for ever."""
+"""Seconds in which a body has to arrive: a slow client would hold a connection for ever."""
 _DENIAL: Final = "websocket.http.response"
 _POLICY_VIOLATION: Final = 1008
 
@@ -24,7 +24,7 @@ async def read_body(receive: Receive) -> bytes:
     """The body of an http request; reading stops where it is too long or too slow.
 
     Raises:
-        RequestRefused: It is too long, too slow, or the client hung up.
+        RequestRefused: The body is too long or too slow, or the client hung up.
     """
     body = bytearray()
     try:

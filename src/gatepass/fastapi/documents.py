@@ -48,9 +48,9 @@ def extend_document(
     """Have the application's document name the refusals of every route that takes a token.
 
     Args:
-        app: Whose document it is.
-        scheme: What the Authorize button is told (OpenAPI, security scheme object).
-        invalid_token_status: What forged tokens are answered with.
+        app: The application of the document.
+        scheme: The security scheme object of OpenAPI, for the Authorize button.
+        invalid_token_status: The status of answers to forged tokens.
         with_cookies: Whether cookies are taken, and can fail the CSRF check.
     """
     plain_openapi = app.openapi

@@ -81,7 +81,7 @@ def _routes_in(owner: Any) -> Iterator[Any]:
 
 
 def _calls_of(dependant: Any) -> Iterator[Any]:
-    """What a route calls: itself, its dependencies, and theirs."""
+    """The functions that a route calls: its own, its dependencies, and theirs."""
     if dependant is not None:
         yield dependant.call
         for each in dependant.dependencies:

@@ -92,10 +92,10 @@ class Guarding(SecurityBase):
 
     @property
     def dependency(self) -> NoReturn:
-        """What FastAPI looks for in `dependencies=[auth.required()]`.
+        """The attribute that FastAPI reads of `dependencies=[auth.required()]`.
 
         Raises:
-            GuardMisused: It has to be `Depends(auth.required())`.
+            GuardMisused: Always; the list takes `Depends(auth.required())`.
         """
         raise GuardMisused("write Depends(auth.required()) where a route lists its dependencies")
 
@@ -133,7 +133,7 @@ class Guarding(SecurityBase):
 
 
 def misused(name: str) -> GuardMisused:
-    """What to raise where a guard, or the method that makes it, is put above a view."""
+    """The error for a guard, or the method that makes it, above a view."""
     return GuardMisused(
         "a guard of FastAPI is a dependency, and no decorator: give the view a parameter, "
         f"claims: Annotated[{_KINDS[name]}, Depends(auth.{name}())]"
@@ -144,7 +144,7 @@ def _require_answers(connection: HTTPConnection, error: Exception) -> None:
     """Return when a handler of the application answers refusals, as `install` adds it.
 
     Raises:
-        GuardMisused: None does, or only one for every `Exception`, which answers 500.
+        GuardMisused: No handler does, or only one for every `Exception`, which answers 500.
     """
     if not any(isinstance(error, kind) for kind in _handled(connection)):
         raise GuardMisused(
