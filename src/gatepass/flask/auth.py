@@ -17,7 +17,7 @@ from gatepass.manager import TokenManager
 from gatepass.tokens import AccessClaims, TokenVerifier
 
 _KEPT: Final = "gatepass.claims"
-"""Where the environ keeps the caller's claims; Flask's `g` may outlive a request."""
+"""The environ's key of the caller's claims; Flask's `g` may outlive a request."""
 _NOBODY: Final = (None, None)
 _FORGOTTEN: Final = (
     "the HttpPolicy of this Auth has https or CORS rules, and nothing applies them to this "
@@ -66,7 +66,7 @@ class Auth(CommonAuth[TokenManager | TokenVerifier, Guard, Guard]):
         """The caller's claims, in a view that `required` guards.
 
         Raises:
-            RuntimeError: Nothing guards this view, or its token is optional and missing.
+            RuntimeError: No guard is on this view, or its token is optional and missing.
         """
         claims = self.find_claims()
         if claims is None:
@@ -80,7 +80,7 @@ class Auth(CommonAuth[TokenManager | TokenVerifier, Guard, Guard]):
         """The caller's claims in a view that `optional` guards, `None` without a token.
 
         Raises:
-            RuntimeError: Nothing guards this view, so that its token was not verified.
+            RuntimeError: No guard is on this view, so its token was not verified.
         """
         kept_by, claims = request.environ.get(_KEPT, _NOBODY)
         if kept_by is not self:
