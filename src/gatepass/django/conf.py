@@ -25,7 +25,7 @@ class AuthUnusable(SettingsRejected, ImproperlyConfigured, SystemCheckError):
     """
 
     def __init__(self, reason: str) -> None:
-        """Take what is missing or bad."""
+        """Take the reason: a setting that is missing or bad."""
         self.found = checks.Error(
             f"there is no usable Auth: {reason}",
             hint="Set GATEPASS_AUTH, or the variables that gatepass.settings reads.",

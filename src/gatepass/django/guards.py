@@ -31,7 +31,7 @@ _NO_VIEW: Final = (
 
 
 class Guarding(Permission):
-    """What `required` and `optional` return."""
+    """The result of `required` and `optional`."""
 
     def __init__(self, auth: AnyDjangoAuth, requirement: Requirement, *, optional: bool) -> None:
         super().__init__(auth, requirement, optional=optional)

@@ -1,4 +1,4 @@
-"""`Permission`: a guard as Django REST framework asks it; imports DRF when DRF does."""
+"""`Permission`: a guard as Django REST framework calls it; imports DRF when DRF does."""
 
 from typing import Any, Final, Never
 
@@ -37,7 +37,7 @@ class Permission:
         """A guard is neither true nor false.
 
         Raises:
-            GuardMisused: The guard was asked as a predicate, as by `UserPassesTestMixin`.
+            GuardMisused: The guard was used as a predicate, as by `UserPassesTestMixin`.
         """
         raise GuardMisused(
             "a guard was used like a test, and says neither yes nor no: test_func takes no "
@@ -77,7 +77,7 @@ class Permission:
         return found
 
     def has_object_permission(self, request: Any, view: object, subject: object) -> bool:
-        """Nothing is asked of single objects (DRF)."""
+        """True: the guard does not check single objects (DRF)."""
         del request, view, subject
         return True
 

@@ -28,7 +28,7 @@ class DjangoRequest(WsgiRequest):
 
     @property
     def scheme(self) -> str:
-        """What Django takes it for, with `SECURE_PROXY_SSL_HEADER` where that is set."""
+        """The scheme by Django, with `SECURE_PROXY_SSL_HEADER` if that is set."""
         return self._request.scheme or "http"
 
     @property

@@ -32,7 +32,7 @@ _NOTHING = Requirement()
 
 
 class TokenUser:
-    """A caller as its token describes it; no database is asked."""
+    """A caller as its token describes it; needs no query."""
 
     is_authenticated = True
     is_anonymous = False
@@ -120,7 +120,7 @@ def exception_handler(error: Exception, context: Any) -> HttpResponse | None:
 
 
 def _find_refusal(error: APIException, context: Any) -> Exception:
-    """Why a permission of ours inside of `&`, `|` or `~` said no, where none says more."""
+    """The error of a permission of ours inside of `&`, `|` or `~`, if DRF has no better one."""
     request = context.get("request")
     plain = getattr(request, "_request", None)
     refused: RequestRefused | None = getattr(plain, "gatepass_refused", None)
