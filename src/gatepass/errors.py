@@ -126,7 +126,7 @@ class SubjectEpochChanged(SessionError):
     """The subject was revoked between reading its epoch and issuing; log in again."""
 
     code = "subject_epoch_changed"
-    message = "the subject was revoked while this log-in was under way"
+    message = "the subject was revoked while this login was under way"
 
 
 class KeyRejected(GatepassError):

@@ -16,7 +16,7 @@ TABLE = {
     "insufficient_scope": (403, "Insufficient scope", "insufficient_scope"),
     "insufficient_user_authentication": (
         401,
-        "Fresh log-in required",
+        "Fresh login required",
         "insufficient_user_authentication",
     ),
     "session_unknown": (404, "No such session", None),

@@ -40,7 +40,7 @@ ROWS = """
 401 refresh_reused | Refresh token was already used | Bearer
 403 csrf_failed | CSRF check failed |
 403 insufficient_scope | Insufficient scope | insufficient_scope
-401 insufficient_user_authentication | Fresh log-in required | insufficient_user_authentication
+401 insufficient_user_authentication | Fresh login required | insufficient_user_authentication
 403 https_required | HTTPS required |
 404 session_unknown | No such session |
 400 invalid_request | Invalid request |

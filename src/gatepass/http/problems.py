@@ -57,7 +57,7 @@ INSUFFICIENT_SCOPE: Final = Problem(
 INSUFFICIENT_USER_AUTHENTICATION: Final = Problem(
     401,
     "insufficient_user_authentication",
-    "Fresh log-in required",
+    "Fresh login required",
     "insufficient_user_authentication",
 )
 HTTPS_REQUIRED: Final = Problem(403, "https_required", "HTTPS required")

@@ -86,7 +86,7 @@ class AuthServer:
             async with asyncio.timeout(_HOLD_S):
                 reply, failure = await self._try("logout", refresh_token)
         except TimeoutError:
-            raise StoreUnavailable("the auth server did not confirm the log-out") from None
+            raise StoreUnavailable("the auth server did not confirm the logout") from None
         if reply is None or (reply.status != _OK and _code(reply) not in _ENDED):
             raise failure
 

@@ -18,7 +18,7 @@ REFUSALS: Final = {
     "insufficient_scope": (403, "Insufficient scope", "insufficient_scope"),
     "insufficient_user_authentication": (
         401,
-        "Fresh log-in required",
+        "Fresh login required",
         "insufficient_user_authentication",
     ),
     "https_required": (403, "HTTPS required", None),
