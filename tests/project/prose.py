@@ -1,4 +1,4 @@
-"""Finds docstrings and comments that are hard to read, by a few regular expressions."""
+"""Finds prose that is hard to read, in docstrings, comments and guides, by regular expressions."""
 
 import ast
 import inspect
@@ -8,6 +8,7 @@ import tokenize
 from collections.abc import Iterator
 
 _CODE = re.compile(r"`[^`]*`|^[ ]{4}[\w., ]+(?=:)", re.MULTILINE)
+_FENCED = re.compile(r"^( *)(```|~~~).*?^\1\2 *$|\]\([^)]*\)", re.MULTILINE | re.DOTALL)
 _START = re.compile(
     r"^(?:It|They|There)\b"
     r"|(?:^|[.:;]\s+|\n\n)(?:What|Whom?|Where|Whoever|Whose|Whatever)\b"
@@ -43,6 +44,12 @@ def find_hard_words(source: str) -> Iterator[tuple[int, str]]:
         if token.type == tokenize.COMMENT:
             for match in _BANNED.finditer(_CODE.sub("``", token.string)):
                 yield token.start[0], match[0]
+
+
+def find_banned_words(page: str) -> Iterator[str]:
+    """The banned words of a page in Markdown, outside of its code and its links."""
+    plain = _CODE.sub("``", _FENCED.sub("", page))
+    return (match[0] for match in _BANNED.finditer(plain))
 
 
 def _docstrings(tree: ast.AST) -> Iterator[tuple[int, str]]:

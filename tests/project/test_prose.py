@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.project.files import SOURCE, SOURCES
-from tests.project.prose import find_hard_words
+from tests.project.files import ROOT, SOURCE, SOURCES, project_files
+from tests.project.prose import find_banned_words, find_hard_words
 
 # Folders and files whose words are not checked yet; nothing is ever added.
 _NOT_YET = {
@@ -24,6 +24,21 @@ def test_docstrings_and_comments_use_plain_words() -> None:
         for file in SOURCES
         if not any(file.is_relative_to(package / name) for name in _NOT_YET)
         for line, words in find_hard_words(file.read_text())
+    ]
+
+    assert found == []
+
+
+def test_guides_use_plain_words() -> None:
+    guides = ROOT / "docs"
+    # Decisions keep the words of their time; `make chaos` writes the other.
+    others = {guides / "decisions", guides / "chaos.md"}
+
+    found = [
+        f"{file.relative_to(ROOT)}: {words}"
+        for file in project_files(".md")
+        if file.is_relative_to(guides) and not others & {file, file.parent}
+        for words in find_banned_words(file.read_text())
     ]
 
     assert found == []
