@@ -20,7 +20,7 @@ GatepassError
 ├── GuardMisused               a guard stands where it would guard nothing
 └── StoreUnavailable           the store did not do, or did not confirm, an operation
     ├── StoreOutdated          its tables are of another release: an operator has to act
-    └── KeysUnavailable        the issuer's keys could not be had: the token was not decided
+    └── KeysUnavailable        the issuer's keys could not be fetched: the token was not decided
 
 No error holds a token, a secret or a password.
 """
@@ -174,7 +174,7 @@ class StoreOutdated(StoreUnavailable):
 
 
 class KeysUnavailable(StoreUnavailable):
-    """The issuer's keys could not be had, so the token was neither accepted nor rejected."""
+    """The issuer's keys could not be fetched: the token was neither accepted nor rejected."""
 
     code = "keys_unavailable"
     message = "the issuer's keys are unavailable"

@@ -157,7 +157,7 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims]):
         return self._store.subject_epoch(subject) if is_subject(subject) else 0
 
     def purge(self) -> int:
-        """Remove what no longer matters from the store; how many rows."""
+        """Remove expired rows that no longer matter from the store; how many."""
         return self._store.purge()
 
     def close(self) -> None:

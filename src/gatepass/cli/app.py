@@ -1,4 +1,4 @@
-"""The program `gatepass`: its commands, and what becomes of refusals."""
+"""The program `gatepass`: its commands, and the exit codes of errors."""
 
 import os
 import sys

@@ -18,7 +18,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON."
 
 
 def say(sentence: str) -> None:
-    """A remark, on standard error, without what a terminal would obey."""
+    """Print a remark on standard error, without control characters."""
     sys.stderr.write(f"gatepass: {printable(sentence)}\n")
 
 

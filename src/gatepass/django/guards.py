@@ -116,7 +116,7 @@ class Guarding(Permission):
         return let_into_caches(request, kind, await settle(response), self._vary)
 
     def _admit(self, request: HttpRequest, claims: AccessClaims | None, view: View) -> None:
-        """Keep the claims; somebody without a token is left to Django's CSRF check."""
+        """Keep the claims; a request without a token goes through Django's CSRF check."""
         if claims is None and fails_djangos_check(request, view):
             reason = "Django's own check refused a request without a token of ours"
             raise RequestRefused(CSRF_FAILED, reason=reason)

@@ -78,9 +78,9 @@ class Auth(CommonAsgiAuth[Guard[AccessClaims], Guard[AccessClaims | None], Respo
     def answer_refusals(self, app: FastAPI) -> None:
         """Answer refusals in an application that is not below the one of `install`.
 
-        Its https and CORS rules are those of the policy, and its answers tell caches whose they
-        are. An application that is mounted in the one of `install` needs no call: the outer one
-        does all that for it.
+        Its https and CORS rules are those of the policy, and its guarded answers have `Vary`. An
+        application that is mounted in the one of `install` needs no call: the outer one does all
+        that for it.
         """
         answer_errors(app, self)
         app.add_middleware(check_at_start, application=app)

@@ -1,4 +1,4 @@
-"""Whether guards stand where FastAPI asks them: in `Depends(…)`, made by a call.
+"""Whether guards stand where FastAPI calls them: in `Depends(…)`, made by a call.
 
 Elsewhere a guard is a parameter's default, a note on its type or the result of a dependency, and
 lets everybody in. `check_at_start` looks through the routes when the application starts, at its
@@ -26,7 +26,7 @@ def check_at_start(app: AsgiApp, application: FastAPI) -> AsgiApp:
     """Middleware that is gone once the application has started.
 
     Raises:
-        GuardMisused: A guard of a route stands where nobody asks it, or guards the login.
+        GuardMisused: A guard of a route is never called, or guards the login.
     """
     for route in _routes_in(application):
         calls = list(_calls_of(getattr(route, "dependant", None)))
@@ -89,7 +89,7 @@ def _calls_of(dependant: Any) -> Iterator[Any]:
 
 
 def _parameters_of(call: Any) -> list[inspect.Parameter]:
-    """The parameters with their types as objects, where they can be had."""
+    """The parameters, with their types as objects if those can be evaluated."""
     try:
         return list(inspect.signature(call, eval_str=True).parameters.values())
     except (NameError, TypeError, ValueError, SyntaxError, AttributeError):

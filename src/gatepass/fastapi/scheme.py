@@ -1,4 +1,4 @@
-"""Dependencies that are security schemes too, so that the document shows what a route asks for.
+"""Dependencies that are security schemes too, so that the document shows each route's guard.
 
 A dependency costs little by itself and much for every one that it depends on: these depend on
 nothing but the connection and the scopes that `Security` adds to theirs.
@@ -121,7 +121,7 @@ class Guarding(SecurityBase):
         verdict: Verdict | None,
         error: RequestRefused | StoreUnavailable | Answered,
     ) -> None:
-        """Tell the `Front`, which answers where other error handlers fail to."""
+        """Pass the answer to the `Front`, which sends it if other error handlers do not."""
         if verdict is None:
             _require_answers(connection, error)
             return

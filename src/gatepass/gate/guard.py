@@ -26,9 +26,9 @@ AnyVerify = Callable[[str | None], Any]
 
 
 class Guard:
-    """Finds a request's access token, verifies it and checks what a route asks for.
+    """Finds a request's access token, verifies it and checks the route's requirement.
 
-    The header beats the cookie; a token in the query string is not looked for.
+    The header has priority over the cookie; a token in the query string is ignored.
     """
 
     __slots__ = ("_cookie", "_csrf_keys", "_now", "_origins", "_verify")

@@ -33,7 +33,7 @@ class Answer:
 
 
 def answer_json(content: Any, *, cache: str = "no-store") -> Answer:
-    """A 200 with a JSON body that nobody stores, unless told how long it may be cached."""
+    """A 200 with a JSON body; by default no cache stores it."""
     return Answer(200, (_JSON, ("Cache-Control", cache)), msgspec.json.encode(content))
 
 

@@ -1,7 +1,7 @@
 """Bearer credentials in, challenges out (RFC 6750); text only, tokens are not verified here.
 
 Tokens come in the `Authorization` header alone: those in a query string end up in logs and
-browser histories, so they are not looked for (RFC 6750 §5.3).
+browser histories, so they are ignored (RFC 6750 §5.3).
 """
 
 import re
@@ -39,7 +39,7 @@ def parse_bearer(authorization: Sequence[str]) -> str | None:
 def format_challenge(error: str, description: str, parameters: Mapping[str, str]) -> str:
     """A `WWW-Authenticate` value (RFC 6750 §3); `""` as the error says nothing but `Bearer`.
 
-    A request without a token is told no reason (RFC 6750 §3.1).
+    The answer to a request without a token gives no reason (RFC 6750 §3.1).
     """
     if not error:
         return "Bearer"

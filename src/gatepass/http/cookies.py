@@ -17,7 +17,7 @@ _PATH: Final = re.compile(r"/[A-Za-z0-9._~!$&'()*+,=:@%/-]*", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cookies:
-    """How tokens travel in cookies: HttpOnly, Secure, SameSite=Strict, for one host, prefixed.
+    """Attributes of the cookies: HttpOnly, Secure, SameSite=Strict, for one host, prefixed.
 
     Raises:
         SettingsRejected: A value is out of bounds.
@@ -28,7 +28,7 @@ class Cookies:
     csrf_keys: Sequence[bytes] = field(default=(), repr=False)
     """The key of the CSRF token, then those also accepted; by default the refresh keys' own."""
     send_on_links_from_other_sites: bool = False
-    """SameSite=Lax: a link from elsewhere finds its reader logged in."""
+    """SameSite=Lax: browsers send the cookies also with a link from another site."""
     share_with_subdomains_of: str | None = None
     """A cookie domain: every host below it receives the tokens, and may overwrite them."""
     insecure_for_development_over_http: bool = False
@@ -68,7 +68,7 @@ class Cookies:
     ) -> tuple[tuple[str, str], ...]:
         """The headers that set all three.
 
-        The access cookie lives as long as the refresh cookie, so that an expired token is told
+        The access cookie lives as long as the refresh cookie, so that an expired token is reported
         as expired and not as missing.
 
         Raises:

@@ -15,7 +15,7 @@ _VARY: Final = ("Vary", "Origin")
 
 
 def is_preflight(request: HttpRequest) -> bool:
-    """Whether a browser only asks what it may send; such a request carries no credentials."""
+    """Whether this is a preflight of CORS, which browsers send without credentials."""
     return (
         request.method == "OPTIONS"
         and bool(request.header("origin"))
@@ -26,7 +26,7 @@ def is_preflight(request: HttpRequest) -> bool:
 def answer_preflight(
     request: HttpRequest, allowed: Collection[str], with_cookies: Collection[str]
 ) -> Answer:
-    """A 204 that says what an allowed origin may send, and nothing to others."""
+    """A 204 with the methods and headers that an allowed origin may send; empty for others."""
     shared = cors_headers(request, allowed, with_cookies)
     if len(shared) > 1:
         shared = (

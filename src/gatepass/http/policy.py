@@ -29,7 +29,7 @@ class HttpPolicy:
     allowed_origins: Collection[str] = ()
     """Other sites whose pages may read answers (CORS); cookies stay out of it."""
     https: Https | None = None
-    """Requires https; `None` leaves that to others, and is for development."""
+    """Requires https; `None` does not, and is for development or a proxy that requires it."""
     trusted_proxies: Collection[str] = ()
     """Addresses and networks whose `X-Forwarded-*` headers count; `unix` is a socket file."""
     proxies: TrustedProxies = field(init=False)
@@ -88,7 +88,7 @@ class HttpPolicy:
         return added
 
     def _has_credentials(self, request: HttpRequest) -> bool:
-        """Whether a token or password may be on its way in the clear."""
+        """Whether the request may carry a token or a password."""
         names = ("gatepass-access", "gatepass-refresh")
         return bool(request.header("authorization")) or any(
             name in header for header in request.header("cookie") for name in names

@@ -19,7 +19,7 @@ _MAX_FIELDS: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A user name and a password as somebody typed them; neither is empty."""
+    """A user name and a password as they were typed; neither is empty."""
 
     username: str
     password: str = field(repr=False)

@@ -1,8 +1,8 @@
 """One refresh for any number of requests, in this process and among all that share a storage.
 
-The refresh runs on a thread of its own: a caller that is cancelled or interrupted takes nobody
-with it, and the pair that the server has given out is kept in any case. The right to refresh
-is held for the refresh only, never during a caller's request.
+The refresh runs on a thread of its own: other callers go on if one is cancelled or interrupted,
+and the pair that the server has given out is kept in any case. The lock is held for the refresh
+only, never during a caller's request.
 """
 
 import threading
@@ -52,7 +52,7 @@ class Flight:
         return self.tokens
 
     def require_success(self) -> None:
-        """Raise what went wrong, if anything did."""
+        """Raise the error of the refresh, if it failed."""
         failure = self.failure
         if failure is None:
             return

@@ -51,7 +51,7 @@ def require_sound_rsa(modulus: int, exponent: int) -> None:
 
 
 def require_sound_ed25519(octets: bytes) -> None:
-    """Reject a point of small order, under which anybody can sign, and one in another spelling.
+    """Reject a point of small order, for which anybody can sign, and one in another spelling.
 
     RFC 8032 §5.1.3 rejects y that are no field elements; libraries take them.
     """

@@ -1,6 +1,6 @@
 """Secrets that must not become keys: guessable, published, or keys of another kind (pure).
 
-Every check looks at each layer: at the secret, and at what it is the base64 or hex of.
+Every check looks at each layer: at the secret, and at the octets inside its base64 or hex.
 """
 
 import math

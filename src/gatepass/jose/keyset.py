@@ -33,13 +33,13 @@ class KeySource(Protocol):
 class KeysWanted(KeysUnavailable):
     """A token cannot be decided before keys were fetched; verifiers catch this and `fetch`.
 
-    To everybody else it says what it is a kind of: try again later.
+    For all other callers it is a `KeysUnavailable`: try again later.
     """
 
     def __init__(self, fetch: Callable[[], Any], *, retry_after: int) -> None:
         super().__init__(retry_after=retry_after)
         self.fetch = fetch
-        """Answers with the `KeySet` to decide by, or where `is_async` with an awaitable of it.
+        """Answers with the `KeySet` to use; if the source `is_async`, with an awaitable of it.
 
         Raises:
             KeysUnavailable: The key set cannot be fetched.
@@ -124,7 +124,7 @@ class KeySet:
 
 
 def key_source(keys: Key | KeySet | KeySource) -> KeySource:
-    """A source of whatever form the keys were given in."""
+    """The source of keys that were given as a key, a key set or a source."""
     if isinstance(keys, KeySet):
         return keys
     if isinstance(keys, (SharedKey, SigningKey, VerificationKey)):
@@ -141,7 +141,7 @@ def key_source(keys: Key | KeySet | KeySource) -> KeySource:
 
 
 def require_kind(source: KeySource, *, is_async: bool) -> None:
-    """Reject a source that fetches its keys in the other twin's way."""
+    """Reject an async source in a sync verifier, and the reverse."""
     if getattr(source, "is_async", is_async) is not is_async:
         kind = "an async" if is_async else "a sync"
         raise TypeError(f"{type(source).__name__} is not {kind} source of keys")
@@ -157,7 +157,7 @@ def signing_source(keys: Key | KeySet | KeySource) -> KeySource:
 
 
 def require_lifetime(source: KeySource, seconds: int) -> None:
-    """Reject tokens that would outlive the key that signs them, where its source tells."""
+    """Reject tokens that would outlive the key that signs them, if its source has a `lifetime`."""
     longest = getattr(source, "lifetime", None)
     if isinstance(longest, timedelta) and timedelta(seconds=seconds) > longest:
         raise KeyRejected(f"tokens of the primary key may live {longest} at most")

@@ -29,7 +29,7 @@ class FileKeySource(ForkAware):
     """A `KeySource` that checks its file once a second, and reads it when it was replaced.
 
     A file that cannot be read is logged, and the keys before stay in force for a minute. After
-    that nobody is served: a key may have been removed because it leaked.
+    that every token is `KeysUnavailable`: a key may have been removed because it leaked.
 
     Raises:
         SettingsRejected: The file cannot be read or is rejected.

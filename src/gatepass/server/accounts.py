@@ -61,7 +61,7 @@ class Accounts:
     """
 
     def __init__(self, engine: Engine, passwords: Passwords) -> None:
-        """Work on a database whose tables are there."""
+        """Use a database that has the tables."""
         self._transaction = partial(durable_transaction, engine)
         self._passwords = passwords
 

@@ -55,7 +55,7 @@ def make_parts(
         passwords: Hashes and checks passwords.
         policy: Cookies, origins and https; by default tokens come in headers only.
         workers: The number of server processes; each enforces its share of the limits on logins.
-        staleness: How old the copy of the revocation log may be, and what an older one means.
+        staleness: How old the copy of the revocation log may be, and the policy for older ones.
 
     Raises:
         StoreUnavailable: A database cannot be opened.

@@ -13,7 +13,7 @@ _BY_STATUS: Final[dict[int, Problem]] = {404: NOT_FOUND, 405: METHOD_NOT_ALLOWED
 
 
 def answer_the_rest(app: FastAPI) -> None:
-    """Have the application answer with the table's body whatever happens."""
+    """Have the application answer every error with a row of the table."""
 
     async def answer_status(_: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException):

@@ -77,7 +77,7 @@ class Passwords:
             return False
 
     def refuse(self, password: str, *, like: str | None) -> None:
-        """Do the work of `verify` on a hash like this one, or like a new one, for nobody."""
+        """Do the work of `verify` on a hash like this one, or like a new one, without a result."""
         parameters = _parameters_of(like) or _parameters_of_new(self._hasher)
         self.verify(_hash_of_nothing(parameters), password)
 

@@ -13,7 +13,7 @@ _FIRST_S: Final = 300.0
 """A machine that has just started may have a wrong clock."""
 _EVERY_S: Final = 3_600.0
 _DRIFT_S: Final = 5.0
-"""How far the wall clock may move against the one that nobody sets, from one look to the next."""
+"""Seconds that the wall clock may move against the monotonic one, from one look to the next."""
 _log = structlog.stdlib.get_logger(__name__)
 
 

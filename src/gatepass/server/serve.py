@@ -176,7 +176,7 @@ def _url(host: str, port: int) -> str:
 
 
 def _command() -> str:
-    """How somebody in this folder calls this program again."""
+    """The command that starts this program from this folder."""
     program = Path(sys.argv[0])
     if program.name != "gatepass":
         return "gatepass"

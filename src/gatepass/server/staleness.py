@@ -1,4 +1,4 @@
-"""How old the server's copy of the revocation log may be, and what an older one means."""
+"""The greatest age of the server's copy of the revocation log, and the policy for an older one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -30,7 +30,7 @@ class Environment(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """The settings in force; `folder` is where development keeps what it made."""
+    """The settings in force; in development `folder` holds the secrets and the database."""
 
     environment: Environment
     settings: TokenSettings

@@ -104,7 +104,7 @@ class TokenSettings(BaseSettings):
     def access_keys(self) -> KeySource:
         """The keys of access tokens: the secret signs, the previous ones are accepted.
 
-        With a key file they are what it holds at each moment.
+        With a key file they are its keys at each moment.
         """
         return self._access_keys
 
