@@ -87,7 +87,7 @@ async def exchange(client: httpx.AsyncClient, request: httpx.Request, *, max_siz
 
 async def _read(response: httpx.Response, max_size: int) -> bytes:
     if response.headers.get("content-encoding", "identity") != "identity":
-        raise ExchangeFailed("the answer is compressed, which was not asked for")
+        raise ExchangeFailed("the answer is compressed, although the request excluded that")
     body = bytearray()
     async for chunk in response.aiter_raw():
         body += chunk

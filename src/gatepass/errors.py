@@ -1,7 +1,7 @@
 """Everything this package raises on purpose; imports nothing of ours and knows no HTTP.
 
 GatepassError
-├── TokenError                 the presented token cannot be honoured
+├── TokenError                 the presented token is rejected
 │   ├── TokenMissing           there was no token
 │   ├── TokenMalformed         not a compact JWS with a JSON object in it (RFC 7515 §5.2)
 │   ├── TokenInvalid           forged, or of another type, issuer, audience or claim
@@ -42,7 +42,7 @@ class TokenError(GatepassError):
     """The presented token cannot be honoured."""
 
     code = "token_error"
-    message = "the token cannot be honoured"
+    message = "the token is rejected"
 
 
 class TokenMissing(TokenError):
@@ -133,21 +133,21 @@ class KeyRejected(GatepassError):
     """Key material that this package will not use."""
 
     code = "key_rejected"
-    message = "the key is refused"
+    message = "the key is rejected"
 
 
 class ClaimsRejected(GatepassError):
     """Claims that must not be signed."""
 
     code = "claims_rejected"
-    message = "the claims are refused"
+    message = "the claims are rejected"
 
 
 class SettingsRejected(GatepassError):
     """A policy or setting that is out of bounds."""
 
     code = "settings_rejected"
-    message = "the settings are refused"
+    message = "the settings are rejected"
 
 
 class GuardMisused(GatepassError):

@@ -49,7 +49,7 @@ def test_the_help_of_the_program_tells_the_exit_codes(command: Command) -> None:
     shown = command("--help")
 
     assert shown.code == 0
-    for line in ("  0  done", "  1  refused", "  2  wrong usage"):
+    for line in ("  0  done", "  1  rejected", "  2  wrong usage"):
         assert line in shown.stdout
 
 

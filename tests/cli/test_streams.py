@@ -44,9 +44,9 @@ def shell(line: str, here: Path) -> subprocess.CompletedProcess[str]:
         (
             "gatepass secret >/dev/full",
             1,
-            "gatepass: the system refused: No space left on device\n",
+            "gatepass: the system reports: No space left on device\n",
         ),
-        ("gatepass users list >/dev/full", 1, "gatepass: the system refused: No space left"),
+        ("gatepass users list >/dev/full", 1, "gatepass: the system reports: No space left"),
         ("mkdir gone && cd gone && rmdir ../gone && gatepass users list", 2, "is gone"),
         ("mkdir gone && cd gone && rmdir ../gone && gatepass serve", 2, "is gone"),
     ],

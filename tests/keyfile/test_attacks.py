@@ -114,7 +114,7 @@ def test_a_life_that_no_steps_lead_to_is_refused(what: str, file: KeyFile) -> No
     document["keys"][0].update(IMPOSSIBLE[what])
     file.path.write_text(json.dumps(document))
 
-    with pytest.raises(SettingsRejected, match="is refused"):
+    with pytest.raises(SettingsRejected, match="is rejected"):
         FileKeySource(file.path)
 
 
@@ -124,7 +124,7 @@ def test_the_file_of_another_release_is_not_guessed_at(version: Any, file: KeyFi
     document["gatepass_keys"] = version
     file.path.write_text(json.dumps(document))
     octets = file.path.read_bytes()
-    with pytest.raises(SettingsRejected, match="is refused"):
+    with pytest.raises(SettingsRejected, match="is rejected"):
         FileKeySource(file.path)
     with pytest.raises(GatepassError):
         keep(file, announced())

@@ -20,7 +20,7 @@ _EXITS: Final = """\
 \b
 Exit codes:
   0  done
-  1  refused: a token, an account, or a database that does not answer
+  1  rejected: a token or an account; or a database that does not answer
   2  wrong usage: arguments, settings, or a missing extra
 
 \b
@@ -131,6 +131,6 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
         say(str(error))
         sys.exit(1)
     except OSError as error:  # an output on a full disk, say
-        say(f"the system refused: {error.strerror}")
+        say(f"the system reports: {error.strerror}")
         sys.exit(1)
     sys.exit(0)

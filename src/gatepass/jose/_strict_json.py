@@ -12,7 +12,7 @@ from gatepass.errors import ClaimsRejected, TokenMalformed
 CLAIMS_DECODER = msgspec.json.Decoder(dict[str, Any])
 _encode_json = msgspec.json.Encoder().encode
 
-# What parsing of hostile text can raise, whatever the parser.
+# The exceptions of every parser on hostile text.
 PARSE_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError, MemoryError)
 _MAX_DIGITS = 20
 _LONG_INTEGER = 400

@@ -96,7 +96,7 @@ def _header_segment(key: Key, typ: str | None, kid: str | EllipsisType | None) -
     """The first segment, which stays the same for a key, a type and a name of the key."""
     try:
         known = key.headers.get((typ, kid))
-    except TypeError:  # what has no hash is no text either
+    except TypeError:  # a value without a hash is no text
         known = None
     if known is not None:
         return known

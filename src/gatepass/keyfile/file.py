@@ -117,7 +117,7 @@ class KeyFile:
             reason = str(error)
         else:
             return ring
-        raise SettingsRejected(f"{self.path} is refused: {reason}")
+        raise SettingsRejected(f"{self.path} is rejected: {reason}")
 
     def _unreadable(self, error: OSError) -> SettingsRejected:
         return SettingsRejected(f"{self.path} cannot be read: {error.strerror}")

@@ -29,7 +29,7 @@ class StepRefused(GatepassError):
     """A step in the life of a key is out of order or too early; the sentence names the time."""
 
     code = "step_refused"
-    message = "the step is refused"
+    message = "the step is rejected"
 
 
 class State(enum.StrEnum):
@@ -101,7 +101,7 @@ class Entry:
 
     def _require_name(self, key: VerificationKey) -> None:
         if key.kid != self.kid:
-            raise KeyRejected(f"the key {self.kid} is another one than its name says")
+            raise KeyRejected(f"the kid {self.kid} is not that of the key in its PEM")
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ class FileKeySource(ForkAware):
 
     def _endure(self, error: SettingsRejected | KeyRejected, now: float) -> None:
         if not self._is_troubled:
-            _logger.error("the keys in force are those before: %s", error)
+            _logger.error("the key file cannot be used, its keys before stay in force: %s", error)
             self._is_troubled = True
         if now >= self._seen_at + PICK_UP_S:
             raise KeysUnavailable("the key file could not be read for a minute") from error

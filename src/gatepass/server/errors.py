@@ -7,4 +7,4 @@ class AccountRejected(GatepassError):
     """An account cannot be made, found or changed."""
 
     code = "account_rejected"
-    message = "the account is refused"
+    message = "the account is rejected"

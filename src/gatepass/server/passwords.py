@@ -66,7 +66,7 @@ class Passwords:
         if folded == username:
             raise AccountRejected("a password is not the user name")
         if folded in COMMON_PASSWORDS:
-            raise AccountRejected("this password is among the first that are tried")
+            raise AccountRejected("this password is too common: attackers try it first")
         return self.hash(password)
 
     def verify(self, password_hash: str, password: str) -> bool:

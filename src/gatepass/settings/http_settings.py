@@ -130,7 +130,7 @@ def _derive(name: str, secret: str) -> bytes:
         return SharedKey.from_secret(secret).derive(CSRF_PURPOSE)
     except KeyRejected as error:
         reason = str(error).partition(":")[0]
-    raise SettingsRejected(f"{name} is refused because {reason}")
+    raise SettingsRejected(f"{name} is rejected because {reason}")
 
 
 def _split(text: str) -> list[str]:

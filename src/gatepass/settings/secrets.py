@@ -83,7 +83,7 @@ def _require_one(variable: str, secret: str) -> str:
 def _split(variable: str, text: str) -> list[str]:
     parts = [part.strip() for part in text.split(",")] if text else []
     if not all(parts):
-        raise SettingsRejected(f"{variable} has an empty place between its commas")
+        raise SettingsRejected(f"{variable} has an empty secret beside a comma")
     return parts
 
 
@@ -94,7 +94,7 @@ def _read_key(variable: str, secret: str) -> SharedKey:
         return SharedKey.from_secret(secret)
     except KeyRejected as error:
         reason = str(error).partition(":")[0]
-    raise SettingsRejected(f"{variable} is refused because {reason}: {_MAKE_ONE}")
+    raise SettingsRejected(f"{variable} is rejected because {reason}: {_MAKE_ONE}")
 
 
 def _require_different(secrets: Mapping[str, Iterable[str]]) -> None:

@@ -102,7 +102,7 @@ def read_session_text(text: object) -> dict[str, Any]:
                 return claims
     except TokenMalformed:
         pass
-    message = "the token is invalid: its session claims are none"
+    message = "the token is invalid: its session claims are malformed"
     raise TokenInvalid(message)
 
 

@@ -138,7 +138,7 @@ class ClaimsVerifier:
         if not expires_at > now - self._leeway:  # so that a clock of NaN lets nobody in
             raise TokenExpired
         if "nbf" in claims and not claims["nbf"] <= now + self._leeway:
-            raise TokenInvalid(f"{INVALID}: its nbf has not come")
+            raise TokenInvalid(f"{INVALID}: it is not valid yet (nbf)")
         return claims
 
     def _is_for_us(self, audience: object) -> bool:
