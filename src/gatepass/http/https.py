@@ -32,7 +32,7 @@ class Https:
     exempt_paths: Collection[str] = ("/healthz", "/readyz")
     """Paths for load balancers, answered over plain http too."""
     hsts_seconds: int = _YEAR
-    """How long browsers shall insist on https (RFC 6797 §6.1.1); 0 does not say so."""
+    """Seconds for which browsers insist on https (RFC 6797 §6.1.1); 0 sends no header."""
 
     def __post_init__(self) -> None:
         for name in ("allowed_hosts", "exempt_paths"):

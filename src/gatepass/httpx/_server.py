@@ -30,7 +30,7 @@ _ATTEMPTS: Final = 3
 _PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 4.0
 _LONGEST_WAIT_S: Final = 300
-"""The longest `Retry-After` that is respected; a proxy's error page may say anything."""
+"""The longest `Retry-After` that is respected, in seconds; a proxy may send any number."""
 _OK: Final = 200
 _REFUSED: Final = 400
 _TOO_MANY: Final = 429

@@ -150,7 +150,7 @@ class Accounts:
     def check_password(self, subject: str, password: str) -> Account | None:
         """The account, if the password is its own; one argon2 verification in every case.
 
-        An unknown subject costs the work of some account's hash, always of the same account:
+        An unknown subject costs the work of some account's hash, of one account per subject:
         otherwise the time of hashes with older parameters would show which accounts exist.
         """
         with self._transaction() as connection:
