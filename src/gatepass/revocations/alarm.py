@@ -26,5 +26,5 @@ class Alarm:
         _LOG.warning("the store has lost revocations: found %s; keeping the %d held", found, held)
 
     def reset(self) -> None:
-        """Take what is found next for another loss."""
+        """Take the next finding for another loss."""
         self._is_reported = False

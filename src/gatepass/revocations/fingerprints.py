@@ -3,7 +3,7 @@
 1. Ids lie in 1,024 small tables, by the last bits of their fingerprint. One table at a time is
    swept or rebuilt, so that neither takes much memory or time at once.
 2. A look-up takes no lock. A fingerprint is written after its time, and a table is replaced only
-   by a complete one, so that a look-up at any moment finds what was added before.
+   by a complete one, so that a look-up at any moment finds every id that was added before.
 3. With 10,000,000 ids held, one in two trillion other ids is taken for one of them.
 """
 
@@ -86,7 +86,7 @@ class Fingerprints:
             times[index] = at_s
 
     def sweep(self, count: int, before_s: int) -> None:
-        """Go through the next few tables and drop what is dated before this second."""
+        """Go through the next few tables and drop entries dated before this second."""
         for _ in range(min(count, TABLES)):
             number = self._next_swept
             self._next_swept = (number + 1) & _LAST_TABLE

@@ -77,7 +77,7 @@ class RedisCursor:
         return [_format_id(stream.newest) for stream in self.streams.values()]
 
     def judge(self, facts: Sequence[tuple[Any, Any]], store_ms: int) -> None:
-        """Compare the logs with what was read of them; a log that lost some starts anew (rule 3).
+        """Compare the logs with the entries read; a log that lost some starts anew (rule 3).
 
         Args:
             facts: For each partition `id`, `at` and `life` of its meta hash, and the entries

@@ -15,7 +15,7 @@ Store = RedisStore | AsyncRedisStore
 
 
 def partitions_of(store: Store) -> Sequence[str]:
-    """The names of what is read separately: on a Cluster each partition, else the whole log."""
+    """The names of parts that are read separately: on a Cluster partitions, else the whole log."""
     if store.work.target.layout is Layout.CLUSTER:
         return [f"partition {number}" for number in range(PARTITIONS)]
     return ("log",)

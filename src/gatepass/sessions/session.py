@@ -50,7 +50,7 @@ def partition_of(identifier: str) -> int:
 
 
 class Session(Record, frozen=True):
-    """One log-in and everything that came from it.
+    """One login and everything that came from it.
 
     Times ending in `_ms` are milliseconds since 1970 on the store's clock; `auth_time` is
     seconds since 1970 and says when the password was checked.
