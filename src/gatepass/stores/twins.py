@@ -1,7 +1,7 @@
 """Both forms of every store: `BlockingStore`, and `AwaitedStore`, which differs by `await`.
 
-1. An operation is written once per database, in its `Work`: a generator that yields what is to
-   be sent, is sent the answers, and returns the fact. It has no I/O and no clock of its own.
+1. An operation is written once per database, in its `Work`: a generator that yields requests,
+   is sent the answers, and returns the fact. It has no I/O and no clock of its own.
 2. A runner takes the steps of one operation, carries out what they yield and owns the
    connections. It raises `StoreUnavailable` when an answer does not come; the steps end there.
 3. A listener is told after the database did something and before the caller hears of it.
@@ -65,7 +65,7 @@ class BlockingStore:
     """Every operation of `gatepass.sessions.Store`, on any database.
 
     Each raises `StoreUnavailable` within the store's time limit when the database did not do,
-    or did not confirm, what it was asked.
+    or did not confirm, the operation.
     """
 
     is_async: ClassVar[Literal[False]] = False

@@ -34,7 +34,7 @@ _PAUSE_S: Final = 0.01
 
 @dataclass(slots=True)
 class _Loop:
-    """What belongs to one event loop."""
+    """The connections and slots of one event loop."""
 
     slots: asyncio.Semaphore
     idle: list[PostgresConnection] = field(default_factory=list)
@@ -135,7 +135,7 @@ class AsyncPostgresPool(ForkAware):
             here.slots.release()
 
     def _here(self) -> _Loop:
-        """What belongs to the running loop; what belonged to closed ones goes."""
+        """The state of the running loop; connections of closed loops are closed."""
         loop = asyncio.get_running_loop()
         here = self._loops.get(loop)
         if here is None:

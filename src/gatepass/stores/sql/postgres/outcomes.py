@@ -1,4 +1,4 @@
-"""What becomes of a request's failure: another try, or an error for the caller; twins share it."""
+"""The outcome of a request's failure: another try, or an error for the caller; twins share it."""
 
 from typing import Final
 
@@ -23,7 +23,7 @@ def next_values(request: Request, failure: Exception, *, is_last: bool) -> list[
     """The values to try again with.
 
     Raises:
-        StoreUnavailable: It was not done, or that was not confirmed.
+        StoreUnavailable: The request was not done, or was not confirmed.
         ValueError: An id is in use.
     """
     if isinstance(failure, Refused):

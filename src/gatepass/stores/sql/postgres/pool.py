@@ -1,8 +1,8 @@
 """The connections of a store, for any number of threads.
 
 1. A slot comes before a connection and is left after it, so there are never more than `size`.
-2. A connection is idle only after its answer was read to the end. Whatever else happens closes it:
-   a late answer never meets another question.
+2. A connection is idle only after its answer was read to the end, and else closed: a late answer
+   never meets another question.
 3. A thread makes new connections: no driver promises to give up in time. Either the caller takes
    the connection or the thread closes it; a lock decides which.
 4. A request is tried a second time only if the server undid the first or doing both is harmless.
@@ -39,7 +39,7 @@ SIZE: Final = 10
 """Connections at most, unless the engine's own pool has another size."""
 
 DRIVERS: Final = (SQLAlchemyError, psycopg.Error, OSError)
-"""What making a connection may raise."""
+"""The exceptions of making a connection."""
 
 
 def size_of(pool: Pool) -> int:
@@ -115,7 +115,7 @@ class PostgresPool(ForkAware):
             self._slots.leave(slot)
 
     def close(self) -> None:
-        """Close every connection and refuse everything from now on."""
+        """Close every connection and reject every operation from now on."""
         self._closed = True
         with suppress(IndexError):
             while True:

@@ -1,4 +1,4 @@
-"""Every operation on PostgreSQL, as steps for either runner: what is asked, and what it means."""
+"""Every operation on PostgreSQL, as steps for either runner: its requests, and its answers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ class PostgresWork:
         """An access lifetime that is durable by now, so that rotations need not look."""
 
     def issue(self, plan: IssuePlan) -> Steps[Session | None]:
-        """Insert a session; asked again, it finds the one that it inserted before."""
+        """Insert a session; repeated, it finds the session that it inserted before."""
         require_encodable(plan.session_id, plan.subject, plan.client_id, plan.device, plan.actor)
         statement, now_ms = self._sql["issue"], self._now_ms()
         values = statement.encode(
