@@ -20,7 +20,7 @@ _HEADLESS = re.compile(
 )
 _BANNED = re.compile(
     r"\b(?:doors?|bells?|places?|seats?|lanes?|rooms?|neighbours?|mend(?:s|ed|ing)?|patien\w+"
-    r"|believ\w+|asked|refuse[sd]?|refusing|log-ins?)\b",
+    r"|believ\w+|asked|refuse[sd]?|refusing|log-(?:in|out)s?)\b",
     re.IGNORECASE,
 )
 _RAISES = re.compile(r"^Raises:\n((?:[ ]{4}.*\n?)+)", re.MULTILINE)

@@ -23,7 +23,7 @@ class WhenStale(enum.Enum):
     """Raise `StoreUnavailable`."""
     ACCEPT_TOKENS_THAT_MAY_BE_REVOKED = "accept_tokens_that_may_be_revoked"
     """Accept the token, although it may have been revoked. This fails open: it is for services
-    that must stay reachable even if log-out does not work."""
+    that must stay reachable even if logout does not work."""
 
 
 def require_max_staleness(seconds: float) -> float:
