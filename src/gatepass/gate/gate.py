@@ -278,7 +278,7 @@ class Gate:
             raise RequestRefused(CSRF_FAILED, reason=reason)
 
     def _forget(self, answer: Answer, *, by_cookie: bool) -> Answer:
-        """The answer to a log-out; it clears the cookies where they brought the token."""
+        """The answer to a logout; it clears the cookies where they brought the token."""
         cookies = self._policy.cookies
         if not by_cookie or cookies is None:
             return answer
