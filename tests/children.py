@@ -6,6 +6,8 @@ import signal
 import traceback
 from collections.abc import Callable
 
+from tests.budget import PATIENCE_S
+
 _FAILED = "\0failed"
 
 
@@ -26,7 +28,7 @@ class Child:
                 os._exit(0)
         os.close(writing)
 
-    def answer(self, patience: float = 20) -> str:
+    def answer(self, patience: float = PATIENCE_S) -> str:
         """What the work returned; the child is gone afterwards."""
         ready, _, _ = select.select([self._reading], [], [], patience)
         answer = os.read(self._reading, 65_536).decode() if ready else "no answer"

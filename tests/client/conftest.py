@@ -9,6 +9,7 @@ import pytest
 
 from gatepass.errors import GatepassError
 from gatepass.httpx import TokenAuth
+from tests.budget import PATIENCE_S
 from tests.client.world import World
 from tests.leaks import Leaks, watching
 
@@ -16,10 +17,12 @@ Twin = Literal["sync", "async"]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Each client of httpx reads all of certifi's otherwise, for servers without TLS."""
+def _patient() -> Iterator[None]:
+    """A server on a busy machine answers late, and that is no failure."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SSL_CERT_DIR", str(tmp_path_factory.mktemp("authorities")))
+        for name in ("_server._HOLD_S", "_server._ATTEMPT_S", "_refresher.LOCK_S",
+                     "auth._PATIENCE_S"):  # fmt: skip
+            patch.setattr(f"gatepass.httpx.{name}", PATIENCE_S)
         yield
 
 
@@ -50,11 +53,11 @@ class Caller:
     def send(self, auth: TokenAuth, method: str, url: str, **options: Any) -> httpx.Response:
         """One request."""
         if self.twin == "sync":
-            with httpx.Client(auth=auth, timeout=30) as client:
+            with httpx.Client(auth=auth, timeout=PATIENCE_S) as client:
                 return client.request(method, url, **options)
 
         async def send() -> httpx.Response:
-            async with httpx.AsyncClient(auth=auth, timeout=30) as client:
+            async with httpx.AsyncClient(auth=auth, timeout=PATIENCE_S) as client:
                 return await client.request(method, url, **options)
 
         return self.runner.run(send())

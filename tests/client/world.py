@@ -102,14 +102,17 @@ class World:
     def log_in(self) -> dict[str, Any]:
         """The answer to a log-in."""
         credentials = {"username": "ada", "password": PASSWORD}
-        answer: dict[str, Any] = httpx.post(f"{self.url}/auth/login", json=credentials).json()
+        answer: dict[str, Any] = httpx.post(
+            f"{self.url}/auth/login", json=credentials, timeout=PATIENCE_S
+        ).json()
         return answer
 
     def tokens(self) -> Tokens:
         return Tokens.from_answer(self.log_in(), now=self.clock())
 
     def auth(self, tokens: TokenStorage | None = None, **options: Any) -> TokenAuth:
-        """Logged in unless a storage is given."""
+        """Logged in unless a storage is given; time passes when a test says so."""
+        options = {"steady": self.clock, **options}
         auth = TokenAuth(f"{self.url}/auth", tokens=tokens, now=self.clock, **options)
         if tokens is None:
             auth.log_in(self.log_in())

@@ -16,7 +16,7 @@ import uvicorn
 
 from gatepass.server.http_protocol import EXCHANGE_S, HEAD_S, Connection, ConnectionLimit
 from gatepass.server.resources import fit, quieten
-from tests.budget import require_short
+from tests.budget import PATIENCE_S
 from tests.server.running import Running, serving
 
 HALF = {
@@ -25,13 +25,12 @@ HALF = {
     "half a body": b"POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{",
 }
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
-PATIENCE = 120.0
 
 
 def silent(server: Running, sent: bytes, source: str = "127.0.0.1") -> socket.socket:
     """A connection that stays open and says this much."""
     made = socket.create_connection(
-        ("127.0.0.1", server.port), timeout=PATIENCE, source_address=(source, 0)
+        ("127.0.0.1", server.port), timeout=PATIENCE_S, source_address=(source, 0)
     )
     made.sendall(sent)
     return made
@@ -70,13 +69,11 @@ def test_silent_sockets_as_many_as_there_are_file_descriptors(
 def test_a_body_that_never_comes_is_refused_after_ten_seconds(here: Path) -> None:
     with serving(here) as server, closing(silent(server, HALF["half a body"])) as client:
         began = time.monotonic()
-        client.settimeout(20)
         answer = client.recv(4096)
         took = time.monotonic() - began
 
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert took > 9
-    require_short(took, 15)
 
 
 @pytest.mark.soak
@@ -89,7 +86,7 @@ def test_a_server_with_hardly_any_file_descriptors_recovers(here: Path, crowd: E
         time.sleep(3)  # asyncio accepts again every second, and reports every failure
         size = len(server.stderr)
         crowd.close()
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
             with suppress(OSError):
                 if is_healthy(server):
@@ -118,19 +115,39 @@ def test_room_is_left_for_files_whatever_the_limit() -> None:
         assert 16 <= fitting.connections <= 2_000
 
 
+class Hours:
+    """The loop's clock, which a test moves on: no deadline depends on how busy the machine is."""
+
+    def __init__(self, loop: Any) -> None:
+        self._ahead_s = 0.0
+        self.loop, self.steady = loop, loop.time
+        loop.time = lambda: self.steady() + self._ahead_s
+
+    async def go_by(self, seconds: float) -> None:
+        """Let this time pass, and everybody have a turn."""
+        self._ahead_s += seconds
+        await asyncio.sleep(0.001)
+
+
+@pytest.fixture
+async def hours() -> AsyncIterator[Hours]:
+    hours = Hours(asyncio.get_running_loop())
+    yield hours
+    hours.loop.time = hours.steady
+
+
 @asynccontextmanager
-async def answering(
-    app: Any, *, connections: int = 100, **deadlines: float
-) -> AsyncIterator[tuple[str, int]]:
+async def answering(app: Any, *, connections: int = 100) -> AsyncIterator[tuple[str, int]]:
     """An application behind real sockets and the server's own protocol."""
-    protocol: Any = partial(Connection, limit=ConnectionLimit(connections), **deadlines)
-    config = uvicorn.Config(app, http=protocol, log_config=None, ws="none", lifespan="off")
+    protocol: Any = partial(Connection, limit=ConnectionLimit(connections))
+    config = uvicorn.Config(
+        app, http=protocol, log_config=None, ws="none", lifespan="off", timeout_keep_alive=10_000
+    )
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         task = asyncio.create_task(server.serve([listener]))
-        async with asyncio.timeout(PATIENCE):
-            while not server.started:  # noqa: ASYNC110 - turns of the loop, no time
-                await asyncio.sleep(0)
+        while not server.started:  # noqa: ASYNC110 - turns of the loop, no time
+            await asyncio.sleep(0)
         yield listener.getsockname()
         server.should_exit = server.force_exit = True
         await task
@@ -149,70 +166,66 @@ async def huge(_: object, __: object, send: Any) -> None:
         await send({"type": "http.response.body", "body": bytes(65_536), "more_body": True})
 
 
-async def ended(
-    address: tuple[str, int], *pieces: bytes, every: float = 0.0
-) -> tuple[bytes, float]:
-    """What came back until the server hung up on who drips on and on, and after how long."""
-    began = time.monotonic()
+async def ended(address: tuple[str, int], *pieces: bytes, hours: Hours | None = None) -> bytes:
+    """The bytes that come back until the server hangs up on who drips one a second for ever."""
     reader, writer = await asyncio.open_connection(*address)
     received, reading = b"", asyncio.create_task(reader.read())
-    async with asyncio.timeout(PATIENCE):
-        with suppress(ConnectionError):
-            for piece in chain(pieces, repeat(pieces[-1]) if every else ()):
-                writer.write(piece)
-                await writer.drain()
-                await asyncio.sleep(every)
-                if reading.done():
-                    break
-            received = await reading
+    with suppress(ConnectionError):
+        for piece in chain(pieces, repeat(pieces[-1]) if hours else ()):
+            writer.write(piece)
+            await writer.drain()
+            if hours:
+                await hours.go_by(1)
+            if reading.done():
+                break
+        received = await reading
     writer.close()
-    return received, time.monotonic() - began
+    return received
 
 
 pytestmark = pytest.mark.anyio
 
 
-@pytest.mark.parametrize(("dripping", "every"), [(b"", 0), (b"a", 0), (b"a", 0.02)])
-async def test_a_head_that_never_ends(dripping: bytes, every: float) -> None:
-    async with answering(small, head_s=0.3) as address:
-        head = b"GET / HTTP/1.1\r\nX-A: " if dripping else b""
-        require_short((await ended(address, head, dripping, every=every))[1], 5)
+@pytest.mark.parametrize(("head", "dripping"), [(b"", b""), (HALF["half a head"], b"a")])
+async def test_a_head_that_never_ends(head: bytes, dripping: bytes, hours: Hours) -> None:
+    async with answering(small) as address:
+        assert await ended(address, head, dripping, hours=hours) == b""
 
 
-async def test_a_second_head_that_never_ends() -> None:
-    async with answering(small, head_s=0.3) as address:
-        received, took = await ended(address, HEALTH + b"GET / HTTP/1.1\r\nX-A: ", b"b", every=0.05)
+async def test_a_second_head_that_never_ends(hours: Hours) -> None:
+    async with answering(small) as address:
+        received = await ended(address, HEALTH + b"GET / HTTP/1.1\r\nX-A: ", b"b", hours=hours)
 
     assert received.startswith(b"HTTP/1.1 200")
-    require_short(took, 5)
 
 
-async def test_a_body_that_never_ends_after_its_answer() -> None:
-    async with answering(small, exchange_s=0.3) as address:
-        unread = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n"
-        require_short((await ended(address, unread, b"a", every=0.02))[1], 5)
+async def test_a_body_that_never_ends_after_its_answer(hours: Hours) -> None:
+    async with answering(small) as address:
+        unread = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 50000\r\n\r\n"
+        received = await ended(address, unread, b"a", hours=hours)
+
+    assert received.startswith(b"HTTP/1.1 200")
 
 
-async def test_a_client_that_never_reads_its_answer() -> None:
-    async with answering(huge, exchange_s=0.3) as address:
+async def test_a_client_that_never_reads_its_answer(hours: Hours) -> None:
+    async with answering(huge) as address:
         reader, writer = await asyncio.open_connection(*address, limit=1)
         writer.write(HEALTH)
         reader._transport.pause_reading()  # type: ignore[attr-defined]
-        async with asyncio.timeout(PATIENCE):
-            with suppress(ConnectionError):
-                while True:
-                    writer.write(b"\r\n")
-                    await writer.drain()
-                    await asyncio.sleep(0.05)
+        with suppress(ConnectionError):
+            while True:
+                writer.write(b"\r\n")
+                await writer.drain()
+                await hours.go_by(1)
 
 
-async def test_requests_that_come_in_time_share_one_connection() -> None:
-    async with answering(small, head_s=0.3, exchange_s=0.3) as address:
+async def test_requests_that_come_in_time_share_one_connection(hours: Hours) -> None:
+    async with answering(small) as address:
         reader, writer = await asyncio.open_connection(*address)
-        for _ in range(10):
+        for _ in range(20):
             writer.write(HEALTH)
             assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
-            await asyncio.sleep(0.1)
+            await hours.go_by(HEAD_S / 2)
         writer.close()
 
 
@@ -226,17 +239,18 @@ async def test_pipelined_requests_are_all_answered() -> None:
 
 
 async def test_the_longest_silent_makes_room_and_one_at_work_does_not() -> None:
-    release = asyncio.Event()
+    began, release = asyncio.Event(), asyncio.Event()
 
     async def slow(scope: Any, receive: Any, send: Any) -> None:
         if scope["path"] == "/slow":
+            began.set()
             await release.wait()
         await small(scope, receive, send)
 
     async with answering(slow, connections=8) as address:  # two of one address
         at_work = await asyncio.open_connection(*address)
         at_work[1].write(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
-        await asyncio.sleep(0.05)
+        await began.wait()
         quiet = [await asyncio.open_connection(*address) for _ in range(5)]
         newest = quiet.pop()
         newest[1].write(HEALTH)
@@ -269,7 +283,7 @@ async def test_what_is_no_http_is_answered_as_json(sent: bytes) -> None:
         await small(scope, receive, send)
 
     async with answering(patient) as address:
-        received, _ = await ended(address, sent)
+        received = await ended(address, sent)
     head, _, body = received.partition(b"\r\n\r\n")
 
     assert head.startswith(b"HTTP/1.1 400 ")
