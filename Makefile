@@ -13,7 +13,7 @@ LONG_TARGETS := programs workers faults soak races chaos web fuzz browser intero
 SHORT := not vectors $(LONG_TARGETS:%=and not %)
 CORE := src/gatepass/jose/*,src/gatepass/tokens/*,src/gatepass/sessions/*,src/gatepass/manager.py,src/gatepass/_manager_parts.py
 CORE_TESTS := $(addprefix tests/,attacks http jose manager remote sessions settings tokens)
-LONG_TESTS := $(addprefix tests/,browser chaos interop vectors web)
+LONG_TESTS := $(addprefix tests/,browser chaos interop vectors)
 COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile --quiet --no-strip-extras \
 	$(if $(UPGRADE),--upgrade) --generate-hashes --unsafe-package gatepass --no-annotate \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host

@@ -19,5 +19,6 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 def _no_authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Each client of httpx reads all of certifi's otherwise, for servers without TLS."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("SSL_CERT_FILE", raising=False)
         patch.setenv("SSL_CERT_DIR", str(tmp_path_factory.mktemp("authorities")))
         yield

@@ -1,4 +1,4 @@
-"""One server per test, and a client of either kind."""
+"""A server with an application for each test, and a client of either kind."""
 
 import asyncio
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import pytest
 from gatepass.errors import GatepassError
 from gatepass.httpx import TokenAuth
 from tests.budget import PATIENCE_S
-from tests.client.world import World
+from tests.client.world import Host, World
 from tests.leaks import Leaks, watching
 
 Twin = Literal["sync", "async"]
@@ -31,9 +31,15 @@ def leaks(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -
     yield from watching(caplog, capfd)
 
 
+@pytest.fixture(scope="session")
+def host() -> Iterator[Host]:
+    with Host().serve() as host:
+        yield host
+
+
 @pytest.fixture
-def world() -> Iterator[World]:
-    with World().serve() as world:
+def world(host: Host) -> Iterator[World]:
+    with World().on(host) as world:
         yield world
 
 

@@ -16,7 +16,7 @@ from tests.client.conftest import Caller
 from tests.client.world import World
 from tests.remote.issuer import Issuer, reply
 
-MANY = 200
+MANY = 50
 PASS: tuple[int, bytes, dict[str, str]] = (0, b"", {})
 
 

@@ -12,7 +12,7 @@ from tests.budget import PATIENCE_S
 from tests.client.conftest import Caller, Twin
 from tests.client.world import LIFETIME_S, World
 
-MANY = 200
+MANY = 50
 REFUSED = (401, b"{}", {"www-authenticate": 'Bearer error="invalid_token"'})
 PASS: tuple[int, bytes, dict[str, str]] = (0, b"", {})
 

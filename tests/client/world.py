@@ -124,7 +124,35 @@ class World:
 
     @contextmanager
     def serve(self) -> Iterator["World"]:
-        config = uvicorn.Config(self.faults, port=0, log_config=None, lifespan="off", ws="none")
+        """On a socket of its own."""
+        with Host().serve() as host, self.on(host):
+            yield self
+
+    @contextmanager
+    def on(self, host: "Host") -> Iterator["World"]:
+        """On the socket of a host, at a path of its own."""
+        name = str(len(host.apps))
+        host.apps[name], self.url = self.faults, f"{host.url}/{name}"
+        try:
+            yield self
+        finally:
+            self.faults.may_answer.set()
+
+
+class Host:
+    """A server with an application for each test, so that none meets late requests of another."""
+
+    def __init__(self) -> None:
+        self.apps: dict[str, ASGIApp] = {}
+        self.url = ""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        _, name, path = scope["path"].split("/", 2)
+        await self.apps[name]({**scope, "path": f"/{path}"}, receive, send)
+
+    @contextmanager
+    def serve(self) -> Iterator["Host"]:
+        config = uvicorn.Config(self, port=0, log_config=None, lifespan="off", ws="none")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run)
         thread.start()
@@ -137,7 +165,6 @@ class World:
             self.url = f"http://127.0.0.1:{port}"
             yield self
         finally:
-            self.faults.may_answer.set()
             server.should_exit = True
             thread.join(PATIENCE_S)
 

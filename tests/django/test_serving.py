@@ -19,6 +19,7 @@ from django.views import View
 from ninja import NinjaAPI
 
 from gatepass.errors import GuardMisused
+from tests.budget import PATIENCE_S
 from tests.django.auth import auth
 from tests.server.running import environment, free_port
 
@@ -209,13 +210,15 @@ def test_a_server_imports_its_urls_with_their_guards_during_the_first_request(
         )
     try:
         with httpx.Client(
-            base_url=f"http://127.0.0.1:{port}", transport=httpx.HTTPTransport(retries=8)
+            base_url=f"http://127.0.0.1:{port}",
+            transport=httpx.HTTPTransport(retries=12),  # half a second, doubled each time
+            timeout=PATIENCE_S,
         ) as client:
             names = ("lazy", "guarded", "later", "default", "late", "late-later")
             statuses = {name: client.get(f"/{name}").status_code for name in names}
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(PATIENCE_S)
 
     assert statuses == dict.fromkeys(names[:4], 401) | dict.fromkeys(names[4:], 500)
     assert log.read_text().count("gatepass.errors.GuardMisused: auth.required() makes a guard") == 2

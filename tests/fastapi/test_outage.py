@@ -3,34 +3,9 @@
 import pytest
 
 from tests.fastapi.answers import assert_refused
-from tests.fastapi.world import PASSWORDS, World, bearer
+from tests.fastapi.world import World
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("GET", "/private"),
-        ("GET", "/open"),
-        ("GET", "/admin"),
-        ("GET", "/auth/me"),
-        ("GET", "/auth/sessions"),
-        ("DELETE", "/auth/sessions/x"),
-        ("POST", "/auth/logout"),
-        ("POST", "/auth/logout-all"),
-    ],
-)
-async def test_no_route_answers_a_token_that_could_not_be_checked(
-    world: World, method: str, path: str
-) -> None:
-    pair = await world.log_in()
-    world.store.is_down = True
-    response = await world.client.request(method, path, headers=bearer(pair["access_token"]))
-    world.store.is_down = False
-
-    assert_refused(response, "store_unavailable")
-    assert (await world.get("/private", pair["access_token"])).status_code == 200
 
 
 async def test_a_log_out_never_claims_success(world: World) -> None:
@@ -56,13 +31,6 @@ async def test_a_refresh_token_is_not_spent_by_an_outage(world: World) -> None:
     assert (await world.refresh(pair["refresh_token"])).status_code == 200
 
 
-async def test_a_log_in_is_refused(world: World) -> None:
-    world.store.is_down = True
-    credentials = {"username": "ada", "password": PASSWORDS["ada"]}
-
-    assert_refused(await world.client.post("/auth/login", json=credentials), "store_unavailable")
-
-
 async def test_a_store_that_fails_in_a_route_of_the_application_answers_503(world: World) -> None:
     assert_refused(await world.client.get("/outage"), "store_unavailable")
 
@@ -83,11 +51,3 @@ async def test_an_outage_is_logged_with_its_kind_only(
 
     assert any("OSError" in message for message in messages)
     assert not any("the disk is gone" in message for message in messages)
-
-
-async def test_the_public_keys_and_a_request_without_a_token_need_no_store(world: World) -> None:
-    world.store.is_down = True
-
-    assert (await world.client.get("/open")).json() == {"subject": None}
-    assert (await world.client.get("/.well-known/jwks.json")).json() == {"keys": []}
-    assert_refused(await world.client.get("/private"), "token_missing")

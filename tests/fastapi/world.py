@@ -3,11 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 import httpx
-from fastapi import Depends, FastAPI, WebSocket
+from fastapi import Depends, FastAPI
 
 from gatepass import AccessClaims, AsyncTokenManager, TokenPolicy
 from gatepass.errors import KeysUnavailable, StoreUnavailable
@@ -19,7 +18,7 @@ from tests.leaks import Leaks
 
 ACCESS_SECRET = "vT4mQ8xZ2pLw7RkJ9sYcD3fHbN6gUe1a"
 REFRESH_SECRET = "Kq5WzX1rB8nEo3TjM7uPyV2hGdS9cLf6"
-PASSWORDS = {"ada": "correct horse battery", "grace": "staple lantern violet", "off": "disabled-1"}
+PASSWORDS = {"ada": "correct horse battery", "grace": "staple lantern violet"}
 CLAIMS = {
     "ada": {"username": "ada", "role": "admin", "scope": "reports:read reports:write"},
     "grace": {"username": "grace", "role": "user", "scope": "reports:read"},
@@ -137,7 +136,7 @@ class World:
     async def authenticate(self, username: str, password: str) -> Identity | None:
         """Accounts as an application might keep them; the epoch is read first."""
         epoch = await self.manager.subject_epoch(f"user-{username}")
-        if PASSWORDS.get(username) != password or username in self.disabled | {"off"}:
+        if PASSWORDS.get(username) != password or username in self.disabled:
             return None
         return Identity(f"user-{username}", CLAIMS[username], epoch)
 
@@ -184,20 +183,8 @@ def application(auth: Auth, prefix: str = "/auth") -> FastAPI:
     async def private(claims: Annotated[AccessClaims, Depends(auth.required())]) -> dict[str, str]:
         return {"subject": claims.subject}
 
-    @app.get("/admin")
-    async def admin(
-        claims: Annotated[AccessClaims, Depends(auth.required(roles=("admin",)))],
-    ) -> dict[str, str]:
-        return {"subject": claims.subject}
-
     @app.get("/reports", dependencies=[Depends(reader)])
     async def reports(claims: Annotated[AccessClaims, Depends(writer)]) -> dict[str, str]:
-        return {"subject": claims.subject}
-
-    @app.get("/transfer")
-    async def transfer(
-        claims: Annotated[AccessClaims, Depends(auth.required(fresh=timedelta(minutes=5)))],
-    ) -> dict[str, str]:
         return {"subject": claims.subject}
 
     @app.get("/outage")
@@ -207,13 +194,5 @@ def application(auth: Auth, prefix: str = "/auth") -> FastAPI:
     @app.get("/keyless")
     async def keyless() -> None:
         raise KeysUnavailable(retry_after=7)
-
-    @app.websocket("/live")
-    async def live(
-        websocket: WebSocket, claims: Annotated[AccessClaims, Depends(auth.required())]
-    ) -> None:
-        await websocket.accept()
-        await websocket.send_text(claims.subject)
-        await websocket.close()
 
     return app

@@ -18,10 +18,10 @@ from gatepass.stores.memory import AsyncMemoryStore, MemoryStore
 from tests.budget import PATIENCE_S
 from tests.children import Child
 from tests.jose.material import signing_key
-from tests.remote.certificate import write_certificate
 from tests.remote.conftest import Connect
 from tests.remote.issuer import AUDIENCE, Issuer
 from tests.remote.resource import Resource, Twin, remote_keys
+from tests.servers.certificates import write_certificate
 
 KEY, SUCCESSOR = signing_key("ES256"), signing_key("ES256", 1)
 
@@ -29,9 +29,9 @@ KEY, SUCCESSOR = signing_key("ES256"), signing_key("ES256", 1)
 def test_a_certificate_that_nobody_vouches_for_is_refused(
     tmp_path: Path, twin: Twin, runner: asyncio.Runner
 ) -> None:
-    certificate, key = write_certificate(tmp_path)
+    certificate = write_certificate(tmp_path)
     served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    served.load_cert_chain(certificate, key)
+    served.load_cert_chain(certificate)
     trusting = ssl.create_default_context(cafile=str(certificate))
     with Issuer(served) as issuer:
         issuer.publish(KEY)

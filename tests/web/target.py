@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,12 +12,14 @@ from typing import Final
 
 import httpx
 
+from tests.budget import PATIENCE_S
 from tests.project.files import ROOT
 from tests.server.running import PROGRAM, environment, free_port
 
-_PATIENCE_S: Final = 60.0
 _UVICORN: Final = ("uvicorn", "--no-proxy-headers", "--no-server-header", "--log-level", "warning")
-_GUNICORN: Final = ("gunicorn", "--threads", "8", "--forwarded-allow-ips", "", "--log-level")
+_GUNICORN: Final = (
+    *("gunicorn", "--threads", "8", "--forwarded-allow-ips", "", "--log-level", "warning"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +31,16 @@ class Target:
     app: str = ""
     views: str = "sync"
 
-    def command(self, port: int, tls: tuple[Path, Path] | None = None) -> list[str]:
+    def command(self, port: int, tls: Path | None = None) -> list[str]:
         """How it is started."""
-        run = [sys.executable, "-m"]
+        run, module = [sys.executable, "-m"], f"tests.web.apps.{self.app}:app"
         match self.server:
             case "uvicorn":
-                secure = [] if tls is None else ["--ssl-keyfile", str(tls[0])]
-                secure += [] if tls is None else ["--ssl-certfile", str(tls[1])]
-                module = f"tests.web.apps.{self.app}:app"
-                return [*run, *_UVICORN, "--port", str(port), *secure, module]
+                files = [] if tls is None else [f"--ssl-keyfile={tls}", f"--ssl-certfile={tls}"]
+                return [*run, *_UVICORN, "--port", str(port), *files, module]
             case "gunicorn":
-                secure = [] if tls is None else ["--keyfile", str(tls[0])]
-                secure += [] if tls is None else ["--certfile", str(tls[1])]
-                module = f"tests.web.apps.{self.app}:app"
-                return [*run, *_GUNICORN, "warning", "-b", f"127.0.0.1:{port}", *secure, module]
+                files = [] if tls is None else [f"--keyfile={tls}", f"--certfile={tls}"]
+                return [*run, *_GUNICORN, "-b", f"127.0.0.1:{port}", *files, module]
             case _:
                 return [*PROGRAM, "serve", "--port", str(port)]
 
@@ -80,11 +78,12 @@ class Running:
 
     def wait(self) -> None:
         """Wait until it answers anything at all."""
-        until = time.monotonic() + _PATIENCE_S
+        until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
             assert self.process.poll() is None, self.log.read_text()
             try:
-                httpx.get(f"{self.url}/.well-known/jwks.json", verify=False)  # noqa: S501
+                url = f"{self.url}/.well-known/jwks.json"
+                httpx.get(url, verify=False, timeout=PATIENCE_S)  # noqa: S501
             except httpx.TransportError:
                 time.sleep(0.05)
             else:
@@ -98,7 +97,7 @@ def running(
     folder: Path,
     environ: Mapping[str, str],
     *,
-    tls: tuple[Path, Path] | None = None,
+    tls: Path | None = None,
 ) -> Iterator[Running]:
     """The program with these variables; it is gone afterwards."""
     port = free_port()
@@ -107,7 +106,7 @@ def running(
     variables["PYTHONPATH"] = os.pathsep.join([variables["PYTHONPATH"], str(ROOT)])
     with log.open("wb") as opened:
         process = subprocess.Popen(
-            _words(target.command(port, tls)),
+            target.command(port, tls),
             cwd=folder,
             env=variables,
             stdin=subprocess.DEVNULL,
@@ -121,11 +120,7 @@ def running(
     finally:
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def _words(command: Sequence[str]) -> list[str]:
-    return list(command)

@@ -24,6 +24,7 @@ REFUSALS: Final = {
     "https_required": (403, "HTTPS required", None),
     "session_unknown": (404, "No such session", None),
     "invalid_request": (400, "Invalid request", None),
+    "rate_limited": (429, "Too many attempts", None),
     "store_unavailable": (503, "Temporarily unavailable", None),
     "method_not_allowed": (405, "Method not allowed", None),
 }
