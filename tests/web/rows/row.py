@@ -27,6 +27,8 @@ REFUSALS: Final = {
     "rate_limited": (429, "Too many attempts", None),
     "store_unavailable": (503, "Temporarily unavailable", None),
     "method_not_allowed": (405, "Method not allowed", None),
+    "not_found": (404, "Not found", None),
+    "internal_error": (500, "Internal error", None),
 }
 JSON: Final = "Content-Type: application/json"
 FORM: Final = "Content-Type: application/x-www-form-urlencoded"
