@@ -105,9 +105,9 @@ def test_claims_of_a_view_that_nothing_guards_are_a_mistake_and_not_nobody() -> 
     client = make_app(Auth(make_manager())).test_client()
 
     assert client.get("/open").text == "None"
-    with pytest.raises(RuntimeError, match=r"auth\.required"):
+    with pytest.raises(RuntimeError, match=r"ask auth\.find_claims\(\) where it is optional"):
         client.get("/open-wrong")
-    with pytest.raises(RuntimeError, match=r"auth\.optional"):
+    with pytest.raises(RuntimeError, match=r"guard the view with auth\.required\(\) or auth\.opt"):
         client.get("/unguarded")
 
 

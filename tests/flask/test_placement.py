@@ -186,19 +186,6 @@ def test_one_function_may_be_guarded_in_one_application_and_open_in_another() ->
     assert again.test_client().get("/x").status_code == 200
 
 
-def test_caches_are_told_whose_answer_it_is() -> None:
-    manager = make_manager()
-    app, auth = Flask(__name__), Auth(manager)
-    auth.init_app(app)
-    app.add_url_rule("/x", view_func=auth.required()(secret))
-    app.add_url_rule("/open", "open", secret)
-    client = app.test_client()
-    guarded = client.get("/x", headers=bearer(manager.issue("ada").access_token))
-
-    assert guarded.headers.getlist("Vary") == ["Authorization"]
-    assert "Vary" not in client.get("/open").headers
-
-
 def test_a_session_of_flask_leaves_the_caches_told() -> None:
     manager = make_manager()
     policy = HttpPolicy(allowed_origins=["https://a.example"])
@@ -222,16 +209,3 @@ def test_a_blueprint_is_no_application_to_install_on() -> None:
 
     with pytest.raises(GuardMisused, match="takes the Flask application, not Blueprint"):
         auth.init_app(Blueprint("late", __name__))
-
-
-def test_claims_that_are_not_there_are_told_with_the_guard_that_brings_them() -> None:
-    auth, app = Auth(make_manager()), Flask("told")
-    app.testing = True
-    auth.init_app(app)
-    app.add_url_rule("/bare", "bare", lambda: auth.claims.subject)
-    app.add_url_rule("/maybe", "maybe", auth.optional()(lambda: auth.claims.subject))
-
-    with pytest.raises(RuntimeError, match=r"guard the view with auth\.required\(\) or auth\.opt"):
-        app.test_client().get("/bare")
-    with pytest.raises(RuntimeError, match=r"ask auth\.find_claims\(\) where it is optional"):
-        app.test_client().get("/maybe")
