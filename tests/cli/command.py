@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -18,7 +18,7 @@ from tests.server.running import environment
 
 _SHORTEST: Final = 8
 """Shorter texts occur by chance."""
-CHEAP: Final = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}
+CHEAP: Final[dict[str, Any]] = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}
 """What a password costs that guards nothing."""
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.budget import PATIENCE_S
 from tests.cli.command import Command
 from tests.server.running import environment
 
@@ -22,7 +23,7 @@ def shell(line: str, here: Path) -> subprocess.CompletedProcess[str]:
         env=environment({"PYTHONIOENCODING": "utf-8:strict"}),
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE_S,
         check=False,
     )
 

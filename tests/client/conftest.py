@@ -59,11 +59,11 @@ class Caller:
     def send(self, auth: TokenAuth, method: str, url: str, **options: Any) -> httpx.Response:
         """One request."""
         if self.twin == "sync":
-            with httpx.Client(auth=auth, timeout=PATIENCE_S) as client:
+            with httpx.Client(auth=auth) as client:
                 return client.request(method, url, **options)
 
         async def send() -> httpx.Response:
-            async with httpx.AsyncClient(auth=auth, timeout=PATIENCE_S) as client:
+            async with httpx.AsyncClient(auth=auth) as client:
                 return await client.request(method, url, **options)
 
         return self.runner.run(send())

@@ -24,7 +24,7 @@ def test_a_proxy_in_the_environment_does_not_see_a_refresh_token(
     world: World, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     auth = world.auth()
-    with Issuer() as proxy, httpx.Client(auth=auth, trust_env=False, timeout=PATIENCE_S) as client:
+    with Issuer() as proxy, httpx.Client(auth=auth, trust_env=False) as client:
         for name in ("HTTP_PROXY", "ALL_PROXY"):
             monkeypatch.setenv(name.lower(), proxy.name)
         world.expire()
@@ -195,12 +195,12 @@ def test_many_requests_at_once_share_a_refresh_that_fails(
     world.faults.scripts["/auth/refresh"] = list(script)
     url = f"{world.url}/private"
     if twin == "sync":
-        with httpx.Client(auth=auth, timeout=PATIENCE_S) as client, ThreadPoolExecutor(32) as pool:
+        with httpx.Client(auth=auth) as client, ThreadPoolExecutor(32) as pool:
             found = list(pool.map(lambda _: _outcome(client, url), range(MANY)))
     else:
 
         async def every() -> list[Any]:
-            async with httpx.AsyncClient(auth=auth, timeout=PATIENCE_S) as client:
+            async with httpx.AsyncClient(auth=auth) as client:
                 tasks = (client.get(url) for _ in range(MANY))
                 return await asyncio.gather(*tasks, return_exceptions=True)
 

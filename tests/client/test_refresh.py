@@ -29,12 +29,12 @@ def test_many_requests_with_an_expired_token_make_one_refresh(world: World, twin
     world.expire()
     url = f"{world.url}/private"
     if twin == "sync":
-        with httpx.Client(auth=auth, timeout=PATIENCE_S) as client, ThreadPoolExecutor(32) as pool:
+        with httpx.Client(auth=auth) as client, ThreadPoolExecutor(32) as pool:
             statuses = [r.status_code for r in pool.map(client.get, [url] * MANY)]
     else:
 
         async def every() -> list[httpx.Response]:
-            async with httpx.AsyncClient(auth=auth, timeout=PATIENCE_S) as client:
+            async with httpx.AsyncClient(auth=auth) as client:
                 return await asyncio.gather(*(client.get(url) for _ in range(MANY)))
 
         statuses = [r.status_code for r in asyncio.run(every())]
@@ -49,12 +49,12 @@ def test_many_refused_requests_make_one_refresh(world: World, twin: Twin) -> Non
     world.expire()
     url = f"{world.url}/private"
     if twin == "sync":
-        with httpx.Client(auth=auth, timeout=PATIENCE_S) as client, ThreadPoolExecutor(32) as pool:
+        with httpx.Client(auth=auth) as client, ThreadPoolExecutor(32) as pool:
             statuses = [r.status_code for r in pool.map(client.get, [url] * MANY)]
     else:
 
         async def every() -> list[httpx.Response]:
-            async with httpx.AsyncClient(auth=auth, timeout=PATIENCE_S) as client:
+            async with httpx.AsyncClient(auth=auth) as client:
                 return await asyncio.gather(*(client.get(url) for _ in range(MANY)))
 
         statuses = [r.status_code for r in asyncio.run(every())]
@@ -79,7 +79,7 @@ def test_a_cancelled_leader_takes_nobody_with_it(world: World) -> None:
     world.faults.may_answer.clear()
 
     async def race() -> list[httpx.Response | BaseException]:
-        async with httpx.AsyncClient(auth=auth, timeout=PATIENCE_S) as client:
+        async with httpx.AsyncClient(auth=auth) as client:
             tasks = [asyncio.create_task(client.get(f"{world.url}/private")) for _ in range(50)]
             assert await asyncio.to_thread(world.faults.was_asked_to_refresh.wait, PATIENCE_S)
             tasks[0].cancel()

@@ -190,7 +190,7 @@ def test_no_request_of_a_caller_holds_the_refresh_back(world: World) -> None:
         may_end.wait(PATIENCE_S)
         yield b"end"
 
-    with httpx.Client(auth=auth, timeout=PATIENCE_S) as client, ThreadPoolExecutor(1) as pool:
+    with httpx.Client(auth=auth) as client, ThreadPoolExecutor(1) as pool:
         slow = pool.submit(client.post, f"{world.url}/auth/logout", content=slowly())
         assert began.wait(PATIENCE_S)
         world.expire()

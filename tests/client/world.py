@@ -102,9 +102,7 @@ class World:
     def log_in(self) -> dict[str, Any]:
         """The answer to a log-in."""
         credentials = {"username": "ada", "password": PASSWORD}
-        answer: dict[str, Any] = httpx.post(
-            f"{self.url}/auth/login", json=credentials, timeout=PATIENCE_S
-        ).json()
+        answer: dict[str, Any] = httpx.post(f"{self.url}/auth/login", json=credentials).json()
         return answer
 
     def tokens(self) -> Tokens:

@@ -212,7 +212,6 @@ def test_a_server_imports_its_urls_with_their_guards_during_the_first_request(
         with httpx.Client(
             base_url=f"http://127.0.0.1:{port}",
             transport=httpx.HTTPTransport(retries=12),  # half a second, doubled each time
-            timeout=PATIENCE_S,
         ) as client:
             names = ("lazy", "guarded", "later", "default", "late", "late-later")
             statuses = {name: client.get(f"/{name}").status_code for name in names}

@@ -51,13 +51,13 @@ def client(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[httpx.Cli
     variables.pop("DJANGO_SETTINGS_MODULE", None)  # of tests that ran before in this process
     for command in SET_UP if name == "django" else ():
         manage = [sys.executable, str(folder / "manage.py"), *command]
-        subprocess.run(manage, cwd=tmp_path, env=variables, check=True, timeout=60)
+        subprocess.run(manage, cwd=tmp_path, env=variables, check=True, timeout=PATIENCE_S)
     bind = f"127.0.0.1:{port}" if "gunicorn" in PROGRAMS[name] else str(port)
     process = subprocess.Popen(
         [sys.executable, "-m", *PROGRAMS[name], bind], cwd=tmp_path, env=variables
     )
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
             wait(client, process)
             yield client
     finally:

@@ -24,13 +24,6 @@ from tests.children import Child
 from tests.keyfile.steps import LIFETIME, NOW, announced, first, keep, key, kid, rotated
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> KeyFile:
-    file = KeyFile(tmp_path / "keys.json")
-    keep(file, first())
-    return file
-
-
 def test_a_rotation_does_not_lock_out_the_group_that_reads_along(file: KeyFile) -> None:
     """Or every server of the group would stop a minute after the first step."""
     others = [group for group in os.getgroups() if group != os.getegid()]
@@ -195,4 +188,4 @@ def test_a_child_forked_while_another_thread_looks_at_the_file_is_not_stuck(file
     with source._lock:
         child = Child(lambda: source.current().primary.kid or "")
 
-    assert child.answer(patience=5) == kid(0)
+    assert child.answer() == kid(0)

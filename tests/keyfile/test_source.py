@@ -51,13 +51,6 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> KeyFile:
-    file = KeyFile(tmp_path / "keys.json")
-    keep(file, first())
-    return file
-
-
 def test_what_was_kept_is_read_again(file: KeyFile) -> None:
     keep(file, rotated())
 

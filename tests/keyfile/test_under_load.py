@@ -73,7 +73,7 @@ class Load:
         credentials = {"username": "ada", "password": PASSWORD}
         auth = TokenAuth(f"{home.url}/auth", origins=[resource, *(s.url for s in servers)])
         urls = [*(f"{server.url}/auth/me" for server in servers), f"{resource}/reports"]
-        with httpx.Client(timeout=20) as client:
+        with httpx.Client() as client:
             auth.log_in(client.post(f"{home.url}/auth/login", json=credentials).json())
             client.auth = auth
             while not self._is_over:

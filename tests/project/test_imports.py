@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.budget import PATIENCE_S
 from tests.project.files import ROOT
 
 _PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -47,7 +48,7 @@ def run_python(code: str, *arguments: str, folder: Path = ROOT) -> subprocess.Co
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
 
 

@@ -53,7 +53,7 @@ class Transcript:
     ) -> None:
         if self._server is not None:
             self._server.terminate()
-            self._server.wait(timeout=20)
+            self._server.wait(PATIENCE_S)
 
     def run(self, block: Block) -> None:
         """Run a block and compare what its commands print with what the document says."""
@@ -96,7 +96,7 @@ class Transcript:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_S,
             check=False,
         )
         if variables.exists():
@@ -160,7 +160,7 @@ class Transcript:
             assert self._server is not None
             assert self._server.poll() is None, self._log.read_text()
             with contextlib.suppress(OSError):
-                connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
+                connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE_S)
                 connection.request("GET", "/healthz")
                 status = connection.getresponse().status
                 connection.close()

@@ -95,7 +95,7 @@ class Running:
         return [line for line in self.stdout.splitlines() if "curl " in line]
 
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=PATIENCE_S, headers=self.headers)
+        return httpx.Client(base_url=self.url, headers=self.headers)
 
     def wait(self) -> None:
         """Wait until it answers."""
@@ -103,7 +103,7 @@ class Running:
         while time.monotonic() < until:
             assert self.process.poll() is None, self.stderr
             try:
-                if httpx.get(f"{self.url}/healthz", timeout=PATIENCE_S).json() == {"status": "ok"}:
+                if httpx.get(f"{self.url}/healthz").json() == {"status": "ok"}:
                     return
             except httpx.TransportError:
                 time.sleep(0.05)

@@ -22,7 +22,7 @@ def guess(server: Running, *forwarded: str, source: str = "127.0.0.1") -> int:
     """The status of a log-in with a wrong password that claims to come from there."""
     headers = [("X-Forwarded-For", each) for each in forwarded]
     transport = httpx.HTTPTransport(local_address=source)
-    with httpx.Client(base_url=server.url, transport=transport, timeout=30) as client:
+    with httpx.Client(base_url=server.url, transport=transport) as client:
         body = {"username": "nobody", "password": "wrong-password"}
         return client.post("/auth/login", json=body, headers=headers).status_code
 

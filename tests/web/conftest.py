@@ -7,7 +7,6 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.budget import PATIENCE_S
 from tests.web.stage import Stage
 from tests.web.target import TARGETS, Running, Target, running
 
@@ -39,5 +38,5 @@ def program(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         # A first use finds no file or makes one: it must not fall into a row's outage.
         token = stage.issue().access_token
         headers = {"Authorization": f"Bearer {token}", "X-Forwarded-Proto": "https"}
-        httpx.get(f"{program.url}/auth/me", headers=headers, timeout=PATIENCE_S).raise_for_status()
+        httpx.get(f"{program.url}/auth/me", headers=headers).raise_for_status()
         yield program

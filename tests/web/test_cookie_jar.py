@@ -7,7 +7,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.budget import PATIENCE_S
 from tests.servers.certificates import write_certificate
 from tests.web.apps.parts import PASSWORDS
 from tests.web.stage import ORIGINS, Stage
@@ -33,14 +32,14 @@ def browser(target: Target, tmp_path: Path) -> Iterator[httpx.Client]:
     if target.has_routes:
         with (
             running(target, tmp_path, stage.environ, tls=certificate) as program,
-            httpx.Client(base_url=program.url, verify=context, timeout=PATIENCE_S) as client,
+            httpx.Client(base_url=program.url, verify=context) as client,
         ):
             yield client
         return
     with (  # the ready server leaves TLS to a proxy
         running(target, tmp_path, stage.environ) as program,
         proxying(program.port, certificate) as url,
-        httpx.Client(base_url=url, verify=context, timeout=PATIENCE_S) as client,
+        httpx.Client(base_url=url, verify=context) as client,
     ):
         yield client
 

@@ -8,7 +8,6 @@ from typing import Final
 import httpx
 import pytest
 
-from tests.budget import PATIENCE_S
 from tests.web.rows import SHEETS
 from tests.web.rows.row import Call, Row
 from tests.web.stage import Stage
@@ -38,7 +37,7 @@ def send(stage: Stage, program: Running, call: Call, peer: str) -> httpx.Respons
     lines = (stage.fill(line).partition(": ") for line in call.headers)
     headers = [(name, value) for name, _, value in lines]
     transport = httpx.HTTPTransport(local_address=peer)
-    with httpx.Client(transport=transport, timeout=PATIENCE_S) as client:
+    with httpx.Client(transport=transport) as client:
         body = stage.fill(call.body).encode() if call.body else None
         return client.request(method, program.url + path, headers=headers, content=body)
 
