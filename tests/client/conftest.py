@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, cast
 
 import httpx
@@ -80,11 +81,35 @@ class Caller:
             return type(error).__name__
         return str(response.status_code)
 
+    def outcomes(self, auth: TokenAuth, url: str, count: int = 50) -> list[str]:
+        """The statuses of many requests at once, or the names of the errors they raise."""
+        if self.twin == "sync":
+
+            def get(client: httpx.Client) -> Any:
+                try:
+                    return client.get(url)
+                except GatepassError as error:
+                    return error
+
+            with httpx.Client(auth=auth) as client, ThreadPoolExecutor(32) as pool:
+                return [_name(each) for each in pool.map(get, [client] * count)]
+
+        async def every() -> list[Any]:
+            async with httpx.AsyncClient(auth=auth) as client:
+                asked = (client.get(url) for _ in range(count))
+                return await asyncio.gather(*asked, return_exceptions=True)
+
+        return [_name(each) for each in self.runner.run(every())]
+
     def log_out(self, auth: TokenAuth) -> None:
         if self.twin == "sync":
             auth.log_out()
         else:
             self.runner.run(auth.async_log_out())
+
+
+def _name(found: Any) -> str:
+    return str(found.status_code) if isinstance(found, httpx.Response) else type(found).__name__
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ def test_a_change_by_another_is_seen_at_once(path: Path) -> None:
     mine, theirs = FileTokens(path), FileTokens(path)
     mine.save(TOKENS)
     assert theirs.load() == TOKENS
-    for number in range(200):
+    for number in range(20):
         pair = Tokens(
             access_token=f"a{number % 7}.b.c", refresh_token="d.e.f", expires_at=9e9, lifetime=1
         )
