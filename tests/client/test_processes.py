@@ -12,11 +12,10 @@ import pytest
 
 from gatepass.errors import SettingsRejected, StoreUnavailable, TokenMissing
 from gatepass.httpx import FileTokens, MemoryTokens, TokenAuth, Tokens
-from tests.budget import PATIENCE_S
+from tests.budget import PATIENCE_S, until
 from tests.children import Child
 from tests.client.world import World
 from tests.remote.test_attacks import no_descriptor_left
-from tests.remote.test_fetching import until
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")

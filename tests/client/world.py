@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from gatepass.fastapi import Auth, Identity
 from gatepass.httpx import TokenAuth, Tokens, TokenStorage
 from gatepass.jose import SharedKey
 from gatepass.stores.memory import AsyncMemoryStore
-from tests.budget import PATIENCE_S
+from tests.budget import PATIENCE_S, until
 from tests.fastapi.world import Clock, application
 
 PASSWORD = "correct horse battery"
@@ -150,21 +149,23 @@ class Host:
 
     @contextmanager
     def serve(self) -> Iterator["Host"]:
-        config = uvicorn.Config(self, port=0, log_config=None, lifespan="off", ws="none")
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        try:
-            deadline = time.monotonic() + PATIENCE_S
-            while not server.started:
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
-            port = server.servers[0].sockets[0].getsockname()[1]
-            self.url = f"http://127.0.0.1:{port}"
+        with in_a_thread(self) as self.url:
             yield self
-        finally:
-            server.should_exit = True
-            thread.join(PATIENCE_S)
+
+
+@contextmanager
+def in_a_thread(app: Any) -> Iterator[str]:
+    """The address of an application that a thread of this process serves."""
+    config = uvicorn.Config(app, port=0, log_config=None, lifespan="off", ws="none")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        until(lambda: server.started)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(PATIENCE_S)
 
 
 async def _authenticate(username: str, password: str) -> Identity | None:

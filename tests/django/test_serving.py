@@ -2,7 +2,6 @@
 
 import asyncio
 import importlib
-import subprocess
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -19,9 +18,9 @@ from django.views import View
 from ninja import NinjaAPI
 
 from gatepass.errors import GuardMisused
-from tests.budget import PATIENCE_S
 from tests.django.auth import auth
 from tests.server.running import environment, free_port
+from tests.servers.programs import program_of, until_answered
 
 MAKERS: tuple[Callable[[], Any], ...] = (auth.required, auth.optional, auth.ninja)
 BLOCK = "from tests.django.auth import auth\nGUARD = auth.required()\n"
@@ -200,24 +199,15 @@ def test_a_server_imports_its_urls_with_their_guards_during_the_first_request(
     port = free_port()
     words = [word.format(port=port) for word in SERVERS[server]]
     log = tmp_path / "log"
-    with log.open("wb") as opened:
-        process = subprocess.Popen(
-            [sys.executable, "-m", *words],
-            cwd=tmp_path,
-            env=variables,
-            stdout=opened,
-            stderr=opened,
-        )
-    try:
-        with httpx.Client(
-            base_url=f"http://127.0.0.1:{port}",
-            transport=httpx.HTTPTransport(retries=12),  # half a second, doubled each time
-        ) as client:
-            names = ("lazy", "guarded", "later", "default", "late", "late-later")
-            statuses = {name: client.get(f"/{name}").status_code for name in names}
-    finally:
-        process.terminate()
-        process.wait(PATIENCE_S)
+    command = [sys.executable, "-m", *words]
+    with (
+        log.open("wb") as opened,
+        program_of(command, cwd=tmp_path, env=variables, stdout=opened, stderr=opened) as process,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}") as client,
+    ):
+        until_answered(process, f"{client.base_url}/lazy", log)
+        names = ("lazy", "guarded", "later", "default", "late", "late-later")
+        statuses = {name: client.get(f"/{name}").status_code for name in names}
 
     assert statuses == dict.fromkeys(names[:4], 401) | dict.fromkeys(names[4:], 500)
     assert log.read_text().count("gatepass.errors.GuardMisused: auth.required() makes a guard") == 2

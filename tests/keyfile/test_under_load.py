@@ -2,14 +2,13 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Self
 
 import httpx
 import pytest
-import uvicorn
 from fastapi import FastAPI, Header, Response
 
 from gatepass import AsyncTokenVerifier
@@ -27,7 +26,8 @@ from gatepass.httpx import TokenAuth
 from gatepass.jose import inspect
 from gatepass.remote import AsyncRemoteKeySet
 from gatepass.server.secrets import generate_secret
-from tests.budget import PATIENCE_S
+from tests.budget import PATIENCE_S, until
+from tests.client.world import in_a_thread
 from tests.keyfile.steps import KNOWN, age
 from tests.server.running import Running, gatepass, serving
 
@@ -112,23 +112,8 @@ def resource_server(jwks_url: str) -> Iterator[str]:
             return send(answer_refused(refused))
         return send(answer_json({"subject": claims.subject}))
 
-    config = uvicorn.Config(app, port=0, log_config=None, lifespan="off", ws="none")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        until(lambda: server.started)
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(PATIENCE_S)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    with in_a_thread(app) as url:
+        yield url
 
 
 @pytest.mark.soak

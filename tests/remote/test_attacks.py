@@ -18,13 +18,12 @@ from gatepass._exchange import ExchangeFailed
 from gatepass.errors import KeysUnavailable, SettingsRejected
 from gatepass.remote import AsyncRemoteKeySet, RemoteKeySet
 from gatepass.remote._documents import read_metadata
-from tests.budget import PATIENCE_S
+from tests.budget import PATIENCE_S, until
 from tests.children import Child
 from tests.jose.material import signing_key
 from tests.remote.conftest import Connect
 from tests.remote.issuer import Issuer, reply
 from tests.remote.resource import Clock, Resource, Twin
-from tests.remote.test_fetching import until
 
 KEY, SUCCESSOR = signing_key("ES256"), signing_key("ES256", 1)
 

@@ -4,27 +4,18 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 
 from gatepass.errors import KeysUnavailable, StoreUnavailable
 from gatepass.jose import SharedKey, sign
-from tests.budget import PATIENCE_S
+from tests.budget import PATIENCE_S, until
 from tests.jose.material import signing_key
 from tests.remote.conftest import Connect
 from tests.remote.issuer import AUDIENCE, Issuer, reply
 from tests.remote.resource import Clock, Resource
 
 KEY, SUCCESSOR = signing_key("ES256"), signing_key("ES256", 1)
-
-
-def until(condition: Any) -> None:
-    """Wait for what another thread does."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
 
 
 def test_nothing_is_fetched_before_the_first_token(issuer: Issuer, resource: Resource) -> None:

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from typing import Final
 import httpx
 
 from tests.budget import PATIENCE_S
+from tests.servers.programs import until_answered
 
 SOURCE: Final = Path(__file__).parents[2] / "src"
 PROGRAM: Final = (sys.executable, "-c", "from gatepass.cli import main; main()")
@@ -99,15 +99,7 @@ class Running:
 
     def wait(self) -> None:
         """Wait until it answers."""
-        until = time.monotonic() + PATIENCE_S
-        while time.monotonic() < until:
-            assert self.process.poll() is None, self.stderr
-            try:
-                if httpx.get(f"{self.url}/healthz").json() == {"status": "ok"}:
-                    return
-            except httpx.TransportError:
-                time.sleep(0.05)
-        raise TimeoutError(self.stderr)
+        until_answered(self.process, f"{self.url}/healthz", self.logged)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to end, as an operator does; its exit status."""

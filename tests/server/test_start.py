@@ -4,13 +4,12 @@ import json
 import re
 import signal
 import stat
-import time
 from pathlib import Path
 
 import pytest
 
 from gatepass.server.secrets import generate_secret
-from tests.budget import PATIENCE_S
+from tests.budget import until
 from tests.cli.command import Command
 from tests.server.running import Running, free_port, gatepass, paste, serving, start
 
@@ -104,18 +103,10 @@ def test_two_first_starts_at_once_share_secrets_and_one_admin(here: Path) -> Non
 def test_development_binds_any_loopback_address(here: Path, host: str) -> None:
     server = start(here, "--host", host)
     try:
-        until_said(server, f"http://{host}:{server.port}")
+        until(lambda: f"http://{host}:{server.port}" in server.stdout, lambda: server.stderr)
     finally:
         server.process.kill()
         server.process.wait()
-
-
-def until_said(server: Running, words: str) -> None:
-    until = time.monotonic() + PATIENCE_S
-    while words not in server.stdout:
-        assert time.monotonic() < until, server.stderr
-        assert server.process.poll() is None, server.stderr
-        time.sleep(0.05)
 
 
 def test_production_serves_the_accounts_that_were_added_and_shows_no_password(

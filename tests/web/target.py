@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ import httpx
 from tests.budget import PATIENCE_S
 from tests.project.files import ROOT
 from tests.server.running import PROGRAM, environment, free_port
+from tests.servers.programs import until_answered
 
 _UVICORN: Final = ("uvicorn", "--no-proxy-headers", "--no-server-header", "--log-level", "warning")
 _GUNICORN: Final = (
@@ -76,20 +76,6 @@ class Running:
     def url(self) -> str:
         return f"{'https' if self.is_secure else 'http'}://127.0.0.1:{self.port}"
 
-    def wait(self) -> None:
-        """Wait until it answers anything at all."""
-        until = time.monotonic() + PATIENCE_S
-        while time.monotonic() < until:
-            assert self.process.poll() is None, self.log.read_text()
-            try:
-                url = f"{self.url}/.well-known/jwks.json"
-                httpx.get(url, verify=False)  # noqa: S501
-            except httpx.TransportError:
-                time.sleep(0.05)
-            else:
-                return
-        raise TimeoutError(self.log.read_text())
-
 
 @contextmanager
 def running(
@@ -115,7 +101,7 @@ def running(
         )
     program = Running(target, process, port, log, tls is not None)
     try:
-        program.wait()
+        until_answered(process, f"{program.url}/.well-known/jwks.json", log)
         yield program
     finally:
         process.terminate()
