@@ -91,12 +91,11 @@ pytestmark = pytest.mark.usefixtures("urls")
 
 @pytest.mark.parametrize("get", [by_wsgi, by_asgi])
 @pytest.mark.parametrize("view", [*map(str, range(len(MAKING))), "ninja/"])
-@pytest.mark.parametrize("maker", range(len(MAKERS)))
-def test_a_guard_made_by_a_view_raises(maker: int, view: str, get: Callable[[str], Any]) -> None:
-    name = MAKERS[maker].__name__
-
-    with pytest.raises(GuardMisused, match=rf"auth\.{name}\(\) makes a guard.*while a request"):
-        get(f"/{view}?n={maker}")
+def test_a_guard_made_by_a_view_raises(view: str, get: Callable[[str], Any]) -> None:
+    for number, maker in enumerate(MAKERS):
+        told = rf"auth\.{maker.__name__}\(\) makes a guard.*while a request"
+        with pytest.raises(GuardMisused, match=told):
+            get(f"/{view}?n={number}")
 
 
 @pytest.mark.parametrize("get", [by_wsgi, by_asgi])

@@ -24,14 +24,6 @@ def test_production_writes_every_attribute() -> None:
     ]
 
 
-def test_development_writes_neither_prefixes_nor_secure() -> None:
-    assert written(DEVELOPMENT) == [
-        "gatepass-access=a.b.c; HttpOnly; Max-Age=60; Path=/; SameSite=Strict",
-        "gatepass-refresh=r.s.t; HttpOnly; Max-Age=60; Path=/auth; SameSite=Strict",
-        "gatepass-csrf=x; Max-Age=60; Path=/; SameSite=Strict",
-    ]
-
-
 def test_a_shared_domain_costs_the_host_prefix() -> None:
     cookies = Cookies(share_with_subdomains_of="example.com", send_on_links_from_other_sites=True)
     shared = "Domain=example.com"
