@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.budget import PATIENCE_S, TIMES
 
-settings.register_profile("ci", deadline=None, derandomize=True)
+settings.register_profile("ci", deadline=None, derandomize=True, max_examples=50 * TIMES)
 settings.register_profile(
     "fuzz", deadline=None, max_examples=400 * TIMES, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -19,7 +19,7 @@ from gatepass.http import RequestRefused
 from gatepass.http.problems import RATE_LIMITED, STORE_UNAVAILABLE
 from gatepass.stores.memory import AsyncMemoryStore, MemoryStore
 from tests.asgi.conftest import ACCESS, NAMES, POLICY, REFRESH
-from tests.asgi.talk import http, socket, talk
+from tests.asgi.talk import http, talk
 
 pytestmark = pytest.mark.anyio
 OWN = "https://app.example"
@@ -67,24 +67,6 @@ async def test_other_kinds_of_scope_are_the_applications(manager: AsyncTokenMana
     await talk(auth.install(auth.required()(app)), {"type": "lifespan"})
 
     assert seen == ["lifespan"]
-
-
-@pytest.mark.parametrize("denial", [True, False])
-async def test_a_socket_is_refused_with_a_response_or_else_a_close(
-    manager: AsyncTokenManager, *, denial: bool
-) -> None:
-    app = Auth(manager).required()(fine)
-    sent = await talk(app, socket(denial=denial), [{"type": "websocket.connect"}])
-
-    if denial:
-        assert [message["type"] for message in sent] == [
-            "websocket.http.response.start",
-            "websocket.http.response.body",
-        ]
-        assert status(sent) == 401
-        assert json.loads(sent[1]["body"])["code"] == "token_missing"
-    else:
-        assert sent == [{"type": "websocket.close", "code": 1008, "reason": ""}]
 
 
 @pytest.mark.parametrize(

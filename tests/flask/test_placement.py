@@ -20,82 +20,49 @@ def secret() -> str:
     return "secret"
 
 
-def above_the_route(app: Flask, auth: Auth) -> None:
-    @auth.required()
-    @app.get("/x")
+def view() -> Callable[[], str]:
+    """Another view each time."""
+
     def x() -> str:
         return secret()
+
+    return x
 
 
 def above_a_blueprints_route(app: Flask, auth: Auth) -> None:
     blueprint = Blueprint("late", __name__)
-
-    @auth.required()
-    @blueprint.get("/x")
-    def x() -> str:
-        return secret()
-
+    auth.required()(blueprint.get("/x")(view()))
     app.register_blueprint(blueprint)
-
-
-def above_with_a_decorator_between(app: Flask, auth: Auth) -> None:
-    @auth.required()
-    @logged
-    @app.get("/x")
-    def x() -> str:
-        return secret()
-
-
-def above_with_a_decorator_below(app: Flask, auth: Auth) -> None:
-    @auth.required()
-    @app.get("/x")
-    @logged
-    def x() -> str:
-        return secret()
-
-
-def the_stricter_of_two_above(app: Flask, auth: Auth) -> None:
-    @auth.required(roles=["admin"])
-    @app.get("/x")
-    @auth.required()
-    def x() -> str:
-        return secret()
 
 
 def above_a_before_request(app: Flask, auth: Auth) -> None:
     blueprint = Blueprint("whole", __name__)
-
-    @auth.required()
-    @blueprint.before_request
-    def check() -> None:
-        """Let everybody pass whom the guard let pass."""
-
+    auth.required()(blueprint.before_request(lambda: None))
     blueprint.add_url_rule("/x", view_func=secret)
     app.register_blueprint(blueprint)
 
 
 def around_what_was_registered_for_a_class(app: Flask, auth: Auth) -> None:
-    class Reports(MethodView):
-        def get(self) -> str:
-            return secret()
-
-    view = Reports.as_view("x")
-    app.add_url_rule("/x", view_func=view)
-    auth.required()(view)
+    reports: Any = type("Reports", (MethodView,), {"get": lambda _: secret()})
+    registered = reports.as_view("x")
+    app.add_url_rule("/x", view_func=registered)
+    auth.required()(registered)
 
 
-@pytest.mark.parametrize(
-    "build",
-    [
-        above_the_route,
-        above_a_blueprints_route,
-        above_with_a_decorator_between,
-        above_with_a_decorator_below,
-        the_stricter_of_two_above,
-        above_a_before_request,
-        around_what_was_registered_for_a_class,
-    ],
-)
+BUILDS: dict[str, Build] = {
+    "above": lambda app, auth: auth.required()(app.get("/x")(view())),
+    "above, another between": lambda app, auth: auth.required()(logged(app.get("/x")(view()))),
+    "above, another below": lambda app, auth: auth.required()(app.get("/x")(logged(view()))),
+    "the stricter of two above": lambda app, auth: auth.required(roles=["admin"])(
+        app.get("/x")(auth.required()(view()))
+    ),
+    "above a blueprint's route": above_a_blueprints_route,
+    "above a before_request": above_a_before_request,
+    "around what was registered for a class": around_what_was_registered_for_a_class,
+}
+
+
+@pytest.mark.parametrize("build", BUILDS.values(), ids=BUILDS)
 @pytest.mark.parametrize("installed", ["before", "after", "never"])
 def test_a_guard_above_the_route_lets_nobody_in(build: Build, installed: str) -> None:
     app, auth = Flask(__name__), Auth(make_manager())
