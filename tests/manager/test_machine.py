@@ -272,7 +272,7 @@ def machine(name: str, *, is_async: bool, where: str, examples: int) -> Any:
     return case
 
 
-TestSyncMemory = machine("SyncMemory", is_async=False, where="memory", examples=60 * TIMES)
+TestSyncMemory = machine("SyncMemory", is_async=False, where="memory", examples=30 * TIMES)
 TestAsyncMemory = machine("AsyncMemory", is_async=True, where="memory", examples=10 * TIMES)
 TestSyncSqlite = machine("SyncSqlite", is_async=False, where="sqlite", examples=10 * TIMES)
 TestAsyncSqlite = machine("AsyncSqlite", is_async=True, where="sqlite", examples=5 * TIMES)

@@ -26,15 +26,6 @@ def test_nothing_is_fetched_before_the_first_token(issuer: Issuer, resource: Res
     assert issuer.asked == ["/jwks"]
 
 
-@pytest.mark.parametrize("algorithm", ["RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA"])
-def test_every_kind_of_public_key_is_used(
-    algorithm: str, issuer: Issuer, resource: Resource
-) -> None:
-    issuer.publish(signing_key(algorithm))
-
-    assert resource.outcome(issuer.token()) == "ada"
-
-
 def test_an_rsa_key_that_names_no_algorithm_takes_the_one_given(
     issuer: Issuer, connect: Connect
 ) -> None:
