@@ -9,7 +9,7 @@ import httpx
 from fastapi import Depends, FastAPI
 
 from gatepass import AccessClaims, AsyncTokenManager, TokenPolicy
-from gatepass.errors import KeysUnavailable, StoreUnavailable
+from gatepass.errors import StoreUnavailable
 from gatepass.fastapi import Auth, Authenticate, Identity, LoginLimit
 from gatepass.jose import KeySet, SharedKey, SigningKey
 from gatepass.stores.memory import AsyncMemoryStore
@@ -168,9 +168,5 @@ def application(auth: Auth, prefix: str = "/auth") -> FastAPI:
     @app.get("/outage")
     async def outage() -> None:
         raise StoreUnavailable
-
-    @app.get("/keyless")
-    async def keyless() -> None:
-        raise KeysUnavailable(retry_after=7)
 
     return app

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gatepass.errors import ClaimsRejected, SubjectEpochChanged
+from gatepass.errors import ClaimsRejected
 from gatepass.jose import inspect
 from tests.manager.conftest import START, Clock, Make
 
@@ -96,22 +96,6 @@ def test_a_subject_is_text_that_every_store_can_hold(manager: Any, subject: Any)
 def test_a_device_is_described_in_short_text(manager: Any, device: Any) -> None:
     with pytest.raises(ClaimsRejected):
         manager.issue("alice", device=device)
-
-
-@pytest.mark.parametrize("epoch", [-1, True, "0", 1.0, 2**63])
-def test_an_epoch_is_what_the_store_answered(manager: Any, epoch: Any) -> None:
-    with pytest.raises(ClaimsRejected):
-        manager.issue("alice", epoch=epoch)
-
-
-def test_a_log_in_that_began_before_the_subject_was_revoked_loses(manager: Any) -> None:
-    epoch = manager.subject_epoch("alice")
-    manager.revoke_subject("alice", reason="password changed")
-
-    with pytest.raises(SubjectEpochChanged):
-        manager.issue("alice", epoch=epoch)
-    assert manager.sessions("alice") == []
-    assert manager.issue("alice", epoch=manager.subject_epoch("alice")).session_id
 
 
 def test_required_and_allowed_claims_hold_at_issue_as_at_verify(make: Make) -> None:

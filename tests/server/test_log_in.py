@@ -101,21 +101,6 @@ async def test_a_password_change_logs_everybody_out(world: World) -> None:
     assert (await world.log_in(password=new)).status_code == 200
 
 
-async def test_an_old_password_log_in_that_races_a_password_change_loses(world: World) -> None:
-    """The change happens entirely between the log-in's reads and its issue."""
-
-    def change() -> None:
-        world.hasher.meanwhile = lambda: None
-        with world.administration() as (accounts, manager):
-            accounts.set_password("ada", "another password for ada", manager)
-
-    world.hasher.meanwhile = change
-    raced = await world.log_in()
-
-    assert outcome(raced) == REFUSED
-    assert outcome(await world.log_in()) == REFUSED
-
-
 async def test_log_ins_of_all_kinds_racing_a_password_change_leave_no_old_session(
     world: World,
 ) -> None:
