@@ -1,5 +1,6 @@
 """Decorators, claims and answers in a Flask application."""
 
+import asyncio
 import json
 from collections.abc import Awaitable
 from typing import Any
@@ -160,7 +161,7 @@ def test_something_async_is_refused_where_there_is_no_event_loop() -> None:
         return pending(username)
 
     async def pending(username: str) -> Identity | None:
-        await sleeping()
+        await asyncio.sleep(0)
         return Identity(username)
 
     app = make_app(Auth(make_manager(), authenticate=later))
@@ -169,17 +170,6 @@ def test_something_async_is_refused_where_there_is_no_event_loop() -> None:
     assert app.test_client().post("/auth/login", json=FORM).status_code == 200
     with pytest.raises(TypeError, match="without an event loop"):
         waiting.test_client().post("/auth/login", json=FORM)
-
-
-class Suspending:
-    """Gives the loop its turn."""
-
-    def __await__(self) -> Any:
-        yield
-
-
-async def sleeping() -> None:
-    await Suspending()
 
 
 def test_a_resource_server_has_guards_and_no_routes() -> None:

@@ -5,23 +5,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Self
 
 import httpx
 import pytest
-from fastapi import FastAPI, Header, Response
+from fastapi import Depends, FastAPI
 
 from gatepass import AsyncTokenVerifier
 from gatepass.errors import GatepassError
-from gatepass.fastapi.responses import send
-from gatepass.http import (
-    ACCESS_PROBLEMS,
-    RequestRefused,
-    answer_json,
-    answer_refused,
-    parse_bearer,
-    refusing,
-)
+from gatepass.fastapi import Auth
 from gatepass.httpx import TokenAuth
 from gatepass.jose import inspect
 from gatepass.remote import AsyncRemoteKeySet
@@ -103,15 +95,9 @@ def resource_server(jwks_url: str) -> Iterator[str]:
     keys = AsyncRemoteKeySet(jwks_url, max_age=1, cooldown=1)
     verifier = AsyncTokenVerifier(keys, issuer="api-server", audience="api-client")
 
-    @app.get("/reports")
-    async def reports(authorization: Annotated[str, Header()]) -> Response:
-        try:
-            with refusing(ACCESS_PROBLEMS):
-                claims = await verifier.verify(parse_bearer([authorization]))
-        except RequestRefused as refused:
-            return send(answer_refused(refused))
-        return send(answer_json({"subject": claims.subject}))
-
+    auth = Auth(verifier)
+    auth.install(app)
+    app.get("/reports", dependencies=[Depends(auth.required())])(lambda: "in")
     with in_a_thread(app) as url:
         yield url
 
