@@ -25,8 +25,10 @@ POLICY = TokenPolicy(issuer="api-server", audience="api-client")
 FORM = {"username": "ada", "password": "correct"}
 
 
-def make_manager() -> TokenManager:
-    return TokenManager(POLICY, access_keys=ACCESS, refresh_keys=REFRESH, store=MemoryStore())
+def make_manager(**options: Any) -> TokenManager:
+    return TokenManager(
+        POLICY, access_keys=ACCESS, refresh_keys=REFRESH, store=MemoryStore(), **options
+    )
 
 
 def authenticate(username: str, password: str) -> Identity | None:
@@ -199,3 +201,18 @@ def test_an_async_manager_is_refused() -> None:
 
     with pytest.raises(TypeError, match="must be TokenManager, not AsyncTokenManager"):
         Auth(manager)
+
+
+@pytest.mark.parametrize("path", ["/auth/login", "/sso"])
+def test_session_claims_of_a_log_in_stay_through_a_refresh(path: str) -> None:
+    how = {"amr": ["otp"], "org": "acme"}
+    manager = make_manager(load_claims=lambda *_: {"role": "reader"})
+    auth = Auth(manager, authenticate=lambda *_: Identity("ada", {}, session_claims=how))
+    app = make_app(auth)
+    app.post("/sso")(lambda: auth.log_in("ada", {}, session_claims=how))
+    client = app.test_client()
+    pair: Any = client.post(path, json=FORM).json
+    again: Any = client.post("/auth/refresh", json={"refresh_token": pair["refresh_token"]}).json
+    claims = manager.verify(again["access_token"])
+
+    assert {name: claims[name] for name in (*how, "role")} == how | {"role": "reader"}

@@ -49,7 +49,7 @@ def _refused(jwk: Any) -> None:
 
 @pytest.mark.parametrize("jwk", [EC, ED, RSA, OCT], ids=["EC", "OKP", "RSA", "oct"])
 def test_every_member_must_be_its_kind_of_text(jwk: dict[str, Any]) -> None:
-    wrong = (None, "", 7, True, [], {}, "é", "a b", "AQ==", "A", "A" * 9000)
+    wrong: Any = (None, "", 7, True, [], {}, "é", "a b", "AQ==", "A", "A" * 9000)
     for name, value in product(_without(jwk, "alg", "kid", "use"), wrong):
         with case(name, value):
             _refused({**jwk, name: value})
@@ -209,7 +209,8 @@ def test_key_of_another_use_or_without_the_operation_is_refused(jwk: dict[str, A
     for use in ("enc", "", "SIG", None, 7, ["sig"]):
         with case(use):
             _refused({**jwk, "use": use})
-    for operations in ([], ["encrypt"], ["sign, verify"], "verify", None, 7, {}):
+    others: Any = ([], ["encrypt"], ["sign, verify"], "verify", None, 7, {})
+    for operations in others:
         with case(operations):
             _refused({**jwk, "key_ops": operations})
 

@@ -3,7 +3,6 @@
 import os
 import random
 import re
-import shlex
 import signal
 import socket
 import subprocess
@@ -166,24 +165,3 @@ def serving(
         if running.process.poll() is None:
             running.process.kill()
             running.process.wait()
-
-
-def paste(lines: Sequence[str], path: Path) -> subprocess.CompletedProcess[str]:
-    """What bash makes of these lines when it finds no programs but curl and sed."""
-    path.mkdir()
-    for program in ("curl", "sed"):
-        found = subprocess.run(
-            ["sh", "-c", f"command -v {shlex.quote(program)}"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        (path / program).symlink_to(found.stdout.strip())
-    return subprocess.run(
-        ["/bin/bash", "-c", "\n".join(lines)],
-        env={"PATH": str(path)},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )

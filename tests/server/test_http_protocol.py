@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 import uvicorn
 
-from gatepass.server.http_protocol import EXCHANGE_S, HEAD_S, Connection, ConnectionLimit
+from gatepass.server.http_protocol import HEAD_S, Connection, ConnectionLimit
 from gatepass.server.resources import fit, quieten
 from tests.budget import PATIENCE_S
+from tests.cases import case
 from tests.server.running import Running, serving
 
 HALF = {
@@ -265,30 +266,29 @@ async def test_the_longest_silent_makes_room_and_one_at_work_does_not() -> None:
             writer.close()
 
 
-@pytest.mark.parametrize(
-    "sent",
-    [
-        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-        b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
-        b"GET /" + b"a" * 100_000,
-        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-    ],
-    ids=repr,
-)
-async def test_what_is_no_http_is_answered_as_json(sent: bytes) -> None:
+NO_HTTP = [
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+    b"GET /" + b"a" * 100_000,
+    b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+]
+
+
+async def test_what_is_no_http_is_answered_as_json() -> None:
     async def patient(scope: Any, receive: Any, send: Any) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
         await small(scope, receive, send)
 
     async with answering(patient) as address:
-        received = await ended(address, sent)
-    head, _, body = received.partition(b"\r\n\r\n")
+        for sent in NO_HTTP:
+            head, _, body = (await ended(address, sent)).partition(b"\r\n\r\n")
 
-    assert head.startswith(b"HTTP/1.1 400 ")
-    assert b"application/json" in head
-    assert body == b'{"error":"Invalid request","code":"invalid_request"}'
+            with case(sent[:20]):
+                assert head.startswith(b"HTTP/1.1 400 ")
+                assert b"application/json" in head
+                assert body == b'{"error":"Invalid request","code":"invalid_request"}'
 
 
 async def test_running_out_of_file_descriptors_is_said_once_a_minute(
@@ -306,8 +306,3 @@ async def test_running_out_of_file_descriptors_is_said_once_a_minute(
 
     assert said.count("out of file descriptors") == 1
     assert said.count("another fault") == 1
-
-
-def test_deadlines_leave_honest_clients_time() -> None:
-    assert HEAD_S >= 5
-    assert EXCHANGE_S >= 30
