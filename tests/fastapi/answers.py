@@ -12,7 +12,6 @@ def assert_refused(
     challenge: str | None = None,
     parameters: str = "",
     retry_after: str | None = None,
-    status: int | None = None,
 ) -> None:
     """The answer is the table's: status, exact body, and exactly the headers that are due."""
     row_status, error, row_challenge = REFUSALS[code]
@@ -26,7 +25,7 @@ def assert_refused(
     body = f'{{"error":"{error}","code":"{code}"}}'.encode()
     headers["content-length"] = str(len(body))
 
-    assert response.status_code == (status or row_status), response.text
+    assert response.status_code == row_status, response.text
     assert response.content == body
     assert dict(response.headers) == headers
 

@@ -12,9 +12,7 @@ from gatepass.errors import StoreUnavailable
 from gatepass.fastapi import Auth, Cookies, HttpPolicy, Https
 from gatepass.jose import SharedKey
 from tests.asgi.talk import socket, talk
-from tests.fastapi.answers import assert_refused
 from tests.fastapi.world import World, bearer
-from tests.leaks import Leaks
 
 pytestmark = pytest.mark.anyio
 STRICT = HttpPolicy(cookies=Cookies(), https=Https(), public_origins=["https://app.example"])
@@ -135,11 +133,6 @@ async def test_me_answers_with_the_claims_of_the_token(world: World) -> None:
     response = await world.get("/auth/me", token)
 
     assert response.json() == dict(await world.manager.verify(token))
-
-
-async def test_plain_rfc_6750_answers_401_to_a_forged_token(leaks: Leaks) -> None:
-    async with World(leaks=leaks).running(invalid_token_status=401) as world:
-        assert_refused(await world.get("/private", "abcdefgh"), "token_invalid", status=401)
 
 
 async def test_a_token_is_checked_once_per_request_however_often_it_is_asked_for(

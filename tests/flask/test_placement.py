@@ -82,16 +82,6 @@ def test_a_guard_above_the_route_lets_nobody_in(build: Build, installed: str) ->
         client.get("/x")
 
 
-def test_the_refusal_names_the_view() -> None:
-    app, auth = Flask(__name__), Auth(make_manager())
-    auth.init_app(app)
-    above_a_blueprints_route(app, auth)
-    app.testing = True
-
-    with pytest.raises(GuardMisused, match=r"^the view 'late\.x' is registered"):
-        app.test_client().get("/x")
-
-
 @pytest.mark.parametrize("name", ["required", "optional"])
 def test_a_guard_without_parentheses_is_refused_where_it_is_written(name: str) -> None:
     guard: Any = getattr(Auth(make_manager()), name)

@@ -79,41 +79,27 @@ def test_a_refusal_says_when_to_try_again_and_never_at_once() -> None:
     assert ("Retry-After", "1") in at_once.headers
 
 
-def test_a_challenge_names_the_scope_that_is_missing() -> None:
-    refused = RequestRefused(table.INSUFFICIENT_SCOPE, parameters={"scope": "read write"})
-    challenge = dict(answer_refused(refused).headers)["WWW-Authenticate"]
-
-    assert challenge.endswith(', scope="read write"')
-
-
-def test_an_authorization_header_given_twice_is_challenged_as_an_invalid_request() -> None:
-    refused = RequestRefused(table.INVALID_REQUEST, challenge="invalid_request")
-    challenge = dict(answer_refused(refused).headers)["WWW-Authenticate"]
-
-    assert challenge == _DESCRIBED.format("invalid_request", "Invalid request")
-
-
 DOORS: list[tuple[Problems, type[GatepassError], str]] = [
-    (ACCESS_DOOR, errors.TokenMissing, "token_missing"),
-    (ACCESS_DOOR, errors.TokenMalformed, "token_invalid"),
-    (ACCESS_DOOR, errors.TokenInvalid, "token_invalid"),
-    (ACCESS_DOOR, errors.TokenExpired, "token_expired"),
-    (ACCESS_DOOR, errors.TokenRevoked, "token_revoked"),
-    (ACCESS_DOOR, errors.StoreUnavailable, "store_unavailable"),
-    (REFRESH_DOOR, errors.TokenMissing, "refresh_missing"),
-    (REFRESH_DOOR, errors.TokenMalformed, "refresh_invalid"),
-    (REFRESH_DOOR, errors.TokenInvalid, "refresh_invalid"),
-    (REFRESH_DOOR, errors.TokenExpired, "refresh_expired"),
-    (REFRESH_DOOR, errors.TokenRevoked, "refresh_revoked"),
-    (REFRESH_DOOR, errors.RefreshReused, "refresh_reused"),
-    (REFRESH_DOOR, errors.SessionRevoked, "refresh_revoked"),
-    (REFRESH_DOOR, errors.SessionExpired, "refresh_expired"),
-    (REFRESH_DOOR, errors.SessionUnknown, "refresh_invalid"),
-    (REFRESH_DOOR, errors.SubjectDisabled, "refresh_revoked"),
-    (REFRESH_DOOR, errors.StoreUnavailable, "store_unavailable"),
-    (LOGIN_DOOR, errors.SubjectDisabled, "invalid_credentials"),
-    (LOGIN_DOOR, errors.SubjectEpochChanged, "invalid_credentials"),
-    (LOGIN_DOOR, errors.StoreUnavailable, "store_unavailable"),
+    (ACCESS_PROBLEMS, errors.TokenMissing, "token_missing"),
+    (ACCESS_PROBLEMS, errors.TokenMalformed, "token_invalid"),
+    (ACCESS_PROBLEMS, errors.TokenInvalid, "token_invalid"),
+    (ACCESS_PROBLEMS, errors.TokenExpired, "token_expired"),
+    (ACCESS_PROBLEMS, errors.TokenRevoked, "token_revoked"),
+    (ACCESS_PROBLEMS, errors.StoreUnavailable, "store_unavailable"),
+    (REFRESH_PROBLEMS, errors.TokenMissing, "refresh_missing"),
+    (REFRESH_PROBLEMS, errors.TokenMalformed, "refresh_invalid"),
+    (REFRESH_PROBLEMS, errors.TokenInvalid, "refresh_invalid"),
+    (REFRESH_PROBLEMS, errors.TokenExpired, "refresh_expired"),
+    (REFRESH_PROBLEMS, errors.TokenRevoked, "refresh_revoked"),
+    (REFRESH_PROBLEMS, errors.RefreshReused, "refresh_reused"),
+    (REFRESH_PROBLEMS, errors.SessionRevoked, "refresh_revoked"),
+    (REFRESH_PROBLEMS, errors.SessionExpired, "refresh_expired"),
+    (REFRESH_PROBLEMS, errors.SessionUnknown, "refresh_invalid"),
+    (REFRESH_PROBLEMS, errors.SubjectDisabled, "refresh_revoked"),
+    (REFRESH_PROBLEMS, errors.StoreUnavailable, "store_unavailable"),
+    (LOGIN_PROBLEMS, errors.SubjectDisabled, "invalid_credentials"),
+    (LOGIN_PROBLEMS, errors.SubjectEpochChanged, "invalid_credentials"),
+    (LOGIN_PROBLEMS, errors.StoreUnavailable, "store_unavailable"),
 ]
 
 

@@ -10,16 +10,13 @@ from typing import Any
 
 import pytest
 
-from gatepass import TokenIssuer, TokenManager, TokenPolicy
 from gatepass.errors import (
     GatepassError,
     KeyRejected,
     KeysUnavailable,
     SettingsRejected,
 )
-from gatepass.jose import SharedKey
 from gatepass.keyfile import FileKeySource, KeyFile, Ring, State
-from gatepass.stores.memory import MemoryStore
 from tests.children import Child
 from tests.keyfile.steps import LIFETIME, NOW, announced, first, keep, key, kid, rotated
 
@@ -149,21 +146,6 @@ def test_a_clock_that_was_set_back_does_not_have_a_key_go_early() -> None:
     ring = ring.promote(kid(1), now=NOW + 10_000).promote(kid(2), now=NOW + 1000)
 
     assert ring.find(kid(1)).removable_at == NOW + 10_000 + LIFETIME + 180
-
-
-def test_nobody_issues_tokens_that_outlive_their_key(file: KeyFile) -> None:
-    source = FileKeySource(file.path)
-    names: dict[str, Any] = {"issuer": "https://id.example", "audience": "api"}
-    shared = SharedKey.generate()
-    with pytest.raises(KeyRejected, match="0:15:00 at most"):
-        TokenIssuer(source, **names, lifetime=LIFETIME + 1)
-    with pytest.raises(KeyRejected, match="0:15:00 at most"):
-        TokenManager(
-            TokenPolicy(**names, access_lifetime=LIFETIME + 1),
-            access_keys=source, refresh_keys=shared, store=MemoryStore(),
-        )  # fmt: skip
-
-    assert TokenIssuer(source, **names, lifetime=LIFETIME).issue("ada")
 
 
 def test_the_minute_of_a_damaged_file_begins_with_the_damage(file: KeyFile) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.budget import PATIENCE_S
 from tests.server.running import Running, serving
-from tests.server.test_connections import HALF, HEALTH
+from tests.server.test_http_protocol import HALF, HEALTH
 
 
 def silent(server: Running, sent: bytes, source: str = "127.0.0.1") -> socket.socket:
