@@ -9,23 +9,20 @@ def assert_refused(
     response: httpx.Response,
     code: str,
     *,
-    challenge: str | None = None,
-    parameters: str = "",
     retry_after: str | None = None,
 ) -> None:
     """The answer is the table's: status, exact body, and exactly the headers that are due."""
-    row_status, error, row_challenge = REFUSALS[code]
-    challenge = row_challenge if challenge is None else challenge
+    status, error, challenge = REFUSALS[code]
     headers = {"content-type": "application/json", "cache-control": "no-store"}
     if challenge is not None:
-        described = f'Bearer error="{challenge}", error_description="{error}"{parameters}'
+        described = f'Bearer error="{challenge}", error_description="{error}"'
         headers["www-authenticate"] = described if challenge else "Bearer"
     if code in {"rate_limited", "store_unavailable"}:
         headers["retry-after"] = retry_after or "2"
     body = f'{{"error":"{error}","code":"{code}"}}'.encode()
     headers["content-length"] = str(len(body))
 
-    assert response.status_code == row_status, response.text
+    assert response.status_code == status, response.text
     assert response.content == body
     assert dict(response.headers) == headers
 
