@@ -13,7 +13,8 @@ LONG_TARGETS := programs workers faults soak races chaos web fuzz browser intero
 SHORT := not vectors $(LONG_TARGETS:%=and not %)
 CORE := src/gatepass/jose/*,src/gatepass/tokens/*,src/gatepass/sessions/*,src/gatepass/manager.py,src/gatepass/_manager_parts.py
 CORE_TESTS := $(addprefix tests/,attacks http jose manager remote sessions settings tokens)
-LONG_TESTS := $(addprefix tests/,browser chaos interop vectors web)
+LONG_TESTS := $(addprefix tests/,browser chaos interop vectors)
+MARKED = $(sort $(dir $(shell grep -rl --include=*.py "mark\.$@\b" tests)))
 COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile --quiet --no-strip-extras \
 	$(if $(UPGRADE),--upgrade) --generate-hashes --unsafe-package gatepass --no-annotate \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
@@ -76,11 +77,11 @@ soak: ## Ask many times, and with hardly any means to answer
 races: ## Race many callers against one session, round after round
 programs workers faults soak races: $(DEV)
 	@.ci/redis
-	$(BIN)/$(LOADED) -m $@
+	$(BIN)/$(LOADED) -m $@ $(MARKED)
 
 chaos: $(DEV) ## Kill processes and break databases under load; REPORT=1 writes docs/chaos.md
 	@.ci/redis
-	$(if $(REPORT),GATEPASS_CHAOS_REPORT=docs/chaos.md $(BIN)/pytest -q,$(BIN)/$(LOADED)) -m chaos
+	$(if $(REPORT),GATEPASS_CHAOS_REPORT=docs/chaos.md $(BIN)/pytest -q,$(BIN)/$(LOADED)) -m chaos $(MARKED)
 
 long: $(DEV) ## All of these with ten times the rounds, and durations are checked: by hand, on an idle machine
 	@.ci/redis
@@ -102,7 +103,7 @@ interop: $(DEV) ## Exchange tokens and keys with other people's code, print the 
 fuzz: $(DEV) ## Throw hostile input at every parser
 	@$(PIP) install --only-binary :all: --require-hashes -r requirements/fuzz.txt \
 		|| echo "atheris has no build for this machine: its harness is skipped"
-	HYPOTHESIS_PROFILE=fuzz $(BIN)/$(PYTEST) -m fuzz
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/$(PYTEST) -m fuzz $(MARKED)
 
 bench: $(DEV) $(if $(shell command -v npm),$(NODE)) ## Measure gatepass beside its peers (QUICK=1 only shows that it runs)
 	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick)

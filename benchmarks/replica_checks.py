@@ -23,8 +23,9 @@ _SESSIONS: Final = 500
 """Tokens that are verified by turns: of one alone all that a check reads would be in the cache."""
 _STALENESS_S: Final = 60.0
 """An event loop that is measured now and then reads the log only then."""
-_AT_MOST_US: Final = {"SQLite": 5.0}
-_USUALLY_AT_MOST_US: Final = 1.0
+_AT_MOST_US: Final = 1.0
+_NO_COPY: Final = "SQLite"
+"""Its replica asks the store; the table shows that, and no target holds for it."""
 _OWN = {name: value for name, value in OWN_CLAIMS.items() if name not in {"client_id", "auth_time"}}
 
 Row = list[str]
@@ -47,7 +48,8 @@ def measure_checks(
         twin = open_async_store(url)
         options: Any = {"max_staleness": _STALENESS_S}
         replica, twin_replica = replica_of(store, **options), replica_of(twin, **options)
-        _await_complete(replica, twin_replica, entries, runner)
+        held = 0 if name == _NO_COPY else entries
+        _await_complete(replica, twin_replica, held, runner)
         bare = _verify(key, tokens, None)
         bare_awaited = _verify_async(key, tokens, None, runner)
         added = {
@@ -69,15 +71,15 @@ def measure_checks(
         runner.run(twin_replica.close())
         runner.run(twin.close())
         row = [name, _typical(bare), *map(_plus, added.values())]
-    at_most = _AT_MOST_US.get(name, _USUALLY_AT_MOST_US)
     targets = [
         Target(
             f"check by {kind}, {entries:,} entries, {name}",
             f"{_plus(added[kind])} us",
-            f"<= {at_most:g} us",
-            added[kind] <= at_most,
+            f"<= {_AT_MOST_US:g} us",
+            added[kind] <= _AT_MOST_US,
         )
         for kind in ("replica", "replica, awaited")
+        if name != _NO_COPY
     ]
     return row, targets
 

@@ -1,4 +1,4 @@
-"""What a revocation check on SQLite adds to a verify, sync and async, direct and by replica."""
+"""What a revocation check on SQLite adds to a verify, sync and async."""
 
 import asyncio
 import secrets
@@ -14,13 +14,12 @@ from benchmarks.table import Target, microseconds, show_table
 from benchmarks.timing import Timer, compare, interleave, timer_of
 from gatepass import AsyncTokenVerifier, TokenManager, TokenPolicy, TokenVerifier
 from gatepass.jose import KeySet, SharedKey
-from gatepass.revocations.sqlite import AsyncSqliteReplica, SqliteReplica
 from gatepass.sessions import AsyncRevocations, Revocations
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
 
 SESSIONS = 300
 REVOKED = 100
-_AT_MOST = {"direct": 100.0, "replica": 5.0}
+_AT_MOST = {"direct": 100.0}
 _OWN = {name: value for name, value in OWN_CLAIMS.items() if name not in {"client_id", "auth_time"}}
 
 
@@ -72,7 +71,6 @@ def _sync_timers(store: SqlStore, keys: KeySet, token: str) -> dict[str, Timer]:
     checks: dict[str, Revocations | None] = {
         "none": None,
         "direct": store,
-        "replica": SqliteReplica(store),
     }
     timers: dict[str, Timer] = {}
     for kind, check in checks.items():
@@ -87,7 +85,6 @@ def _async_timers(
     checks: dict[str, AsyncRevocations | None] = {
         "none": None,
         "direct": store,
-        "replica": AsyncSqliteReplica(store),
     }
     timers: dict[str, Timer] = {}
     for kind, check in checks.items():

@@ -1,6 +1,8 @@
 """How long tests take and wait. `make long` sets `GATEPASS_TEST_LONG`, to 10 say."""
 
 import os
+import time
+from collections.abc import Callable
 
 LONG = int(os.environ.get("GATEPASS_TEST_LONG", "0"))
 TIMES = max(LONG, 1)
@@ -16,3 +18,11 @@ def require_short(took_s: float, limit_s: float) -> None:
     """
     if LONG:
         assert took_s < limit_s, f"took {took_s:.2f} s"
+
+
+def until(condition: Callable[[], object], told: Callable[[], str] = str) -> None:
+    """Wait for what somebody else does; `told` explains why it did not happen."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, told()
+        time.sleep(0.01)

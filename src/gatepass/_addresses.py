@@ -1,4 +1,4 @@
-"""Which addresses are talked to: https, or plain http on this very machine (pure)."""
+"""Accepts the addresses of servers: https, or plain http on this very machine (pure)."""
 
 import ipaddress
 import re
@@ -10,7 +10,7 @@ from gatepass.errors import SettingsRejected
 
 _LONGEST: Final = 2048
 _NUMBER: Final = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$")
-"""What ends like this is an IPv4 address to a resolver, in whatever spelling ("127.1")."""
+"""A host that ends like this is an IPv4 address to a resolver, in any spelling ("127.1")."""
 
 
 def parse_address(text: object, *, may_be_loopback: bool = True) -> httpx.URL:
@@ -21,7 +21,7 @@ def parse_address(text: object, *, may_be_loopback: bool = True) -> httpx.URL:
         may_be_loopback: Take this machine's own addresses, which plain http may go to.
 
     Raises:
-        SettingsRejected: Nothing is asked of, or sent to, this address.
+        SettingsRejected: The text is no URL, or gatepass sends no request to this address.
     """
     if not isinstance(text, str) or len(text) > _LONGEST:
         raise SettingsRejected("an address is an https URL")

@@ -1,8 +1,8 @@
 """One HTTP exchange within limits of time and size, on a thread and an event loop of its own.
 
 Timeouts of HTTP clients limit each read, so a server that sends an octet now and then holds a
-caller for hours; what runs on an event loop can be stopped as a whole. Whoever waits does so in
-its own way: a thread on the future, a coroutine on the future wrapped.
+caller for hours; a task on an event loop can be cancelled as a whole. Callers wait for its
+future: a thread directly, a coroutine through `asyncio.wrap_future`.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ _AGENT: Final = {"User-Agent": "gatepass", "Accept-Encoding": "identity"}
 
 
 class ExchangeFailed(Exception):
-    """There was no usable answer; the text says why and holds nothing that was sent."""
+    """The exchange gave no usable answer; the text says why and holds nothing that was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Reply:
 
 
 def default_tls() -> ssl.SSLContext:
-    """What httpx checks certificates with.
+    """The TLS settings with which httpx checks certificates.
 
     Raises:
         ExchangeFailed: The authorities that the environment names cannot be read.
@@ -49,8 +49,8 @@ def default_tls() -> ssl.SSLContext:
 def new_client(url: httpx.URL, tls: ssl.SSLContext, timeout_s: float) -> httpx.AsyncClient:
     """A client for one address that follows no redirects; proxies are the environment's.
 
-    What goes to this machine goes through no proxy: plain http is for this machine only.
-    `timeout_s` limits each read only: whoever exchanges limits the whole.
+    Requests to this machine use no proxy: plain http is for this machine only.
+    `timeout_s` limits each read only; the caller limits the whole exchange.
 
     Raises:
         ExchangeFailed: The environment names a proxy that cannot be used.
@@ -72,7 +72,7 @@ async def exchange(client: httpx.AsyncClient, request: httpx.Request, *, max_siz
     """The answer to a request, whatever its status.
 
     Raises:
-        ExchangeFailed: There was none, or its body is encoded or larger than `max_size` octets.
+        ExchangeFailed: No answer came, or its body is encoded or larger than `max_size` octets.
     """
     try:
         response = await client.send(request, stream=True)
@@ -87,7 +87,7 @@ async def exchange(client: httpx.AsyncClient, request: httpx.Request, *, max_siz
 
 async def _read(response: httpx.Response, max_size: int) -> bytes:
     if response.headers.get("content-encoding", "identity") != "identity":
-        raise ExchangeFailed("the answer is compressed, which was not asked for")
+        raise ExchangeFailed("the answer is compressed, although the request excluded that")
     body = bytearray()
     async for chunk in response.aiter_raw():
         body += chunk
@@ -103,7 +103,7 @@ def run_apart(
 
     Args:
         work: Makes the coroutine, which keeps its outcome itself.
-        done: What waits for its end, whatever the outcome.
+        done: The future that is done when the coroutine has ended or failed.
         is_daemon: The end of the process need not wait for it.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What to say when a module is imported whose extra was not installed."""
+"""The error of an import whose extra is not installed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def needs_extra(extra: str) -> Iterator[None]:
-    """Name the line that installs what an import inside is missing.
+    """Name the command that installs the library which an import inside misses.
 
     Raises:
-        ModuleNotFoundError: As Python raises it, but with that line for a message.
+        ModuleNotFoundError: A library is not installed; the message is that command.
     """
     try:
         yield

@@ -27,11 +27,11 @@ def replace_private(
     With `like` it belongs to, and may be read by, the same as that one, but is written by its
     owner alone.
 
-    Whoever calls holds a lock of the file, so one name for what is being written is enough: what
-    a process that was killed left under it is gone with the next change.
+    The caller holds a lock of the file, so one name for the new file is enough: the next change
+    removes a file that a killed process left under that name.
 
     Raises:
-        StoreUnavailable: That could not be done; the old content stays.
+        StoreUnavailable: The file could not be written; the old content stays.
     """
     aside = path.with_name(f"{path.name}.new")
     try:
@@ -50,12 +50,12 @@ def replace_private(
 
 @contextmanager
 def locked(path: Path, what: str, wait: float) -> Iterator[bool]:
-    """Hold the lock of this name beside a file; `False` when it is not to be had in `wait` seconds.
+    """Hold the lock of this name beside a file; `False` if it is taken for `wait` seconds.
 
-    A process that dies lets go of it.
+    A process that dies releases it.
 
     Raises:
-        StoreUnavailable: There can be no such lock.
+        StoreUnavailable: The lock's file cannot be opened.
     """
     try:
         descriptor = os.open(f"{path}.{what}", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)

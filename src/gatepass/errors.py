@@ -1,7 +1,7 @@
 """Everything this package raises on purpose; imports nothing of ours and knows no HTTP.
 
 GatepassError
-├── TokenError                 the presented token cannot be honoured
+├── TokenError                 the presented token is rejected
 │   ├── TokenMissing           there was no token
 │   ├── TokenMalformed         not a compact JWS with a JSON object in it (RFC 7515 §5.2)
 │   ├── TokenInvalid           forged, or of another type, issuer, audience or claim
@@ -13,14 +13,14 @@ GatepassError
 │   ├── SessionExpired         the session reached its idle or absolute end
 │   ├── SessionUnknown         no such session
 │   ├── SubjectDisabled        `load_claims` says that this subject may not sign in
-│   └── SubjectEpochChanged    the subject was revoked while this log-in was under way
+│   └── SubjectEpochChanged    the subject was revoked while this login was under way
 ├── KeyRejected                key material that this package will not use
 ├── ClaimsRejected             claims that must not be signed
 ├── SettingsRejected           a policy or setting that is out of bounds
 ├── GuardMisused               a guard stands where it would guard nothing
-└── StoreUnavailable           the store did not do, or did not confirm, what it was asked
+└── StoreUnavailable           the store did not do, or did not confirm, an operation
     ├── StoreOutdated          its tables are of another release: an operator has to act
-    └── KeysUnavailable        the issuer's keys could not be had: the token was not decided
+    └── KeysUnavailable        the issuer's keys could not be fetched: the token was not decided
 
 No error holds a token, a secret or a password.
 """
@@ -42,11 +42,11 @@ class TokenError(GatepassError):
     """The presented token cannot be honoured."""
 
     code = "token_error"
-    message = "the token cannot be honoured"
+    message = "the token is rejected"
 
 
 class TokenMissing(TokenError):
-    """There was no token."""
+    """No token was given."""
 
     code = "token_missing"
     message = "there is no token"
@@ -126,28 +126,28 @@ class SubjectEpochChanged(SessionError):
     """The subject was revoked between reading its epoch and issuing; log in again."""
 
     code = "subject_epoch_changed"
-    message = "the subject was revoked while this log-in was under way"
+    message = "the subject was revoked while this login was under way"
 
 
 class KeyRejected(GatepassError):
     """Key material that this package will not use."""
 
     code = "key_rejected"
-    message = "the key is refused"
+    message = "the key is rejected"
 
 
 class ClaimsRejected(GatepassError):
     """Claims that must not be signed."""
 
     code = "claims_rejected"
-    message = "the claims are refused"
+    message = "the claims are rejected"
 
 
 class SettingsRejected(GatepassError):
     """A policy or setting that is out of bounds."""
 
     code = "settings_rejected"
-    message = "the settings are refused"
+    message = "the settings are rejected"
 
 
 class GuardMisused(GatepassError):
@@ -158,7 +158,7 @@ class GuardMisused(GatepassError):
 
 
 class StoreUnavailable(GatepassError):
-    """The store did not do, or did not confirm, what it was asked; repeating is safe."""
+    """The store did not do, or did not confirm, an operation; repeating is safe."""
 
     code = "store_unavailable"
     message = "the store is unavailable"
@@ -174,7 +174,7 @@ class StoreOutdated(StoreUnavailable):
 
 
 class KeysUnavailable(StoreUnavailable):
-    """The issuer's keys could not be had, so the token was neither accepted nor refused."""
+    """The issuer's keys could not be fetched: the token was neither accepted nor rejected."""
 
     code = "keys_unavailable"
     message = "the issuer's keys are unavailable"

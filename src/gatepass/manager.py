@@ -3,29 +3,23 @@
 from collections.abc import Awaitable
 from typing import Self
 
-from gatepass._manager_parts import (
+from gatepass._common_manager import (
     ACTOR_REVOKED,
+    NOTABLE,
     AsyncLoadClaims,
     Claims,
+    CommonManager,
     LoadClaims,
-    ManagerParts,
     report,
 )
 from gatepass.errors import SubjectEpochChanged, TokenRevoked
-from gatepass.sessions import (
-    AsyncRevocations,
-    AsyncStore,
-    Revocations,
-    RevokeKind,
-    Session,
-    Store,
-)
+from gatepass.sessions import AsyncRevocations, AsyncStore, Revocations, RevokeKind, Session, Store
 from gatepass.tokens import AccessClaims, TokenPair
 from gatepass.tokens.pair import is_subject, require_known, require_text
 from gatepass.tokens.refusals import is_refused
 
 
-class TokenManager(ManagerParts[Store, Revocations, LoadClaims]):
+class TokenManager(CommonManager[Store, Revocations, LoadClaims]):
     """Issues, refreshes, verifies and revokes access and refresh tokens over a store."""
 
     _is_async = False
@@ -42,18 +36,18 @@ class TokenManager(ManagerParts[Store, Revocations, LoadClaims]):
         """Log a subject in: a new session and its first pair.
 
         Args:
-            subject: Who it is, 1 to 255 characters.
-            claims: Your own claims of who that is; registered names are refused. A refresh
+            subject: The user's id, 1 to 255 characters.
+            claims: Your own claims about the user; registered names are rejected. A refresh
                 replaces them by those of `load_claims`.
-            session_claims: Your own claims of how they signed in, such as `act`, `amr` and `acr`
+            session_claims: Your own claims about the login, such as `act`, `amr` and `acr`
                 (which may be among `claims` too) or an organisation: they stay through every
                 refresh. No name is in both, and both have at most 2 KiB of JSON together.
-            device: What to show in a list of sessions.
-            epoch: `subject_epoch` as read before the password was checked; a log-in that
-                overlaps with a password change then loses.
+            device: The device's name in a list of sessions.
+            epoch: `subject_epoch` as read before the password was checked; a login that
+                overlaps with a password change then fails.
 
         Raises:
-            ClaimsRejected: The policy would refuse these claims, or they have no JSON form.
+            ClaimsRejected: The policy would reject these claims, or they have no JSON form.
             SubjectEpochChanged: The subject was revoked since the epoch was read, or the actor
                 (the `sub` of `act`) while the session began.
             StoreUnavailable: The session was not confirmed.
@@ -74,14 +68,14 @@ class TokenManager(ManagerParts[Store, Revocations, LoadClaims]):
         generation, so that racing and repeating clients all end with the same token.
 
         Raises:
-            TokenMissing, TokenMalformed, TokenInvalid, TokenExpired: It is no refresh token of
-                ours, or too old.
-            RefreshReused: It was superseded earlier; its session is now revoked.
-            SessionRevoked, SessionExpired, SessionUnknown: Its session is over.
-            SubjectDisabled: `load_claims` says so; nothing was spent.
-            ClaimsRejected: `load_claims` answered with claims that the policy refuses, or one
+            TokenMissing, TokenMalformed, TokenInvalid, TokenExpired: No token was given, or the
+                token is no refresh token of ours, or too old.
+            RefreshReused: The token was superseded earlier; its session is now revoked.
+            SessionRevoked, SessionExpired, SessionUnknown: The session is over.
+            SubjectDisabled: `load_claims` returned `None`; the token can still be used.
+            ClaimsRejected: `load_claims` answered with claims that the policy rejects, or one
                 that is a session claim.
-            StoreUnavailable: Nothing is known; repeat with the same token.
+            StoreUnavailable: The outcome is unknown; repeat with the same token.
         """
         presented = self._planner.open_refresh(refresh_token)
         loaded = self._load_claims is not None
@@ -90,7 +84,8 @@ class TokenManager(ManagerParts[Store, Revocations, LoadClaims]):
             claims = self._load_claims(presented.subject, presented.session_claims)
         plan = self._planner.plan_rotation(presented, claims, loaded=loaded)
         fact = self._store.rotate(plan)
-        report(presented, fact)
+        if fact.kind in NOTABLE:
+            report(presented, fact)
         return self._planner.conclude_rotation(presented, plan, fact)
 
     def verify(self, access_token: str | None) -> AccessClaims:
@@ -98,8 +93,8 @@ class TokenManager(ManagerParts[Store, Revocations, LoadClaims]):
 
         Raises:
             TokenMissing, TokenMalformed, TokenInvalid, TokenExpired: As `TokenVerifier.verify`.
-            TokenRevoked: It or its session was revoked, or the session is gone.
-            StoreUnavailable: Whether it was revoked could not be found out.
+            TokenRevoked: The token or its session was revoked, or the session is gone.
+            StoreUnavailable: The store did not say whether the token was revoked.
         """
         claims = self._open_access(access_token)
         verdict = self._is_revoked(claims["sid"], claims["jti"])
@@ -138,7 +133,7 @@ class TokenManager(ManagerParts[Store, Revocations, LoadClaims]):
         return kind is RevokeKind.REVOKED
 
     def revoke_subject(self, subject: str, *, reason: str = "revoked") -> int:
-        """Log a subject out everywhere and let log-ins under way lose; how many sessions ended.
+        """Log a subject out everywhere and let logins under way lose; how many sessions ended.
 
         Sessions of others that it opened as their actor (`act`) end too.
         """
@@ -154,15 +149,15 @@ class TokenManager(ManagerParts[Store, Revocations, LoadClaims]):
         return self._store.sessions(require_text("subject", subject))
 
     def subject_epoch(self, subject: str) -> int:
-        """What to pass to `issue` as `epoch`; read it before the password is checked.
+        """The `epoch` to pass to `issue`; read it before the password is checked.
 
-        Log-in forms hand over what somebody typed: it is 0 for a text that is no subject, such
-        as an empty one, for which `issue` opens no session.
+        The epoch is a counter of the subject, which "log out everywhere" increments. It is 0 for
+        a text that is no subject (a form may be empty), for which `issue` opens no session.
         """
         return self._store.subject_epoch(subject) if is_subject(subject) else 0
 
     def purge(self) -> int:
-        """Remove what no longer matters from the store; how many rows."""
+        """Remove expired rows that no longer matter from the store; how many."""
         return self._store.purge()
 
     def close(self) -> None:
@@ -176,7 +171,7 @@ class TokenManager(ManagerParts[Store, Revocations, LoadClaims]):
         self.close()
 
 
-class AsyncTokenManager(ManagerParts[AsyncStore, AsyncRevocations, AsyncLoadClaims]):
+class AsyncTokenManager(CommonManager[AsyncStore, AsyncRevocations, AsyncLoadClaims]):
     """`TokenManager` for `await`; `load_claims` may be a coroutine function."""
 
     _is_async = True
@@ -211,7 +206,8 @@ class AsyncTokenManager(ManagerParts[AsyncStore, AsyncRevocations, AsyncLoadClai
             claims = await claims
         plan = self._planner.plan_rotation(presented, claims, loaded=loaded)
         fact = await self._store.rotate(plan)
-        report(presented, fact)
+        if fact.kind in NOTABLE:
+            report(presented, fact)
         return self._planner.conclude_rotation(presented, plan, fact)
 
     async def verify(self, access_token: str | None) -> AccessClaims:

@@ -5,30 +5,13 @@ from typing import Any, NoReturn
 
 import pytest
 
-from gatepass import AsyncTokenManager, TokenPolicy
+from gatepass import AsyncTokenManager
 from gatepass.asgi import Auth, Cookies, HttpPolicy, Https, Receive, Scope, Send
-from gatepass.jose import SharedKey
-from gatepass.stores.memory import AsyncMemoryStore
 from tests.asgi.talk import http, socket, talk
 
 pytestmark = pytest.mark.anyio
 OWN = "https://app.example"
 POLICY = HttpPolicy(cookies=Cookies(insecure_for_development_over_http=True), public_origins=[OWN])
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-def manager() -> AsyncTokenManager:
-    return AsyncTokenManager(
-        TokenPolicy(issuer="api-server", audience="api-client"),
-        access_keys=SharedKey.generate(),
-        refresh_keys=SharedKey.generate(),
-        store=AsyncMemoryStore(),
-    )
 
 
 async def secret(scope: Scope, receive: Receive, send: Send) -> None:

@@ -13,35 +13,20 @@ from gatepass import (
     TokenPolicy,
     TokenVerifier,
 )
-from gatepass.asgi import Auth, Cookies, HttpPolicy, Https, Identity, Receive, Scope, Send
+from gatepass.asgi import Auth, Cookies, HttpPolicy, Identity, Receive, Scope, Send
 from gatepass.errors import SettingsRejected, StoreUnavailable
 from gatepass.http import RequestRefused
 from gatepass.http.problems import RATE_LIMITED, STORE_UNAVAILABLE
-from gatepass.jose import SharedKey
 from gatepass.stores.memory import AsyncMemoryStore, MemoryStore
-from tests.asgi.talk import http, socket, talk
+from tests.asgi.conftest import ACCESS, NAMES, POLICY, REFRESH
+from tests.asgi.talk import http, talk
 
 pytestmark = pytest.mark.anyio
-ACCESS, REFRESH = SharedKey.generate(), SharedKey.generate()
 OWN = "https://app.example"
-POLICY = TokenPolicy(issuer="api-server", audience="api-client")
-NAMES: dict[str, Any] = {"issuer": "api-server", "audience": "api-client"}
 OK: list[dict[str, Any]] = [
     {"type": "http.response.start", "status": 200, "headers": []},
     {"type": "http.response.body"},
 ]
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-def manager() -> AsyncTokenManager:
-    return AsyncTokenManager(
-        POLICY, access_keys=ACCESS, refresh_keys=REFRESH, store=AsyncMemoryStore()
-    )
 
 
 async def fine(scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,42 +67,6 @@ async def test_other_kinds_of_scope_are_the_applications(manager: AsyncTokenMana
     await talk(auth.install(auth.required()(app)), {"type": "lifespan"})
 
     assert seen == ["lifespan"]
-
-
-@pytest.mark.parametrize("denial", [True, False])
-async def test_a_socket_is_refused_with_a_response_or_else_a_close(
-    manager: AsyncTokenManager, *, denial: bool
-) -> None:
-    app = Auth(manager).required()(fine)
-    sent = await talk(app, socket(denial=denial), [{"type": "websocket.connect"}])
-
-    if denial:
-        assert [message["type"] for message in sent] == [
-            "websocket.http.response.start",
-            "websocket.http.response.body",
-        ]
-        assert status(sent) == 401
-        assert json.loads(sent[1]["body"])["code"] == "token_missing"
-    else:
-        assert sent == [{"type": "websocket.close", "code": 1008, "reason": ""}]
-
-
-async def test_plain_ws_is_refused_where_https_is_required(manager: AsyncTokenManager) -> None:
-    app = Auth(manager, http=HttpPolicy(https=Https())).install(fine)
-    scope = socket(denial=True) | {"scheme": "ws"}
-    sent = await talk(app, scope, [{"type": "websocket.connect"}])
-
-    assert (status(sent), json.loads(sent[1]["body"])["code"]) == (403, "https_required")
-
-
-async def test_a_preflight_needs_no_token_and_any_other_options_does(
-    manager: AsyncTokenManager,
-) -> None:
-    guarded = Auth(manager).required()(fine)
-    asked = {"origin": "https://a.example", "access_control_request_method": "GET"}
-
-    assert status(await talk(guarded, http("OPTIONS", **asked))) == 204
-    assert status(await talk(guarded, http("OPTIONS"))) == 401
 
 
 @pytest.mark.parametrize(
@@ -175,20 +124,6 @@ async def test_the_routes_are_found_below_a_mount_point_and_nothing_else_is(
     assert status(await talk(app, http(path="/sign-in/sessions/a/b"))) == 200
     assert status(await talk(app, http(path="/sign-in/login"))) == 200  # no authenticate
     assert status(await talk(app, http("DELETE", "/.well-known/jwks.json"))) == 405
-
-
-async def test_a_body_that_never_ends_or_breaks_off_is_refused(manager: AsyncTokenManager) -> None:
-    app = Auth(manager).install(fine)
-    endless: list[dict[str, Any]] = [
-        {"type": "http.request", "body": b" " * 40_000, "more_body": True}
-    ] * 3
-    broken: list[dict[str, Any]] = [
-        {"type": "http.request", "body": b"{", "more_body": True},
-        {"type": "http.disconnect"},
-    ]
-
-    assert status(await talk(app, http("POST", "/auth/refresh"), endless)) == 400
-    assert status(await talk(app, http("POST", "/auth/refresh"), broken)) == 400
 
 
 async def test_a_log_in_by_other_means_answers_in_cookies_where_there_are_some(

@@ -9,16 +9,9 @@ from gatepass.asgi import Auth, Cookies, HttpPolicy
 from gatepass.errors import GuardMisused
 from tests.asgi.talk import http, talk
 from tests.asgi.test_attacks import OWN, secret
-from tests.asgi.test_auth import manager
 
 pytestmark = pytest.mark.anyio
-__all__ = ["manager"]
 REJECTED = r"called with scope, receive and send, and not .*parameter named request"
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 async def view(number: int) -> str:

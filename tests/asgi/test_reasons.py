@@ -11,19 +11,12 @@ from gatepass.asgi import Auth, Cookies, HttpPolicy, Https
 from gatepass.http import csrf_token
 from tests.asgi.talk import http, talk
 from tests.asgi.test_attacks import OWN, secret
-from tests.asgi.test_auth import manager
 
 pytestmark = pytest.mark.anyio
-__all__ = ["manager"]
 KEY = b"k" * 32
 TWICE = "the cookie gatepass-access is given twice: one may come from a sub-domain, or another path"
 SECRET = (b"authorization", b"cookie", b"x-csrf-token")
 COOKIES = Cookies(insecure_for_development_over_http=True, csrf_keys=[KEY])
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @pytest.fixture

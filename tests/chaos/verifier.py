@@ -76,7 +76,7 @@ def take_the_lease_away(replica: Any) -> None:
     """Make the mutant: what it has read it believes for ever."""
     lease = replica._lease
     lease.until = inf
-    lease.until_of = lambda _lane: inf
+    lease.until_of = lambda _partition: inf
     lease._find_until = lambda: None
 
 

@@ -7,18 +7,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 from gatepass.cli import main
+from gatepass.server import passwords
+from tests.budget import PATIENCE_S
 from tests.server.running import environment
 
 _SHORTEST: Final = 8
 """Shorter texts occur by chance."""
-
-
-_PATIENCE: Final = 60
+CHEAP: Final[dict[str, Any]] = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}
+"""What a password costs that guards nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Command:
             patch.chdir(self.here)
             patch.setattr("os.environ", environment(environ))
             patch.setattr(sys, "stdin", io.StringIO(stdin))
+            patch.setattr(passwords, "_COSTS", CHEAP)
             with pytest.raises(SystemExit) as ended, _bounded():
                 main(arguments)
         captured = self.capsys.readouterr()
@@ -70,7 +72,7 @@ def _bounded() -> Iterator[None]:
         pytest.fail("the command does not end")
 
     before = signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(_PATIENCE)
+    signal.alarm(int(PATIENCE_S))
     try:
         yield
     finally:

@@ -76,8 +76,21 @@ def test_the_sessions_of_one_account_are_revoked(ada: Command) -> None:
 def test_everybody_is_revoked_after_a_backup_was_restored(ada: Command) -> None:
     ada("users", "add", "eve", "--password-stdin", stdin=PASSWORD)
     pairs = [issue(ada), issue(ada), issue(ada, "eve")]
+    file, backup = ada.here / ".gatepass" / "gatepass.db", ada.here / "backup.db"
+    with closing(sqlite3.connect(file)) as live, closing(sqlite3.connect(backup)) as copy:
+        live.backup(copy)
+    ada("sessions", "revoke", "--user", "ada")
+    for name in ("gatepass.db-wal", "gatepass.db-shm"):
+        file.with_name(name).unlink(missing_ok=True)
+    file.write_bytes(backup.read_bytes())
+    assert all(is_accepted(ada, pair) for pair in pairs), "a backup un-revokes"
     revoked = ada("sessions", "revoke", "--all", "--json")
 
+    kept = (file.with_name("secrets.env")).read_text().splitlines()
+    secrets = [line.partition("=")[2] for line in kept if line.startswith("JWT_")]
+    tokens = [pair[kind] for pair in pairs for kind in ("access_token", "refresh_token")]
+    assert len(secrets) == 2
+    assert not any(each.encode() in backup.read_bytes() for each in secrets + tokens)
     assert json.loads(revoked.stdout) == {"revoked": 3}
     assert not any(is_accepted(ada, pair) for pair in pairs)
     assert session_ids(ada) == set()

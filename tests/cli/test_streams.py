@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.budget import PATIENCE_S
 from tests.cli.command import Command
 from tests.server.running import environment
 
@@ -22,7 +23,7 @@ def shell(line: str, here: Path) -> subprocess.CompletedProcess[str]:
         env=environment({"PYTHONIOENCODING": "utf-8:strict"}),
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE_S,
         check=False,
     )
 
@@ -44,9 +45,9 @@ def shell(line: str, here: Path) -> subprocess.CompletedProcess[str]:
         (
             "gatepass secret >/dev/full",
             1,
-            "gatepass: the system refused: No space left on device\n",
+            "gatepass: the system reports: No space left on device\n",
         ),
-        ("gatepass users list >/dev/full", 1, "gatepass: the system refused: No space left"),
+        ("gatepass users list >/dev/full", 1, "gatepass: the system reports: No space left"),
         ("mkdir gone && cd gone && rmdir ../gone && gatepass users list", 2, "is gone"),
         ("mkdir gone && cd gone && rmdir ../gone && gatepass serve", 2, "is gone"),
     ],

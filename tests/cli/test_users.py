@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.budget import PATIENCE_S
 from tests.cli.command import Command
 from tests.cli.conftest import PASSWORD
 from tests.server.running import PROGRAM, environment
@@ -156,7 +157,7 @@ def test_on_a_terminal_the_password_is_asked_twice_and_not_shown(here: Path) -> 
         os.write(terminal, f"{PASSWORD}\n".encode())
         shown += read_until(terminal, b"Repeat for confirmation: ")
         os.write(terminal, f"{PASSWORD}\n".encode())
-        stdout, _ = process.communicate(timeout=30)
+        stdout, _ = process.communicate(timeout=PATIENCE_S)
         os.close(terminal)
 
     assert process.returncode == 0

@@ -1,7 +1,8 @@
-"""One server per test, and a client of either kind."""
+"""A server with an application for each test, and a client of either kind."""
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, cast
 
 import httpx
@@ -9,17 +10,20 @@ import pytest
 
 from gatepass.errors import GatepassError
 from gatepass.httpx import TokenAuth
-from tests.client.world import World
+from tests.budget import PATIENCE_S
+from tests.client.world import Host, World
 from tests.leaks import Leaks, watching
 
 Twin = Literal["sync", "async"]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Each client of httpx reads all of certifi's otherwise, for servers without TLS."""
+def _patient() -> Iterator[None]:
+    """A server on a busy machine answers late, and that is no failure."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SSL_CERT_DIR", str(tmp_path_factory.mktemp("authorities")))
+        for name in ("_server._HOLD_S", "_server._ATTEMPT_S", "_refresher.LOCK_S",
+                     "auth._PATIENCE_S"):  # fmt: skip
+            patch.setattr(f"gatepass.httpx.{name}", PATIENCE_S)
         yield
 
 
@@ -28,9 +32,15 @@ def leaks(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -
     yield from watching(caplog, capfd)
 
 
+@pytest.fixture(scope="session")
+def host() -> Iterator[Host]:
+    with Host().serve() as host:
+        yield host
+
+
 @pytest.fixture
-def world() -> Iterator[World]:
-    with World().serve() as world:
+def world(host: Host) -> Iterator[World]:
+    with World().on(host) as world:
         yield world
 
 
@@ -50,11 +60,11 @@ class Caller:
     def send(self, auth: TokenAuth, method: str, url: str, **options: Any) -> httpx.Response:
         """One request."""
         if self.twin == "sync":
-            with httpx.Client(auth=auth, timeout=30) as client:
+            with httpx.Client(auth=auth) as client:
                 return client.request(method, url, **options)
 
         async def send() -> httpx.Response:
-            async with httpx.AsyncClient(auth=auth, timeout=30) as client:
+            async with httpx.AsyncClient(auth=auth) as client:
                 return await client.request(method, url, **options)
 
         return self.runner.run(send())
@@ -71,11 +81,35 @@ class Caller:
             return type(error).__name__
         return str(response.status_code)
 
+    def outcomes(self, auth: TokenAuth, url: str, count: int = 50) -> list[str]:
+        """The statuses of many requests at once, or the names of the errors they raise."""
+        if self.twin == "sync":
+
+            def get(client: httpx.Client) -> Any:
+                try:
+                    return client.get(url)
+                except GatepassError as error:
+                    return error
+
+            with httpx.Client(auth=auth) as client, ThreadPoolExecutor(32) as pool:
+                return [_name(each) for each in pool.map(get, [client] * count)]
+
+        async def every() -> list[Any]:
+            async with httpx.AsyncClient(auth=auth) as client:
+                asked = (client.get(url) for _ in range(count))
+                return await asyncio.gather(*asked, return_exceptions=True)
+
+        return [_name(each) for each in self.runner.run(every())]
+
     def log_out(self, auth: TokenAuth) -> None:
         if self.twin == "sync":
             auth.log_out()
         else:
             self.runner.run(auth.async_log_out())
+
+
+def _name(found: Any) -> str:
+    return str(found.status_code) if isinstance(found, httpx.Response) else type(found).__name__
 
 
 @pytest.fixture

@@ -1,22 +1,19 @@
 """Attacks on a client that keeps itself signed in: what it is told, and what it has left."""
 
-import asyncio
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 
-from gatepass.errors import GatepassError, StoreUnavailable, TokenMalformed
+from gatepass.errors import StoreUnavailable, TokenMalformed
 from gatepass.httpx import MemoryTokens, Tokens
 from tests.budget import PATIENCE_S
 from tests.client.conftest import Caller
 from tests.client.world import World
 from tests.remote.issuer import Issuer, reply
 
-MANY = 200
 PASS: tuple[int, bytes, dict[str, str]] = (0, b"", {})
 
 
@@ -74,46 +71,6 @@ def test_a_pair_that_is_none_is_not_kept(answer: dict[str, Any]) -> None:
         assert Tokens.from_answer({**good, "token_type": spelling}, now=0).expires_at == 900
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        (400, b'{"code": "invalid_request"}'),
-        (401, b'{"code": "refresh_missing"}'),
-        (401, b'{"code": "invalid_credentials"}'),
-        (403, b'{"code": "csrf_failed"}'),
-        (403, b'{"code": "https_required"}'),
-        (404, b'{"code": "session_unknown"}'),
-        (408, b""),
-        (429, b'{"code": "rate_limited"}'),
-        (400, b'{"error": "invalid_request"}'),
-        (400, b'{"error": "invalid_client"}'),
-        (302, b'{"code": "refresh_revoked"}'),
-    ],
-)
-def test_a_refusal_that_says_nothing_of_the_session_does_not_end_it(
-    answer: tuple[int, bytes], world: World, caller: Caller
-) -> None:
-    storage = MemoryTokens(world.tokens())
-    kept = storage.load()
-    world.expire()
-    world.faults.scripts["/auth/refresh"] = [(*answer, {"retry-after": "7"})]
-
-    assert caller.refusal(world.auth(storage), f"{world.url}/private") == "StoreUnavailable"
-    assert storage.load() == kept
-
-
-def test_a_log_out_that_lost_its_token_on_the_way_is_no_success(
-    world: World, caller: Caller
-) -> None:
-    storage = MemoryTokens(world.tokens())
-    body = b'{"code": "refresh_missing"}'
-    world.faults.scripts["/auth/logout"] = [(401, body, {})]
-
-    with pytest.raises(StoreUnavailable):
-        caller.log_out(world.auth(storage))
-    assert storage.load() is not None
-
-
 def test_a_log_in_meanwhile_is_not_undone_by_a_log_out_that_failed(
     world: World, caller: Caller
 ) -> None:
@@ -159,7 +116,7 @@ def test_an_answer_that_was_lost_is_asked_for_again_while_the_server_repeats_it(
     assert world.refreshes >= 2
 
 
-@pytest.mark.parametrize("asked_for", ["301", "9999", "99999", "9" * 5000])
+@pytest.mark.parametrize("asked_for", ["301", "9" * 5000])
 def test_a_page_that_asks_for_hours_does_not_keep_a_client_away_for_hours(
     asked_for: str, world: World, caller: Caller
 ) -> None:
@@ -188,35 +145,11 @@ def test_a_page_that_asks_for_hours_does_not_keep_a_client_away_for_hours(
     ids=["503 then 200", "401", "503 for ever"],
 )
 def test_many_requests_at_once_share_a_refresh_that_fails(
-    script: list[Any], outcomes: set[str], refreshes: int, world: World, twin: str
+    script: list[Any], outcomes: set[str], refreshes: int, world: World, caller: Caller
 ) -> None:
     auth = world.auth()
     world.expire()
     world.faults.scripts["/auth/refresh"] = list(script)
-    url = f"{world.url}/private"
-    if twin == "sync":
-        with httpx.Client(auth=auth, timeout=30) as client, ThreadPoolExecutor(32) as pool:
-            found = list(pool.map(lambda _: _outcome(client, url), range(MANY)))
-    else:
 
-        async def every() -> list[Any]:
-            async with httpx.AsyncClient(auth=auth, timeout=30) as client:
-                tasks = (client.get(url) for _ in range(MANY))
-                return await asyncio.gather(*tasks, return_exceptions=True)
-
-        found = [_name(each) for each in asyncio.run(every())]
-
-    assert len(found) == MANY
-    assert set(found) <= outcomes
+    assert set(caller.outcomes(auth, f"{world.url}/private")) <= outcomes
     assert world.refreshes == refreshes
-
-
-def _outcome(client: httpx.Client, url: str) -> str:
-    try:
-        return _name(client.get(url))
-    except GatepassError as error:
-        return _name(error)
-
-
-def _name(found: Any) -> str:
-    return str(found.status_code) if isinstance(found, httpx.Response) else type(found).__name__

@@ -12,10 +12,10 @@ import pytest
 
 from gatepass.errors import SettingsRejected, StoreUnavailable, TokenMissing
 from gatepass.httpx import FileTokens, MemoryTokens, TokenAuth, Tokens
+from tests.budget import PATIENCE_S, until
 from tests.children import Child
 from tests.client.world import World
 from tests.remote.test_attacks import no_descriptor_left
-from tests.remote.test_fetching import until
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -33,7 +33,7 @@ def test_a_moment_without_descriptors_does_not_end_refreshing_for_ever(world: Wo
     def outcomes() -> str:
         auth.log_in(answer)
         world.expire()
-        with httpx.Client(auth=auth, timeout=30) as client:
+        with httpx.Client(auth=auth) as client:
             with no_descriptor_left():
                 try:
                     client.get(f"{world.url}/private")
@@ -52,7 +52,8 @@ def test_a_forked_child_does_not_trade_its_parents_pair(world: World) -> None:
 
     def outcome() -> str:
         try:
-            return str(httpx.get(f"{world.url}/private", auth=auth).status_code)
+            url = f"{world.url}/private"
+            return str(httpx.get(url, auth=auth).status_code)
         except TokenMissing as error:
             return type(error).__name__
 
@@ -113,9 +114,9 @@ def test_a_refresh_whose_every_caller_is_gone_is_kept_all_the_same(
     world.faults.may_answer.clear()
 
     async def give_up() -> None:
-        async with httpx.AsyncClient(auth=auth, timeout=30) as client:
+        async with httpx.AsyncClient(auth=auth) as client:
             asked = asyncio.create_task(client.get(f"{world.url}/private"))
-            assert await asyncio.to_thread(world.faults.was_asked_to_refresh.wait, 10)
+            assert await asyncio.to_thread(world.faults.was_asked_to_refresh.wait, PATIENCE_S)
             asked.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await asked
@@ -125,7 +126,7 @@ def test_a_refresh_whose_every_caller_is_gone_is_kept_all_the_same(
     world.faults.may_answer.set()
     until(lambda: storage.load() != before)
 
-    assert httpx.get(f"{world.url}/private", auth=auth, timeout=30).status_code == 200
+    assert httpx.get(f"{world.url}/private", auth=auth).status_code == 200
     assert world.refreshes == 1
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
@@ -135,7 +136,7 @@ def test_one_auth_serves_several_loops_with_one_refresh(world: World) -> None:
     world.expire()
 
     async def one() -> int:
-        async with httpx.AsyncClient(auth=auth, timeout=30) as client:
+        async with httpx.AsyncClient(auth=auth) as client:
             return (await client.get(f"{world.url}/private")).status_code
 
     with ThreadPoolExecutor(8) as pool:

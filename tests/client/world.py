@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from gatepass.fastapi import Auth, Identity
 from gatepass.httpx import TokenAuth, Tokens, TokenStorage
 from gatepass.jose import SharedKey
 from gatepass.stores.memory import AsyncMemoryStore
-from tests.budget import PATIENCE_S
+from tests.budget import PATIENCE_S, until
 from tests.fastapi.world import Clock, application
 
 PASSWORD = "correct horse battery"
@@ -109,7 +108,8 @@ class World:
         return Tokens.from_answer(self.log_in(), now=self.clock())
 
     def auth(self, tokens: TokenStorage | None = None, **options: Any) -> TokenAuth:
-        """Logged in unless a storage is given."""
+        """Logged in unless a storage is given; time passes when a test says so."""
+        options = {"steady": self.clock, **options}
         auth = TokenAuth(f"{self.url}/auth", tokens=tokens, now=self.clock, **options)
         if tokens is None:
             auth.log_in(self.log_in())
@@ -121,22 +121,51 @@ class World:
 
     @contextmanager
     def serve(self) -> Iterator["World"]:
-        config = uvicorn.Config(self.faults, port=0, log_config=None, lifespan="off", ws="none")
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run)
-        thread.start()
+        """On a socket of its own."""
+        with Host().serve() as host, self.on(host):
+            yield self
+
+    @contextmanager
+    def on(self, host: "Host") -> Iterator["World"]:
+        """On the socket of a host, at a path of its own."""
+        name = str(len(host.apps))
+        host.apps[name], self.url = self.faults, f"{host.url}/{name}"
         try:
-            deadline = time.monotonic() + PATIENCE_S
-            while not server.started:
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
-            port = server.servers[0].sockets[0].getsockname()[1]
-            self.url = f"http://127.0.0.1:{port}"
             yield self
         finally:
             self.faults.may_answer.set()
-            server.should_exit = True
-            thread.join(PATIENCE_S)
+
+
+class Host:
+    """A server with an application for each test, so that none meets late requests of another."""
+
+    def __init__(self) -> None:
+        self.apps: dict[str, ASGIApp] = {}
+        self.url = ""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        _, name, path = scope["path"].split("/", 2)
+        await self.apps[name]({**scope, "path": f"/{path}"}, receive, send)
+
+    @contextmanager
+    def serve(self) -> Iterator["Host"]:
+        with in_a_thread(self) as self.url:
+            yield self
+
+
+@contextmanager
+def in_a_thread(app: Any) -> Iterator[str]:
+    """The address of an application that a thread of this process serves."""
+    config = uvicorn.Config(app, port=0, log_config=None, lifespan="off", ws="none")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        until(lambda: server.started)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(PATIENCE_S)
 
 
 async def _authenticate(username: str, password: str) -> Identity | None:

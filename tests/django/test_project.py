@@ -35,6 +35,12 @@ def ids(**settings: Any) -> list[str]:
         return [str(found.id) for found in check_settings()]
 
 
+@pytest.fixture(autouse=True)
+def _secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET"):
+        monkeypatch.setenv(name, generate_secret())
+
+
 def test_the_app_has_a_label_of_its_own() -> None:
     assert apps.get_app_config("gatepass").name == "gatepass.django"
 
@@ -55,8 +61,6 @@ def test_the_checks_name_what_would_fail_or_be_unsafe() -> None:
 def test_a_database_in_a_folder_that_is_missing_is_found_by_the_check(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    for name in ("JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET"):
-        monkeypatch.setenv(name, generate_secret())
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/nowhere/gate.db")
     with override_settings(GATEPASS_AUTH=None):
         [found] = check_settings()
@@ -66,8 +70,6 @@ def test_a_database_in_a_folder_that_is_missing_is_found_by_the_check(
 
 
 def test_settings_that_are_no_names_are_found_by_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET"):
-        monkeypatch.setenv(name, generate_secret())
     monkeypatch.setenv("DATABASE_URL", "sqlite:///gate.db")
     wrong: list[dict[str, Any]] = [
         {"GATEPASS_AUTH": STRICT},
@@ -94,8 +96,6 @@ def test_something_else_under_the_name_is_refused() -> None:
 def test_without_a_name_the_auth_comes_from_the_environment(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("JWT_ACCESS_SECRET", generate_secret())
-    monkeypatch.setenv("JWT_REFRESH_SECRET", generate_secret())
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/gate.db")
     said = StringIO()
     with override_settings(GATEPASS_AUTH=None):
@@ -114,8 +114,6 @@ def test_without_a_name_the_auth_comes_from_the_environment(
 def test_tables_are_not_made_where_everybody_can_plant_files(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    for name in ("JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET"):
-        monkeypatch.setenv(name, generate_secret())
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/gate.db")
     tmp_path.chmod(0o1777)
     with (

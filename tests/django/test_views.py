@@ -1,11 +1,10 @@
 """Views of every kind, and what Django's own CSRF check has to say."""
 
-import asyncio
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import AsyncClient, Client
+from django.test import Client
 
 from tests.django.auth import ORIGIN, manager
 from tests.django.conftest import PASSWORD
@@ -18,36 +17,7 @@ def bearer(token: str) -> dict[str, Any]:
     return {"Authorization": f"Bearer {token}"}
 
 
-@pytest.mark.parametrize("path", ["/private", "/later", "/classy", "/later-classy", "/open-later"])
-def test_a_token_opens_views_of_every_kind(
-    path: str, client: Client, token: str, ada: User
-) -> None:
-    response = client.get(path, headers=bearer(token))
-
-    assert response.json() == {"subject": str(ada.pk)}
-
-
-@pytest.mark.parametrize("path", ["/private", "/later", "/classy", "/later-classy"])
-def test_without_a_token_every_kind_refuses(path: str, client: Client) -> None:
-    response = client.get(path)
-
-    assert (response.status_code, response.content) == (401, MISSING)
-    assert response["WWW-Authenticate"] == "Bearer"
-
-
-@pytest.mark.parametrize("path", ["/private", "/later", "/later-classy"])
-def test_on_an_event_loop_views_are_guarded_too(path: str, token: str, ada: User) -> None:
-    async def ask() -> tuple[Any, Any]:
-        client = AsyncClient()
-        return await client.get(path, headers=bearer(token)), await client.get(path)
-
-    good, bad = asyncio.run(ask())
-
-    assert good.json() == {"subject": str(ada.pk)}
-    assert bad.content == MISSING
-
-
-@pytest.mark.parametrize("path", ["/private", "/open", "/classy"])
+@pytest.mark.parametrize("path", ["/private", "/open"])
 def test_a_token_in_a_header_needs_no_csrf_token(path: str, client: Client, token: str) -> None:
     assert client.post(path, headers=bearer(token)).status_code == 200
 
@@ -124,17 +94,6 @@ def test_djangos_users_log_in_and_refresh(client: Client, ada: User) -> None:
 
     assert claims.subject == str(ada.pk)
     assert (claims["username"], claims["role"]) == ("ada", "user")
-
-
-@pytest.mark.parametrize("username", ["ada", "nobody"])
-def test_a_wrong_password_and_nobody_are_one_answer(
-    username: str, client: Client, ada: User
-) -> None:
-    form = {"username": username, "password": "not the password"}
-    response = client.post("/api/auth/login", form, content_type="application/json")
-
-    assert ada.is_active
-    assert response.content == b'{"error":"Invalid credentials","code":"invalid_credentials"}'
 
 
 def test_rest_framework_sees_the_tokens_user_or_djangos(client: Client, token: str) -> None:

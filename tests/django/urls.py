@@ -5,8 +5,6 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import include, path
-from django.utils.decorators import method_decorator
-from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -30,23 +28,6 @@ def shown(request: HttpRequest) -> HttpResponse:
 async def shown_later(request: HttpRequest) -> HttpResponse:
     """The same."""
     return shown(request)
-
-
-@method_decorator(auth.required(), name="dispatch")
-class Classy(View):
-    """A class-based view."""
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        return shown(request)
-
-    post = get
-
-
-class LaterClassy(View):
-    """A class-based view whose methods are awaited."""
-
-    async def get(self, request: HttpRequest) -> HttpResponse:
-        return shown(request)
 
 
 class Rest(APIView):
@@ -102,13 +83,10 @@ urlpatterns = [
     path("api/auth/", include("gatepass.django.urls")),
     path("", include("gatepass.django.well_known")),
     path("private", auth.required()(shown)),
-    path("later", auth.required()(shown_later)),
     path("open", auth.optional()(shown)),
     path("open-later", auth.optional()(shown_later)),
     path("open-exempt", auth.optional()(csrf_exempt(shown))),
     path("plain", shown),
-    path("classy", Classy.as_view()),
-    path("later-classy", auth.required()(LaterClassy.as_view())),
     path("rest", Rest.as_view()),
     path("rest-user", RestUser.as_view()),
     path("failing", failing),

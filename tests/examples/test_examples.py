@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from gatepass.server.secrets import generate_secret
 from tests.budget import PATIENCE_S
 from tests.project.files import ROOT
 from tests.server.running import environment, free_port
+from tests.servers.programs import program_of, until_answered
 
 pytestmark = pytest.mark.programs
 
@@ -49,33 +49,19 @@ def client(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[httpx.Cli
     )
     variables["PYTHONPATH"] += f":{folder}"
     variables.pop("DJANGO_SETTINGS_MODULE", None)  # of tests that ran before in this process
-    for command in SET_UP if name == "django" else ():
-        manage = [sys.executable, str(folder / "manage.py"), *command]
-        subprocess.run(manage, cwd=tmp_path, env=variables, check=True, timeout=60)
+    for words in SET_UP if name == "django" else ():
+        manage = [sys.executable, str(folder / "manage.py"), *words]
+        subprocess.run(manage, cwd=tmp_path, env=variables, check=True, timeout=PATIENCE_S)
     bind = f"127.0.0.1:{port}" if "gunicorn" in PROGRAMS[name] else str(port)
-    process = subprocess.Popen(
-        [sys.executable, "-m", *PROGRAMS[name], bind], cwd=tmp_path, env=variables
-    )
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
-            wait(client, process)
-            yield client
-    finally:
-        process.terminate()
-        process.wait(PATIENCE_S)
-
-
-def wait(client: httpx.Client, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + PATIENCE_S
-    while time.monotonic() < until:
-        assert process.poll() is None
-        try:
-            client.get("/.well-known/jwks.json")
-        except httpx.TransportError:
-            time.sleep(0.05)
-        else:
-            return
-    raise TimeoutError
+    log = tmp_path / "log"
+    command = [sys.executable, "-m", *PROGRAMS[name], bind]
+    with (
+        log.open("wb") as opened,
+        program_of(command, cwd=tmp_path, env=variables, stderr=opened) as process,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}") as client,
+    ):
+        until_answered(process, f"{client.base_url}/.well-known/jwks.json", log)
+        yield client
 
 
 def test_an_example_does_what_it_shows(client: httpx.Client) -> None:

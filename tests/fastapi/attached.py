@@ -6,19 +6,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from gatepass import AsyncTokenManager, AsyncTokenVerifier, TokenVerifier
+from gatepass import AsyncTokenManager
 from gatepass.fastapi import Auth
-from tests.asgi.test_auth import ACCESS, NAMES
 
 
-@pytest.fixture(params=["manager", "verifier", "async verifier"])
-def auth(request: pytest.FixtureRequest, manager: AsyncTokenManager) -> Auth:
-    kinds: dict[str, Any] = {
-        "manager": manager,
-        "verifier": TokenVerifier(ACCESS, **NAMES),
-        "async verifier": AsyncTokenVerifier(ACCESS, **NAMES),
-    }
-    return Auth(kinds[request.param])
+@pytest.fixture
+def auth(kind: Any) -> Auth:
+    return Auth(kind)
 
 
 async def bearer(manager: AsyncTokenManager, scope: str = "read") -> dict[str, str]:

@@ -10,12 +10,12 @@ from fastapi.security import SecurityScopes
 
 from gatepass import AccessClaims, AsyncTokenManager
 from gatepass.fastapi import Auth, Identity
+from tests.asgi.conftest import kind, manager
 from tests.asgi.talk import socket, talk
-from tests.asgi.test_auth import manager
 from tests.fastapi.attached import ask, auth, bearer, view
 
 pytestmark = pytest.mark.anyio
-__all__ = ["auth", "manager"]
+__all__ = ["auth", "kind", "manager"]
 Build = Callable[[FastAPI, Any], object]
 
 
@@ -108,11 +108,16 @@ def build(auth: Auth, way: str, asked: Any) -> FastAPI:
     return app
 
 
-@pytest.mark.parametrize("way", [*WAYS, "application"])
 @pytest.mark.parametrize("added", [[], ["write"]])
 async def test_a_guarded_route_needs_a_token_and_every_scope(
-    auth: Auth, manager: AsyncTokenManager, way: str, added: list[str]
+    auth: Auth, manager: AsyncTokenManager, added: list[str], subtests: pytest.Subtests
 ) -> None:
+    for way in (*WAYS, "application"):
+        with subtests.test(way):
+            await check(auth, manager, way, added)
+
+
+async def check(auth: Auth, manager: AsyncTokenManager, way: str, added: list[str]) -> None:
     guard = auth.required(scopes=["read"])
     app = build(auth, way, Security(guard, scopes=added) if added else Depends(guard))
     async with ask(app) as client:

@@ -48,17 +48,15 @@ async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@pytest.mark.parametrize("path", ["login", "refresh", "logout", "sessions", "sessions/x", "me"])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS"])
 async def test_a_slash_at_the_end_sends_no_password_on_to_the_host_of_the_request(
-    path: str, method: str, client: httpx.AsyncClient
+    method: str, client: httpx.AsyncClient
 ) -> None:
-    answer = await client.request(method, f"/auth/{path}/", json=FORM)
-    keys = await client.request(method, "/.well-known/jwks.json/")
+    names = ("login", "refresh", "logout", "sessions", "sessions/x", "me")
+    for path in (*(f"/auth/{name}" for name in names), "/.well-known/jwks.json"):
+        answer = await client.request(method, f"{path}/", json=FORM)
 
-    assert (answer.status_code, keys.status_code) == (404, 404)
-    assert "location" not in answer.headers
-    assert "location" not in keys.headers
+        assert (answer.status_code, "location" in answer.headers) == (404, False)
 
 
 async def test_a_mounted_application_refuses_with_the_table(

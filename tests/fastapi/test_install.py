@@ -5,10 +5,8 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from gatepass.fastapi import Auth, Identity
-from gatepass.jose import KeySet, SharedKey, SigningKey
-from tests.fastapi.answers import assert_refused
-from tests.fastapi.world import REFRESH_SECRET, World, application
+from gatepass.jose import KeySet, SigningKey
+from tests.fastapi.world import World
 from tests.leaks import Leaks
 
 pytestmark = pytest.mark.anyio
@@ -24,7 +22,6 @@ ANSWERS = {
     ("/private", "get"): {"200", "400", "401", "403", "503"},
     ("/open", "get"): {"200", "400", "401", "403", "503"},
     ("/outage", "get"): {"200"},
-    ("/keyless", "get"): {"200"},
 }
 
 
@@ -126,48 +123,3 @@ async def test_public_keys_are_published_and_private_ones_are_not(leaks: Leaks) 
     assert [key["kid"] for key in response.json()["keys"]] == [primary.kid, accepted.kid]
     assert not any("d" in key for key in response.json()["keys"])
     assert published.public_jwks() == response.json()
-
-
-async def test_shared_keys_are_not_published(world: World) -> None:
-    response = await world.client.get("/.well-known/jwks.json")
-
-    assert response.content == b'{"keys":[]}'
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "status"),
-    [
-        ("GET", "/auth/login", 405),
-        ("PUT", "/auth/refresh", 405),
-        ("POST", "/auth/me", 405),
-        ("GET", "/auth/nothing", 404),
-        ("GET", "/nothing", 404),
-    ],
-)
-async def test_other_methods_and_paths_are_answered_as_usual(
-    world: World, method: str, path: str, status: int
-) -> None:
-    assert (await world.client.request(method, path)).status_code == status
-
-
-async def test_two_applications_may_share_one_manager(world: World) -> None:
-    second = Auth(world.manager, authenticate=lambda *_: Identity("user-ada"), now=world.clock)
-    other = application(second, "/sign-in")
-
-    assert "/sign-in/login" in other.openapi()["paths"]
-    assert_refused(await world.client.get("/auth/me"), "token_missing")
-
-
-async def test_a_sync_managers_name_is_in_the_refusal() -> None:
-    from gatepass import TokenManager, TokenPolicy  # noqa: PLC0415 (only this test wants them)
-    from gatepass.stores.memory import MemoryStore  # noqa: PLC0415
-
-    manager: Any = TokenManager(
-        TokenPolicy(issuer="api-server", audience="api-client"),
-        access_keys=SharedKey.generate(),
-        refresh_keys=SharedKey.from_secret(REFRESH_SECRET),
-        store=MemoryStore(),
-    )
-
-    with pytest.raises(TypeError, match="must be AsyncTokenManager, not TokenManager"):
-        Auth(manager, authenticate=lambda *_: None)

@@ -1,36 +1,16 @@
-"""While the store is down nobody is let in, and nothing is claimed that was not done."""
+"""An outage claims nothing that was not done, and nothing that breaks off spends a token."""
 
+import json
+from typing import Any
+
+import anyio
 import pytest
 
-from tests.fastapi.answers import assert_refused
-from tests.fastapi.world import PASSWORDS, World, bearer
+from gatepass.asgi import messages
+from tests.fastapi.answers import assert_refused, assert_unstored
+from tests.fastapi.world import World
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("GET", "/private"),
-        ("GET", "/open"),
-        ("GET", "/admin"),
-        ("GET", "/auth/me"),
-        ("GET", "/auth/sessions"),
-        ("DELETE", "/auth/sessions/x"),
-        ("POST", "/auth/logout"),
-        ("POST", "/auth/logout-all"),
-    ],
-)
-async def test_no_route_answers_a_token_that_could_not_be_checked(
-    world: World, method: str, path: str
-) -> None:
-    pair = await world.log_in()
-    world.store.is_down = True
-    response = await world.client.request(method, path, headers=bearer(pair["access_token"]))
-    world.store.is_down = False
-
-    assert_refused(response, "store_unavailable")
-    assert (await world.get("/private", pair["access_token"])).status_code == 200
 
 
 async def test_a_log_out_never_claims_success(world: World) -> None:
@@ -56,38 +36,50 @@ async def test_a_refresh_token_is_not_spent_by_an_outage(world: World) -> None:
     assert (await world.refresh(pair["refresh_token"])).status_code == 200
 
 
-async def test_a_log_in_is_refused(world: World) -> None:
-    world.store.is_down = True
-    credentials = {"username": "ada", "password": PASSWORDS["ada"]}
-
-    assert_refused(await world.client.post("/auth/login", json=credentials), "store_unavailable")
-
-
 async def test_a_store_that_fails_in_a_route_of_the_application_answers_503(world: World) -> None:
     assert_refused(await world.client.get("/outage"), "store_unavailable")
 
 
-async def test_keys_that_cannot_be_fetched_are_an_outage_with_its_own_time(world: World) -> None:
-    response = await world.client.get("/keyless")
-
-    assert_refused(response, "store_unavailable", retry_after="7")
-
-
-async def test_an_outage_is_logged_with_its_kind_only(
-    world: World, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("how", ["hangs up", "drips"])
+async def test_a_client_that_hangs_up_or_drips_in_the_middle_of_its_body_spends_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
+    monkeypatch.setattr(messages, "BODY_S", 0.05)
     pair = await world.log_in()
-    world.store.is_down = True
-    await world.get("/private", pair["access_token"])
-    messages = [record.getMessage() for record in caplog.records if "503" in record.getMessage()]
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/auth/refresh",
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json")],
+    }
+    body = json.dumps({"refresh_token": pair["refresh_token"]}).encode()
+    arriving: list[dict[str, Any]] = [
+        {"type": "http.request", "body": body, "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    sent: list[Any] = []
 
-    assert any("OSError" in message for message in messages)
-    assert not any("the disk is gone" in message for message in messages)
+    async def receive() -> dict[str, Any]:
+        if how == "drips" and len(arriving) == 1:
+            await anyio.sleep_forever()
+        return arriving.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await world.app(scope, receive, send)
+    (session,) = await world.manager.sessions("user-ada")
+
+    assert sent[0]["status"] == 400
+    assert session.generation == 0
 
 
-async def test_the_public_keys_and_a_request_without_a_token_need_no_store(world: World) -> None:
-    world.store.is_down = True
+async def test_a_disabled_subject_is_refused_and_the_token_is_not_spent(world: World) -> None:
+    pair = await world.log_in()
+    world.disabled.add("ada")
+    refused = await world.refresh(pair["refresh_token"])
+    world.disabled.clear()
 
-    assert (await world.client.get("/open")).json() == {"subject": None}
-    assert (await world.client.get("/.well-known/jwks.json")).json() == {"keys": []}
-    assert_refused(await world.client.get("/private"), "token_missing")
+    assert_refused(refused, "refresh_revoked")
+    assert_unstored(await world.refresh(pair["refresh_token"]))

@@ -9,25 +9,15 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import FastAPIError
 
-from gatepass import AccessClaims, AsyncTokenManager, TokenPolicy
+from gatepass import AccessClaims, AsyncTokenManager
 from gatepass.errors import GuardMisused
 from gatepass.fastapi import Auth
-from gatepass.jose import SharedKey
-from gatepass.stores.memory import AsyncMemoryStore
+from tests.asgi.conftest import manager
 from tests.fastapi.world import bearer
 
 pytestmark = pytest.mark.anyio
+__all__ = ["manager"]
 Build = Callable[[FastAPI, Any], object]
-
-
-@pytest.fixture
-def manager() -> AsyncTokenManager:
-    return AsyncTokenManager(
-        TokenPolicy(issuer="api-server", audience="api-client"),
-        access_keys=SharedKey.generate(),
-        refresh_keys=SharedKey.generate(),
-        store=AsyncMemoryStore(),
-    )
 
 
 @pytest.fixture
@@ -198,21 +188,6 @@ async def test_a_forgotten_install_is_told(auth: Auth) -> None:
 
     with pytest.raises(GuardMisused, match=r"call auth\.install\(app\), or auth\.answer_refusals"):
         await get(app)
-
-
-async def test_guards_in_their_place_are_left_alone(auth: Auth, manager: AsyncTokenManager) -> None:
-    app, router = FastAPI(), APIRouter(dependencies=[Depends(auth.required())])
-    auth.install(app)
-
-    @router.get("/x")
-    async def x(claims: Annotated[AccessClaims, Depends(auth.required())]) -> str:
-        return claims.subject
-
-    app.include_router(router)
-    token = (await manager.issue("ada")).access_token
-
-    assert (await get(app)).status_code == 401
-    assert (await get(app, token=token)).text == '"ada"'
 
 
 async def test_caches_are_told_whose_answer_it_is(auth: Auth, manager: AsyncTokenManager) -> None:

@@ -1,6 +1,5 @@
 """Cookies, https and verifiers in FastAPI: the document, the middleware, and sockets."""
 
-import json
 from typing import Annotated, Any
 
 import httpx
@@ -114,18 +113,6 @@ async def test_a_document_without_guarded_routes_has_no_scheme() -> None:
 CONNECT: list[dict[str, Any]] = [{"type": "websocket.connect"}]
 
 
-@pytest.mark.parametrize("denial", [True, False])
-async def test_a_socket_is_refused_with_a_response_or_else_a_close(
-    world: World, *, denial: bool
-) -> None:
-    sent = await talk(world.app, socket(denial=denial), CONNECT)
-
-    if denial:
-        assert (sent[0]["status"], json.loads(sent[1]["body"])["code"]) == (401, "token_missing")
-    else:
-        assert sent == [{"type": "websocket.close", "code": 1008, "reason": ""}]
-
-
 async def test_a_socket_whose_store_fails_after_it_was_accepted_is_closed(world: World) -> None:
     pair = await world.log_in()
     app = application(Auth(world.manager, now=world.clock))
@@ -139,3 +126,20 @@ async def test_a_socket_whose_store_fails_after_it_was_accepted_is_closed(world:
     assert narrow[0]["status"] == 403
     assert [message["type"] for message in sent] == ["websocket.accept", "websocket.close"]
     assert sent[1]["code"] == 1008
+
+
+async def test_me_answers_with_the_claims_of_the_token(world: World) -> None:
+    token = (await world.log_in())["access_token"]
+    response = await world.get("/auth/me", token)
+
+    assert response.json() == dict(await world.manager.verify(token))
+
+
+async def test_a_token_is_checked_once_per_request_however_often_it_is_asked_for(
+    world: World,
+) -> None:
+    token = (await world.log_in())["access_token"]
+    before = world.store.checks
+    await world.get("/reports", token)
+
+    assert world.store.checks == before + 1

@@ -12,11 +12,11 @@ from starlette.middleware.base import BaseHTTPMiddleware
 
 from gatepass import AsyncTokenManager
 from gatepass.fastapi import Auth, HttpPolicy
-from tests.asgi.test_auth import manager
+from tests.asgi.conftest import kind, manager
 from tests.fastapi.attached import ask, auth, bearer, view
 
 pytestmark = pytest.mark.anyio
-__all__ = ["auth", "manager"]
+__all__ = ["auth", "kind", "manager"]
 
 
 @pytest.mark.parametrize("way", ["installed", "answering"])

@@ -1,5 +1,6 @@
 """Decorators, claims and answers in a Flask application."""
 
+import asyncio
 import json
 from collections.abc import Awaitable
 from typing import Any
@@ -24,8 +25,10 @@ POLICY = TokenPolicy(issuer="api-server", audience="api-client")
 FORM = {"username": "ada", "password": "correct"}
 
 
-def make_manager() -> TokenManager:
-    return TokenManager(POLICY, access_keys=ACCESS, refresh_keys=REFRESH, store=MemoryStore())
+def make_manager(**options: Any) -> TokenManager:
+    return TokenManager(
+        POLICY, access_keys=ACCESS, refresh_keys=REFRESH, store=MemoryStore(), **options
+    )
 
 
 def authenticate(username: str, password: str) -> Identity | None:
@@ -105,9 +108,9 @@ def test_claims_of_a_view_that_nothing_guards_are_a_mistake_and_not_nobody() -> 
     client = make_app(Auth(make_manager())).test_client()
 
     assert client.get("/open").text == "None"
-    with pytest.raises(RuntimeError, match=r"auth\.required"):
+    with pytest.raises(RuntimeError, match=r"ask auth\.find_claims\(\) where it is optional"):
         client.get("/open-wrong")
-    with pytest.raises(RuntimeError, match=r"auth\.optional"):
+    with pytest.raises(RuntimeError, match=r"guard the view with auth\.required\(\) or auth\.opt"):
         client.get("/unguarded")
 
 
@@ -160,7 +163,7 @@ def test_something_async_is_refused_where_there_is_no_event_loop() -> None:
         return pending(username)
 
     async def pending(username: str) -> Identity | None:
-        await sleeping()
+        await asyncio.sleep(0)
         return Identity(username)
 
     app = make_app(Auth(make_manager(), authenticate=later))
@@ -169,17 +172,6 @@ def test_something_async_is_refused_where_there_is_no_event_loop() -> None:
     assert app.test_client().post("/auth/login", json=FORM).status_code == 200
     with pytest.raises(TypeError, match="without an event loop"):
         waiting.test_client().post("/auth/login", json=FORM)
-
-
-class Suspending:
-    """Gives the loop its turn."""
-
-    def __await__(self) -> Any:
-        yield
-
-
-async def sleeping() -> None:
-    await Suspending()
 
 
 def test_a_resource_server_has_guards_and_no_routes() -> None:
@@ -209,3 +201,18 @@ def test_an_async_manager_is_refused() -> None:
 
     with pytest.raises(TypeError, match="must be TokenManager, not AsyncTokenManager"):
         Auth(manager)
+
+
+@pytest.mark.parametrize("path", ["/auth/login", "/sso"])
+def test_session_claims_of_a_log_in_stay_through_a_refresh(path: str) -> None:
+    how = {"amr": ["otp"], "org": "acme"}
+    manager = make_manager(load_claims=lambda *_: {"role": "reader"})
+    auth = Auth(manager, authenticate=lambda *_: Identity("ada", {}, session_claims=how))
+    app = make_app(auth)
+    app.post("/sso")(lambda: auth.log_in("ada", {}, session_claims=how))
+    client = app.test_client()
+    pair: Any = client.post(path, json=FORM).json
+    again: Any = client.post("/auth/refresh", json={"refresh_token": pair["refresh_token"]}).json
+    claims = manager.verify(again["access_token"])
+
+    assert {name: claims[name] for name in (*how, "role")} == how | {"role": "reader"}

@@ -219,7 +219,7 @@ def test_a_view_is_imported_at_the_first_request_of_a_server(tmp_path: Path) -> 
         gunicorn += ["--pythonpath", f"{ROOT},{tmp_path}", "site_of_flask:app"]
         with (
             program_of(gunicorn, cwd=tmp_path, pass_fds=[listening.fileno()], stderr=DEVNULL),
-            httpx.Client(base_url=url, timeout=60) as client,
+            httpx.Client(base_url=url) as client,
         ):
             statuses = [client.get(path).status_code for path in ("/late", "/lazy", "/lazy")]
 

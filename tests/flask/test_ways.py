@@ -28,9 +28,14 @@ APPLICATIONS: dict[str, Callable[[Flask], object]] = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize("application", APPLICATIONS)
-def test_a_guard_asks_wherever_it_is_attached(way: Way, application: str) -> None:
+def test_a_guard_asks_wherever_it_is_attached(application: str, subtests: pytest.Subtests) -> None:
+    for name, way in WAYS.items():
+        with subtests.test(name):
+            check(way, application)
+
+
+def check(way: Way, application: str) -> None:
     app, manager = Flask(__name__), make_manager()
     auth = Auth(manager, authenticate=authenticate)
     APPLICATIONS[application](app)

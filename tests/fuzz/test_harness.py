@@ -38,18 +38,17 @@ def _seeds(folder: Path) -> None:
 )
 def test_coverage_guided_fuzzer_finds_nothing(budget: str, tmp_path: Path) -> None:
     _seeds(tmp_path)
-    limit = "-runs=2000" if budget == "briefly" else f"-runs={100_000 * TIMES}"
+    limit = "-runs=2000" if budget == "briefly" else f"-runs={50_000 * TIMES}"
 
     done = subprocess.run(
         [
             *(sys.executable, "-m", "tests.fuzz.harness", str(tmp_path), limit),
-            *("-max_len=4096", "-timeout=10", f"-artifact_prefix={tmp_path}/"),
+            *("-max_len=4096", "-timeout=250", f"-artifact_prefix={tmp_path}/"),
         ],
         cwd=ROOT,
         env={name: value for name, value in os.environ.items() if "COV" not in name},
         capture_output=True,
         check=False,
-        timeout=300,
     )
 
     assert done.returncode == 0, done.stderr.decode(errors="replace")[-3000:]

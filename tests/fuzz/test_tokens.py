@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatepass.errors import GatepassError, TokenError, TokenExpired, TokenMalformed
-from gatepass.jose import KeySet, inspect, sign, verify
+from gatepass.jose import KeySet, inspect, verify
 from gatepass.jose._base64url import decode, encode
 from tests.attacks.target import (
     AUDIENCE,
@@ -25,8 +25,8 @@ from tests.attacks.target import (
     verify_async,
     verify_sync,
 )
-from tests.fuzz.strategies import CLAIM_CHANGES, HEADERS, JSON_VALUES, changed, json_text
-from tests.jose.forge import compact, dumps, parts
+from tests.fuzz.strategies import CLAIM_CHANGES, HEADERS, changed, json_text
+from tests.jose.forge import compact, parts
 from tests.jose.material import ALGORITHMS, any_key, raw_signer
 
 SIGNED = {
@@ -159,31 +159,6 @@ def test_claims_are_accepted_only_when_they_are_good(
         except TokenError:
             subject = None
         assert (subject is not None) is _is_good(payload)
-
-
-@given(changes=CLAIM_CHANGES)
-def test_good_claims_are_accepted(changes: dict[str, Any]) -> None:
-    payload = dumps(claims(**changes))
-
-    if _is_good(payload):
-        accepted = verify_sync(forged(payload))
-        assert dict(accepted) == json.loads(payload)
-    else:
-        with pytest.raises(TokenError):
-            verify_sync(forged(payload))
-
-
-@given(payload=st.binary(max_size=300), name=st.sampled_from(ALGORITHMS))
-def test_any_octets_survive_signing(payload: bytes, name: str) -> None:
-    assert verify(sign(payload, KEYS[name]), KEYS[name]).payload == payload
-
-
-@given(own=st.dictionaries(st.text(max_size=8), JSON_VALUES, max_size=5))
-def test_any_claims_survive_signing(own: dict[str, Any]) -> None:
-    token = sign(own, KEY)
-
-    assert inspect(token).claims == own
-    assert json.loads(verify(token, KEY).payload) == own
 
 
 @given(expiry=st.integers(-(10**12), 10**12) | st.floats(-1e12, 1e12))

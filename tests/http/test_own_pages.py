@@ -14,29 +14,12 @@ OURS = frozenset({"https://app.example"})
 @pytest.mark.parametrize(
     "headers",
     [
-        ("Origin: https://app.example",),
-        ("Origin: https://app.example", "Sec-Fetch-Site: cross-site"),
-        ("Sec-Fetch-Site: same-origin",),
-    ],
-)
-def test_our_own_pages_are_let_through(ask: Ask, headers: tuple[str, ...]) -> None:
-    require_origin(ask("POST /", *headers), OURS)
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
         (),
         ("Origin: ",),
-        ("Origin: null",),
-        ("Origin: https://evil.example",),
-        ("Origin: http://app.example",),
         ("Origin: https://app.example.evil.example",),
         ("Origin: https://app.example:8443",),
         ("Origin: https://APP.example",),
         ("Origin: https://app.example", "Origin: https://app.example"),
-        ("Origin: https://evil.example", "Sec-Fetch-Site: same-origin"),
-        ("Sec-Fetch-Site: same-site",),
         ("Sec-Fetch-Site: none",),
         ("Sec-Fetch-Site: same-origin", "Sec-Fetch-Site: same-origin"),
         ("Host: app.example", "Referer: https://app.example/"),
@@ -55,18 +38,10 @@ def test_a_token_is_of_one_session_and_one_key() -> None:
     assert {len(token) for token in tokens} == {43}
 
 
-@pytest.mark.parametrize("key", [KEY, PREVIOUS])
-def test_a_token_under_either_key_passes(ask: Ask, key: bytes) -> None:
-    request = ask("POST /", f"X-CSRF-Token: {csrf_token(key, 's1')}")
-
-    require_csrf_token(request, (KEY, PREVIOUS), "s1")
-
-
 @pytest.mark.parametrize(
     ("headers", "session_id"),
     [
         ((), "s1"),
-        (("X-CSRF-Token: ",), "s1"),
         ((f"X-CSRF-Token: {csrf_token(KEY, 's2')}",), "s1"),
         ((f"X-CSRF-Token: {csrf_token(b'o' * 32, 's1')}",), "s1"),
         ((f"X-CSRF-Token: {csrf_token(KEY, 's1')}=",), "s1"),

@@ -100,7 +100,7 @@ class NodeProcess:
 
     def close(self) -> None:
         if self._process is not None:
-            self._process.communicate(timeout=10)
+            self._process.communicate()
 
     def _started(self) -> "subprocess.Popen[str]":
         if self._process is None:

@@ -6,19 +6,12 @@ from typing import Any
 
 import joserfc.errors
 import jwt
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from joserfc import jwk as joserfc_jwk
 from joserfc import jwt as joserfc_jwt
 from jwt.algorithms import get_default_algorithms
 
 from tests.interop.libraries import ES, HS, PS, RS, Forms, Key, Refused, octets, python_version
-
-_CURVES: dict[str, tuple[ec.EllipticCurve, str]] = {
-    "ES256": (ec.SECP256R1(), "P-256"),
-    "ES384": (ec.SECP384R1(), "P-384"),
-    "ES512": (ec.SECP521R1(), "P-521"),
-}
+from tests.jose.material import CURVE_NAMES, pem_of, private_key, public_pem_of
 
 
 class PyJwt:
@@ -32,27 +25,14 @@ class PyJwt:
         return python_version("PyJWT")
 
     def make(self, algorithm: str) -> Forms:
-        private: Any
-        if algorithm in _CURVES:
-            private = ec.generate_private_key(_CURVES[algorithm][0])
-        elif algorithm == "EdDSA":
-            private = ed25519.Ed25519PrivateKey.generate()
-        else:
-            private = rsa.generate_private_key(65537, 2048)
-        pem = private.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        ).decode()
-        public_pem = private.public_key().public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
+        private: Any = private_key(algorithm)
+        pem, public_pem = pem_of(private).decode(), public_pem_of(private).decode()
         engine: Any = get_default_algorithms()[algorithm]
         named = {"alg": algorithm, "kid": "made-by-pyjwt"}
         jwk = engine.to_jwk(private, as_dict=True) | named
         public_jwk = engine.to_jwk(private.public_key(), as_dict=True) | named
         return {
-            "PEM": (pem, public_pem.decode()),
+            "PEM": (pem, public_pem),
             "JWK": (jwk, public_jwk),
             "JWKS": (jwk, {"keys": [public_jwk]}),
         }
@@ -97,8 +77,8 @@ class JoseRfc:
     def make(self, algorithm: str) -> Forms:
         named: Any = {"alg": algorithm, "kid": "made-by-joserfc"}
         key: Any
-        if algorithm in _CURVES:
-            curve: Any = _CURVES[algorithm][1]
+        if algorithm in CURVE_NAMES:
+            curve: Any = CURVE_NAMES[algorithm]
             key = joserfc_jwk.ECKey.generate_key(curve, named)
         elif algorithm.startswith("Ed"):
             key = joserfc_jwk.OKPKey.generate_key("Ed25519", named)

@@ -8,7 +8,7 @@ import pytest
 
 from gatepass.errors import ClaimsRejected, KeyRejected, TokenInvalid, TokenMalformed
 from gatepass.jose import MAX_SIZE, KeySet, SharedKey, inspect, sign, verify
-from tests.jose.forge import b64, compact, hmac_signer, parts, with_signature
+from tests.jose.forge import compact, hmac_signer, parts
 from tests.jose.material import (
     ALGORITHMS,
     ASYMMETRIC,
@@ -132,28 +132,6 @@ def test_public_key_does_not_sign(algorithm: str) -> None:
         sign(b"{}", public)
     with pytest.raises(KeyRejected):
         sign(b"{}", KeySet(public, signing_key(algorithm, 1)))
-
-
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_every_segment_is_covered_by_the_signature(algorithm: str) -> None:
-    key = any_key(algorithm)
-    token = sign(b'{"a":1}', key, kid=None)
-    _, _, signature = parts(token)
-    flipped = bytes([signature[0] ^ 1]) + signature[1:]
-    head, body, tail = token.split(".")
-
-    for forged in (
-        with_signature(token, flipped),
-        with_signature(token, signature[:-1]),
-        with_signature(token, signature + b"\0"),
-        with_signature(token, b"\0" + signature),
-        with_signature(token, b""),
-        ".".join((head, b64('{"a":2}'), tail)),
-        ".".join((b64(f'{{"alg":"{algorithm}"}}'), body, tail)),
-    ):
-        with pytest.raises((TokenInvalid, TokenMalformed)):
-            verify(forged, key)
-    assert verify(token, key).payload == b'{"a":1}'
 
 
 def test_verified_header_cannot_be_changed() -> None:

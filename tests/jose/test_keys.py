@@ -101,7 +101,7 @@ def test_shared_key_survives_its_jwk(algorithm: str) -> None:
     assert SharedKey.from_jwk({**jwk, "kid": "mine"}).kid == "mine"
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("algorithm", [*HMAC, "RS256", "PS512", *ECDSA, *EDDSA])
 def test_generated_key_verifies_its_own_tokens_only(algorithm: str) -> None:
     make = SharedKey.generate if algorithm in HMAC else SigningKey.generate
     key, stranger = make(algorithm), any_key(algorithm)
@@ -136,7 +136,7 @@ def test_rsa_key_without_algorithm_is_refused() -> None:
         VerificationKey.from_jwk(public_jwk_of(rsa_key()))
 
 
-@pytest.mark.parametrize("algorithm", ASYMMETRIC)
+@pytest.mark.parametrize("algorithm", ["RS256", *ECDSA, "EdDSA"])
 def test_key_of_another_family_or_curve_is_refused(algorithm: str) -> None:
     families = (RSA, EDDSA, *((name,) for name in ECDSA))
     key = private_key(algorithm)

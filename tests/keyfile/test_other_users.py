@@ -11,14 +11,6 @@ from gatepass.errors import KeysUnavailable, SettingsRejected
 from gatepass.keyfile import FileKeySource, KeyFile, Ring
 from tests.keyfile.steps import announced, first, keep, kid, rotated
 
-
-@pytest.fixture
-def file(tmp_path: Path) -> KeyFile:
-    file = KeyFile(tmp_path / "keys.json")
-    keep(file, first())
-    return file
-
-
 MALLORY = 65_534
 Change = Callable[[Path], Path]
 

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from gatepass.errors import KeyRejected
-from gatepass.jose import SigningKey, VerificationKey
+from gatepass.jose import VerificationKey
 from gatepass.keyfile import Ring, State, StepRefused
+from tests.jose.material import signing_key
 from tests.keyfile.steps import GONE, KNOWN, LIFETIME, NOW, announced, first, key, kid, rotated
 
 
@@ -152,7 +153,7 @@ def test_no_key_no_set() -> None:
 
 def test_every_algorithm_lives_the_same_life() -> None:
     for algorithm in ("RS256", "ES384", "EdDSA", "Ed25519"):
-        old, new = SigningKey.generate(algorithm), SigningKey.generate(algorithm)
+        old, new = signing_key(algorithm), signing_key(algorithm, 1)
         ring = Ring().generate(old, lifetime_s=1, now=NOW).generate(new, lifetime_s=1, now=NOW)
         ring = ring.publish(new.kid or "", now=NOW).promote(new.kid or "", now=NOW + KNOWN)
 

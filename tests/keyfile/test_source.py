@@ -23,6 +23,7 @@ from gatepass.errors import (
 from gatepass.jose import SharedKey
 from gatepass.keyfile import FileKeySource, KeyFile, StepRefused
 from gatepass.stores.memory import MemoryStore
+from tests.cases import case
 from tests.keyfile.steps import (
     GONE,
     KNOWN,
@@ -49,13 +50,6 @@ class Clock:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> KeyFile:
-    file = KeyFile(tmp_path / "keys.json")
-    keep(file, first())
-    return file
 
 
 def test_what_was_kept_is_read_again(file: KeyFile) -> None:
@@ -139,13 +133,15 @@ DAMAGED: dict[str, Callable[[KeyFile], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("what", DAMAGED)
-def test_a_damaged_file_starts_nothing(what: str, file: KeyFile) -> None:
-    file.path.write_bytes(DAMAGED[what](file))
+def test_a_damaged_file_starts_nothing(file: KeyFile) -> None:
+    whole = file.path.read_bytes()
+    for what, damage in DAMAGED.items():
+        file.path.write_bytes(whole)
+        file.path.write_bytes(damage(file))
 
-    with pytest.raises((SettingsRejected, KeyRejected)) as refused:
-        FileKeySource(file.path)
-    assert "PRIVATE" not in str(refused.value)
+        with case(what), pytest.raises((SettingsRejected, KeyRejected)) as refused:
+            FileKeySource(file.path)
+        assert "PRIVATE" not in str(refused.value)
 
 
 def test_no_file_starts_nothing(tmp_path: Path) -> None:

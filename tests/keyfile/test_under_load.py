@@ -2,32 +2,24 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Self
 
 import httpx
 import pytest
-import uvicorn
-from fastapi import FastAPI, Header, Response
+from fastapi import Depends, FastAPI
 
 from gatepass import AsyncTokenVerifier
 from gatepass.errors import GatepassError
-from gatepass.fastapi.answers import send
-from gatepass.http import (
-    ACCESS_DOOR,
-    RequestRefused,
-    answer_json,
-    answer_refused,
-    door,
-    parse_bearer,
-)
+from gatepass.fastapi import Auth
 from gatepass.httpx import TokenAuth
 from gatepass.jose import inspect
 from gatepass.remote import AsyncRemoteKeySet
 from gatepass.server.secrets import generate_secret
-from tests.budget import PATIENCE_S
+from tests.budget import PATIENCE_S, until
+from tests.client.world import in_a_thread
 from tests.keyfile.steps import KNOWN, age
 from tests.server.running import Running, gatepass, serving
 
@@ -73,7 +65,7 @@ class Load:
         credentials = {"username": "ada", "password": PASSWORD}
         auth = TokenAuth(f"{home.url}/auth", origins=[resource, *(s.url for s in servers)])
         urls = [*(f"{server.url}/auth/me" for server in servers), f"{resource}/reports"]
-        with httpx.Client(timeout=20) as client:
+        with httpx.Client() as client:
             auth.log_in(client.post(f"{home.url}/auth/login", json=credentials).json())
             client.auth = auth
             while not self._is_over:
@@ -103,32 +95,11 @@ def resource_server(jwks_url: str) -> Iterator[str]:
     keys = AsyncRemoteKeySet(jwks_url, max_age=1, cooldown=1)
     verifier = AsyncTokenVerifier(keys, issuer="api-server", audience="api-client")
 
-    @app.get("/reports")
-    async def reports(authorization: Annotated[str, Header()]) -> Response:
-        try:
-            with door(ACCESS_DOOR):
-                claims = await verifier.verify(parse_bearer([authorization]))
-        except RequestRefused as refused:
-            return send(answer_refused(refused))
-        return send(answer_json({"subject": claims.subject}))
-
-    config = uvicorn.Config(app, port=0, log_config=None, lifespan="off", ws="none")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        until(lambda: server.started)
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(PATIENCE_S)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    auth = Auth(verifier)
+    auth.install(app)
+    app.get("/reports", dependencies=[Depends(auth.required())])(lambda: "in")
+    with in_a_thread(app) as url:
+        yield url
 
 
 @pytest.mark.soak

@@ -85,7 +85,7 @@ class Machine(RuleBasedStateMachine):
             self.forget = forget_in_redis(servers.servers[0].client())
         else:
             store = AsyncMemoryStore(clock) if self.is_async else MemoryStore(clock)
-            self.forget = forget_in_memory(store._store if self.is_async else store)
+            self.forget = forget_in_memory(store._work if self.is_async else store)
         kind: Any = AsyncTokenManager if self.is_async else TokenManager
         manager = kind(
             POLICY,
@@ -272,8 +272,8 @@ def machine(name: str, *, is_async: bool, where: str, examples: int) -> Any:
     return case
 
 
-TestSyncMemory = machine("SyncMemory", is_async=False, where="memory", examples=120 * TIMES)
-TestAsyncMemory = machine("AsyncMemory", is_async=True, where="memory", examples=20 * TIMES)
+TestSyncMemory = machine("SyncMemory", is_async=False, where="memory", examples=30 * TIMES)
+TestAsyncMemory = machine("AsyncMemory", is_async=True, where="memory", examples=10 * TIMES)
 TestSyncSqlite = machine("SyncSqlite", is_async=False, where="sqlite", examples=10 * TIMES)
 TestAsyncSqlite = machine("AsyncSqlite", is_async=True, where="sqlite", examples=5 * TIMES)
 TestSyncPostgres = machine("SyncPostgres", is_async=False, where="postgres", examples=10 * TIMES)

@@ -46,4 +46,4 @@ def test_revoking_a_token_that_hardly_ever_expires(make: Make, clock: Clock, exp
 def plain(manager: Any) -> Any:
     """The memory store under either twin."""
     store = manager._store
-    return getattr(store, "_store", store)
+    return getattr(store, "_work", store)

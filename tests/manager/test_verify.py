@@ -13,7 +13,6 @@ from gatepass.errors import (
     StoreUnavailable,
     TokenExpired,
     TokenInvalid,
-    TokenMalformed,
     TokenMissing,
     TokenRevoked,
 )
@@ -47,14 +46,6 @@ def test_each_way_to_revoke_ends_what_it_names_and_no_more(manager: Any) -> None
     assert manager.revoke_all(reason="restored a backup") == 1
     with pytest.raises(TokenRevoked):
         manager.verify(bob.access_token)
-
-
-def test_revoking_by_the_text_of_a_token_is_refused(manager: Any) -> None:
-    pair = manager.issue("alice")
-
-    for wrong in (pair.access_token, "", "a" * 256, None, 5):
-        with pytest.raises(TokenMalformed):
-            manager.revoke_token(wrong)
 
 
 @pytest.mark.parametrize("wrong", ["", "\0", "\ud800", 5, None])

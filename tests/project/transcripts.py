@@ -4,15 +4,11 @@ Commands that set a machine up are checked to exist instead. A document that tal
 127.0.0.1:8000 gets a real server on another port and its password as `$ADMIN_PASSWORD`.
 """
 
-import contextlib
-import http.client
 import os
 import re
 import shlex
-import socket
 import subprocess
 import sys
-import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +18,8 @@ from typing import Self
 from tests.budget import PATIENCE_S
 from tests.project.documents import Block, expectation, is_as_expected
 from tests.project.files import ROOT
+from tests.server.running import free_port
+from tests.servers.programs import until_answered
 
 _SERVE = re.compile(r"^(make|gatepass|\.venv/bin/gatepass) serve\b")
 _MAKE = re.compile(r"^make +(?P<target>[a-z]+)")
@@ -53,7 +51,7 @@ class Transcript:
     ) -> None:
         if self._server is not None:
             self._server.terminate()
-            self._server.wait(timeout=20)
+            self._server.wait(PATIENCE_S)
 
     def run(self, block: Block) -> None:
         """Run a block and compare what its commands print with what the document says."""
@@ -96,7 +94,7 @@ class Transcript:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_S,
             check=False,
         )
         if variables.exists():
@@ -137,9 +135,7 @@ class Transcript:
     def _serve(self) -> None:
         if self._server is not None:
             return
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
+        self._port = free_port()
         with self._log.open("wb") as log:
             self._server = subprocess.Popen(
                 ["gatepass", "serve", "--port", str(self._port)],
@@ -150,24 +146,9 @@ class Transcript:
                 stdout=log,
                 stderr=log,
             )
-        self._wait_until_served()
+        until_answered(self._server, f"http://127.0.0.1:{self._port}/healthz", self._log)
         if found := re.search(r"admin password: (\S+)", self._log.read_text()):
             self._environment["ADMIN_PASSWORD"] = found[1]
-
-    def _wait_until_served(self) -> None:
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
-            assert self._server is not None
-            assert self._server.poll() is None, self._log.read_text()
-            with contextlib.suppress(OSError):
-                connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
-                connection.request("GET", "/healthz")
-                status = connection.getresponse().status
-                connection.close()
-                if status == http.HTTPStatus.OK:
-                    return
-            time.sleep(0.05)
-        raise AssertionError("the server did not answer within 30 s")
 
 
 def parse_console(block: Block) -> Iterator[tuple[int, str, str]]:

@@ -39,7 +39,7 @@ def connect(twin: Twin, runner: asyncio.Runner, issuer: Issuer, clock: Clock) ->
     """A resource server for the issuer, by its JWKS or with `discover=True` by its metadata."""
 
     def connect(*, discover: bool = False, url: str | None = None, **options: Any) -> Resource:
-        options = {"timeout": 2, "now": clock, **options}
+        options = {"timeout": 60, "now": clock, **options}
         if discover:
             keys = issuer_keys(twin, issuer.name, **options)
         else:

@@ -1,21 +1,14 @@
 """A resource server that knows an issuer by its keys alone, in both twins."""
 
 import asyncio
-import time
-from collections.abc import Coroutine
-from contextlib import suppress
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from gatepass import AccessClaims, AsyncTokenVerifier, TokenVerifier
 from gatepass.errors import GatepassError
 from gatepass.remote import AsyncRemoteKeySet, RemoteKeySet
-from tests.budget import require_short
 from tests.remote.issuer import AUDIENCE
 
 Twin = Literal["sync", "async"]
-BEAT_S: Final = 0.002
-PAUSE_S: Final = 0.3
-"""How long the loop may stand still: less than any fetch here may take."""
 
 
 class Clock:
@@ -30,12 +23,11 @@ class Clock:
 
 
 class Resource:
-    """Verifies tokens; in the async twin a second task watches whether the loop runs freely."""
+    """Verifies tokens."""
 
     def __init__(self, twin: Twin, runner: asyncio.Runner, issuer: str, keys: Any) -> None:
         self.twin = twin
         self.keys = keys
-        self.longest_pause_s = 0.0
         self._runner = runner
         kind: Any = TokenVerifier if twin == "sync" else AsyncTokenVerifier
         self.verifier = kind(keys, issuer=issuer, audience=AUDIENCE)
@@ -72,28 +64,10 @@ class Resource:
         return self._runner.run(every())
 
     def run(self, function: Any, *arguments: Any) -> Any:
-        """Call it; of the async twin, run the coroutine beside the watching task."""
+        """Call it; of the async twin, run the coroutine."""
         if self.twin == "sync":
             return function(*arguments)
-        return self._runner.run(self._watched(function(*arguments)))
-
-    async def _watched(self, work: Coroutine[Any, Any, Any]) -> Any:
-        beat = asyncio.create_task(self._beat())
-        try:
-            return await work
-        finally:
-            beat.cancel()
-            with suppress(asyncio.CancelledError):
-                await beat
-            require_short(self.longest_pause_s, PAUSE_S)
-
-    async def _beat(self) -> None:
-        last = time.perf_counter()
-        while True:
-            await asyncio.sleep(BEAT_S)
-            now = time.perf_counter()
-            self.longest_pause_s = max(self.longest_pause_s, now - last)
-            last = now
+        return self._runner.run(function(*arguments))
 
 
 def remote_keys(twin: Twin, url: str, **options: Any) -> RemoteKeySet | AsyncRemoteKeySet:

@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from gatepass import AsyncTokenManager, TokenIssuer, TokenManager, TokenPolicy, TokenVerifier
-from gatepass.errors import KeyRejected, KeysUnavailable, SettingsRejected, StoreUnavailable
+from gatepass import AsyncTokenManager, TokenIssuer, TokenManager, TokenPolicy
+from gatepass.errors import KeyRejected, KeysUnavailable, SettingsRejected
 from gatepass.jose import SharedKey, sign, verify
 from gatepass.remote import AsyncRemoteKeySet, RemoteKeySet
 from gatepass.stores.memory import AsyncMemoryStore, MemoryStore
 from tests.budget import PATIENCE_S
 from tests.children import Child
 from tests.jose.material import signing_key
-from tests.remote.certificate import write_certificate
 from tests.remote.conftest import Connect
 from tests.remote.issuer import AUDIENCE, Issuer
 from tests.remote.resource import Resource, Twin, remote_keys
+from tests.servers.certificates import write_certificate
 
 KEY, SUCCESSOR = signing_key("ES256"), signing_key("ES256", 1)
 
@@ -29,9 +29,9 @@ KEY, SUCCESSOR = signing_key("ES256"), signing_key("ES256", 1)
 def test_a_certificate_that_nobody_vouches_for_is_refused(
     tmp_path: Path, twin: Twin, runner: asyncio.Runner
 ) -> None:
-    certificate, key = write_certificate(tmp_path)
+    certificate = write_certificate(tmp_path)
     served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    served.load_cert_chain(certificate, key)
+    served.load_cert_chain(certificate)
     trusting = ssl.create_default_context(cafile=str(certificate))
     with Issuer(served) as issuer:
         issuer.publish(KEY)
@@ -52,7 +52,7 @@ def test_a_cancelled_leader_takes_nobody_with_it(issuer: Issuer, runner: asyncio
     async def race() -> list[Any]:
         token = issuer.token()
         tasks = [asyncio.create_task(resource.verifier.verify(token)) for _ in range(50)]
-        assert await asyncio.to_thread(issuer.was_asked.wait, 10)
+        assert await asyncio.to_thread(issuer.was_asked.wait, PATIENCE_S)
         tasks[0].cancel()
         may_answer.set()
         return await asyncio.gather(*tasks, return_exceptions=True)
@@ -90,7 +90,7 @@ def test_a_forked_child_fetches_for_itself(issuer: Issuer, twin: Twin) -> None:
         yield from good()
 
     issuer.scripts["/jwks"] = late
-    keys: Any = remote_keys(twin, issuer.jwks_url, timeout=5)
+    keys: Any = remote_keys(twin, issuer.jwks_url, timeout=60)
     waiting = threading.Thread(target=_ask, args=(twin, keys, issuer.name, token))
     waiting.start()
     assert issuer.was_asked.wait(PATIENCE_S)
@@ -171,15 +171,6 @@ def test_a_failed_fetch_says_nothing_of_the_address_but_its_host(
 
     assert "s3cret" not in str(failed.value)
     assert logged == ["the keys of 127.0.0.1 were not fetched: the answer has status 404"]
-
-
-def test_a_local_key_set_still_refuses_an_unknown_kid_for_good() -> None:
-    verifier = TokenVerifier(KEY.public(), issuer="i", audience=AUDIENCE)
-    token = TokenIssuer(SUCCESSOR, issuer="i", audience=AUDIENCE, lifetime=60).issue("ada")
-    with pytest.raises(Exception, match="invalid") as refused:
-        verifier.verify(token)
-
-    assert not isinstance(refused.value, StoreUnavailable)
 
 
 def test_a_process_that_can_have_no_thread_says_so(

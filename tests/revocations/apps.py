@@ -18,9 +18,9 @@ def answer(*, is_revoked: bool, is_fresh: bool, is_held: bool) -> bytes:
     ).encode()
 
 
-def is_held(replica: Any, token: str) -> bool:
-    """Whether the copy itself has it, whatever the store would say."""
-    held: bool = getattr(replica, "_twin", replica)._denylist.is_held(None, token)
+def is_held(replica: Any, token: str, *, is_revoked: bool) -> bool:
+    """Whether the copy itself has it, whatever the store would say; on SQLite there is none."""
+    held: bool = is_revoked if URL.startswith("sqlite") else replica._denylist.is_held(None, token)
     return held
 
 
@@ -32,10 +32,11 @@ def wsgi() -> Callable[..., Iterable[bytes]]:
 
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
         token = environ["PATH_INFO"][1:]
+        is_revoked = replica.is_revoked(None, token)
         body = answer(
-            is_revoked=replica.is_revoked(None, token),
+            is_revoked=is_revoked,
             is_fresh=replica.fresh(),
-            is_held=is_held(replica, token),
+            is_held=is_held(replica, token, is_revoked=is_revoked),
         )
         start_response("200 OK", [("Content-Length", str(len(body)))])
         return [body]
@@ -58,10 +59,11 @@ def asgi() -> Callable[..., Any]:
             await send({"type": "lifespan.shutdown.complete"})
             return
         token = scope["path"][1:]
+        is_revoked = await replica.is_revoked(None, token)
         body = answer(
-            is_revoked=await replica.is_revoked(None, token),
+            is_revoked=is_revoked,
             is_fresh=await replica.fresh(),
-            is_held=is_held(replica, token),
+            is_held=is_held(replica, token, is_revoked=is_revoked),
         )
         await asyncio.sleep(0)
         await send({"type": "http.response.start", "status": 200, "headers": []})

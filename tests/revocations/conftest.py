@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from gatepass.revocations.sqlite import SqliteReplica
 from gatepass.sessions import Revocations, Store
 from tests.stores.plans import Clock
-from tests.stores.twins import Awaited, Runner, replica_on, sqlite_store
+from tests.stores.twins import Runner, replica_on, sqlite_store
 
 
 @pytest.fixture
@@ -40,17 +39,6 @@ def store(
 def replica(store: Store, runner: Runner) -> Revocations:
     replica: Revocations = replica_on(store, runner)
     return replica
-
-
-@pytest.fixture
-def inner(replica: Revocations) -> SqliteReplica:
-    """The synchronous replica inside either twin."""
-    if isinstance(replica, SqliteReplica):
-        return replica
-    assert isinstance(replica, Awaited)
-    inner = replica.twin._twin  # type: ignore[attr-defined]
-    assert isinstance(inner, SqliteReplica)
-    return inner
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from gatepass.revocations import fingerprints
 from gatepass.revocations.alarm import Alarm
 from gatepass.revocations.denylist import Denylist, Entry
 from gatepass.revocations.fingerprints import TABLES, Fingerprints
-from gatepass.revocations.follower import Follower
 from gatepass.revocations.lease import Lease, steady_now
-from gatepass.revocations.snapshots import SnapshotCursor
+from gatepass.revocations.postgres_cursor import PostgresCursor
+from gatepass.revocations.reader_threads import ReaderThreads
 from gatepass.revocations.state import ReplicaState
 from tests.budget import PATIENCE_S
 
@@ -86,23 +86,6 @@ def test_memory_that_runs_out_while_ids_become_fingerprints_lets_nobody_in(
     assert all(copy.is_held(None, f"t{number}") for number in range(20_000))
 
 
-def test_memory_that_runs_out_while_ticks_become_longer_lets_nobody_in(
-    memory: ScarceMemory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(denylists, "COMPACT_ABOVE", 1_000)
-    copy = Denylist()
-    for _ in range(3):
-        merge(copy, tokens(1_000))
-    memory.left = TABLES // 2
-    with pytest.raises(MemoryError):
-        merge(copy, tokens(0), 300 * DAY)
-    memory.left = 10**9
-    for day in range(0, 299, 5):
-        copy.merge((), store_ms=0, retention_ms=300 * DAY, now_ms=NOW + day * DAY)
-
-    assert all(copy.is_held(None, f"t{number}") for number in range(1_000))
-
-
 def test_memory_that_runs_out_in_a_sweep_leaves_no_table_that_fills_up(
     memory: ScarceMemory,
 ) -> None:
@@ -142,7 +125,7 @@ def test_a_fork_waits_for_a_merge_that_is_under_way() -> None:
 
 
 def test_a_child_forked_while_a_loss_is_logged_reads_the_other_log_from_its_start() -> None:
-    cursor = SnapshotCursor(Denylist(), Alarm())
+    cursor = PostgresCursor(Denylist(), Alarm())
 
     def take(identity: str) -> None:
         page = json.dumps([("7", 1, "t", "a", NOW)])
@@ -166,14 +149,11 @@ def test_a_child_forked_while_a_loss_is_logged_reads_the_other_log_from_its_star
 
 
 class FailingFirst:
-    """A source whose first read fails; both a source and its reader."""
+    """A reader whose first read fails."""
 
     def __init__(self) -> None:
         self.reads = 0
         self.closed = 0
-
-    def reader(self, _lane: int) -> "FailingFirst":
-        return self
 
     def read(self, _wait_s: float) -> float:
         self.reads += 1
@@ -189,11 +169,11 @@ class FailingFirst:
         """There is nothing to let go of."""
 
 
-def until_fresh(state: ReplicaState, follower: Follower) -> None:
+def until_fresh(state: ReplicaState, readers: ReaderThreads) -> None:
     until = time.monotonic() + PATIENCE_S
     while not state.covers(None, "t"):
         assert time.monotonic() < until
-        follower.ensure()
+        readers.ensure()
         time.sleep(0.01)
 
 
@@ -203,26 +183,26 @@ def test_a_log_filter_that_fails_kills_the_thread_and_another_reads_on() -> None
         raise ValueError
 
     log = logging.getLogger("gatepass")
-    state, source = ReplicaState(["log"], 2), FailingFirst()
-    follower = Follower(state, source)
+    state, reader = ReplicaState(["log"], 2), FailingFirst()
+    readers = ReaderThreads(state, lambda _: reader)
     log.addFilter(fail)
     try:
-        follower.ensure()
-        until_fresh(state, follower)
+        readers.ensure()
+        until_fresh(state, readers)
     finally:
         log.removeFilter(fail)
-        follower.stop()
-        follower.join()
+        readers.stop()
+        readers.join()
 
-    assert source.closed >= 1
+    assert reader.closed >= 1
 
 
 @pytest.mark.parametrize("missing", ["gatepass-revocations-0", "gatepass-revocations-1"])
 def test_a_system_without_threads_left_makes_a_copy_stale_and_starts_no_more_of_them(
     monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
-    state, source = ReplicaState(["log", "other"], 2), FailingFirst()
-    follower = Follower(state, source)
+    state, reader = ReplicaState(["log", "other"], 2), FailingFirst()
+    readers = ReaderThreads(state, lambda _: reader)
     start = threading.Thread.start
 
     def fail(*_: object) -> None:
@@ -233,11 +213,11 @@ def test_a_system_without_threads_left_makes_a_copy_stale_and_starts_no_more_of_
 
     with monkeypatch.context() as scarce:
         scarce.setattr(threading.Thread, "start", one_fails)
-        follower.ensure()
+        readers.ensure()
     assert state.judge(None, "00t") is None
-    assert not follower.is_followed()
-    follower.ensure()
-    assert follower.is_followed()
-    follower.stop()
-    follower.join()
+    assert not readers.is_running()
+    readers.ensure()
+    assert readers.is_running()
+    readers.stop()
+    readers.join()
     assert not [t for t in threading.enumerate() if t.name.startswith("gatepass-revocations")]

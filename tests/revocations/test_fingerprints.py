@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatepass.revocations.fingerprints import TABLES, TICKS, Fingerprints, choose_hash
+from gatepass.revocations.fingerprints import TABLES, Fingerprints, choose_hash
 
 FINGERPRINTS = st.integers(0, 2**64 - 1) | st.integers(0, 50)
 
@@ -36,7 +36,7 @@ def test_what_was_added_is_found_and_nothing_else(added: list[int], others: list
     ]
 
 
-def test_fingerprints_that_all_want_one_place_are_all_held() -> None:
+def test_fingerprints_that_all_want_one_index_are_all_held() -> None:
     table = Fingerprints()
     crowd = [number << 40 for number in range(1, 500)]
     for fingerprint in crowd:
@@ -61,7 +61,7 @@ def test_a_hundred_thousand_are_held_while_the_tables_grow() -> None:
 @given(
     st.lists(st.tuples(FINGERPRINTS, st.integers(0, 100)), max_size=200),
     st.integers(0, 100),
-    st.integers(0, 3 * TICKS),
+    st.integers(-(10**6), 2 * 10**9),
 )
 def test_a_sweep_drops_what_is_older_and_keeps_the_rest(
     added: list[tuple[int, int]], oldest: int, begin: int
@@ -92,18 +92,6 @@ def test_sweeps_go_round_all_tables_a_few_at_a_time() -> None:
 
     assert 0 < sizes[2] < sizes[1] < sizes[0] < 5_000
     assert sizes[3] == 0
-
-
-def test_longer_ticks_keep_every_entry_its_age() -> None:
-    table = Fingerprints()
-    now = 70_000  # has come round once
-    for age in (0, 1, 9_999, 16_000):
-        table.add(age + 1, now - age)
-
-    table.rescale(now, 10)
-    table.sweep(TABLES, (now - 9_999) // 10)
-
-    assert [age for age in (0, 1, 9_999, 16_000) if table.has(age + 1)] == [0, 1, 9_999]
 
 
 def test_the_hash_is_keyed_even_where_pythons_own_is_fixed() -> None:

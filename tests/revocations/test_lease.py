@@ -1,4 +1,4 @@
-"""The lease: from the sending of a complete read on, no longer, and for each lane by itself."""
+"""The lease: from the sending of a complete read on, no longer, for each partition by itself."""
 
 import time
 from math import inf
@@ -40,7 +40,7 @@ def test_a_dead_part_of_the_log_makes_only_its_own_ids_stale() -> None:
     lease.renew(0, 110)
 
     assert lease.until == 102
-    assert [lease.covers(lane, 111) for lane in range(3)] == [True, False, False]
+    assert [lease.covers(partition, 111) for partition in range(3)] == [True, False, False]
 
 
 def test_after_a_local_revocation_only_later_reads_are_believed() -> None:

@@ -167,7 +167,7 @@ def test_where_stale_copies_deny_the_store_is_not_asked(make: Make, database: Da
     world = make(max_staleness=0.5, when_stale=WhenStale.DENY)
     with database.frozen():
         world.until(lambda: not world.inner.status().is_fresh)
-        world.until(lambda: steady_now() > world.inner._state.patient_until)
+        world.until(lambda: steady_now() > world.inner._state.wait_until)
 
         began = time.monotonic()
         with pytest.raises(StoreUnavailable, match="out of date"):

@@ -7,14 +7,13 @@ from typing import Any
 import pytest
 
 from gatepass.errors import StoreUnavailable
-from gatepass.revocations import postgres_readers, stream_steps
+from gatepass.revocations import postgres_readers, redis_log
 from gatepass.revocations import state as states
 from gatepass.revocations.alarm import Alarm
 from gatepass.revocations.denylist import Denylist
-from gatepass.revocations.postgres_readers import PostgresSource
+from gatepass.revocations.redis_cursor import BACK_MS, RedisCursor
+from gatepass.revocations.redis_log import RedisLog
 from gatepass.revocations.state import ReplicaState
-from gatepass.revocations.stream_steps import StreamSteps
-from gatepass.revocations.streams import BACK_MS, StreamCursor
 from gatepass.stores.redis.layout import Keys
 from gatepass.stores.redis.target import target_of_url
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
@@ -52,8 +51,8 @@ class Server:
         self.role = b"master"
         self.found: Any = [[b"gp:{4}:log", [[PLACE.encode(), [b"s", b"a"]]]]]
         self.asked_from: list[str] = []
-        cursor = StreamCursor((4,), Denylist(), Alarm())
-        self.steps = StreamSteps(
+        cursor = RedisCursor((4,), Denylist(), Alarm())
+        self.steps = RedisLog(
             target_of_url("redis://10.0.0.1/0"), Keys("gp"), cursor, lambda: SECONDS
         )
 
@@ -90,7 +89,7 @@ class Server:
 
 @pytest.fixture
 def server(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> Server:
-    monkeypatch.setattr(stream_steps, "steady_now", hand)
+    monkeypatch.setattr(redis_log, "steady_now", hand)
     return Server(hand)
 
 
@@ -121,7 +120,7 @@ def test_a_primary_that_became_a_replica_during_a_read_is_not_believed(server: S
 
 def read_postgres(url: str) -> float | None:
     store = SqlStore.from_url(url)
-    reader: Any = PostgresSource(store, ReplicaState(["log"], 2)).reader(0)
+    reader: Any = postgres_readers.readers_of(store, ReplicaState(["log"], 2))(0)
     sent: float | None = reader.read(0)
     reader.close()
     store.close()
@@ -131,7 +130,7 @@ def read_postgres(url: str) -> float | None:
 def read_postgres_async(url: str) -> float | None:
     async def read() -> float | None:
         store = AsyncSqlStore.from_url(url)
-        reader: Any = PostgresSource(store, ReplicaState(["log"], 2)).reader(0)
+        reader: Any = postgres_readers.readers_of(store, ReplicaState(["log"], 2))(0)
         sent: float | None = await reader.read(0)
         await reader.close()
         await store.close()
@@ -157,7 +156,7 @@ def test_a_slow_answer_of_postgresql_is_believed_from_its_sending(
 
 def test_a_notification_that_came_with_an_answer_wakes_the_next_read() -> None:
     store = SqlStore.from_url(empty_url())
-    reader: Any = PostgresSource(store, ReplicaState(["log"], 2)).reader(0)
+    reader: Any = postgres_readers.readers_of(store, ReplicaState(["log"], 2))(0)
     reader.read(0)
     connection = reader._connection
     waits = list(zip(connection.hear(), range(1), strict=False))

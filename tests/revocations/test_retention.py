@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ import pytest
 from gatepass import AsyncTokenVerifier, TokenManager, TokenPair, TokenPolicy, TokenVerifier
 from gatepass.errors import TokenRevoked
 from gatepass.jose import SharedKey
-from gatepass.revocations import postgres_readers, replica_of, sqlite, state, stream_steps
+from gatepass.revocations import postgres_readers, redis_log, replica_of, state
 from gatepass.revocations.lease import steady_ms
 from gatepass.sessions.session import PARTITIONS
 from gatepass.stores.redis import RedisStore
@@ -120,15 +119,12 @@ class Site:
 def holds(replica: Any, session_id: str | None, token_id: str | None = None) -> bool:
     """Whether it is in the copy itself, once that was brought up to date."""
     replica.fresh()
-    inner = getattr(replica, "twin", replica)
-    held: bool = getattr(inner, "_twin", inner)._denylist.is_held(session_id, token_id)
+    held: bool = getattr(replica, "twin", replica)._denylist.is_held(session_id, token_id)
     return held
 
 
-@pytest.fixture(params=["sqlite", *BACKENDS])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'gate.db'}"
+@pytest.fixture(params=BACKENDS)
+def url(request: pytest.FixtureRequest) -> str:
     return empty_backend(str(request.param))
 
 
@@ -137,7 +133,7 @@ def site(
     request: pytest.FixtureRequest, url: str, runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Site]:
     site = Site(url, str(request.param), runner)
-    for module in (postgres_readers, sqlite, state, stream_steps):
+    for module in (postgres_readers, redis_log, state):
         monkeypatch.setattr(module, "steady_ms", lambda: steady_ms() + site.passed_ms)
     yield site
     for close in site.closing:

@@ -13,7 +13,7 @@ from gatepass.revocations.denylist import Denylist
 from gatepass.revocations.staleness import WhenStale
 from gatepass.revocations.state import CutOff, ReplicaState
 
-LANES = [f"partition {number}" for number in range(16)]
+PARTITIONS = [f"partition {number}" for number in range(16)]
 
 
 class Hand:
@@ -87,9 +87,9 @@ def test_a_process_that_sleeps_during_a_check_is_not_believed(
 
 
 def test_only_ids_of_a_stale_partition_are_not_known(hand: Hand) -> None:
-    state = ReplicaState(LANES, 2)
-    for lane in range(15):
-        state.read(lane, hand.now)
+    state = ReplicaState(PARTITIONS, 2)
+    for partition in range(15):
+        state.read(partition, hand.now)
 
     assert state.judge("00session", "10token") is False
     assert state.judge("0fsession", None) is None
@@ -98,15 +98,15 @@ def test_only_ids_of_a_stale_partition_are_not_known(hand: Hand) -> None:
 
 
 def test_what_is_stale_or_down_is_told_by_name_with_seconds(hand: Hand) -> None:
-    state = ReplicaState(LANES, 2)
-    for lane in range(16):
-        state.read(lane, hand.now)
+    state = ReplicaState(PARTITIONS, 2)
+    for partition in range(16):
+        state.read(partition, hand.now)
     assert state.status(WhenStale.ASK).is_fresh
     hand.now += 1
     state.fail(3, StoreUnavailable("no answer"))
-    for lane in range(16):
-        if lane != 3:
-            state.read(lane, hand.now)
+    for partition in range(16):
+        if partition != 3:
+            state.read(partition, hand.now)
     hand.now += 1.5
 
     status = state.status(WhenStale.DENY)
@@ -143,7 +143,7 @@ def test_an_outage_is_logged_when_it_begins_and_when_it_ends(
 
 
 def test_a_server_that_may_have_been_replaced_is_not_asked_until_it_is_read_again() -> None:
-    state = ReplicaState(LANES, 2)
+    state = ReplicaState(PARTITIONS, 2)
     state.fail(3, CutOff("cut off"))
     state.fail(3, StoreUnavailable("no answer"))
 

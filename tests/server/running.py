@@ -1,24 +1,25 @@
 """`gatepass serve` as a process of its own, and what it said."""
 
 import os
+import random
 import re
-import shlex
 import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import httpx
 
+from tests.budget import PATIENCE_S
+from tests.servers.programs import until_answered
+
 SOURCE: Final = Path(__file__).parents[2] / "src"
 PROGRAM: Final = (sys.executable, "-c", "from gatepass.cli import main; main()")
-_PATIENCE: Final = 120.0
 _OURS: Final = re.compile(r"(JWT_|GATEPASS_|DATABASE_URL$|REDIS_URL$)")
 
 
@@ -43,16 +44,17 @@ def gatepass(
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=_PATIENCE,
+        timeout=PATIENCE_S,
         check=False,
     )
 
 
 def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """A port that nobody listens on, and that the system gives to no client meanwhile."""
+    while True:
+        port = random.SystemRandom().randrange(10_000, 32_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 @dataclass(slots=True)
@@ -92,24 +94,16 @@ class Running:
         return [line for line in self.stdout.splitlines() if "curl " in line]
 
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=10, headers=self.headers)
+        return httpx.Client(base_url=self.url, headers=self.headers)
 
     def wait(self) -> None:
         """Wait until it answers."""
-        until = time.monotonic() + _PATIENCE
-        while time.monotonic() < until:
-            assert self.process.poll() is None, self.stderr
-            try:
-                if httpx.get(f"{self.url}/healthz").json() == {"status": "ok"}:
-                    return
-            except httpx.TransportError:
-                time.sleep(0.05)
-        raise TimeoutError(self.stderr)
+        until_answered(self.process, f"{self.url}/healthz", self.logged)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to end, as an operator does; its exit status."""
         self.process.send_signal(number)
-        return self.process.wait(_PATIENCE)
+        return self.process.wait(PATIENCE_S)
 
 
 def start(
@@ -171,24 +165,3 @@ def serving(
         if running.process.poll() is None:
             running.process.kill()
             running.process.wait()
-
-
-def paste(lines: Sequence[str], path: Path) -> subprocess.CompletedProcess[str]:
-    """What bash makes of these lines when it finds no programs but curl and sed."""
-    path.mkdir()
-    for program in ("curl", "sed"):
-        found = subprocess.run(
-            ["sh", "-c", f"command -v {shlex.quote(program)}"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        (path / program).symlink_to(found.stdout.strip())
-    return subprocess.run(
-        ["/bin/bash", "-c", "\n".join(lines)],
-        env={"PATH": str(path)},
-        capture_output=True,
-        text=True,
-        timeout=_PATIENCE,
-        check=False,
-    )

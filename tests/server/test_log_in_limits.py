@@ -6,7 +6,7 @@ from dataclasses import replace
 import anyio
 import pytest
 
-from gatepass.server.limits import AccountLimit, LoginLimit
+from gatepass.server.limits import LoginLimit, Window
 from gatepass.server.passwords import PasswordPool
 from tests.budget import PATIENCE_S
 from tests.server.world import PASSWORD, World, outcome
@@ -45,24 +45,6 @@ async def test_a_burst_of_guesses_gets_no_further_than_one_after_the_other(made:
         assert sorted(outcomes) == [REFUSED] * 3 + [(429, "rate_limited")] * 9
         assert len(world.hasher.verified) == 3
         assert outcome(await world.log_in()) == (429, "rate_limited")
-
-
-async def test_addresses_of_one_ipv6_network_are_one_guesser(made: World) -> None:
-    limited = replace(made, parts=replace(made.parts, limit=LoginLimit("2/minute")))
-    async with limited.serve() as world:
-        for host in ("2001:db8::1", "2001:db8::ffff:2"):
-            await world.log_in(password=WRONG, address=host)
-
-        assert (await world.log_in(address="2001:db8::3")).status_code == 429
-        assert (await world.log_in(address="2001:db8:1::3")).status_code == 200
-
-
-async def test_good_log_ins_are_not_limited(made: World) -> None:
-    limited = replace(made, parts=replace(made.parts, limit=LoginLimit("2/minute")))
-    async with limited.serve() as world:
-        statuses = [(await world.log_in()).status_code for _ in range(5)]
-
-    assert statuses == [200] * 5
 
 
 async def test_log_ins_beyond_the_pool_are_refused_and_not_piled_up(made: World) -> None:
@@ -120,12 +102,12 @@ async def test_one_account_with_the_right_password_cannot_starve_the_others(made
         async with anyio.create_task_group() as group:
             for number in range(24):
                 group.start_soon(log_in, f"198.51.100.{number % 2}")
-            with anyio.fail_after(10):
+            with anyio.fail_after(PATIENCE_S):
                 await anyio.to_thread.run_sync(begun.wait)
                 while statuses.count(429) < 16:  # noqa: ASYNC110 - answers, not time
                     await anyio.sleep(0.01)
             group.start_soon(log_in_victim)
-            with anyio.fail_after(10):
+            with anyio.fail_after(PATIENCE_S):
                 while not victims:
                     await anyio.sleep(0.01)
                     released.set()
@@ -135,7 +117,7 @@ async def test_one_account_with_the_right_password_cannot_starve_the_others(made
 
 
 async def test_one_account_logs_in_only_so_often_from_however_many_addresses(made: World) -> None:
-    limited = replace(made, parts=replace(made.parts, account_limit=AccountLimit("3/minute")))
+    limited = replace(made, parts=replace(made.parts, account_limit=Window("3/minute")))
     async with limited.serve() as world:
         with world.administration() as (accounts, _):
             accounts.add("victim", PASSWORD)
@@ -152,7 +134,7 @@ async def test_one_account_logs_in_only_so_often_from_however_many_addresses(mad
 
 
 async def test_strangers_cannot_lock_an_account_by_wrong_passwords(made: World) -> None:
-    limited = replace(made, parts=replace(made.parts, account_limit=AccountLimit("2/minute")))
+    limited = replace(made, parts=replace(made.parts, account_limit=Window("2/minute")))
     async with limited.serve() as world:
         for number in range(6):
             address = f"198.51.100.{number}"

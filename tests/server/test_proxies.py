@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from gatepass.errors import SettingsRejected
-from gatepass.server.places import is_within, read_proxies
+from gatepass.server.addresses import is_within, read_proxies
 from tests.cli.command import Command
 from tests.server.running import Running, serving
 from tests.server.test_refused_starts import sentence
@@ -22,7 +22,7 @@ def guess(server: Running, *forwarded: str, source: str = "127.0.0.1") -> int:
     """The status of a log-in with a wrong password that claims to come from there."""
     headers = [("X-Forwarded-For", each) for each in forwarded]
     transport = httpx.HTTPTransport(local_address=source)
-    with httpx.Client(base_url=server.url, transport=transport, timeout=30) as client:
+    with httpx.Client(base_url=server.url, transport=transport) as client:
         body = {"username": "nobody", "password": "wrong-password"}
         return client.post("/auth/login", json=body, headers=headers).status_code
 
@@ -117,5 +117,5 @@ def test_proxies_are_addresses_and_networks_of_both_kinds() -> None:
     assert is_within("2001:db8::1", proxies)
     assert not is_within("10.0.0.8", proxies)
     assert not is_within("unknown", proxies)
-    with pytest.raises(SettingsRejected, match="everybody"):
+    with pytest.raises(SettingsRejected, match="every address"):
         read_proxies({VARIABLE: "::/0"})

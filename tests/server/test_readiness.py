@@ -15,7 +15,7 @@ import pytest
 from gatepass.errors import SettingsRejected
 from gatepass.revocations.staleness import WhenStale
 from gatepass.server.staleness import Staleness, read_staleness
-from tests.budget import PATIENCE_S, require_short
+from tests.budget import PATIENCE_S, until
 from tests.server.running import Running, gatepass, serving
 from tests.server.test_databases import add_ada, log_in, me, new_secrets
 from tests.server.test_outage import gone
@@ -82,15 +82,16 @@ def until_ready(
     client: httpx.Client, status: int, *, is_fresh: bool, has_accounts: bool = True
 ) -> dict[str, Any]:
     """What is told once it is so; the accounts are looked at once a second."""
-    until = time.monotonic() + PATIENCE_S
-    wanted = (status, is_fresh, has_accounts)
-    while True:
-        found, told = ready(client)
-        is_there = told["accounts"]["down_for"] is None
-        if (found, told["revocations"]["fresh"], is_there) == wanted:
-            return told
-        assert time.monotonic() < until, (found, told)
-        time.sleep(0.05)
+    told: dict[str, Any] = {}
+
+    def is_so() -> bool:
+        found, now = ready(client)
+        told.update(now)
+        is_there = now["accounts"]["down_for"] is None
+        return (found, now["revocations"]["fresh"], is_there) == (status, is_fresh, has_accounts)
+
+    until(is_so, lambda: str(told))
+    return told
 
 
 @pytest.mark.workers
@@ -119,9 +120,7 @@ def test_a_database_that_dies_is_told_and_lets_no_revoked_token_in(
         assert told["revocations"]["fails_open"] is (policy == ALLOW)
         assert told["revocations"]["stale_for"]["log"] >= 0
         assert told["revocations"]["down_for"]["log"] > 0
-        began = time.monotonic()
         assert (me(client, pair), me(client, other)) == (verdict, REVOKED)
-        require_short(time.monotonic() - began, 5)
         refused = client.post("/auth/logout", json={"refresh_token": pair["refresh_token"]})
         assert refused.status_code == 503
 
@@ -134,10 +133,9 @@ def test_a_database_that_dies_is_told_and_lets_no_revoked_token_in(
 @pytest.mark.workers
 def test_failing_open_is_said_by_every_worker_at_its_start(place: Place, here: Path) -> None:
     with served(place, here, "--workers", "2", policy=ALLOW) as server:
-        until = time.monotonic() + PATIENCE_S
-        while server.stderr.count("revocation checks fail open") < 2:
-            assert time.monotonic() < until, server.stderr
-            time.sleep(0.05)
+        until(
+            lambda: server.stderr.count("revocation checks fail open") == 2, lambda: server.stderr
+        )
         with server.client() as client:
             told = until_ready(client, 200, is_fresh=True)
 
@@ -162,15 +160,15 @@ async def test_a_database_file_that_is_gone_is_told(world: World) -> None:
     assert answer.json()["revocations"]["age"] == 0
 
     with gone(world.database):
-        until = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + PATIENCE_S
         while (answer := await world.client.get("/readyz")).status_code != 503:
-            assert time.monotonic() < until
+            assert time.monotonic() < deadline
         assert int(answer.headers["retry-after"]) >= 1
         assert answer.json()["status"] == "not ready"
         assert answer.json()["revocations"]["stale_for"]["log"] >= 0
         assert (await world.client.get("/healthz")).status_code == 200
     while (await world.client.get("/readyz")).status_code != 200:
-        assert time.monotonic() < until + 10
+        assert time.monotonic() < deadline + PATIENCE_S
 
 
 def test_what_is_not_set_is_two_seconds_and_asks() -> None:

@@ -28,14 +28,10 @@ def test_development_binds_loopback_only(command: Command, host: str) -> None:
     ("change", "named"),
     [
         ({"JWT_ACCESS_SECRET": ""}, "JWT_ACCESS_SECRET"),
-        ({"JWT_REFRESH_SECRET": ""}, "JWT_REFRESH_SECRET"),
-        ({"JWT_ACCESS_SECRET": "changeme-changeme-changeme-changeme"}, "JWT_ACCESS_SECRET"),
         ({"JWT_REFRESH_SECRET": "hunter2"}, "JWT_REFRESH_SECRET"),
         ({"JWT_ACCESS_SECRET": "", "JWT_SECRET": generate_secret()}, "JWT_SECRET"),
         ({"DATABASE_URL": ""}, "DATABASE_URL"),
-        ({"DATABASE_URL": "postgresql://db/gate"}, "DATABASE_URL"),
         ({"REDIS_URL": "redis://cache"}, "REDIS_URL"),
-        ({"GATEPASS_ENV": "prod"}, "GATEPASS_ENV"),
         ({"JWT_ACCESS_LIFETIME": "soon"}, "JWT_ACCESS_LIFETIME"),
     ],
 )
@@ -46,18 +42,6 @@ def test_production_refuses_bad_settings_and_makes_nothing(
 
     assert said.startswith(named)
     assert ("gatepass secret" in said) is ("SECRET" in named)
-    assert list(command.here.iterdir()) == []
-
-
-def test_production_refuses_equal_secrets_and_makes_nothing(
-    command: Command, production: dict[str, str]
-) -> None:
-    production["JWT_REFRESH_SECRET"] = production["JWT_ACCESS_SECRET"]
-    said = sentence(command("serve", "--port", "0", environ=production))
-
-    assert said.startswith("JWT_REFRESH_SECRET repeats a secret of JWT_ACCESS_SECRET")
-    assert "gatepass secret" in said
-    assert production["JWT_ACCESS_SECRET"] not in said
     assert list(command.here.iterdir()) == []
 
 

@@ -3,28 +3,18 @@
 import json
 import re
 import signal
-import stat
-import time
 from pathlib import Path
 
 import pytest
 
 from gatepass.server.secrets import generate_secret
-from tests.budget import PATIENCE_S
+from tests.budget import until
 from tests.cli.command import Command
-from tests.server.running import Running, free_port, gatepass, paste, serving, start
+from tests.server.running import Running, free_port, gatepass, serving, start
 
 pytestmark = pytest.mark.workers
 
 HOME = ".gatepass"
-
-
-def answers(text: str) -> list[dict[str, object]]:
-    return [json.loads(line) for line in text.splitlines()]
-
-
-def mode(path: Path) -> int:
-    return stat.S_IMODE(path.stat().st_mode)
 
 
 def log_in(server: Running, password: str) -> dict[str, str]:
@@ -39,31 +29,6 @@ def is_accepted(server: Running, pair: dict[str, str]) -> bool:
     with server.client() as client:
         bearer = {"Authorization": f"Bearer {pair['access_token']}"}
         return client.get("/auth/me", headers=bearer).status_code == 200
-
-
-def test_the_three_printed_lines_work_as_pasted(here: Path, tmp_path: Path) -> None:
-    with serving(here) as server:
-        result = paste(server.lines, tmp_path / "bin")
-
-        assert len(server.lines) == 3
-        assert result.stderr == ""
-        first, me, second = answers(result.stdout)
-        assert me["username"] == "admin"
-        assert me["role"] == "admin"
-        assert first["session_id"] == second["session_id"] == me["sid"]
-        assert first["refresh_token"] != second["refresh_token"]
-
-
-def test_a_first_start_keeps_everything_to_its_owner(here: Path) -> None:
-    with serving(here):
-        home = here / HOME
-
-        assert mode(home) == 0o700
-        assert {name.name for name in here.iterdir()} == {HOME}
-        assert mode(home / "secrets.env") == 0o600
-        assert mode(home / "gatepass.db") == 0o600
-        assert (home / ".gitignore").read_text() == "*\n"
-        assert list(home.glob("secrets.env*")) == [home / "secrets.env"]
 
 
 def test_a_second_start_keeps_secrets_and_password_and_shows_neither(here: Path) -> None:
@@ -104,18 +69,10 @@ def test_two_first_starts_at_once_share_secrets_and_one_admin(here: Path) -> Non
 def test_development_binds_any_loopback_address(here: Path, host: str) -> None:
     server = start(here, "--host", host)
     try:
-        until_said(server, f"http://{host}:{server.port}")
+        until(lambda: f"http://{host}:{server.port}" in server.stdout, lambda: server.stderr)
     finally:
         server.process.kill()
         server.process.wait()
-
-
-def until_said(server: Running, words: str) -> None:
-    until = time.monotonic() + PATIENCE_S
-    while words not in server.stdout:
-        assert time.monotonic() < until, server.stderr
-        assert server.process.poll() is None, server.stderr
-        time.sleep(0.05)
 
 
 def test_production_serves_the_accounts_that_were_added_and_shows_no_password(

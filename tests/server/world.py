@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from gatepass.manager import TokenManager
 from gatepass.server.accounts import Accounts
 from gatepass.server.app import Parts, make_app, make_parts
-from gatepass.server.limits import AccountLimit, LoginLimit
+from gatepass.server.limits import LoginLimit, Window
 from gatepass.server.passwords import Passwords
 from gatepass.server.state import State, find_state
 from gatepass.stores.sql import SqlStore
@@ -55,7 +55,7 @@ class World:
         parts = make_parts(state, Passwords(hasher))
         often = "1000/minute"
         parts = replace(
-            parts, limit=LoginLimit(often, often, at_once=100), account_limit=AccountLimit(often)
+            parts, limit=LoginLimit(often, often, at_once=100), account_limit=Window(often)
         )
         world = cls(state, parts, hasher, leaks)
         with world.administration() as (accounts, _):

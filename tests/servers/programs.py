@@ -3,7 +3,12 @@
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+
+import httpx
+
+from tests.budget import until
 
 
 @contextmanager
@@ -17,3 +22,17 @@ def program_of(command: Sequence[str], **how: Any) -> "Iterator[subprocess.Popen
             yield process
         finally:
             process.kill()
+
+
+def until_answered(process: "subprocess.Popen[Any]", url: str, log: Path) -> None:
+    """Wait until a program answers anything at all at this address."""
+
+    def is_answered() -> bool:
+        assert process.poll() is None, log.read_text()
+        try:
+            httpx.get(url, verify=False)  # noqa: S501 - whoever it is
+        except httpx.TransportError:
+            return False
+        return True
+
+    until(is_answered, log.read_text)

@@ -120,7 +120,7 @@ def test_the_process_environment_is_read_where_none_is_given(
             {"GATEPASS_PUBLIC_ORIGINS": "HTTP://App.Example", "GATEPASS_ENV": "production"},
             "GATEPASS_PUBLIC_ORIGINS names http://app.example, but .* write https://, or leave it",
         ),
-        ({"GATEPASS_CSRF_SECRET": "x" * 12}, "GATEPASS_CSRF_SECRET is refused"),
+        ({"GATEPASS_CSRF_SECRET": "x" * 12}, "GATEPASS_CSRF_SECRET is rejected"),
         ({"GATEPASS_CSRF_SECRET_PREVIOUS": PREVIOUS}, "without its successor"),
         ({"GATEPASS_ENV": "\udcff"}, "GATEPASS_ENV"),
     ],

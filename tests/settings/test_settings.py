@@ -127,8 +127,8 @@ def test_previous_secrets_are_accepted_and_do_not_sign() -> None:
     ("previous", "reason"),
     [
         ("weak", "shorter than 32"),
-        pytest.param(f"{C},,{D}", "empty place", id="empty between"),
-        pytest.param(f"{C},", "empty place", id="empty last"),
+        pytest.param(f"{C},,{D}", "empty secret", id="empty between"),
+        pytest.param(f"{C},", "empty secret", id="empty last"),
         pytest.param(",".join(generate_secret() for _ in range(8)), "at most 8", id="many"),
     ],
 )

@@ -70,8 +70,9 @@ def free_slots(store: AsyncStore) -> int:
         [pool] = store._run._pools.values()
         return pool.free._value
     assert isinstance(store, AsyncSqlStore)
-    [loop] = store.postgres._pool._loops.values()
-    return loop.slots._value
+    runner: Any = store._runner
+    [loop] = runner._loops.values()
+    return int(loop.slots._value)
 
 
 @pytest.fixture(params=["postgres", "redis 7", "redis 8", "valkey", "sentinel", "cluster"])

@@ -44,7 +44,7 @@ def test_the_late_answer_to_an_interrupted_question_answers_no_other(kind: str) 
     if kind == "postgres":
         sql = SqlStore.from_url(empty_url())
         store: Any = sql
-        pool: Any = sql.postgres._pool
+        pool: Any = sql._runner
         slots = pool._slots
         idle: Callable[[], list[Any]] = lambda: pool._idle  # noqa: E731
     else:

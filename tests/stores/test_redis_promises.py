@@ -5,6 +5,7 @@ import inspect
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +22,8 @@ from tests.stores.redis_backends import redis_store_at
 from tests.stores.twins import Runner
 
 ALARM_S = 2.0
+LOOK_S = 10.0
+"""After so long a server is asked again what makes a change durable."""
 
 DURABLE: dict[str, Callable[[Any], Any]] = {
     "issue": lambda store: store.issue(log_in()),
@@ -45,6 +48,20 @@ def used(alone: ServerSet, twin: str, runner: Runner) -> Iterator[Store]:
     fill(store)
     yield store
     store.close()
+
+
+@pytest.fixture
+def wait(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Lets `LOOK_S` pass, without waiting for it."""
+    waited = 0.0
+
+    def forward() -> None:
+        nonlocal waited
+        waited += LOOK_S + 0.1
+
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + waited)
+    monkeypatch.setattr(durability, "time", clock)
+    return forward
 
 
 def fill(store: Store) -> None:
@@ -82,13 +99,13 @@ def test_nothing_is_acknowledged_where_nobody_can_tell_what_makes_it_durable(
 
 
 def test_a_user_who_may_not_ask_says_how_many_replicas_confirm(
-    tmp_path: Path, twin: str, runner: Runner, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, twin: str, runner: Runner, wait: Callable[[], None]
 ) -> None:
-    monkeypatch.setattr(durability, "_FRESH_S", 0.0)
     pair = start_pair("redis 8", tmp_path)
     store = redis_store_at(allow(pair.servers[0], "-info"), twin, runner, replicas=1)
 
     fill(store)
+    wait()
     for operation in [*DURABLE.values(), *DURABLE.values()]:
         operation(store)
 
@@ -99,13 +116,13 @@ def test_a_user_who_may_not_ask_says_how_many_replicas_confirm(
 
 
 def test_a_user_who_is_no_longer_allowed_to_ask_is_refused(
-    alone: ServerSet, twin: str, runner: Runner, monkeypatch: pytest.MonkeyPatch
+    alone: ServerSet, twin: str, runner: Runner, wait: Callable[[], None]
 ) -> None:
-    monkeypatch.setattr(durability, "_FRESH_S", 0.0)
     store = redis_store_at(allow(alone.servers[0]), twin, runner)
     fill(store)
     allow(alone.servers[0], "-info")
 
+    wait()
     require_refused(store, "INFO is forbidden")
     allow(alone.servers[0])
     assert store.issue(log_in()) is not None
@@ -113,12 +130,12 @@ def test_a_user_who_is_no_longer_allowed_to_ask_is_refused(
 
 
 def test_an_append_only_file_that_is_turned_off_is_not_taken_for_one_that_never_was(
-    alone: ServerSet, used: Store, monkeypatch: pytest.MonkeyPatch
+    alone: ServerSet, used: Store, wait: Callable[[], None]
 ) -> None:
-    monkeypatch.setattr(durability, "_FRESH_S", 0.0)
     server = alone.servers[0]
     server.command("CONFIG", "SET", "appendonly", "no")
 
+    wait()
     require_refused(used, "append-only|refused")
     assert used.rotate(present(sid("other"))).kind is RotationKind.UNKNOWN
 
@@ -138,30 +155,31 @@ def test_where_there_is_a_wait_for_the_disk_one_that_was_turned_off_is_noticed_a
 
 @pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])
 def test_a_server_that_is_told_to_evict_takes_no_more_revocations(
-    alone: ServerSet, used: Store, monkeypatch: pytest.MonkeyPatch, policy: str
+    alone: ServerSet, used: Store, wait: Callable[[], None], policy: str
 ) -> None:
     """Of one that it acknowledged it might forget the mark, and let the token in again."""
-    monkeypatch.setattr(durability, "_FRESH_S", 0.0)
     server = alone.servers[0]
     server.command("CONFIG", "SET", "maxmemory-policy", policy)
+    wait()
     assert used.issue(log_in()) is not None, "it has all the memory there is"
     server.command("CONFIG", "SET", "maxmemory", "200mb")
 
+    wait()
     require_refused(used, "noeviction")
     server.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
     assert used.issue(log_in()) is not None
 
 
 def test_a_primary_with_replicas_that_is_told_to_evict_takes_no_more_revocations(
-    tmp_path: Path, twin: str, runner: Runner, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, twin: str, runner: Runner, wait: Callable[[], None]
 ) -> None:
-    monkeypatch.setattr(durability, "_FRESH_S", 0.0)
     pair = start_pair("redis 8", tmp_path)
     store = redis_store_at(pair.url, twin, runner, replicas=1)
     fill(store)
     for name, value in (("maxmemory-policy", "allkeys-lru"), ("maxmemory", "200mb")):
         pair.servers[0].command("CONFIG", "SET", name, value)
 
+    wait()
     require_refused(store, "noeviction")
     store.close()
     pair.stop()

@@ -7,7 +7,7 @@ import pytest
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import RevokeKind, RotationKind, Session, Store
 from gatepass.stores.redis import operations
-from gatepass.stores.sql.postgres import requests
+from gatepass.stores.sql.postgres import work
 from tests.stores.plans import IDLE, SEC_HASH, SECOND, Clock, log_in, present, sid
 
 
@@ -120,7 +120,7 @@ def test_revoking_an_actor_ends_what_it_opened_whoever_it_is_about(
     store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(operations, "_STEP", 2)
-    monkeypatch.setattr(requests, "BATCH", 2)
+    monkeypatch.setattr(work, "BATCH", 2)
     customers = [f"customer {number}" for number in range(20)]
     ends = [opened(store, "as", one, actor="support-7").session_id for one in customers]
     ends += [opened(store, f"as {number}", "ada", actor="support-7").session_id for number in "123"]

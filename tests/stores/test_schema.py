@@ -4,6 +4,7 @@ import sqlite3
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -14,6 +15,8 @@ from sqlalchemy import MetaData, NullPool, create_engine, event
 from gatepass.errors import SettingsRejected
 from gatepass.stores import sql
 from gatepass.stores.sql import SqlStore, alembic_include_name, tables
+from gatepass.stores.sql.sqlite_database import SqliteDatabase
+from tests.stores import outcomes
 from tests.stores.plans import log_in
 from tests.stores.twins import Runner, sqlite_store
 
@@ -162,3 +165,28 @@ def test_durable_writes_and_rotations_have_a_connection_each(store: SqlStore, pa
 
     assert found == {False: [(1,)], True: [(2,)]}
     assert journal == [("wal",)]
+
+
+def test_everything_is_durable_whose_loss_would_not_heal(
+    store: SqlStore, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcomes.fill(url)
+    committed: list[bool] = []
+    write = SqliteDatabase.write
+
+    def spy(database: SqliteDatabase, change: Any, *, durable: bool) -> Any:
+        def seen(cursor: Any, is_durable: bool) -> Any:  # noqa: FBT001 - see `write`
+            answer = change(cursor, is_durable)
+            committed.append(is_durable)
+            return answer
+
+        return write(database, seen, durable=durable)
+
+    monkeypatch.setattr(SqliteDatabase, "write", spy)
+    found = {}
+    for name, operation in outcomes.WRITES.items():
+        operation(store)
+        found[name] = committed[-1]
+    store.close()
+
+    assert [name for name, durable in found.items() if not durable] == ["rotate", "issue_opaque"]

@@ -22,7 +22,7 @@ SECRET = "hunter-2-hunter-2"
         ({"aud": {"api-client": SECRET}}, "its aud is not 'api-client'"),
         ({"tenant": ...}, "it has no tenant"),
         ({"role": SECRET}, "its role is none of those allowed"),
-        ({"nbf": NOW + 9}, "its nbf has not come"),
+        ({"nbf": NOW + 9}, "it is not valid yet (nbf)"),
         ({"sub": 5}, "one of aud, sub, exp, iat, nbf, jti and sid is not of its kind"),
         ({"aud": ["api-client", 5]}, "one of aud, sub, exp, iat, nbf, jti and sid is not of"),
     ],

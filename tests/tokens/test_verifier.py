@@ -10,11 +10,7 @@ from gatepass import AsyncTokenVerifier, TokenIssuer, TokenVerifier
 from gatepass.errors import (
     KeyRejected,
     SettingsRejected,
-    TokenError,
-    TokenExpired,
     TokenInvalid,
-    TokenMalformed,
-    TokenMissing,
     TokenRevoked,
 )
 from gatepass.jose import KeySet, SharedKey, SigningKey, sign
@@ -46,147 +42,12 @@ def test_three_lines_sign_and_check_one_token() -> None:
     assert (claims.subject, claims["role"]) == ("alice", "x")
 
 
-@pytest.mark.parametrize("typ", ["at+jwt", "AT+JWT", "application/at+jwt", "Application/AT+jwt"])
-def test_types_are_compared_as_media_types(typ: str) -> None:
-    assert verifier().verify(token(typ)).subject == "alice"
-
-
-@pytest.mark.parametrize("typ", [None, "JWT", "rt+jwt", "at+jwt ", "application/x/at+jwt", ""])
-def test_another_type_is_refused(typ: str | None) -> None:
-    with pytest.raises(TokenInvalid):
-        verifier().verify(token(typ))
-
-
-def test_a_verifier_without_a_type_takes_plain_tokens_and_no_other() -> None:
-    plain = verifier(typ=None)
-
-    assert plain.verify(token(None)).subject == "alice"
-    assert plain.verify(token("jwt")).subject == "alice"
-    for typ in ("rt+jwt", "at+jwt", "password-reset+jwt"):
-        with pytest.raises(TokenInvalid):
-            plain.verify(token(typ))
-
-
 @pytest.mark.parametrize("typ", ["rt+jwt", "Application/RT+JWT", "", 5])
 def test_nobody_but_a_manager_handles_refresh_tokens(typ: Any) -> None:
     with pytest.raises(SettingsRejected):
         verifier(typ=typ)
     with pytest.raises(SettingsRejected):
         TokenIssuer(KEY, issuer="a", audience="b", lifetime=60, typ=typ)
-
-
-def test_a_one_purpose_token_serves_its_purpose_only() -> None:
-    reset = TokenIssuer(
-        KEY, issuer="api-server", audience="api-client", lifetime=60, typ="password-reset+jwt"
-    ).issue("alice")
-
-    with pytest.raises(TokenInvalid):
-        TokenVerifier(KEY, issuer="api-server", audience="api-client").verify(reset)
-    assert TokenVerifier(
-        KEY, issuer="api-server", audience="api-client", typ="password-reset+jwt"
-    ).verify(reset)
-
-
-@pytest.mark.parametrize(
-    "claims",
-    [
-        {"iss": "api-server/"},
-        {"iss": "api-serve"},
-        {"iss": ["api-server"]},
-        {"iss": ...},
-        {"iss": None},
-        {"aud": "other"},
-        {"aud": []},
-        {"aud": ["other"]},
-        {"aud": ["api-client", 5]},
-        {"aud": {"api-client": 1}},
-        {"aud": ...},
-        {"sub": ...},
-        {"sub": 5},
-        {"sub": None},
-        {"exp": ...},
-        {"exp": None},
-        {"exp": "1800000000"},
-        {"exp": True},
-        {"exp": [NOW + 60]},
-        {"iat": "x"},
-        {"iat": True},
-        {"iat": None},
-        {"nbf": "x"},
-        {"nbf": True},
-        {"nbf": NOW + 1},
-        {"jti": 5},
-        {"sid": None},
-    ],
-)
-def test_a_token_with_a_wrong_claim_is_invalid(claims: dict[str, Any]) -> None:
-    with pytest.raises(TokenInvalid):
-        verifier().verify(token(**claims))
-
-
-@pytest.mark.parametrize("literal", ["NaN", "Infinity", "-Infinity", "1e999"])
-def test_times_that_are_no_json_numbers_are_malformed(literal: str) -> None:
-    payload = '{"iss":"api-server","aud":"api-client","sub":"alice","exp":0}'.replace("0", literal)
-
-    with pytest.raises(TokenError):
-        verifier().verify(sign(payload.encode(), KEY, typ="at+jwt"))
-
-
-def test_one_of_several_audiences_may_be_ours() -> None:
-    assert verifier().verify(token(aud=["other", "api-client"]))
-
-
-def test_expiry_is_exact_and_leeway_moves_it() -> None:
-    assert verifier().verify(token(exp=NOW + 0.5)).expires_at == NOW + 0.5
-    with pytest.raises(TokenExpired):
-        verifier().verify(token(exp=NOW))
-    with pytest.raises(TokenExpired):
-        verifier(leeway=5).verify(token(exp=NOW - 5))
-    assert verifier(leeway=5).verify(token(exp=NOW - 4, nbf=NOW + 5))
-    assert verifier().verify(token(exp=10**30, iat=1.5, nbf=NOW))
-
-
-def test_required_claims_must_be_there_and_allowed_values_hold_where_present() -> None:
-    strict = verifier(required_claims=["tenant"], allowed_values={"role": ["user", "admin"]})
-
-    assert strict.verify(token(tenant=None, role="user"))
-    assert strict.verify(token(tenant=1))
-    with pytest.raises(TokenInvalid):
-        strict.verify(token())
-    with pytest.raises(TokenInvalid):
-        strict.verify(token(tenant=1, role="root"))
-
-
-def test_an_empty_list_is_no_allowed_value() -> None:
-    strict = verifier(allowed_values={"role": ["user", "admin"]})
-
-    assert strict.verify(token(role=["user", "admin"]))
-    wrong: list[Any] = [[], ["user", []], [["user"]], {}]
-    for role in wrong:
-        with pytest.raises(TokenInvalid):
-            strict.verify(token(role=role))
-
-
-def test_a_missing_or_mangled_token_is_told_apart() -> None:
-    absent: Any = None
-    with pytest.raises(TokenMissing):
-        verifier().verify(absent)
-    with pytest.raises(TokenMissing):
-        verifier().verify("")
-    wrong: list[Any] = ["a.b", "a.b.c.d", token() + "=", 5, token().encode(), "é.a.b"]
-    for mangled in wrong:
-        with pytest.raises(TokenMalformed):
-            verifier().verify(mangled)
-    with pytest.raises(TokenMalformed):
-        verifier().verify(sign(b"[1]", KEY, typ="at+jwt"))
-
-
-def test_a_longer_token_needs_a_longer_limit() -> None:
-    long = token(padding="p" * 9000)
-
-    with pytest.raises(TokenMalformed):
-        verifier().verify(long)
-    assert verifier(max_size=20_000).verify(long)
 
 
 class Listed:

@@ -46,16 +46,14 @@ def _is_accepted(material: dict[str, Any], token: str) -> bool:
     return True
 
 
-def _cases(name: str, member: str) -> Iterator[Any]:
+def _cases(name: str, member: str) -> Iterator[tuple[dict[str, Any], str, dict[str, Any]]]:
     for group in load(f"wycheproof/{name}.json")["testGroups"]:
         material = group.get("public") or group["private"]
         for case in group["tests"]:
             if member in case:
                 token = case[member]
                 text = token if isinstance(token, str) else json.dumps(token)
-                yield pytest.param(
-                    material, text, case, id=f"{name}-{case['tcId']}-{case['comment']}"
-                )
+                yield material, text, case
 
 
 SIGNATURES = list(_cases("json_web_signature_test", "jws"))
@@ -68,20 +66,19 @@ def test_all_476_signature_cases_and_139_encrypted_ones_are_here() -> None:
     assert (len(SIGNATURES), len(KEYS), len(CRYPTO), len(ENCRYPTED)) == (401, 26, 49, 139)
 
 
-@pytest.mark.parametrize(("material", "token", "case"), SIGNATURES)
-def test_signature_case_by_its_corrected_label(
-    material: dict[str, Any], token: str, case: dict[str, Any]
-) -> None:
-    expected = case["result"] == "valid"
-    if case["tcId"] in MUST_REJECT | MUST_ACCEPT:
-        expected = case["tcId"] in MUST_ACCEPT
-
-    assert _is_accepted(material, token) is expected
+def test_signature_cases_by_their_corrected_labels(subtests: pytest.Subtests) -> None:
+    for material, token, case in SIGNATURES:
+        expected = case["result"] == "valid"
+        if case["tcId"] in MUST_REJECT | MUST_ACCEPT:
+            expected = case["tcId"] in MUST_ACCEPT
+        with subtests.test(f"{case['tcId']} {case['comment']}"):
+            assert _is_accepted(material, token) is expected
 
 
-@pytest.mark.parametrize(("material", "token", "case"), KEYS + CRYPTO)
-def test_key_and_crypto_case(material: dict[str, Any], token: str, case: dict[str, Any]) -> None:
-    assert _is_accepted(material, token) is (case["result"] == "valid")
+def test_key_and_crypto_cases(subtests: pytest.Subtests) -> None:
+    for material, token, case in KEYS + CRYPTO:
+        with subtests.test(f"{case['tcId']} {case['comment']}"):
+            assert _is_accepted(material, token) is (case["result"] == "valid")
 
 
 @pytest.mark.parametrize("k", sorted(GUESSABLE))
@@ -90,17 +87,15 @@ def test_guessable_key_of_the_cases_is_refused_as_jwk(k: str) -> None:
         SharedKey.from_jwk({"kty": "oct", "alg": "HS256", "k": k})
 
 
-@pytest.mark.parametrize(("material", "token", "case"), ENCRYPTED)
-def test_encrypted_token_is_refused_with_our_own_error(
-    material: dict[str, Any], token: str, case: dict[str, Any]
-) -> None:
+def test_encrypted_tokens_are_refused_with_our_own_error(subtests: pytest.Subtests) -> None:
     keys = KeySet.from_jwks({"keys": [_SIGNING_JWK]})
-
-    with pytest.raises(TokenError):
-        verify(token, keys)
-    with pytest.raises(TokenError):
-        inspect(token)
-    assert not _is_accepted(material, token), case["comment"]
+    for material, token, case in ENCRYPTED:
+        with subtests.test(f"{case['tcId']} {case['comment']}"):
+            with pytest.raises(TokenError):
+                verify(token, keys)
+            with pytest.raises(TokenError):
+                inspect(token)
+            assert not _is_accepted(material, token)
 
 
 _SIGNING_JWK = {"kty": "oct", "alg": "HS256", "k": "hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg"}

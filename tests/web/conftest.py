@@ -2,16 +2,23 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
-from tests.web.rows.row import Row
 from tests.web.stage import Stage
 from tests.web.target import TARGETS, Running, Target, running
 
 
-@pytest.fixture(scope="session", params=TARGETS, ids=lambda target: target.name)
+def _marked(target: Target) -> Any:
+    """`make test` plays the table to one of them."""
+    return pytest.param(target, marks=() if target.name == "fastapi" else pytest.mark.web)
+
+
+@pytest.fixture(
+    scope="session", params=map(_marked, TARGETS), ids=[target.name for target in TARGETS]
+)
 def target(request: pytest.FixtureRequest) -> Target:
     chosen: Target = request.param
     return chosen
@@ -33,18 +40,3 @@ def program(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         headers = {"Authorization": f"Bearer {token}", "X-Forwarded-Proto": "https"}
         httpx.get(f"{program.url}/auth/me", headers=headers).raise_for_status()
         yield program
-
-
-def _is_for(row: Row, target: Target, variant: str) -> bool:
-    return row.variant == variant and (target.has_routes or not row.needs_routes)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out the rows of the other variant, and those that need routes where there are none."""
-    kept = []
-    for item in items:
-        parameters = getattr(getattr(item, "callspec", None), "params", {})
-        row = parameters.get("row")
-        if not isinstance(row, Row) or _is_for(row, parameters["target"], parameters["stage"]):
-            kept.append(item)
-    items[:] = kept

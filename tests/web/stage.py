@@ -187,15 +187,10 @@ def _reused(stage: Stage) -> str:
         policy,
         access_keys=SharedKey.from_secret(ACCESS_SECRET),
         refresh_keys=SharedKey.from_secret(REFRESH_SECRET),
-        store=SqlStore(self_engine(stage), clock=lambda: time.time() - _HOUR),
+        store=SqlStore(stage.store.engine, clock=lambda: time.time() - _HOUR),
     )
     manager.refresh(manager.refresh(pair.refresh_token).refresh_token)
     return pair.refresh_token
-
-
-def self_engine(stage: Stage) -> Any:
-    """The engine of the stage's store."""
-    return stage.store.engine
 
 
 _PAIRS: Final = {

@@ -3,8 +3,7 @@
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,12 +11,15 @@ from typing import Final
 
 import httpx
 
+from tests.budget import PATIENCE_S
 from tests.project.files import ROOT
 from tests.server.running import PROGRAM, environment, free_port
+from tests.servers.programs import until_answered
 
-_PATIENCE_S: Final = 60.0
 _UVICORN: Final = ("uvicorn", "--no-proxy-headers", "--no-server-header", "--log-level", "warning")
-_GUNICORN: Final = ("gunicorn", "--threads", "8", "--forwarded-allow-ips", "", "--log-level")
+_GUNICORN: Final = (
+    *("gunicorn", "--threads", "8", "--forwarded-allow-ips", "", "--log-level", "warning"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +31,16 @@ class Target:
     app: str = ""
     views: str = "sync"
 
-    def command(self, port: int, tls: tuple[Path, Path] | None = None) -> list[str]:
+    def command(self, port: int, tls: Path | None = None) -> list[str]:
         """How it is started."""
-        run = [sys.executable, "-m"]
+        run, module = [sys.executable, "-m"], f"tests.web.apps.{self.app}:app"
         match self.server:
             case "uvicorn":
-                secure = [] if tls is None else ["--ssl-keyfile", str(tls[0])]
-                secure += [] if tls is None else ["--ssl-certfile", str(tls[1])]
-                module = f"tests.web.apps.{self.app}:app"
-                return [*run, *_UVICORN, "--port", str(port), *secure, module]
+                files = [] if tls is None else [f"--ssl-keyfile={tls}", f"--ssl-certfile={tls}"]
+                return [*run, *_UVICORN, "--port", str(port), *files, module]
             case "gunicorn":
-                secure = [] if tls is None else ["--keyfile", str(tls[0])]
-                secure += [] if tls is None else ["--certfile", str(tls[1])]
-                module = f"tests.web.apps.{self.app}:app"
-                return [*run, *_GUNICORN, "warning", "-b", f"127.0.0.1:{port}", *secure, module]
+                files = [] if tls is None else [f"--keyfile={tls}", f"--certfile={tls}"]
+                return [*run, *_GUNICORN, "-b", f"127.0.0.1:{port}", *files, module]
             case _:
                 return [*PROGRAM, "serve", "--port", str(port)]
 
@@ -78,19 +76,6 @@ class Running:
     def url(self) -> str:
         return f"{'https' if self.is_secure else 'http'}://127.0.0.1:{self.port}"
 
-    def wait(self) -> None:
-        """Wait until it answers anything at all."""
-        until = time.monotonic() + _PATIENCE_S
-        while time.monotonic() < until:
-            assert self.process.poll() is None, self.log.read_text()
-            try:
-                httpx.get(f"{self.url}/.well-known/jwks.json", verify=False)  # noqa: S501
-            except httpx.TransportError:
-                time.sleep(0.05)
-            else:
-                return
-        raise TimeoutError(self.log.read_text())
-
 
 @contextmanager
 def running(
@@ -98,7 +83,7 @@ def running(
     folder: Path,
     environ: Mapping[str, str],
     *,
-    tls: tuple[Path, Path] | None = None,
+    tls: Path | None = None,
 ) -> Iterator[Running]:
     """The program with these variables; it is gone afterwards."""
     port = free_port()
@@ -107,7 +92,7 @@ def running(
     variables["PYTHONPATH"] = os.pathsep.join([variables["PYTHONPATH"], str(ROOT)])
     with log.open("wb") as opened:
         process = subprocess.Popen(
-            _words(target.command(port, tls)),
+            target.command(port, tls),
             cwd=folder,
             env=variables,
             stdin=subprocess.DEVNULL,
@@ -116,16 +101,12 @@ def running(
         )
     program = Running(target, process, port, log, tls is not None)
     try:
-        program.wait()
+        until_answered(process, f"{program.url}/.well-known/jwks.json", log)
         yield program
     finally:
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def _words(command: Sequence[str]) -> list[str]:
-    return list(command)

@@ -7,10 +7,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.servers.certificates import write_certificate
 from tests.web.apps.parts import PASSWORDS
 from tests.web.stage import ORIGINS, Stage
 from tests.web.target import Target, running
-from tests.web.tls import make_certificate, proxying
+from tests.web.tls import proxying
 
 pytestmark = pytest.mark.web
 
@@ -25,20 +26,20 @@ OWN_PAGE = {"Origin": ORIGINS["production"]}
 @pytest.fixture
 def browser(target: Target, tmp_path: Path) -> Iterator[httpx.Client]:
     """A client with a jar, in front of the program in production."""
-    files = make_certificate(tmp_path)
+    certificate = write_certificate(tmp_path)
     stage = Stage(tmp_path, target, "production")
-    context = ssl.create_default_context(cafile=str(files[1]))
+    context = ssl.create_default_context(cafile=str(certificate))
     if target.has_routes:
         with (
-            running(target, tmp_path, stage.environ, tls=files) as program,
-            httpx.Client(base_url=program.url, verify=context, timeout=20) as client,
+            running(target, tmp_path, stage.environ, tls=certificate) as program,
+            httpx.Client(base_url=program.url, verify=context) as client,
         ):
             yield client
         return
     with (  # the ready server leaves TLS to a proxy
         running(target, tmp_path, stage.environ) as program,
-        proxying(program.port, files) as url,
-        httpx.Client(base_url=url, verify=context, timeout=20) as client,
+        proxying(program.port, certificate) as url,
+        httpx.Client(base_url=url, verify=context) as client,
     ):
         yield client
 

@@ -13,6 +13,7 @@ from gatepass.fastapi import Auth as FastApiAuth
 from gatepass.flask import Auth as FlaskAuth
 from gatepass.http import Cookies, HttpPolicy, Https
 from gatepass.jose import SharedKey
+from tests.cases import case
 
 KEYS = [b"k" * 32]
 OPEN = Cookies(insecure_for_development_over_http=True, csrf_keys=KEYS)
@@ -71,24 +72,25 @@ def set_up(request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) -> 
     return codes
 
 
-@pytest.mark.parametrize(
-    ("policy", "said"),
-    [
-        (None, ["W002"]),
-        (HttpPolicy(cookies=OPEN, public_origins=SITE), ["W001", "W002"]),
-        (HttpPolicy(cookies=OPEN, public_origins=[*HERE, *SITE]), ["W001", "W002"]),
-        (HttpPolicy(cookies=OPEN, public_origins=SITE, https=Https()), ["W001"]),
-        (HttpPolicy(cookies=Cookies(csrf_keys=KEYS), public_origins=SITE), ["W002"]),
-        (HttpPolicy(cookies=Cookies(csrf_keys=KEYS), public_origins=SITE, https=Https()), []),
-        (HttpPolicy(https=Https()), []),
-        (HttpPolicy(cookies=OPEN, public_origins=HERE), []),
-        (HttpPolicy(cookies=OPEN, public_origins=["http://127.0.0.1.example"]), ["W001", "W002"]),
-    ],
-)
+SAID: list[tuple[HttpPolicy | None, list[str]]] = [
+    (None, ["W002"]),
+    (HttpPolicy(cookies=OPEN, public_origins=SITE), ["W001", "W002"]),
+    (HttpPolicy(cookies=OPEN, public_origins=[*HERE, *SITE]), ["W001", "W002"]),
+    (HttpPolicy(cookies=OPEN, public_origins=SITE, https=Https()), ["W001"]),
+    (HttpPolicy(cookies=Cookies(csrf_keys=KEYS), public_origins=SITE), ["W002"]),
+    (HttpPolicy(cookies=Cookies(csrf_keys=KEYS), public_origins=SITE, https=Https()), []),
+    (HttpPolicy(https=Https()), []),
+    (HttpPolicy(cookies=OPEN, public_origins=HERE), []),
+    (HttpPolicy(cookies=OPEN, public_origins=["http://127.0.0.1.example"]), ["W001", "W002"]),
+]
+
+
 def test_an_open_transport_is_told_once_unless_all_pages_are_on_this_machine(
-    set_up: Callable[..., list[str]], policy: HttpPolicy | None, said: list[str]
+    set_up: Callable[..., list[str]],
 ) -> None:
-    assert set_up(policy) == said
+    for policy, said in SAID:
+        with case(policy):
+            assert set_up(policy) == said
 
 
 @pytest.mark.parametrize("kind", ["fastapi", "flask"])

@@ -1,18 +1,17 @@
 """Every row of the table, against every framework behind a real server and `gatepass serve`."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final
 
 import httpx
 import pytest
 
-from tests.web.rows import ROWS
+from tests.web.rows import SHEETS
 from tests.web.rows.row import Call, Row
 from tests.web.stage import Stage
 from tests.web.target import Running
-
-pytestmark = pytest.mark.web
 
 WATCHED: Final = (
     "content-type",
@@ -38,7 +37,7 @@ def send(stage: Stage, program: Running, call: Call, peer: str) -> httpx.Respons
     lines = (stage.fill(line).partition(": ") for line in call.headers)
     headers = [(name, value) for name, _, value in lines]
     transport = httpx.HTTPTransport(local_address=peer)
-    with httpx.Client(transport=transport, timeout=20) as client:
+    with httpx.Client(transport=transport) as client:
         body = stage.fill(call.body).encode() if call.body else None
         return client.request(method, program.url + path, headers=headers, content=body)
 
@@ -63,8 +62,18 @@ def outage(stage: Stage, row: Row) -> Iterator[None]:
             (elsewhere / name).rename(stage.folder / name)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_the_answer_is_the_tables(row: Row, stage: Stage, program: Running) -> None:
+@pytest.mark.parametrize("sheet", SHEETS)
+def test_every_answer_is_the_tables(
+    sheet: str, stage: Stage, program: Running, subtests: pytest.Subtests
+) -> None:
+    for row in SHEETS[sheet]:
+        if row.variant == stage.variant and (stage.target.has_routes or not row.needs_routes):
+            with subtests.test(row.name):
+                check(row, stage, program)
+
+
+def check(row: Row, stage: Stage, program: Running) -> None:
+    """Play one scenario."""
     stage.begin()
     for call in row.first:
         stage.answered(send(stage, program, call, row.peer).content)
@@ -89,4 +98,38 @@ def test_the_answer_is_the_tables(row: Row, stage: Stage, program: Running) -> N
 
 
 def test_the_table_has_a_hundred_scenarios_and_more() -> None:
-    assert len({row.name for row in ROWS}) == len(ROWS) > 200
+    names = [row.name for rows in SHEETS.values() for row in rows]
+
+    assert len(set(names)) == len(names) > 200
+
+
+REFRESH = Call(
+    "POST /auth/refresh",
+    ("Cookie: <A>=<access>; <R>=<refresh>", "Origin: <origin>", "X-CSRF-Token: <csrf_of_session>"),
+)
+
+
+def refresh_cookie(response: httpx.Response) -> str:
+    [cookie] = [
+        line for line in response.headers.get_list("set-cookie") if "gatepass-refresh=" in line
+    ]
+    return cookie.partition(";")[0]
+
+
+@pytest.mark.web
+@pytest.mark.parametrize("stage", ["development"], indirect=True)
+def test_twenty_racing_refreshes_end_with_one_cookie(stage: Stage, program: Running) -> None:
+    stage.begin()
+    for line in REFRESH.headers:
+        stage.fill(line)
+    with ThreadPoolExecutor(20) as threads:
+        answers = list(threads.map(lambda _: send(stage, program, REFRESH, "127.0.0.1"), range(20)))
+    [session] = [
+        session
+        for session in stage.manager().sessions(stage.subjects["ada"])
+        if session.session_id == stage.value("session_of_access")
+    ]
+
+    assert [answer.status_code for answer in answers] == [200] * 20
+    assert len({refresh_cookie(answer) for answer in answers}) == 1
+    assert session.generation == 1

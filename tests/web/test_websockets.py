@@ -6,6 +6,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from tests.budget import PATIENCE_S
 from tests.web.stage import Stage
 from tests.web.target import TARGETS, Running, Target
 
@@ -30,7 +31,7 @@ def handshake(stage: Stage, program: Running, headers: dict[str, str]) -> str:
     filled = {name: stage.fill(value) for name, value in headers.items()}
     url = program.url.replace("http", "ws", 1) + "/live"
     with connect(url, additional_headers=filled) as socket:
-        return str(socket.recv(timeout=10))
+        return str(socket.recv(timeout=PATIENCE_S))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What stands in front of an application: https, CORS and the answers to what gets out of it."""
+"""`Front`: the https and CORS rules before an application, and answers to its refusals."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ from gatepass.asgi.messages import (
     send_answer,
 )
 from gatepass.errors import StoreUnavailable
-from gatepass.gate import AuthParts
-from gatepass.http import Answer, AsgiRequest, RequestRefused
+from gatepass.gate import AnyAuth
+from gatepass.http import Answer, AsgiRequest, Headers, RequestRefused
 
 GUARDED: Final = "gatepass.guarded"
 """The key of a scope under which guards behind a `Front` find the request's `Verdict`."""
@@ -27,12 +27,12 @@ _FAILED: Final = 500
 class Verdict:
     """The decision of the guards on one request, for the `Front` that answers it."""
 
-    auth: AuthParts
+    auth: AnyAuth
     """The `Auth` of the outermost `Front`."""
     vary: str = ""
     """The `Vary` of the answer, by the guard that let the request through."""
-    refusal: Callable[[], Answer] | None = None
-    """The answer of the guard that rejected the request."""
+    refuse: Callable[[], Answer] | None = None
+    """Makes the answer of the guard that rejected the request."""
 
 
 class Answered(Exception):
@@ -40,11 +40,7 @@ class Answered(Exception):
 
     def __init__(self, answer: Answer) -> None:
         super().__init__()
-        self._answer = answer
-
-    def give(self) -> Answer:
-        """The answer."""
-        return self._answer
+        self.answer = answer
 
 
 _REFUSALS: Final = (RequestRefused, StoreUnavailable, Answered)
@@ -53,34 +49,41 @@ _REFUSALS: Final = (RequestRefused, StoreUnavailable, Answered)
 class Front:
     """ASGI middleware over http and websocket; bodies pass through unread."""
 
-    def __init__(self, app: AsgiApp, auth: AuthParts) -> None:
+    def __init__(self, app: AsgiApp, auth: AnyAuth) -> None:
         self._app = app
         self._auth = auth
+        self._is_silent = auth.policy.is_silent
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer what goes no further, and add headers to all that is answered."""
+        """Answer what the https and CORS rules stop, and add headers to every answer."""
         outer: Verdict | None = scope.get(GUARDED)
         is_done = outer is not None and outer.auth is self._auth  # mounted in its application
         if is_done or scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
-        request, policy = AsgiRequest(scope), self._auth.policy
-        added = policy.headers(request)
-        answer = self._auth.intercept(request)
-        if answer is not None:
-            await send_answer(answer.plus(added), scope, receive, send)
-            return
+        added: Headers = ()
+        if not self._is_silent:
+            request = AsgiRequest(scope)
+            added = self._auth.policy.headers(request)
+            answer = self._auth.intercept(request)
+            if answer is not None:
+                await send_answer(answer.plus(added), scope, receive, send)
+                return
+        await self._pass_on(added, scope, receive, send)
+
+    async def _pass_on(self, added: Headers, scope: Scope, receive: Receive, send: Send) -> None:
+        """Call the application; answer the refusals that get out of it."""
         is_begun = is_replaced = False
-        encoded = encode_headers(added)
+        encoded = encode_headers(added) if added else []
         verdict = Verdict(self._auth)
         scope.setdefault(GUARDED, verdict)  # the outermost answers for those inside
 
         async def send_with_headers(message: Message) -> None:
             nonlocal is_begun, is_replaced
             is_begun = True
-            if verdict.refusal and message.get("status") == _FAILED:
+            if verdict.refuse and message.get("status") == _FAILED:
                 is_replaced = True
-                await send_answer(verdict.refusal().plus(added), scope, _nothing_more, send)
+                await send_answer(verdict.refuse().plus(added), scope, _nothing_more, send)
             if is_replaced:
                 return
             if message["type"].endswith("http.response.start"):
@@ -91,10 +94,10 @@ class Front:
         try:
             await self._app(scope, receive, send_with_headers)
         except Exception as error:
-            give = None if is_begun else self._find_answer(error, verdict)
-            if give is not None:
+            refuse = None if is_begun else self._find_answer(error, verdict)
+            if refuse is not None:
                 is_replaced = True
-                await send_answer(give().plus(added), scope, _nothing_more, send)
+                await send_answer(refuse().plus(added), scope, _nothing_more, send)
             # Starlette raises an error of its own where an inner application answered first. A
             # handler that failed is for the server's log.
             is_refusal = isinstance(error, _REFUSALS) or isinstance(error.__cause__, _REFUSALS)
@@ -104,7 +107,7 @@ class Front:
     def _find_answer(self, error: Exception, verdict: Verdict) -> Callable[[], Answer] | None:
         if isinstance(error, (RequestRefused, StoreUnavailable)):
             return partial(self._auth.answer_error, error)
-        return verdict.refusal
+        return verdict.refuse
 
 
 async def _nothing_more() -> Message:

@@ -1,13 +1,14 @@
 """Guards around ASGI applications, and around the endpoint functions of Starlette."""
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from functools import partial, wraps
 from typing import Any, Final, Protocol
 
-from gatepass.asgi.messages import AsgiApp, Message, Receive, Scope, Send, send_answer
+from gatepass.asgi.messages import AnswerApp, AsgiApp, Message, Receive, Scope, Send, send_answer
 from gatepass.errors import GuardMisused, StoreUnavailable
-from gatepass.gate import AuthParts, call_in_thread, settle
+from gatepass.gate import AnyAuth, settle
 from gatepass.http import Answer, AsgiRequest, RequestRefused
 from gatepass.tokens import AccessClaims
 
@@ -16,19 +17,6 @@ SCOPE_KEY: Final = "gatepass"
 FindClaims = Callable[[AsgiRequest], Awaitable[AccessClaims | None]]
 _CONNECTIONS: Final = ("request", "websocket")
 """The parameters by which Starlette's own decorators know an endpoint."""
-
-
-class AnswerApp:
-    """An answer as an ASGI application."""
-
-    __slots__ = ("answer",)  # so that FastAPI cannot serialize it, with status 200
-
-    def __init__(self, answer: Answer) -> None:
-        self.answer = answer
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
-        await send_answer(self.answer, scope, receive, send)
 
 
 class _Connection(Protocol):
@@ -42,12 +30,12 @@ class _Connection(Protocol):
 class Guarded:
     """A guarded application: an object, so that Starlette's `Route` takes it for one."""
 
-    def __init__(self, app: AsgiApp, auth: AuthParts, find: FindClaims) -> None:
+    def __init__(self, app: AsgiApp, auth: AnyAuth, find: FindClaims) -> None:
         self.__name__ = getattr(app, "__name__", type(app).__name__)
         self._app, self._auth, self._find = app, auth, find
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request that is rejected, and pass on what is not."""
+        """Answer a rejected request, and pass on all others."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -61,7 +49,7 @@ class Guarded:
         await _vary_application(self._app, self._auth.vary)(scope, receive, send)
 
 
-def guard(app: Any, auth: AuthParts, find: FindClaims) -> Any:
+def guard(app: Any, auth: AnyAuth, find: FindClaims) -> Any:
     """A guarded application or endpoint.
 
     Raises:
@@ -77,7 +65,7 @@ def guard(app: Any, auth: AuthParts, find: FindClaims) -> Any:
 
 
 def _guard_endpoint(
-    view: Callable[..., Any], name: str, index: int, auth: AuthParts, find: FindClaims
+    view: Callable[..., Any], name: str, index: int, auth: AnyAuth, find: FindClaims
 ) -> Callable[..., Any]:
     """A function that Starlette calls with a request or a websocket, as it does the view."""
 
@@ -87,12 +75,15 @@ def _guard_endpoint(
         if not isinstance(getattr(connection, "scope", None), dict):
             raise GuardMisused(f"{_name(view)} was called with no {name} of Starlette")
         answer = await _decide(connection.scope, auth, find)
-        if answer is not None and connection.scope["type"] == "websocket":
-            await send_answer(answer, connection.scope, connection.receive, connection.send)
-            return None
         if answer is not None:
-            return AnswerApp(answer)
-        response = await settle(await call_in_thread(partial(view, *args, **kwargs)))
+            response = AnswerApp(answer)
+            if connection.scope["type"] != "websocket":
+                return response
+            return await response(connection.scope, connection.receive, connection.send)
+        if inspect.iscoroutinefunction(view):
+            response = await view(*args, **kwargs)
+        else:
+            response = await settle(await asyncio.to_thread(view, *args, **kwargs))
         if hasattr(response, "raw_headers"):
             response.raw_headers.append((b"vary", auth.vary.encode()))
         elif callable(response):
@@ -102,7 +93,7 @@ def _guard_endpoint(
     return guarded
 
 
-async def _decide(scope: Scope, auth: AuthParts, find: FindClaims) -> Answer | None:
+async def _decide(scope: Scope, auth: AnyAuth, find: FindClaims) -> Answer | None:
     """The answer to a request that goes no further; otherwise its scope gets the claims."""
     request = AsgiRequest(scope)
     preflight = auth.answer_preflight(request)
@@ -116,21 +107,18 @@ async def _decide(scope: Scope, auth: AuthParts, find: FindClaims) -> Answer | N
 
 
 def _vary_application(app: AsgiApp, vary: str) -> AsgiApp:
-    async def varying(scope: Scope, receive: Receive, send: Send) -> None:
-        await app(scope, receive, _with_vary(send, vary))
-
-    return varying
-
-
-def _with_vary(send: Send, vary: str) -> Send:
+    """The application with one more `Vary` in its answers."""
     field = (b"vary", vary.encode())
 
-    async def send_with_vary(message: Message) -> None:
-        if message["type"].endswith("http.response.start"):
-            message = {**message, "headers": [*message.get("headers", ()), field]}
-        await send(message)
+    async def varying(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_vary(message: Message) -> None:
+            if message["type"].endswith("http.response.start"):
+                message = {**message, "headers": [*message.get("headers", ()), field]}
+            await send(message)
 
-    return send_with_vary
+        await app(scope, receive, send_with_vary)
+
+    return varying
 
 
 def _name(app: object) -> str:

@@ -15,7 +15,7 @@ Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 BODY_S: Final = 10.0
-"""Seconds in which a body has to arrive: who drips it would hold a connection for ever."""
+"""Seconds in which a body has to arrive: a slow client would hold a connection for ever."""
 _DENIAL: Final = "websocket.http.response"
 _POLICY_VIOLATION: Final = 1008
 
@@ -24,7 +24,7 @@ async def read_body(receive: Receive) -> bytes:
     """The body of an http request; reading stops where it is too long or too slow.
 
     Raises:
-        RequestRefused: It is too long, too slow, or the client hung up.
+        RequestRefused: The body is too long or too slow, or the client hung up.
     """
     body = bytearray()
     try:
@@ -40,6 +40,19 @@ async def read_body(receive: Receive) -> bytes:
         raise RequestRefused(INVALID_REQUEST, reason=TOO_LONG) from None
 
 
+class AnswerApp:
+    """An answer as an ASGI application."""
+
+    __slots__ = ("answer",)  # so that FastAPI cannot serialize it, with status 200
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer."""
+        await send_answer(self.answer, scope, receive, send)
+
+
 async def send_answer(answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
     """Send an answer to a request, or to a websocket handshake instead of accepting it.
 
@@ -47,7 +60,7 @@ async def send_answer(answer: Answer, scope: Scope, receive: Receive, send: Send
     """
     kind = "http.response"
     if scope["type"] == "websocket":
-        await receive()  # the handshake; servers expect it to be taken before it is refused
+        await receive()  # the handshake; servers expect it to be taken before it is rejected
         if _DENIAL not in (scope.get("extensions") or {}):
             await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": ""})
             return

@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 @contextmanager
 def needs(extra: str) -> Iterator[None]:
-    """Say in one sentence what to install when an import inside fails, and exit with 2."""
+    """When an import inside fails, print the command that installs it, and exit with 2."""
     try:
         with needs_extra(extra):
             yield

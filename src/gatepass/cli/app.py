@@ -1,4 +1,4 @@
-"""The program `gatepass`: its commands, and what becomes of refusals."""
+"""The program `gatepass`: its commands, and the exit codes of errors."""
 
 import os
 import sys
@@ -20,7 +20,7 @@ _EXITS: Final = """\
 \b
 Exit codes:
   0  done
-  1  refused: a token, an account, or a database that does not answer
+  1  rejected: a token or an account; or a database that does not answer
   2  wrong usage: arguments, settings, or a missing extra
 
 \b
@@ -31,7 +31,7 @@ Examples:
 
 
 def show_version(wanted: bool) -> None:  # noqa: FBT001 - Typer's way to call it
-    """Print the version and end, where it is asked for."""
+    """Print the version and end, if `--version` is given."""
     if wanted:
         sys.stdout.write(f"gatepass {version('gatepass')}\n")
         raise typer.Exit
@@ -89,15 +89,15 @@ def serve(
         typer.Option(min=1, max=64, envvar="GATEPASS_WORKERS", help="How many processes serve."),
     ] = 1,
 ) -> None:
-    """Serve log-in, refresh and log-out over HTTP.
+    """Serve login, refresh and logout over HTTP.
 
     In development, secrets, a database and the account `admin` are made in ./.gatepass at the
     first start. With GATEPASS_ENV=production nothing is made up: JWT_ACCESS_SECRET,
     JWT_REFRESH_SECRET and DATABASE_URL must be set, and `gatepass users add` makes accounts.
     Accounts are in the database of DATABASE_URL, sessions too unless REDIS_URL is set. Behind a
-    proxy, GATEPASS_TRUSTED_PROXIES lists its addresses, so that clients are told apart. What is
-    revoked is known from a copy of the log; GATEPASS_MAX_STALENESS and GATEPASS_WHEN_STALE say how
-    old it may be and what happens then, /readyz how old it is.
+    proxy, GATEPASS_TRUSTED_PROXIES lists its addresses, so that clients are told apart. The server
+    checks revocations in a copy of the log: GATEPASS_MAX_STALENESS says how old the copy may be,
+    GATEPASS_WHEN_STALE what happens to requests then, and /readyz how old it is.
     """
     with needs("server"):
         from gatepass.server.serve import serve as start  # noqa: PLC0415 - an extra
@@ -131,6 +131,6 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
         say(str(error))
         sys.exit(1)
     except OSError as error:  # an output on a full disk, say
-        say(f"the system refused: {error.strerror}")
+        say(f"the system reports: {error.strerror}")
         sys.exit(1)
     sys.exit(0)

@@ -67,7 +67,7 @@ Examples:
 """
 )
 def current(*, schema: Schema = None, as_json: AsJson = False) -> None:
-    """Tell the revision of the tables; exit code 1 unless it is the one that is needed."""
+    """Print the revision of the tables; exit code 1 unless it is the one that is needed."""
     url = _url()
     with needs("sql"):
         from gatepass.stores.sql.guarded import require_guarded  # noqa: PLC0415 - an extra

@@ -1,4 +1,4 @@
-"""What commands read: passwords and tokens, never from arguments."""
+"""Reads passwords and tokens for commands, never from arguments."""
 
 import os
 import sys
@@ -49,10 +49,10 @@ def read_token() -> str:
 
 
 def find_here() -> Path:
-    """The folder that this runs in.
+    """The current folder.
 
     Raises:
-        SettingsRejected: It was removed.
+        SettingsRejected: The current folder was removed.
     """
     try:
         return Path.cwd()

@@ -25,9 +25,9 @@ _COLUMNS: Final = ("kid", "algorithm", "state", "step")
 _DEFAULT_LIFETIME: Final = "15m"
 
 File = Annotated[
-    Path | None, typer.Option("--file", help="The key file, in place of GATEPASS_KEY_FILE.")
+    Path | None, typer.Option("--file", help="The key file, instead of GATEPASS_KEY_FILE.")
 ]
-Kid = Annotated[str, typer.Argument(metavar="KID", help="The key's name, or how it begins.")]
+Kid = Annotated[str, typer.Argument(metavar="KID", help="The key's name, or its first characters.")]
 
 
 @app.command(
@@ -40,7 +40,7 @@ Examples:
 )
 def generate(
     *,
-    algorithm: Annotated[str, typer.Option(help="What it signs with, e.g. ES256.")] = "ES256",
+    algorithm: Annotated[str, typer.Option(help="The algorithm of the key, e.g. ES256.")] = "ES256",
     lifetime: Annotated[
         str | None,
         typer.Option(help="How long tokens live at most; by default JWT_ACCESS_LIFETIME, or 15m."),
@@ -100,7 +100,7 @@ def promote(
         bool,
         typer.Option(
             "--before-everybody-knows-it",
-            help="Do not wait: its tokens are refused where it is not known yet.",
+            help="Do not wait: verifiers that do not know the key yet reject its tokens.",
         ),
     ] = False,
     file: File = None,
@@ -139,7 +139,7 @@ def remove(
         bool,
         typer.Option(
             "--refuse-tokens-that-have-not-expired",
-            help="Do not wait: tokens that it signed are refused from now on.",
+            help="Do not wait: tokens that it signed are rejected from now on.",
         ),
     ] = False,
     file: File = None,

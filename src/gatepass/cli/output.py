@@ -1,4 +1,4 @@
-"""What commands print: results on standard output, everything else on standard error."""
+"""Prints results of commands on standard output, everything else on standard error."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON."
 
 
 def say(sentence: str) -> None:
-    """A remark, on standard error, without what a terminal would obey."""
+    """Print a remark on standard error, without control characters."""
     sys.stderr.write(f"gatepass: {printable(sentence)}\n")
 
 

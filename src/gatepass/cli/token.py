@@ -1,4 +1,4 @@
-"""`gatepass token`: tokens issued, verified and looked at by hand."""
+"""`gatepass token`: issue, verify and inspect tokens on the command line."""
 
 import json
 from collections.abc import Mapping
@@ -70,7 +70,7 @@ Examples:
 """
 )
 def inspect(*, as_json: AsJson = False) -> None:
-    """Print what the token on standard input says of itself, WITHOUT trust.
+    """Print the header and claims of the token on standard input, WITHOUT trust.
 
     There is no argument for it: other users of the machine can read arguments.
     """
@@ -82,5 +82,5 @@ def inspect(*, as_json: AsJson = False) -> None:
 
 
 def _lines(members: Mapping[str, Any]) -> str:
-    """The members for people; whoever made the token chose their names too."""
+    """The members for people; names are escaped too, since the token's maker chose them."""
     return "\n".join(f"{printable(name)}: {json.dumps(value)}" for name, value in members.items())

@@ -30,7 +30,7 @@ def add(
     on_stdin: PasswordOnStdin = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make an account; the password is asked for, never an argument."""
+    """Make an account; the command prompts for the password, never an argument."""
     password = read_password(on_stdin=on_stdin)
     with administration(create=True) as opened:
         account = opened.accounts.add(name, password, email=email, role=role)
@@ -74,7 +74,7 @@ Examples:
 """
 )
 def disable(name: Name, *, as_json: AsJson = False) -> None:
-    """Refuse an account's log-ins and end its sessions; repeating is safe."""
+    """Reject an account's logins and end its sessions; repeating is safe."""
     with administration() as opened:
         ended = opened.accounts.disable(name, opened.manager)
     show({"revoked": ended}, f"disabled; live sessions ended: {ended}", as_json=as_json)

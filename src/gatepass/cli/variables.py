@@ -26,7 +26,7 @@ KNOWN: Final = frozenset(
         "WORKERS",
     )
 )
-"""What is read somewhere; two of them in the settings of Django projects."""
+"""All variables that gatepass reads; two of them are settings of Django projects."""
 _OF_OTHERS: Final = re.compile(
     r"GATEPASS_(?:(?:TEST|CHAOS)_\w+|SERVICE_(?:HOST|PORT)\w*|PORT_\d+_(?:TCP|UDP)\w*)"
 )

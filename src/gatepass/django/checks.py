@@ -1,4 +1,4 @@
-"""What `manage.py check` says about a project's sign-in."""
+"""The checks of a project's sign-in, for `manage.py check`."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -23,11 +23,11 @@ _MAY_COME_FIRST: Final = frozenset(
         "whitenoise.middleware.WhiteNoiseMiddleware",
     }
 )
-"""Middleware that answers nothing which our rules are about."""
+"""Middleware that may come first: it answers no request that our rules are about."""
 
 
 def check_settings(**_: Any) -> list[checks.CheckMessage]:
-    """Everything that would only fail, or be unsafe, at the first request."""
+    """Everything that would fail, or be unsafe, at the first request."""
     try:
         policy = get_auth().policy
     except AuthUnusable as error:
@@ -62,7 +62,7 @@ def _check_transport(policy: HttpPolicy) -> Iterator[checks.CheckMessage]:
 
 
 def _check_views() -> Iterator[checks.CheckMessage]:
-    """Guards that a view only carries, and that nothing asks."""
+    """Guards that a view only carries, and that are never called."""
     if not getattr(settings, "ROOT_URLCONF", None):
         return
     views = list(_views_below(get_resolver()))

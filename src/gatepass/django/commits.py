@@ -3,8 +3,8 @@
 1. A transaction that rolls back, also to a savepoint, ends no session and opens none.
 2. A commit ends every session of the user, then opens those that `Auth.log_in` began behind the
    change: their tokens are good once the transaction has committed.
-3. Both come before the project's own `on_commit` callbacks, in the order in which the view asked
-   for them: Django calls no further callback once one has raised.
+3. Both come before the project's own `on_commit` callbacks, in the order of the view's calls:
+   Django calls no further callback once one has raised.
 4. The transaction around a `TestCase` never commits, so it counts as none.
 """
 
@@ -45,7 +45,7 @@ class Opening:
 
 
 def is_in_transaction(using: str) -> bool:
-    """Whether what is saved in this database now waits for a commit."""
+    """Whether a change of this database now waits for a commit."""
     blocks = transaction.get_connection(using).atomic_blocks
     return any(not getattr(block, "_from_testcase", False) for block in blocks)
 

@@ -1,6 +1,6 @@
-"""Which `Auth` a project has: the one that `GATEPASS_AUTH` names, or one from the environment."""
+"""`get_auth`: the `Auth` that `GATEPASS_AUTH` names, or one from the environment."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.core import checks
@@ -12,6 +12,8 @@ from django.utils.module_loading import import_string
 from gatepass.django.auth import Auth
 from gatepass.errors import GatepassError, SettingsRejected
 
+_FROM_ENVIRONMENT: Final = "gatepass.django.environment.make_auth"
+"""The maker of an `Auth` in projects without the setting; it needs more extras."""
 _kept: dict[str, Auth] = {}
 
 
@@ -23,7 +25,7 @@ class AuthUnusable(SettingsRejected, ImproperlyConfigured, SystemCheckError):
     """
 
     def __init__(self, reason: str) -> None:
-        """Take what is missing or bad."""
+        """Take the reason: a setting that is missing or bad."""
         self.found = checks.Error(
             f"there is no usable Auth: {reason}",
             hint="Set GATEPASS_AUTH, or the variables that gatepass.settings reads.",
@@ -48,10 +50,7 @@ def get_auth() -> Auth:
 
 
 def _load(name: object) -> Auth:
-    if name is None:
-        from gatepass.django.environment import make_auth  # noqa: PLC0415 - wants more extras
-
-        return make_auth()
+    name = _FROM_ENVIRONMENT if name is None else name
     found = import_string(name) if isinstance(name, str) else None
     auth = found() if callable(found) and not isinstance(found, Auth) else found
     if not isinstance(auth, Auth):

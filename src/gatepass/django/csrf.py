@@ -11,7 +11,7 @@ from django.utils.module_loading import import_string
 
 
 class _Check(CsrfViewMiddleware):
-    """The middleware as a function: it refuses with a reason instead of a page."""
+    """The middleware as a function: it rejects with a reason instead of a page."""
 
     def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:
         del request
@@ -19,7 +19,7 @@ class _Check(CsrfViewMiddleware):
 
 
 def fails_djangos_check(request: HttpRequest, view: Callable[..., Any]) -> bool:
-    """Whether Django would have refused this request, had the view not been exempt.
+    """Whether Django would have rejected this request, had the view not been exempt.
 
     Views that were exempt before they were guarded stay so, and projects without the
     middleware have no such check.

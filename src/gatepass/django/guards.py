@@ -4,13 +4,14 @@ import inspect
 from collections.abc import Callable
 from functools import wraps
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
 from gatepass.django.caches import keep_out_of_caches, let_into_caches
+from gatepass.django.common_auth import AnyDjangoAuth
 from gatepass.django.csrf import fails_djangos_check
 from gatepass.django.permissions import Permission
 from gatepass.django.requests import DjangoRequest, send
@@ -19,9 +20,6 @@ from gatepass.gate import settle
 from gatepass.http import Answer, RequestRefused, Requirement
 from gatepass.http.problems import CSRF_FAILED
 from gatepass.tokens import AccessClaims
-
-if TYPE_CHECKING:
-    from gatepass.django.auth import Auth
 
 View = Callable[..., Any]
 _NO_VIEW: Final = (
@@ -33,9 +31,9 @@ _NO_VIEW: Final = (
 
 
 class Guarding(Permission):
-    """What `required` and `optional` return."""
+    """The result of `required` and `optional`."""
 
-    def __init__(self, auth: "Auth", requirement: Requirement, *, optional: bool) -> None:
+    def __init__(self, auth: AnyDjangoAuth, requirement: Requirement, *, optional: bool) -> None:
         super().__init__(auth, requirement, optional=optional)
         self._vary = auth.vary.split(", ")
 
@@ -118,7 +116,7 @@ class Guarding(Permission):
         return let_into_caches(request, kind, await settle(response), self._vary)
 
     def _admit(self, request: HttpRequest, claims: AccessClaims | None, view: View) -> None:
-        """Keep the claims; somebody without a token is left to Django's CSRF check."""
+        """Keep the claims; a request without a token goes through Django's CSRF check."""
         if claims is None and fails_djangos_check(request, view):
             reason = "Django's own check refused a request without a token of ours"
             raise RequestRefused(CSRF_FAILED, reason=reason)

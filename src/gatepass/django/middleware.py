@@ -17,7 +17,7 @@ Next = Callable[[HttpRequest], Any]
 
 
 class GatepassMiddleware:
-    """Answers what goes no further, adds headers to what does, and refusals become JSON."""
+    """Answers intercepted requests, adds headers to all answers, and turns refusals into JSON."""
 
     sync_capable = True
     async_capable = True

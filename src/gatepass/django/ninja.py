@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
 from gatepass._extras import needs_extra
-from gatepass.django.auth import Auth
 from gatepass.django.caches import keep_out_of_caches
+from gatepass.django.common_auth import AnyDjangoAuth
 from gatepass.django.requests import DjangoRequest, send
 from gatepass.errors import StoreUnavailable
 from gatepass.http import RequestRefused, Requirement
@@ -35,7 +35,7 @@ class GatepassBearer(HttpAuthBase):
     openapi_scheme = "bearer"
     openapi_bearerFormat = "JWT"  # noqa: N815 - OpenAPI's name
 
-    def __init__(self, auth: Auth, requirement: Requirement) -> None:
+    def __init__(self, auth: AnyDjangoAuth, requirement: Requirement) -> None:
         super().__init__()
         self.is_async = True
         self._auth = auth

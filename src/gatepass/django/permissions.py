@@ -1,7 +1,8 @@
-"""`Permission`: a guard as Django REST framework asks it; imports DRF when DRF does."""
+"""`Permission`: a guard as Django REST framework calls it; imports DRF when DRF does."""
 
-from typing import TYPE_CHECKING, Any, Final, Never
+from typing import Any, Final, Never
 
+from gatepass.django.common_auth import AnyDjangoAuth
 from gatepass.django.requests import DjangoRequest
 from gatepass.errors import GuardMisused, StoreUnavailable
 from gatepass.http import RequestRefused, Requirement
@@ -12,9 +13,6 @@ from gatepass.http.problems import (
 )
 from gatepass.tokens import AccessClaims
 
-if TYPE_CHECKING:
-    from gatepass.django.auth import Auth
-
 _SAYS_NO: Final = (TOKEN_MISSING, INSUFFICIENT_SCOPE, INSUFFICIENT_USER_AUTHENTICATION)
 """A "no" to DRF's `|` and `~`; all other refusals, and outages, are final."""
 
@@ -24,7 +22,7 @@ class Permission:
 
     def __init__(
         self,
-        auth: "Auth",
+        auth: AnyDjangoAuth,
         requirement: Requirement,
         *,
         optional: bool,
@@ -39,7 +37,7 @@ class Permission:
         """A guard is neither true nor false.
 
         Raises:
-            GuardMisused: The guard was asked as a predicate, as by `UserPassesTestMixin`.
+            GuardMisused: The guard was used as a predicate, as by `UserPassesTestMixin`.
         """
         raise GuardMisused(
             "a guard was used like a test, and says neither yes nor no: test_func takes no "
@@ -52,7 +50,7 @@ class Permission:
         Inside `&`, `|` or `~`, a missing token or scope is `False`, and `exception_handler` finds
         the answer. A bad token is rejected there too, so that `~` lets nobody in with one.
         """
-        from gatepass.django.rest import mark, refuse  # noqa: PLC0415 - only with DRF
+        from gatepass.django.rest_refusals import mark, refuse  # noqa: PLC0415 - only with DRF
 
         try:
             mark(request, view, self._auth, self._check(request))
@@ -79,7 +77,7 @@ class Permission:
         return found
 
     def has_object_permission(self, request: Any, view: object, subject: object) -> bool:
-        """Nothing is asked of single objects (DRF)."""
+        """True: the guard does not check single objects (DRF)."""
         del request, view, subject
         return True
 

@@ -24,15 +24,11 @@ class DjangoRequest(WsgiRequest):
             ) from None
         self._scheme = None
         self._request = request
-
-    @property
-    def method(self) -> str:
-        """See `HttpRequest.method`."""
-        return self._request.method or "GET"
+        self.method = request.method or "GET"
 
     @property
     def scheme(self) -> str:
-        """What Django takes it for, with `SECURE_PROXY_SSL_HEADER` where that is set."""
+        """The scheme by Django, with `SECURE_PROXY_SSL_HEADER` if that is set."""
         return self._request.scheme or "http"
 
     @property
@@ -54,10 +50,10 @@ def send(answer: Answer) -> HttpResponse:
 
 
 def read_body(request: DjangoHttpRequest) -> bytes:
-    """The body, as far as it may be long.
+    """The body of a request.
 
     Raises:
-        RequestRefused: It is too long, or the client hung up.
+        RequestRefused: The body is too long, or the client hung up.
     """
     meta, stream = request.META, request
     if not meta.get("CONTENT_LENGTH") and meta.get("wsgi.input_terminated"):

@@ -5,19 +5,17 @@ In `REST_FRAMEWORK`, `DEFAULT_AUTHENTICATION_CLASSES` names
 `gatepass.django.rest.exception_handler`.
 """
 
-import json
-from typing import Any, NoReturn
+from typing import Any
 
 from django.http import HttpResponse
 
 from gatepass._extras import needs_extra
-from gatepass.django.auth import Auth
-from gatepass.django.caches import keep_out_of_caches
 from gatepass.django.conf import get_auth
 from gatepass.django.requests import DjangoRequest, send
+from gatepass.django.rest_refusals import Refused, mark, refuse
 from gatepass.django.users import find_user
 from gatepass.errors import StoreUnavailable, TokenRevoked
-from gatepass.http import ACCESS_DOOR, Answer, RequestRefused, Requirement, door
+from gatepass.http import ACCESS_PROBLEMS, RequestRefused, Requirement, refusing
 from gatepass.http.problems import TOKEN_MISSING
 from gatepass.tokens import AccessClaims
 
@@ -34,7 +32,7 @@ _NOTHING = Requirement()
 
 
 class TokenUser:
-    """A caller as its token describes it; no database is asked."""
+    """A caller as its token describes it; needs no query."""
 
     is_authenticated = True
     is_anonymous = False
@@ -98,45 +96,10 @@ class GatepassUserAuthentication(GatepassAuthentication):
     def load_user(self, claims: AccessClaims) -> Any:
         """The user whose primary key is the subject; inactive or gone is a revoked token."""
         user = find_user(claims.subject)
-        with door(ACCESS_DOOR):
+        with refusing(ACCESS_PROBLEMS):
             if user is None or not user.is_active:
                 raise TokenRevoked
         return user
-
-
-class Refused(APIException):
-    """A rejected request, which DRF's own exception handler answers with our status and body."""
-
-    def __init__(self, answer: Answer) -> None:
-        body = json.loads(answer.body)
-        super().__init__(body, code=body["code"])
-        self.status_code = answer.status
-        self.answer = answer
-
-
-def refuse(
-    error: RequestRefused | StoreUnavailable, request: Any, view: Any, auth: Auth
-) -> NoReturn:
-    """Reject a request of DRF; the view gets the headers of the answer.
-
-    Raises:
-        Refused: Always.
-    """
-    mark(request, view, auth, None)
-    answer = auth.answer_error(error)
-    if hasattr(view, "headers"):
-        view.headers |= {name: value for name, value in answer.headers if name != "Content-Type"}
-    raise Refused(answer) from error
-
-
-def mark(request: Any, view: Any, auth: Auth, claims: AccessClaims | None) -> None:
-    """Tell caches above the view whose answer it is, and keep it out of those below."""
-    request._request.gatepass_guarded = True  # noqa: SLF001 - the middleware adds `Vary`
-    headers = getattr(view, "headers", {})
-    if auth.vary not in headers.get("Vary", ""):
-        headers["Vary"] = ", ".join([*filter(None, [headers.get("Vary")]), auth.vary])
-    if claims is not None:
-        keep_out_of_caches(request)
 
 
 def exception_handler(error: Exception, context: Any) -> HttpResponse | None:
@@ -157,7 +120,7 @@ def exception_handler(error: Exception, context: Any) -> HttpResponse | None:
 
 
 def _find_refusal(error: APIException, context: Any) -> Exception:
-    """Why a permission of ours inside of `&`, `|` or `~` said no, where none says more."""
+    """The error of a permission of ours inside of `&`, `|` or `~`, if DRF has no better one."""
     request = context.get("request")
     plain = getattr(request, "_request", None)
     refused: RequestRefused | None = getattr(plain, "gatepass_refused", None)

@@ -94,8 +94,8 @@ def _end_at_commit(subject: str, reason: str, using: str) -> None:
 def _is_new_password(before: str, user: Any, saved: frozenset[str] | None) -> bool:
     """Whether another password, and not only another hash of the same, is about to be saved.
 
-    Django hashes a password anew with today's parameters when somebody logs in with it: then it
-    saves this one field, of a user whose `set_password` was not called by anybody else.
+    Django hashes a password anew with today's parameters at a login: then it saves this one
+    field, and nobody else has called the user's `set_password`.
     """
     if before == user.password or (saved is not None and "password" not in saved):
         return False
@@ -105,7 +105,7 @@ def _is_new_password(before: str, user: Any, saved: frozenset[str] | None) -> bo
 
 
 def _is_outdated(encoded: str) -> bool:
-    """Whether Django would hash the password of this hash anew at the next log-in."""
+    """Whether Django would hash the password of this hash anew at the next login."""
     try:
         hasher = identify_hasher(encoded)
     except ValueError:

@@ -7,6 +7,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth import authenticate, get_user_model
 from django.core.exceptions import ValidationError
 
+from gatepass.django.conf import get_auth
 from gatepass.http import Identity
 from gatepass.tokens.session_claims import actor_of
 
@@ -15,7 +16,7 @@ _NOBODY: Final = "nobody"
 
 
 def default_claims(user: Any) -> dict[str, Any]:
-    """What access tokens say about a user unless a project decides: the user name."""
+    """The claims of a user unless a project decides: the user name."""
     return {"username": user.get_username()}
 
 
@@ -23,19 +24,17 @@ class DjangoUsers:
     """`authenticate` and `load_claims` over `AUTH_USER_MODEL`; a subject is a primary key."""
 
     def __init__(self, claims: Callable[[Any], Mapping[str, Any]] = default_claims) -> None:
-        """Take what access tokens say about a user."""
+        """Take the function that makes the claims of a user."""
         self._claims = claims
 
     def authenticate(self, username: str, password: str) -> Identity | None:
-        """Who this is, by the project's `AUTHENTICATION_BACKENDS`.
+        """The identity of the user, by the project's `AUTHENTICATION_BACKENDS`.
 
-        The epoch is read before the password is checked: a log-in that overlaps with a change
-        of the password then loses. A backend that knows users by other names, their addresses
-        say, is asked again once it has told whose epoch that is. A name that several users have
-        is nobody's.
+        The epoch is read before the password is checked: a login that overlaps with a change
+        of the password then fails. If a backend finds users by other names (an email address),
+        the password is checked again after reading the epoch of the user that it found. A name
+        that several users have is rejected.
         """
-        from gatepass.django.conf import get_auth  # noqa: PLC0415 - it may have been made of this
-
         if "\0" in username:
             return None  # databases fail with it
         auth = get_auth()

@@ -1,6 +1,7 @@
 """The auth routes as Django's views; they answer JSON, and check CSRF in gatepass's own way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
@@ -10,50 +11,26 @@ from django.views.decorators.csrf import csrf_exempt
 from gatepass.django.caches import keep_out_of_caches
 from gatepass.django.conf import get_auth
 from gatepass.django.requests import DjangoRequest, read_body, send
-from gatepass.gate import KEYS, Route
-from gatepass.http import RequestRefused
+from gatepass.gate import KEYS, Route, run_in_place
+from gatepass.http import Answer
 
 
 def make_view(route: Route) -> Callable[..., Any]:
     """The view of a route: sync over a sync manager, async over an async one."""
-    return _make_async(route) if get_auth().is_async else _make_sync(route)
 
+    def begin(request: HttpRequest, session_id: str) -> Coroutine[Any, Any, Answer]:
+        auth = get_auth()
+        if route is not KEYS:
+            keep_out_of_caches(request)  # Django 5.2.0 does not read `no-store`
+        auth.find_mount_point()
+        read = partial(read_body, request)
+        return auth.answer(route, DjangoRequest(request), read, session_id)
 
-def _make_sync(route: Route) -> Callable[..., HttpResponse]:
-    @csrf_exempt
-    @login_not_required
     def view(request: HttpRequest, session_id: str = "") -> HttpResponse:
-        auth = get_auth()
-        if route is not KEYS:
-            keep_out_of_caches(request)  # Django 5.2.0 does not read `no-store`
-        answer = route.require_method(request.method or "")
-        if answer is None:
-            try:
-                body = read_body(request) if route.takes_body else b""
-                auth.find_mount_point()
-                answer = auth.answer_in_place(route, DjangoRequest(request), body, session_id)
-            except RequestRefused as refused:
-                answer = auth.answer_error(refused)
-        return send(answer)
+        return send(run_in_place(begin(request, session_id)))
 
-    return view
+    async def async_view(request: HttpRequest, session_id: str = "") -> HttpResponse:
+        return send(await begin(request, session_id))
 
-
-def _make_async(route: Route) -> Callable[..., Any]:
-    @csrf_exempt
-    @login_not_required
-    async def view(request: HttpRequest, session_id: str = "") -> HttpResponse:
-        auth = get_auth()
-        if route is not KEYS:
-            keep_out_of_caches(request)  # Django 5.2.0 does not read `no-store`
-        answer = route.require_method(request.method or "")
-        if answer is None:
-            try:
-                body = read_body(request) if route.takes_body else b""
-                auth.find_mount_point()
-                answer = await auth.answer(route, DjangoRequest(request), body, session_id)
-            except RequestRefused as refused:
-                answer = auth.answer_error(refused)
-        return send(answer)
-
-    return view
+    made: Callable[..., Any] = async_view if get_auth().is_async else view
+    return csrf_exempt(login_not_required(made))

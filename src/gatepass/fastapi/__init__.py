@@ -4,7 +4,7 @@ from gatepass._extras import needs_extra
 
 with needs_extra("fastapi"):
     from gatepass.fastapi.auth import Auth
-    from gatepass.fastapi.hooks import Authenticate, LoginLimit
+    from gatepass.gate import Authenticate, LoginLimit
     from gatepass.http import Cookies, HttpPolicy, Https, Identity
 
 __all__ = [

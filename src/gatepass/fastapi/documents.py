@@ -1,4 +1,4 @@
-"""What the OpenAPI document says about the auth routes, and about every guarded route."""
+"""The auth routes and every guarded route in the OpenAPI document."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -48,9 +48,9 @@ def extend_document(
     """Have the application's document name the refusals of every route that takes a token.
 
     Args:
-        app: Whose document it is.
-        scheme: What the Authorize button is told (OpenAPI, security scheme object).
-        invalid_token_status: What forged tokens are answered with.
+        app: The application of the document.
+        scheme: The security scheme object of OpenAPI, for the Authorize button.
+        invalid_token_status: The status of answers to forged tokens.
         with_cookies: Whether cookies are taken, and can fail the CSRF check.
     """
     plain_openapi = app.openapi
@@ -122,26 +122,28 @@ def _refusal(rows: list[Problem]) -> dict[str, Any]:
 
 
 def _route(
-    model: Any,
+    summary: str,
+    success: Mapping[str, Any] | None,
     *problems: Problem,
     body: Mapping[str, Any] | None = None,
-    parameters: list[Mapping[str, Any]] | None = None,
     takes_token: bool = False,
 ) -> dict[str, Any]:
     """The keyword arguments that describe a route which reads and answers by itself."""
-    extra: dict[str, Any] = {}
-    if body is not None:
-        extra["requestBody"] = body
-    if parameters is not None:
-        extra["parameters"] = parameters
+    extra: dict[str, Any] = {} if body is None else {"requestBody": body}
     if takes_token:
         extra["security"] = [{SCHEME: []}]
-    success: dict[int | str, Any] = {} if model is None else {200: {"model": model}}
+    succeeds: dict[int | str, Any] = {} if success is None else {200: success}
     return {
+        "summary": summary,
         "response_model": None,
-        "responses": {**success, **refusals(*problems)},
+        "responses": {**succeeds, **refusals(*problems)},
         "openapi_extra": extra,
     }
+
+
+def _object(description: str, **properties: Mapping[str, Any]) -> dict[str, Any]:
+    schema = {"type": "object"} | ({"properties": properties} if properties else {})
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
 def _fields(*required: str, **optional: Mapping[str, Any]) -> dict[str, Any]:
@@ -157,8 +159,11 @@ _CREDENTIALS: Final = _fields(
     "username", "password", password=_HIDDEN, cookies={"type": "boolean", "default": False}
 )
 
+_SESSION_ID: Final = {"name": "session_id", "in": "path", "required": True, "schema": _TEXT}
+
 _LOGIN: Final = _route(
-    TokenAnswer | CookieAnswer,
+    "Trade a user name and a password for a token pair",
+    {"model": TokenAnswer | CookieAnswer},
     table.INVALID_REQUEST,
     table.INVALID_CREDENTIALS,
     table.RATE_LIMITED,
@@ -172,7 +177,8 @@ _LOGIN: Final = _route(
     },
 )
 _REFRESH: Final = _route(
-    TokenAnswer | CookieAnswer,
+    "Trade a refresh token for the next pair of its session",
+    {"model": TokenAnswer | CookieAnswer},
     table.INVALID_REQUEST,
     table.REFRESH_MISSING,
     table.REFRESH_INVALID,
@@ -183,56 +189,39 @@ _REFRESH: Final = _route(
     body={"required": True, "content": {"application/json": _fields("refresh_token")}},
 )
 _LOGOUT: Final = _route(
-    MessageAnswer,
+    "End the session that the tokens belong to",
+    {"model": MessageAnswer},
     table.TOKEN_MISSING,
     table.REFRESH_INVALID,
     table.REFRESH_EXPIRED,
     body={"content": {"application/json": _fields(refresh_token=_TEXT)}},
     takes_token=True,
 )
-_ME: Final[dict[str, Any]] = {
-    "response_model": None,
-    "openapi_extra": {"security": [{SCHEME: []}]},
-    "responses": {
-        200: {
-            "description": "The claims",
-            "content": {"application/json": {"schema": {"type": "object"}}},
-        }
-    },
-}
 _END_SESSION: Final = _route(
-    None,
-    table.SESSION_UNKNOWN,
-    parameters=[{"name": "session_id", "in": "path", "required": True, "schema": _TEXT}],
-    takes_token=True,
-) | {"status_code": 204}
-_KEYS: Final[dict[str, Any]] = {
-    "response_model": None,
-    "responses": {
-        200: {
-            "description": "The public keys (RFC 7517 §5); none where secrets are shared",
-            "content": {
-                "application/json": {
-                    "schema": {
-                        "type": "object",
-                        "properties": {"keys": {"type": "array", "items": {"type": "object"}}},
-                    }
-                }
-            },
-        }
-    },
-}
+    "End one of the caller's sessions", None, table.SESSION_UNKNOWN, takes_token=True
+)
+_END_SESSION["openapi_extra"]["parameters"] = [_SESSION_ID]
 
 ROUTES: Final[Mapping[str, dict[str, Any]]] = {
-    "login": _LOGIN | {"summary": "Trade a user name and a password for a token pair"},
-    "refresh": _REFRESH | {"summary": "Trade a refresh token for the next pair of its session"},
-    "logout": _LOGOUT | {"summary": "End the session that the tokens belong to"},
-    "logout-all": _route(LoggedOutEverywhere, takes_token=True)
-    | {"summary": "End every session of the caller"},
-    "me": _ME | {"summary": "The claims of the caller's access token"},
-    "sessions": _route(SessionsAnswer, takes_token=True)
-    | {"summary": "The caller's live sessions, newest first"},
-    "session": _END_SESSION | {"summary": "End one of the caller's sessions"},
-    "keys": _KEYS | {"summary": "The public keys that verify access tokens"},
+    "login": _LOGIN,
+    "refresh": _REFRESH,
+    "logout": _LOGOUT,
+    "logout-all": _route(
+        "End every session of the caller", {"model": LoggedOutEverywhere}, takes_token=True
+    ),
+    "me": _route(
+        "The claims of the caller's access token", _object("The claims"), takes_token=True
+    ),
+    "sessions": _route(
+        "The caller's live sessions, newest first", {"model": SessionsAnswer}, takes_token=True
+    ),
+    "session": _END_SESSION | {"status_code": 204},
+    "keys": _route(
+        "The public keys that verify access tokens",
+        _object(
+            "The public keys (RFC 7517 §5); none where secrets are shared",
+            keys={"type": "array", "items": {"type": "object"}},
+        ),
+    ),
 }
-"""What the document says about each route, by its name."""
+"""The description of each route, by its name."""

@@ -60,5 +60,5 @@ def _loaded_by(function: object, owner: object) -> Iterator[Any]:
 
 
 def _asks(code: CodeType) -> bool:
-    """Whether the code calls something with `connection=`, as a guard is asked by hand."""
+    """Whether the code calls a function with `connection=`, as a call of a guard by hand."""
     return any(isinstance(each, tuple) and "connection" in each for each in code.co_consts)

@@ -1,4 +1,4 @@
-"""Whether guards stand where FastAPI asks them: in `Depends(…)`, made by a call.
+"""Whether guards stand where FastAPI calls them: in `Depends(…)`, made by a call.
 
 Elsewhere a guard is a parameter's default, a note on its type or the result of a dependency, and
 lets everybody in. `check_at_start` looks through the routes when the application starts, at its
@@ -15,8 +15,8 @@ from gatepass.asgi.messages import AsgiApp
 from gatepass.errors import GuardMisused
 from gatepass.fastapi.documents import OWN
 from gatepass.fastapi.held import guards_in
-from gatepass.fastapi.scheme import Guarding, Required
-from gatepass.gate import AuthParts
+from gatepass.fastapi.scheme import Guarding
+from gatepass.gate import CommonAuth
 
 _unfold: Any = getattr(routing, "iter_route_contexts", iter)
 """Included routers stay whole in newer releases, which have this to look into them."""
@@ -26,12 +26,13 @@ def check_at_start(app: AsgiApp, application: FastAPI) -> AsgiApp:
     """Middleware that is gone once the application has started.
 
     Raises:
-        GuardMisused: A guard of a route stands where nobody asks it, or guards the login.
+        GuardMisused: A guard of a route is never called, or guards the login.
     """
     for route in _routes_in(application):
         calls = list(_calls_of(getattr(route, "dependant", None)))
-        asked = {id(call) for call in calls if isinstance(call, Guarding)}
-        if any(isinstance(call, Required) for call in calls) and str(
+        guards = [call for call in calls if isinstance(call, Guarding)]
+        asked = {id(guard) for guard in guards}
+        if any(not guard.is_optional for guard in guards) and str(
             getattr(route, "name", "")
         ).startswith(OWN):
             raise GuardMisused(
@@ -51,7 +52,7 @@ def check_at_start(app: AsgiApp, application: FastAPI) -> AsgiApp:
 
 
 def _require_dependencies(path: str, call: Any) -> None:
-    is_method_of_auth = isinstance(getattr(call, "__self__", None), AuthParts)
+    is_method_of_auth = isinstance(getattr(call, "__self__", None), CommonAuth)
     if is_method_of_auth and call.__name__ in {"required", "optional"}:
         raise GuardMisused(
             f"a guard of {path} was not made: write Depends(auth.{call.__name__}()), with the "
@@ -80,7 +81,7 @@ def _routes_in(owner: Any) -> Iterator[Any]:
 
 
 def _calls_of(dependant: Any) -> Iterator[Any]:
-    """What a route calls: itself, its dependencies, and theirs."""
+    """The functions that a route calls: its own, its dependencies, and theirs."""
     if dependant is not None:
         yield dependant.call
         for each in dependant.dependencies:
@@ -88,7 +89,7 @@ def _calls_of(dependant: Any) -> Iterator[Any]:
 
 
 def _parameters_of(call: Any) -> list[inspect.Parameter]:
-    """The parameters with their types as objects, where they can be had."""
+    """The parameters, with their types as objects if those can be evaluated."""
     try:
         return list(inspect.signature(call, eval_str=True).parameters.values())
     except (NameError, TypeError, ValueError, SyntaxError, AttributeError):

@@ -6,16 +6,16 @@ from fastapi import APIRouter, FastAPI, HTTPException, Request, Response, status
 
 from gatepass.asgi.messages import read_body
 from gatepass.fastapi import documents
-from gatepass.fastapi.answers import send
+from gatepass.fastapi.responses import send
 from gatepass.fastapi.scheme import Guarding
-from gatepass.gate import KEYS, AuthParts, Route, routes_of
+from gatepass.gate import KEYS, AnyAuth, Route, answer_wrong_method, routes_of
 from gatepass.http import AsgiRequest
 
 _SESSION: Final = "{session_id}"
 _METHODS: Final = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}
 
 
-def add_routes(app: FastAPI, auth: AuthParts, prefix: str) -> None:
+def add_routes(app: FastAPI, auth: AnyAuth, prefix: str) -> None:
     """Add the routes below a prefix, and the key set at the root.
 
     Each has one more route that rejects all other methods. Guards among the application's
@@ -40,17 +40,16 @@ def add_routes(app: FastAPI, auth: AuthParts, prefix: str) -> None:
 
 
 def _add(
-    router: APIRouter, path: str, route: Route, auth: AuthParts, described: dict[str, Any]
+    router: APIRouter, path: str, route: Route, auth: AnyAuth, described: dict[str, Any]
 ) -> None:
     async def answer(request: Request) -> Response:
         body = await read_body(request.receive) if route.takes_body else b""
         session_id = request.path_params.get("session_id", "")
-        return send(await auth.perform(route, AsgiRequest(request.scope), body, session_id))
+        asked = AsgiRequest(request.scope)
+        return send(await route.answer(auth.require_gate(), asked, body, session_id))
 
-    async def refuse(request: Request) -> Response:
-        wrong = route.require_method(request.method)
-        assert wrong is not None  # noqa: S101 - the right one has a route of its own
-        return send(wrong)
+    async def refuse() -> Response:
+        return send(answer_wrong_method(route))
 
     # Also what generated clients call the operation; an application may have a `login` of its own.
     name = f"{documents.OWN}{route.name}"

@@ -15,7 +15,7 @@ class TokenAnswer(BaseModel):
 
 
 class CookieAnswer(BaseModel):
-    """What is told besides the cookies, where tokens travel in them."""
+    """The body of an answer whose tokens are in cookies."""
 
     expires_in: int
     refresh_expires_in: int
@@ -24,13 +24,13 @@ class CookieAnswer(BaseModel):
 
 
 class MessageAnswer(BaseModel):
-    """What was done."""
+    """A sentence that says what the server did."""
 
     message: str
 
 
 class LoggedOutEverywhere(MessageAnswer):
-    """What was done, and to how many sessions."""
+    """The number of sessions that ended, with a sentence."""
 
     revoked: int
 

@@ -1,32 +1,23 @@
-"""`Auth`: what a Flask application holds; `init_app` and decorators that guard views."""
+"""`Auth` of a Flask application: `init_app`, and decorators that guard views."""
 
-import time
-from collections.abc import Callable, Collection, Mapping
-from datetime import timedelta
-from functools import partial
-from typing import Any, Final, Literal, Never
+from collections.abc import Mapping
+from functools import cached_property, partial
+from typing import Any, Final
 
 from flask import Flask, Response, after_this_request, current_app, request
 
 from gatepass.errors import GuardMisused, StoreUnavailable
-from gatepass.flask.answers import add_header, final, send
-from gatepass.flask.guarding import Guard, P, R
+from gatepass.flask.guarding import Guard
 from gatepass.flask.placement import Placement, require_setup
+from gatepass.flask.responses import add_header, final, send
 from gatepass.flask.routes import make_blueprint
-from gatepass.gate import (
-    Authenticate,
-    AuthParts,
-    LoginLimit,
-    call_here,
-    require_prefix,
-    run_in_place,
-)
-from gatepass.http import HttpPolicy, RequestRefused, Requirement, WsgiRequest
+from gatepass.gate import CommonAuth, require_prefix, run_in_place
+from gatepass.http import RequestRefused, Requirement, WsgiRequest
 from gatepass.manager import TokenManager
 from gatepass.tokens import AccessClaims, TokenVerifier
 
 _KEPT: Final = "gatepass.claims"
-"""Where the environ keeps the caller's claims; Flask's `g` may outlive a request."""
+"""The environ's key of the caller's claims; Flask's `g` may outlive a request."""
 _NOBODY: Final = (None, None)
 _FORGOTTEN: Final = (
     "the HttpPolicy of this Auth has https or CORS rules, and nothing applies them to this "
@@ -34,41 +25,14 @@ _FORGOTTEN: Final = (
 )
 
 
-class Auth(AuthParts):
+class Auth(CommonAuth[TokenManager | TokenVerifier, Guard, Guard]):
     """Sign-in for Flask applications: `init_app`, then guard views with `required`.
 
-    Args:
-        manager: Issues, verifies, rotates and revokes; closing it stays with its maker. A
-            service without sessions gives a verifier, and has guards but no routes.
-        authenticate: Takes a user name and a password, finds an `Identity` or `None`.
-        login_limit: A limit on failed log-ins per client address; none by default.
-        http: Cookies, origins, https and proxies; by default tokens come in headers only.
-        invalid_token_status: 401 instead of 403 for forged tokens is plain RFC 6750.
-        now: The clock that `fresh` goes by; the one the manager was given.
+    `required()` and `optional()` decorate a view. Behind `required()` it finds the claims in
+    `auth.claims`, behind `optional()` in `auth.find_claims()`.
     """
 
     takes = (TokenManager, TokenVerifier)
-
-    def __init__(
-        self,
-        manager: TokenManager | TokenVerifier,
-        *,
-        authenticate: Authenticate | None = None,
-        login_limit: LoginLimit | None = None,
-        http: HttpPolicy | None = None,
-        invalid_token_status: Literal[401, 403] = 403,
-        now: Callable[[], float] = time.time,
-    ) -> None:
-        super().__init__(
-            manager,
-            authenticate=authenticate,
-            login_limit=login_limit,
-            http=http,
-            invalid_token_status=invalid_token_status,
-            call_plain=call_here,
-            now=now,
-        )
-        self._placement = Placement()
 
     def init_app(self, app: Flask, prefix: str = "/auth") -> None:
         """Add the auth routes below the prefix, the key set, and the answers to refusals.
@@ -93,40 +57,16 @@ class Auth(AuthParts):
             app.before_request(self._intercept)
             app.after_request(self._add_headers)
 
-    def required(
-        self,
-        *view: Never,
-        scopes: Collection[str] | None = None,
-        roles: Collection[str] | None = None,
-        fresh: timedelta | None = None,
-    ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-        """A decorator: the view runs for a token that holds and meets all that is asked.
-
-        The view finds the claims in `auth.claims`.
-
-        Args:
-            view: Nothing; it is there to refuse `@auth.required` without parentheses.
-            scopes: All of them must be in the `scope` claim.
-            roles: One of them must be the `role` claim, or in it.
-            fresh: The password was checked no longer ago than this (RFC 9470).
-        """
-        require_setup("required", view)
-        return self._guard(Requirement(scopes, roles, fresh), optional=False)
-
-    def optional(self, *view: Never) -> Callable[[Callable[P, R]], Callable[P, R]]:
-        """A decorator for views that everybody may see; a bad token is still refused.
-
-        The view finds the claims in `auth.find_claims()`.
-        """
-        require_setup("optional", view)
-        return self._guard(Requirement(), optional=True)
+    @cached_property
+    def _placement(self) -> Placement:
+        return Placement()
 
     @property
     def claims(self) -> AccessClaims:
         """The caller's claims, in a view that `required` guards.
 
         Raises:
-            RuntimeError: Nothing guards this view, or its token is optional and missing.
+            RuntimeError: No guard is on this view, or its token is optional and missing.
         """
         claims = self.find_claims()
         if claims is None:
@@ -140,7 +80,7 @@ class Auth(AuthParts):
         """The caller's claims in a view that `optional` guards, `None` without a token.
 
         Raises:
-            RuntimeError: Nothing guards this view, so that its token was not verified.
+            RuntimeError: No guard is on this view, so its token was not verified.
         """
         kept_by, claims = request.environ.get(_KEPT, _NOBODY)
         if kept_by is not self:
@@ -159,17 +99,24 @@ class Auth(AuthParts):
         device: str | None = None,
         epoch: int | None = None,
     ) -> Response:
-        """The response that logs somebody in who came through a passkey, SSO or a social log-in.
+        """The response that logs in a user who came through a passkey, SSO or a social login.
 
-        Tokens come in cookies where the policy has cookies, and in the body elsewhere.
+        Tokens come in cookies where the policy has cookies, and in the body elsewhere. The
+        arguments are those of `TokenManager.issue`.
         """
-        opening = self.open_session(
+        opening = self.require_gate().open_session(
             subject, claims, session_claims=session_claims, device=device, epoch=epoch
         )
         return send(run_in_place(opening))
 
-    def _guard(self, requirement: Requirement, *, optional: bool) -> Guard:
-        return Guard(partial(self._ask, requirement, optional=optional), self._placement.note)
+    def _make_required(self, requirement: Requirement) -> Guard:
+        return Guard(partial(self._ask, requirement, optional=False), self._placement.note)
+
+    def _make_optional(self, requirement: Requirement) -> Guard:
+        return Guard(partial(self._ask, requirement, optional=True), self._placement.note)
+
+    def _require_setup(self, name: str, given: tuple[object, ...]) -> None:
+        require_setup(name, given)
 
     def _ask(self, requirement: Requirement, *, optional: bool) -> None:
         request.environ[_KEPT] = (self, self._find(requirement, optional=optional))

@@ -7,7 +7,7 @@ from typing import Any, NoReturn, ParamSpec, TypeVar
 from werkzeug.local import LocalProxy
 
 from gatepass.errors import GuardMisused
-from gatepass.flask.answers import settle
+from gatepass.flask.responses import settle
 from gatepass.flask.routes import is_route_of_ours
 
 P = ParamSpec("P")

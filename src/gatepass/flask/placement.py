@@ -43,7 +43,7 @@ class Placement:
         return app in self._apps
 
     def note(self, view: View, guarded: View) -> None:
-        """Remember that the second is the first with a guard."""
+        """Remember that the second view is the first one with a guard."""
         if _is_serving():  # Flask-RESTful wraps methods anew for every request
             return
         for form in _forms(view):
@@ -127,7 +127,7 @@ def _is_serving() -> bool:
 
 
 def _registered(app: Flask) -> Iterator[tuple[str, View]]:
-    """Everything that Flask calls for a request and that may refuse it, with what it is."""
+    """Every function that Flask calls for a request and that may reject it, with its kind."""
     for endpoint, view in app.view_functions.items():
         yield f"the view {endpoint!r}", view
     for functions in app.before_request_funcs.values():
@@ -136,7 +136,7 @@ def _registered(app: Flask) -> Iterator[tuple[str, View]]:
 
 
 def _forms(view: View) -> Iterator[View]:
-    """The function, and what decorators wrapped to make it."""
+    """The function, and the functions that its decorators wrapped."""
     seen: set[int] = set()
     form: View | None = view
     while form is not None and id(form) not in seen:

@@ -7,8 +7,8 @@ from weakref import WeakSet
 from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
-from gatepass.flask.answers import send
-from gatepass.gate import KEYS, AuthParts, Gate, Route, routes_of, run_in_place
+from gatepass.flask.responses import send
+from gatepass.gate import KEYS, AnyAuth, Gate, Route, routes_of, run_in_place
 from gatepass.http import MAX_BODY, RequestRefused, WsgiRequest
 from gatepass.http.problems import INVALID_REQUEST
 from gatepass.http.requests import TOO_LONG
@@ -18,7 +18,7 @@ _OURS: Final[WeakSet[Callable[..., Any]]] = WeakSet()
 """The functions behind the routes: a blueprint of the same name has others."""
 
 
-def make_blueprint(auth: AuthParts, gate: Gate, prefix: str) -> Blueprint:
+def make_blueprint(auth: AnyAuth, gate: Gate, prefix: str) -> Blueprint:
     """The routes below a prefix, and the key set at the root."""
     blueprint = Blueprint("gatepass", __name__)
     _add(blueprint, KEYS.path, KEYS, auth)
@@ -33,16 +33,10 @@ def is_route_of_ours() -> bool:
     return current_app.view_functions.get(request.endpoint or "") in _OURS
 
 
-def _add(blueprint: Blueprint, rule: str, route: Route, auth: AuthParts) -> None:
+def _add(blueprint: Blueprint, rule: str, route: Route, auth: AnyAuth) -> None:
     def answer(session_id: str = "") -> Response:
-        found = route.require_method(request.method)
-        if found is None:
-            try:
-                body = _read_body() if route.takes_body else b""
-            except RequestRefused as refused:
-                return send(auth.answer_error(refused))
-            found = run_in_place(auth.answer(route, WsgiRequest(request.environ), body, session_id))
-        return send(found)
+        asked = WsgiRequest(request.environ)
+        return send(run_in_place(auth.answer(route, asked, _read_body, session_id)))
 
     _OURS.add(answer)
     blueprint.add_url_rule(
@@ -56,10 +50,10 @@ def _add(blueprint: Blueprint, rule: str, route: Route, auth: AuthParts) -> None
 
 
 def _read_body() -> bytes:
-    """The body, as far as it may be long.
+    """The body of the request.
 
     Raises:
-        RequestRefused: It is too long, or the client hung up.
+        RequestRefused: The body is too long, or the client hung up.
     """
     body = bytearray()
     try:

@@ -1,29 +1,28 @@
-"""What every framework's `Auth` is made of: the auth routes and the guard, over a manager.
+"""Everything that the `Auth` of each framework shares: the auth routes and the guard.
 
 Knows no framework: a request comes in as `HttpRequest`, an answer goes out as `Answer`.
 """
 
+from gatepass.gate.common_auth import AnyAuth, AnyManager, CommonAuth, require_prefix
 from gatepass.gate.gate import Gate
 from gatepass.gate.guard import Guard
 from gatepass.gate.hooks import Authenticate, LoginLimit
+from gatepass.gate.maybe_await import run_in_place, settle
 from gatepass.gate.misuse import FORGOTTEN, require_call
-from gatepass.gate.parts import AnyManager, AuthParts, require_prefix
-from gatepass.gate.routes import KEYS, KEYS_PATH, Route, find_route, routes_of
-from gatepass.gate.steps import call_here, call_in_thread, run_in_place, settle
+from gatepass.gate.routes import KEYS, Route, answer_wrong_method, find_route, routes_of
 
 __all__ = [
     "FORGOTTEN",
     "KEYS",
-    "KEYS_PATH",
+    "AnyAuth",
     "AnyManager",
-    "AuthParts",
     "Authenticate",
+    "CommonAuth",
     "Gate",
     "Guard",
     "LoginLimit",
     "Route",
-    "call_here",
-    "call_in_thread",
+    "answer_wrong_method",
     "find_route",
     "require_call",
     "require_prefix",

@@ -1,34 +1,35 @@
-"""`Gate`: every auth route as a function from a request to an answer, for any framework."""
+"""`Gate`: every auth route as a method from a request to an answer, for any framework."""
 
 import time
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeVar
 
-from gatepass.errors import ClaimsRejected, TokenError
+from gatepass.errors import ClaimsRejected, GatepassError, TokenError
 from gatepass.gate.guard import Guard
 from gatepass.gate.hooks import Authenticate, LoginLimit
 from gatepass.gate.login import Login
 from gatepass.gate.sessions import describe
-from gatepass.gate.steps import CallPlain, settle
 from gatepass.http import (
-    ACCESS_DOOR,
+    ACCESS_PROBLEMS,
     CSRF_PURPOSE,
-    LOGIN_DOOR,
-    REFRESH_DOOR,
+    LOGIN_PROBLEMS,
+    REFRESH_PROBLEMS,
     Answer,
     HttpPolicy,
     HttpRequest,
+    Problems,
     RequestRefused,
     Requirement,
     answer_json,
     answer_nothing,
     csrf_token,
-    door,
     find_cookie,
     parse_bearer,
     parse_credentials,
     parse_device,
     parse_refresh_token,
+    refuse,
+    refusing,
     require_origin,
 )
 from gatepass.http.problems import (
@@ -43,10 +44,14 @@ from gatepass.tokens import AccessClaims, TokenPair
 
 _KEYS_CACHE: Final = "public, max-age=300"
 _NOTHING: Final = Requirement()
+T = TypeVar("T")
 
 
 class Gate:
-    """The auth routes over a manager. Refusals are raised as `RequestRefused`."""
+    """The auth routes over a manager; they raise `RequestRefused` to reject a request.
+
+    Every route takes a request, its body and the session in its path.
+    """
 
     def __init__(
         self,
@@ -55,39 +60,36 @@ class Gate:
         authenticate: Authenticate | None,
         login_limit: LoginLimit | None,
         policy: HttpPolicy,
-        call_plain: CallPlain,
+        call: Callable[..., Any],
         now: Callable[[], float] = time.time,
     ) -> None:
         self._manager = manager
         self._policy = policy
         self.mounted_at = "/auth"
-        """The prefix of the routes; whoever mounts them says it."""
+        """The prefix of the routes; the framework that mounts them sets it."""
         self._set_keys = () if policy.cookies is None else tuple(policy.cookies.csrf_keys)
         self.guard = Guard(manager.verify, policy, self.csrf_keys, now)
-        is_async = isinstance(manager, AsyncTokenManager)
-        self._check: Callable[..., Any] = self.guard.acheck if is_async else self.guard.check
+        self._is_async = isinstance(manager, AsyncTokenManager)
         self._login = (
             None
             if authenticate is None
-            else Login(
-                manager=manager, authenticate=authenticate, limit=login_limit, call_plain=call_plain
-            )
+            else Login(manager=manager, authenticate=authenticate, limit=login_limit, call=call)
         )
 
     @property
     def takes_passwords(self) -> bool:
-        """Whether there is somebody to ask about passwords."""
+        """Whether the application gave an `authenticate` that checks passwords."""
         return self._login is not None
 
-    async def log_in(self, request: HttpRequest, body: bytes) -> Answer:
+    async def log_in(self, request: HttpRequest, body: bytes, *_: object) -> Answer:
         """Trade a user name and a password for a token pair, in the body or in cookies."""
         if self._login is None:
-            raise TypeError("there is no log-in without authenticate")
+            raise TypeError("there is no login without authenticate")
         credentials = parse_credentials(_content_type(request), body)
         if credentials.wants_cookies:
             if self._policy.cookies is None:
                 reason = (
-                    "a log-in asks for cookies, and the policy has none: it needs public_origins"
+                    "a login asks for cookies, and the policy has none: it needs public_origins"
                 )
                 raise RequestRefused(INVALID_REQUEST, reason=reason)
             require_origin(request, self._policy.public_origins)
@@ -101,92 +103,108 @@ class Gate:
             await self._end_replaced(request)
         return answer
 
-    async def refresh(self, request: HttpRequest, body: bytes) -> Answer:
+    async def refresh(self, request: HttpRequest, body: bytes, *_: object) -> Answer:
         """Trade a refresh token for the next token pair of its session."""
-        refresh_token = parse_refresh_token(_content_type(request), body)
-        by_cookie = refresh_token is None
-        if refresh_token is None:
-            refresh_token = self._find_refresh_cookie(request)
+        presented = parse_refresh_token(_content_type(request), body)
+        by_cookie = presented is None
+        refresh_token = presented or self._find_refresh_cookie(request)
         if refresh_token is None:
             raise RequestRefused(REFRESH_MISSING)
         if by_cookie:
             self._require_own_page(request, refresh_token)
-        with door(REFRESH_DOOR):
-            pair = await settle(self._manager.refresh(refresh_token))
+        pair = await self._ask(REFRESH_PROBLEMS, lambda: self._manager.refresh(refresh_token))
         return await self.hand_out(pair, in_cookies=by_cookie)
 
-    async def log_out(self, request: HttpRequest, body: bytes) -> Answer:
+    async def log_out(self, request: HttpRequest, body: bytes, *_: object) -> Answer:
         """End the session that the access token, the refresh token or both belong to."""
         refresh_token = parse_refresh_token(_content_type(request), body)
         access_token, by_cookie = parse_bearer(request.header("authorization")), False
         if access_token is None and refresh_token is None:
             access_token, by_cookie = self.guard.find(request)
         if by_cookie:
-            with door(ACCESS_DOOR):
+            with refusing(ACCESS_PROBLEMS):
                 session_id = self._manager.session_id_of(access_token=access_token)
-            # The refresh cookie is not asked: a sub-domain can add one, and must not keep anybody
+            # The refresh cookie does not count: a sub-domain can add one, and must not keep users
             # from logging out.
             self.guard.require_own_page(request, session_id)
         only_refresh = access_token is None and refresh_token is not None
-        with door(REFRESH_DOOR if only_refresh else ACCESS_DOOR):
-            await settle(
-                self._manager.log_out(access_token=access_token, refresh_token=refresh_token)
-            )
+        await self._ask(
+            REFRESH_PROBLEMS if only_refresh else ACCESS_PROBLEMS,
+            lambda: self._manager.log_out(access_token=access_token, refresh_token=refresh_token),
+        )
         answer = answer_json({"message": "Logged out successfully"})
         return self._forget(answer, by_cookie=by_cookie)
 
-    async def log_out_everywhere(self, request: HttpRequest) -> Answer:
+    async def log_out_everywhere(self, request: HttpRequest, *_: object) -> Answer:
         """End every session of the caller; an actor may not."""
         claims = await self._caller(request)
         _require_no_actor(claims)
-        with door(ACCESS_DOOR):
-            revoked = await settle(
-                self._manager.revoke_subject(claims.subject, reason="logout-all")
-            )
+        revoked = await self._ask(
+            ACCESS_PROBLEMS,
+            lambda: self._manager.revoke_subject(claims.subject, reason="logout-all"),
+        )
         answer = answer_json({"message": "Logged out everywhere", "revoked": revoked})
         return self._forget(answer, by_cookie=self.guard.find(request)[1])
 
-    async def me(self, request: HttpRequest) -> Answer:
+    async def me(self, request: HttpRequest, *_: object) -> Answer:
         """The claims of the caller's access token."""
         return answer_json(dict(await self._caller(request)))
 
-    async def sessions(self, request: HttpRequest) -> Answer:
+    async def sessions(self, request: HttpRequest, *_: object) -> Answer:
         """The caller's live sessions, newest first."""
         claims = await self._caller(request)
-        with door(ACCESS_DOOR):
-            found = await settle(self._manager.sessions(claims.subject))
+        found = await self._ask(ACCESS_PROBLEMS, lambda: self._manager.sessions(claims.subject))
         listed = [describe(session, current=claims.session_id) for session in found]
         return answer_json({"sessions": listed})
 
-    async def end_session(self, request: HttpRequest, session_id: str) -> Answer:
-        """End one of the caller's sessions; another user's is as unknown as one that never was.
+    async def end_session(self, request: HttpRequest, _: bytes, session_id: str) -> Answer:
+        """End one of the caller's sessions; the session of another user counts as unknown.
 
         An actor may end its own.
         """
         claims = await self._caller(request)
         if session_id != claims.session_id:
             _require_no_actor(claims)
-        with door(ACCESS_DOOR):
-            found = await settle(self._manager.sessions(claims.subject))
-            if session_id not in {session.session_id for session in found}:
-                raise RequestRefused(SESSION_UNKNOWN)
-            await settle(self._manager.revoke_session(session_id, reason="ended-by-user"))
+        found = await self._ask(ACCESS_PROBLEMS, lambda: self._manager.sessions(claims.subject))
+        if session_id not in {session.session_id for session in found}:
+            raise RequestRefused(SESSION_UNKNOWN)
+        await self._end(ACCESS_PROBLEMS, session_id, "ended-by-user")
         return answer_nothing()
 
-    async def keys(self) -> Answer:
+    async def keys(self, *_: object) -> Answer:
         """The public keys that verify access tokens (RFC 7517 §5)."""
         keys = self._manager.access_keys.current().public_jwks()
         return answer_json(keys, cache=_KEYS_CACHE)
+
+    async def open_session(
+        self,
+        subject: str,
+        claims: Mapping[str, Any] | None,
+        *,
+        manager: TokenManager | AsyncTokenManager | None = None,
+        **options: Any,
+    ) -> Answer:
+        """The tokens of a new session, in cookies where the policy has cookies.
+
+        Args:
+            subject: The user, who has proved to be it by other means than a password.
+            claims: See `TokenManager.issue`.
+            manager: The manager that opens the session; by default that of the guards.
+            options: `session_claims`, `device` and `epoch`, see `TokenManager.issue`.
+        """
+        opens = self._manager if manager is None else manager
+        pair = await self._ask(LOGIN_PROBLEMS, lambda: opens.issue(subject, claims, **options))
+        return await self.hand_out(pair, in_cookies=self._policy.cookies is not None)
 
     async def hand_out(self, pair: TokenPair, *, in_cookies: bool) -> Answer:
         """A token pair for the client: in the body, or in cookies and then not in the body.
 
         Raises:
-            ClaimsRejected: A cookie would be too large to be kept; the session is ended.
+            ClaimsRejected: A cookie would be too large for browsers; the session is ended.
         """
         cookies = self._policy.cookies
         if not in_cookies or cookies is None:
-            return answer_json(pair.to_dict())
+            return answer_json(pair)
         token = csrf_token(self.csrf_keys()[0], pair.session_id)
         try:
             headers = cookies.set(
@@ -197,7 +215,7 @@ class Gate:
                 mounted_at=self.mounted_at,
             )
         except ClaimsRejected:
-            await settle(self._manager.revoke_session(pair.session_id, reason="cookie too large"))
+            await self._end({}, pair.session_id, "cookie too large")
             raise
         shown = {
             "expires_in": pair.expires_in,
@@ -208,29 +226,43 @@ class Gate:
         return answer_json(shown).plus(headers)
 
     def csrf_keys(self) -> tuple[bytes, ...]:
-        """The keys that were set, or those derived from the refresh keys of this moment."""
+        """The keys of the policy, or those derived from the current refresh keys."""
         return self._set_keys or self._manager.derived_secrets(CSRF_PURPOSE)
 
+    async def _ask(self, problems: Problems, operation: Callable[[], Awaitable[T] | T]) -> T:
+        """The result of an operation of the manager; errors in `problems` become refusals."""
+        try:
+            result = operation()
+            return await result if isinstance(result, Awaitable) else result
+        except GatepassError as error:
+            refuse(error, problems)
+
+    async def _end(self, problems: Problems, session_id: str, reason: str) -> None:
+        await self._ask(problems, lambda: self._manager.revoke_session(session_id, reason=reason))
+
     async def _caller(self, request: HttpRequest) -> AccessClaims:
-        claims: AccessClaims = await settle(self._check(request, _NOTHING))
+        if self._is_async:
+            claims = await self.guard.acheck(request, _NOTHING)
+        else:
+            claims = self.guard.check(request, _NOTHING)
+        assert claims is not None  # noqa: S101 - without a token the guard raises
         return claims
 
     async def _end_replaced(self, request: HttpRequest) -> None:
-        """End the session whose cookies are replaced: its late answers must not come back."""
+        """End the session whose cookies are replaced: a late refresh must not bring them back."""
         try:
             access_token, _ = self.guard.find_cookie(request)
             session_id = self._manager.session_id_of(access_token=access_token)
         except (RequestRefused, TokenError):
             return
-        with door(LOGIN_DOOR):
-            await settle(self._manager.revoke_session(session_id, reason="replaced by a log-in"))
+        await self._end(LOGIN_PROBLEMS, session_id, "replaced by a login")
 
     def _find_refresh_cookie(self, request: HttpRequest) -> str | None:
         cookies = self._policy.cookies
         return None if cookies is None else find_cookie(request.header("cookie"), cookies.refresh)
 
     def _require_own_page(self, request: HttpRequest, refresh_token: str) -> None:
-        """Return when one of our pages asks for this refresh, for the session of both cookies."""
+        """Return when one of our pages refreshes by cookie, and both cookies are of one session."""
         access_token, _ = self.guard.find_cookie(request)
         try:
             session_id = self._manager.session_id_of(access_token=access_token)
@@ -239,14 +271,14 @@ class Gate:
             reason = f"a refresh by cookie proves its session, and the access cookie {what}"
             raise RequestRefused(CSRF_FAILED, reason=reason) from None
         self.guard.require_own_page(request, session_id)
-        with door(REFRESH_DOOR):
+        with refusing(REFRESH_PROBLEMS):
             refreshed = self._manager.session_id_of(refresh_token=refresh_token)
         if refreshed != session_id:
             reason = "the refresh cookie is of another session than the access cookie"
             raise RequestRefused(CSRF_FAILED, reason=reason)
 
     def _forget(self, answer: Answer, *, by_cookie: bool) -> Answer:
-        """Clear the cookies of somebody who logged out with them."""
+        """The answer to a logout; it clears the cookies where they brought the token."""
         cookies = self._policy.cookies
         if not by_cookie or cookies is None:
             return answer

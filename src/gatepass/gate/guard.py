@@ -1,22 +1,21 @@
-"""`Guard`: whether a request may pass. Runs before every protected route, so it does little.
+"""`Guard`: decides whether a request may pass. It runs before every protected route.
 
 `check` and `acheck` are twins that differ by `await`.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, NoReturn
+from typing import Any
 
 from gatepass.errors import GatepassError
 from gatepass.http import (
-    ACCESS_DOOR,
+    ACCESS_PROBLEMS,
     SAFE_METHODS,
     HttpPolicy,
     HttpRequest,
-    RequestRefused,
     Requirement,
     find_cookie,
-    find_problem,
     parse_bearer,
+    refuse,
     require_csrf_token,
     require_origin,
 )
@@ -27,9 +26,9 @@ AnyVerify = Callable[[str | None], Any]
 
 
 class Guard:
-    """Finds a request's access token, verifies it and checks what a route asks for.
+    """Finds a request's access token, verifies it and checks the route's requirement.
 
-    The header beats the cookie; a token in the query string is not looked for.
+    The header has priority over the cookie; a token in the query string is ignored.
     """
 
     __slots__ = ("_cookie", "_csrf_keys", "_now", "_origins", "_verify")
@@ -50,10 +49,10 @@ class Guard:
     def check(
         self, request: HttpRequest, requirement: Requirement, *, optional: bool = False
     ) -> AccessClaims | None:
-        """The claims of a token that is good enough; `None` only where it is optional.
+        """The claims of a token that meets the requirement; `None` only where it is optional.
 
         Raises:
-            RequestRefused: There is none, or it is not.
+            RequestRefused: No token was sent, or it does not meet the requirement.
         """
         token, by_cookie = self.find(request)
         if token is None and optional:
@@ -61,7 +60,7 @@ class Guard:
         try:
             claims: AccessClaims = self._verify(token)
         except GatepassError as error:
-            _refuse(error)
+            refuse(error, ACCESS_PROBLEMS)
         if by_cookie or requirement.asks:
             self._conclude(request, claims, requirement, by_cookie=by_cookie)
         return claims
@@ -76,7 +75,7 @@ class Guard:
         try:
             claims: AccessClaims = await self._verify(token)
         except GatepassError as error:
-            _refuse(error)
+            refuse(error, ACCESS_PROBLEMS)
         if by_cookie or requirement.asks:
             self._conclude(request, claims, requirement, by_cookie=by_cookie)
         return claims
@@ -85,7 +84,7 @@ class Guard:
         """The request's access token, and whether a cookie brought it.
 
         Raises:
-            RequestRefused: It was given twice, or the cookie comes from a foreign page.
+            RequestRefused: The token was sent twice, or another site's page sent the cookie.
         """
         token = parse_bearer(request.header("authorization"))
         if token is not None or self._cookie is None:
@@ -107,16 +106,16 @@ class Guard:
         """Return when a request with cookies was made by one of our pages, for this session.
 
         Raises:
-            RequestRefused: It was not, or does not prove it.
+            RequestRefused: Another page made the request, or it does not prove its session.
         """
         require_origin(request, self._origins)
         require_csrf_token(request, self._csrf_keys(), session_id)
 
     def require(self, claims: AccessClaims, requirement: Requirement) -> None:
-        """Return when verified claims are enough for this too.
+        """Return when verified claims meet the requirement.
 
         Raises:
-            RequestRefused: They are not.
+            RequestRefused: The claims do not meet it.
         """
         requirement.check(claims, scopes=claims.scopes, auth_time=claims.auth_time, now=self._now())
 
@@ -137,11 +136,3 @@ class Guard:
 def _needs_origin(request: HttpRequest) -> bool:
     """Unsafe methods, and websockets: browsers let any page open one and read it."""
     return request.method not in SAFE_METHODS or request.scheme in {"ws", "wss"}
-
-
-def _refuse(error: GatepassError) -> NoReturn:
-    """Answer an error of verification; one that is no refusal passes through."""
-    problem = find_problem(error, ACCESS_DOOR)
-    if problem is None:
-        raise error
-    raise RequestRefused(problem) from error

@@ -1,18 +1,14 @@
-"""The log-in: limit, `authenticate`, issue; in this order, and nothing is said about why not."""
+"""The login: limit, `authenticate`, issue, in this order; answers do not tell why it failed."""
 
 import asyncio
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from gatepass.gate.hooks import Authenticate, LoginLimit
-from gatepass.gate.steps import CallPlain, settle
-from gatepass.http import (
-    LOGIN_DOOR,
-    Credentials,
-    Identity,
-    RequestRefused,
-    door,
-)
+from gatepass.gate.maybe_await import settle
+from gatepass.http import LOGIN_PROBLEMS, Credentials, Identity, RequestRefused, refusing
 from gatepass.http.problems import INVALID_CREDENTIALS, RATE_LIMITED
 from gatepass.manager import AsyncTokenManager, TokenManager
 from gatepass.tokens import TokenPair
@@ -26,7 +22,8 @@ class Login:
     manager: TokenManager | AsyncTokenManager
     authenticate: Authenticate
     limit: LoginLimit | None
-    call_plain: CallPlain
+    call: Callable[..., Any]
+    """Calls a function of the application that may block; the result may be awaitable."""
 
     async def log_in(
         self, credentials: Credentials, *, address: str, device: str | None
@@ -54,7 +51,7 @@ class Login:
             await settle(self.limit.end(address, failed=failed))
 
     async def _open_session(self, credentials: Credentials, device: str | None) -> TokenPair:
-        with door(LOGIN_DOOR):
+        with refusing(LOGIN_PROBLEMS):
             identity = await self._identify(credentials)
             if identity is None:
                 raise RequestRefused(INVALID_CREDENTIALS)
@@ -72,7 +69,7 @@ class Login:
             )
 
     async def _identify(self, credentials: Credentials) -> Identity | None:
-        called = self.call_plain(self.authenticate, credentials.username, credentials.password)
+        called = self.call(self.authenticate, credentials.username, credentials.password)
         found = await settle(await settle(called))
         if found is not None and not isinstance(found, Identity):
             raise TypeError(f"authenticate returns an Identity or None, not {type(found).__name__}")

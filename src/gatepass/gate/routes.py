@@ -1,15 +1,12 @@
-"""The auth routes as a table: method, path below the mount point, and what answers."""
+"""The auth routes as a table: method, path below the mount point, and the method that answers."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from gatepass.gate.gate import Gate
 from gatepass.http import Answer, HttpRequest, RequestRefused, answer_refused
 from gatepass.http.problems import METHOD_NOT_ALLOWED
-
-KEYS_PATH: Final = "/.well-known/jwks.json"
-"""Where the key set is looked for: at the root of a host, wherever the routes are mounted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,70 +22,37 @@ class Route:
     names_session: bool = False
     """Whether the id of a session follows the path."""
 
-    def require_method(self, method: str) -> Answer | None:
-        """A 405 that names the right method; `None` when it is this one."""
-        if method == self.method:
-            return None
-        return answer_refused(RequestRefused(METHOD_NOT_ALLOWED)).plus((("Allow", self.method),))
-
 
 LOGIN: Final = Route(
-    name="login",
-    method="POST",
-    path="/login",
-    answer=lambda gate, request, body, _: gate.log_in(request, body),
-    takes_body=True,
+    name="login", method="POST", path="/login", answer=Gate.log_in, takes_body=True
 )
-REFRESH: Final = Route(
-    name="refresh",
-    method="POST",
-    path="/refresh",
-    answer=lambda gate, request, body, _: gate.refresh(request, body),
-    takes_body=True,
+KEYS: Final = Route(name="keys", method="GET", path="/.well-known/jwks.json", answer=Gate.keys)
+"""The key set; its path is at the root of a host, wherever the other routes are mounted."""
+_ROUTES: Final = (
+    LOGIN,
+    Route(name="refresh", method="POST", path="/refresh", answer=Gate.refresh, takes_body=True),
+    Route(name="logout", method="POST", path="/logout", answer=Gate.log_out, takes_body=True),
+    Route(name="logout-all", method="POST", path="/logout-all", answer=Gate.log_out_everywhere),
+    Route(name="me", method="GET", path="/me", answer=Gate.me),
+    Route(name="sessions", method="GET", path="/sessions", answer=Gate.sessions),
+    Route(
+        name="session",
+        method="DELETE",
+        path="/sessions/",
+        answer=Gate.end_session,
+        names_session=True,
+    ),
 )
-LOGOUT: Final = Route(
-    name="logout",
-    method="POST",
-    path="/logout",
-    answer=lambda gate, request, body, _: gate.log_out(request, body),
-    takes_body=True,
-)
-LOGOUT_ALL: Final = Route(
-    name="logout-all",
-    method="POST",
-    path="/logout-all",
-    answer=lambda gate, request, _, __: gate.log_out_everywhere(request),
-)
-ME: Final = Route(
-    name="me", method="GET", path="/me", answer=lambda gate, request, _, __: gate.me(request)
-)
-SESSIONS: Final = Route(
-    name="sessions",
-    method="GET",
-    path="/sessions",
-    answer=lambda gate, request, _, __: gate.sessions(request),
-)
-END_SESSION: Final = Route(
-    name="session",
-    method="DELETE",
-    path="/sessions/",
-    answer=lambda gate, request, _, session_id: gate.end_session(request, session_id),
-    names_session=True,
-)
-KEYS: Final = Route(
-    name="keys", method="GET", path=KEYS_PATH, answer=lambda gate, _, __, ___: gate.keys()
-)
-_ROUTES: Final = (LOGIN, REFRESH, LOGOUT, LOGOUT_ALL, ME, SESSIONS, END_SESSION)
 
 
-def routes_of(gate: Gate) -> Iterator[Route]:
-    """The routes below the mount point: there is no log-in without `authenticate`."""
-    return (route for route in _ROUTES if route is not LOGIN or gate.takes_passwords)
+def routes_of(gate: Gate) -> tuple[Route, ...]:
+    """The routes below the mount point; the login is one of them only with `authenticate`."""
+    return _ROUTES if gate.takes_passwords else _ROUTES[1:]
 
 
-def find_route(gate: Gate, path: str) -> tuple[Route | None, str]:
+def find_route(routes: Iterable[Route], path: str) -> tuple[Route | None, str]:
     """The route of a path below the mount point, and the session it names."""
-    for route in routes_of(gate):
+    for route in routes:
         if route.names_session:
             session_id = path.removeprefix(route.path)
             if path.startswith(route.path) and session_id and "/" not in session_id:
@@ -96,3 +60,8 @@ def find_route(gate: Gate, path: str) -> tuple[Route | None, str]:
         elif path == route.path:
             return route, ""
     return None, ""
+
+
+def answer_wrong_method(route: Route) -> Answer:
+    """A 405 that names the method of the route."""
+    return answer_refused(RequestRefused(METHOD_NOT_ALLOWED)).plus((("Allow", route.method),))

@@ -1,4 +1,4 @@
-"""What a user is shown of a session."""
+"""The members of a session that its user sees."""
 
 from typing import Any
 

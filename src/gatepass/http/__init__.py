@@ -1,14 +1,7 @@
 """HTTP as values: headers and bodies come in, answers go out. Pure: no framework, no I/O."""
 
-from gatepass.http.answers import (
-    Answer,
-    Headers,
-    answer_json,
-    answer_nothing,
-    answer_refused,
-)
+from gatepass.http.answers import Answer, Headers, answer_json, answer_nothing, answer_refused
 from gatepass.http.bearer import parse_bearer
-from gatepass.http.carriers import AsgiRequest, HttpRequest, WsgiRequest
 from gatepass.http.cookies import MAX_COOKIE, Cookies, find_cookie
 from gatepass.http.cors import is_preflight
 from gatepass.http.csrf import (
@@ -23,16 +16,18 @@ from gatepass.http.identity import Identity
 from gatepass.http.origins import require_origin
 from gatepass.http.policy import HttpPolicy
 from gatepass.http.problems import (
-    ACCESS_DOOR,
-    LOGIN_DOOR,
+    ACCESS_PROBLEMS,
+    LOGIN_PROBLEMS,
     PROBLEMS,
-    REFRESH_DOOR,
+    REFRESH_PROBLEMS,
     Problem,
+    Problems,
     RequestRefused,
-    door,
-    find_problem,
+    refuse,
+    refusing,
 )
 from gatepass.http.proxies import TrustedProxies
+from gatepass.http.request_adapters import AsgiRequest, HttpRequest, WsgiRequest
 from gatepass.http.requests import (
     MAX_BODY,
     Credentials,
@@ -43,14 +38,14 @@ from gatepass.http.requests import (
 from gatepass.http.requirement import Requirement
 
 __all__ = [
-    "ACCESS_DOOR",
+    "ACCESS_PROBLEMS",
     "CSRF_HEADER",
     "CSRF_PURPOSE",
-    "LOGIN_DOOR",
+    "LOGIN_PROBLEMS",
     "MAX_BODY",
     "MAX_COOKIE",
     "PROBLEMS",
-    "REFRESH_DOOR",
+    "REFRESH_PROBLEMS",
     "SAFE_METHODS",
     "Answer",
     "AsgiRequest",
@@ -62,6 +57,7 @@ __all__ = [
     "Https",
     "Identity",
     "Problem",
+    "Problems",
     "RequestRefused",
     "Requirement",
     "TrustedProxies",
@@ -70,14 +66,14 @@ __all__ = [
     "answer_nothing",
     "answer_refused",
     "csrf_token",
-    "door",
     "find_cookie",
-    "find_problem",
     "is_preflight",
     "parse_bearer",
     "parse_credentials",
     "parse_device",
     "parse_refresh_token",
+    "refuse",
+    "refusing",
     "require_csrf_token",
     "require_origin",
 ]

@@ -1,4 +1,4 @@
-"""What goes back over HTTP, as a value that every framework can send; knows no framework."""
+"""An HTTP answer as a value that every framework can send; knows no framework."""
 
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -12,7 +12,7 @@ NO_STORE: Final = ("Cache-Control", "no-store")
 _JSON: Final = ("Content-Type", "application/json")
 
 _RETRY_AFTER: Final = 2
-"""Seconds when nobody knows better; a store's operation waits as long before it gives up."""
+"""The default in seconds; a store's operation waits as long before it gives up."""
 
 
 Headers = tuple[tuple[str, str], ...]
@@ -33,12 +33,12 @@ class Answer:
 
 
 def answer_json(content: Any, *, cache: str = "no-store") -> Answer:
-    """A 200 with a JSON body that nobody stores, unless told how long it may be cached."""
+    """A 200 with a JSON body; by default no cache stores it."""
     return Answer(200, (_JSON, ("Cache-Control", cache)), msgspec.json.encode(content))
 
 
 def answer_nothing() -> Answer:
-    """A 204: done, and there is nothing to say."""
+    """A 204: done, without a body."""
     return Answer(204, (NO_STORE,))
 
 

@@ -1,7 +1,7 @@
-"""Bearer credentials in, challenges out (RFC 6750); text only, whether a token holds is not asked.
+"""Bearer credentials in, challenges out (RFC 6750); text only, tokens are not verified here.
 
 Tokens come in the `Authorization` header alone: those in a query string end up in logs and
-browser histories, so they are not looked for (RFC 6750 §5.3).
+browser histories, so they are ignored (RFC 6750 §5.3).
 """
 
 import re
@@ -17,11 +17,11 @@ _TWO_IN_ONE: Final = re.compile(r"^\s*(bearer|basic)\s[^,]*,|,\s*bearer(\s|$)", 
 def parse_bearer(authorization: Sequence[str]) -> str | None:
     """The token in a request's `Authorization` headers, `None` when there is none.
 
-    Another scheme, or an empty value, is no token. What follows `Bearer` is taken as it is:
-    text that cannot be a token (RFC 6750 §2.1) is the verifier's to refuse.
+    Another scheme, or an empty value, is no token. The text after `Bearer` is taken as it is:
+    the verifier rejects text that cannot be a token (RFC 6750 §2.1).
 
     Raises:
-        RequestRefused: There is more than one header, or one that was joined from several
+        RequestRefused: The request has several headers, or one that was joined from several
             (RFC 9110 §5.3), so it is unclear which one counts.
     """
     if not authorization:
@@ -39,7 +39,7 @@ def parse_bearer(authorization: Sequence[str]) -> str | None:
 def format_challenge(error: str, description: str, parameters: Mapping[str, str]) -> str:
     """A `WWW-Authenticate` value (RFC 6750 §3); `""` as the error says nothing but `Bearer`.
 
-    A request without a token is told no reason (RFC 6750 §3.1).
+    The answer to a request without a token gives no reason (RFC 6750 §3.1).
     """
     if not error:
         return "Bearer"

@@ -17,22 +17,22 @@ _PATH: Final = re.compile(r"/[A-Za-z0-9._~!$&'()*+,=:@%/-]*", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cookies:
-    """How tokens travel in cookies: HttpOnly, Secure, SameSite=Strict, for one host, prefixed.
+    """Attributes of the cookies: HttpOnly, Secure, SameSite=Strict, for one host, prefixed.
 
     Raises:
         SettingsRejected: A value is out of bounds.
     """
 
     mount_prefix: str | None = None
-    """Where browsers see the auth routes, e.g. `/api/auth`; by default where they are mounted."""
+    """The path under which browsers see the auth routes; by default the path of the mount."""
     csrf_keys: Sequence[bytes] = field(default=(), repr=False)
     """The key of the CSRF token, then those also accepted; by default the refresh keys' own."""
     send_on_links_from_other_sites: bool = False
-    """SameSite=Lax: a link from elsewhere finds its reader logged in."""
+    """SameSite=Lax: browsers send the cookies also with a link from another site."""
     share_with_subdomains_of: str | None = None
     """A cookie domain: every host below it receives the tokens, and may overwrite them."""
     insecure_for_development_over_http: bool = False
-    """Neither `Secure` nor prefixes, which browsers refuse over http."""
+    """Neither `Secure` nor prefixes, which browsers reject over http."""
 
     def __post_init__(self) -> None:
         domain, prefix = self.share_with_subdomains_of, self.mount_prefix
@@ -68,7 +68,7 @@ class Cookies:
     ) -> tuple[tuple[str, str], ...]:
         """The headers that set all three.
 
-        The access cookie lives as long as the refresh cookie, so that an expired token is told
+        The access cookie lives as long as the refresh cookie, so that an expired token is reported
         as expired and not as missing.
 
         Raises:
@@ -83,7 +83,7 @@ class Cookies:
         return tuple(("Set-Cookie", cookie) for cookie in written)
 
     def clear(self, *, mounted_at: str) -> tuple[tuple[str, str], ...]:
-        """The headers that remove all three: what only a log-out sends."""
+        """The headers that remove all three; only a logout sends them."""
         return self.set("", "", "", seconds=0, mounted_at=mounted_at)
 
     @property
@@ -116,7 +116,7 @@ def find_cookie(headers: Sequence[str], name: str) -> str | None:
     """The value of a cookie that holds a token; `None` when it is absent or empty.
 
     Raises:
-        RequestRefused: It is given twice, also in headers that a server joined with a comma.
+        RequestRefused: The cookie is given twice, also in headers that a server joined.
     """
     found = None
     for header in headers:

@@ -4,8 +4,8 @@ from collections.abc import Collection
 from typing import Final
 
 from gatepass.http.answers import Answer
-from gatepass.http.carriers import HttpRequest
 from gatepass.http.csrf import CSRF_HEADER
+from gatepass.http.request_adapters import HttpRequest
 
 _METHODS: Final = "GET, HEAD, POST, PUT, PATCH, DELETE"
 _HEADERS: Final = f"Authorization, Content-Type, {CSRF_HEADER}"
@@ -15,7 +15,7 @@ _VARY: Final = ("Vary", "Origin")
 
 
 def is_preflight(request: HttpRequest) -> bool:
-    """Whether a browser only asks what it may send; such a request carries no credentials."""
+    """Whether this is a preflight of CORS, which browsers send without credentials."""
     return (
         request.method == "OPTIONS"
         and bool(request.header("origin"))
@@ -26,7 +26,7 @@ def is_preflight(request: HttpRequest) -> bool:
 def answer_preflight(
     request: HttpRequest, allowed: Collection[str], with_cookies: Collection[str]
 ) -> Answer:
-    """A 204 that says what an allowed origin may send, and nothing to others."""
+    """A 204 with the methods and headers that an allowed origin may send; empty for others."""
     shared = cors_headers(request, allowed, with_cookies)
     if len(shared) > 1:
         shared = (
@@ -41,10 +41,10 @@ def answer_preflight(
 def cors_headers(
     request: HttpRequest, allowed: Collection[str], with_cookies: Collection[str]
 ) -> tuple[tuple[str, str], ...]:
-    """What to add to every answer, so that pages of allowed origins can read it.
+    """The headers with which pages of allowed origins can read an answer.
 
     Args:
-        request: Whose answer it is.
+        request: The request that is answered.
         allowed: Origins whose pages may read answers.
         with_cookies: Origins whose pages may send cookies besides.
     """

@@ -9,8 +9,8 @@ import hmac
 from collections.abc import Iterable
 from typing import Final
 
-from gatepass.http.carriers import HttpRequest
 from gatepass.http.problems import CSRF_FAILED, RequestRefused
+from gatepass.http.request_adapters import HttpRequest
 
 CSRF_PURPOSE: Final = b"gatepass csrf"
 """Names the key that is derived from a refresh secret (HKDF, RFC 5869 §2.3 `info`)."""
@@ -20,7 +20,7 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
 def csrf_token(key: bytes, session_id: str) -> str:
-    """What a page sends back in `X-CSRF-Token`, 43 characters."""
+    """The text of `X-CSRF-Token`, 43 characters."""
     mac = hmac.digest(key, b"csrf\0" + session_id.encode("utf-8", "surrogatepass"), hashlib.sha256)
     return base64.urlsafe_b64encode(mac).decode().rstrip("=")
 
@@ -29,7 +29,7 @@ def require_csrf_token(request: HttpRequest, keys: Iterable[bytes], session_id: 
     """Return when the header holds this session's token under one of the keys.
 
     Raises:
-        RequestRefused: It is missing, given twice, wrong, or of another session.
+        RequestRefused: The header is missing, given twice, wrong, or of another session.
     """
     presented = request.header(CSRF_HEADER.lower())
     if len(presented) == 1 and session_id:

@@ -1,4 +1,4 @@
-"""Plain http in production: what is harmless moves to https, all else is refused.
+"""Plain http in production: harmless requests are redirected to https, all others rejected.
 
 A client that sent a password or a token in the clear must notice; a redirect would hide it.
 """
@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 from gatepass.errors import SettingsRejected
 from gatepass.http.answers import NO_STORE, Answer
-from gatepass.http.carriers import HttpRequest
 from gatepass.http.problems import HTTPS_REQUIRED, RequestRefused
 from gatepass.http.proxies import TrustedProxies
+from gatepass.http.request_adapters import HttpRequest
 
 _YEAR: Final = 365 * 86_400
 _SAFE_IN_PATH: Final = "/:@!$&'()*+,;=~"
@@ -24,15 +24,15 @@ class Https:
     """Requires https, as a production service does.
 
     Raises:
-        SettingsRejected: A host is no host.
+        SettingsRejected: A text in `allowed_hosts` is no host.
     """
 
     allowed_hosts: Collection[str] = ()
-    """Hosts, with their port unless it is 443, that a redirect may name; others are refused."""
+    """Hosts, with their port unless it is 443, that a redirect may name; others are rejected."""
     exempt_paths: Collection[str] = ("/healthz", "/readyz")
     """Paths for load balancers, answered over plain http too."""
     hsts_seconds: int = _YEAR
-    """How long browsers shall insist on https (RFC 6797 §6.1.1); 0 does not say so."""
+    """Seconds for which browsers insist on https (RFC 6797 §6.1.1); 0 sends no header."""
 
     def __post_init__(self) -> None:
         for name in ("allowed_hosts", "exempt_paths"):
@@ -65,7 +65,7 @@ class Https:
     def _explain(
         self, request: HttpRequest, proxies: TrustedProxies, host: str, *, has_credentials: bool
     ) -> str:
-        """Why this was not answered, and neither moved to https."""
+        """The reason why a request was neither answered nor redirected."""
         if request.header("x-forwarded-proto") and not proxies.trusts(request.peer):
             peer = request.peer or "unix"
             return f"it came over http, and {peer}, which says more, is not among trusted_proxies"

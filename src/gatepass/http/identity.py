@@ -1,4 +1,4 @@
-"""Who somebody turned out to be when a password was checked; all frameworks share it."""
+"""The user whose password was checked; all frameworks share this type."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,15 +7,15 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What `authenticate` found out about a user name and a password."""
+    """The result of `authenticate` for a user name and its password."""
 
     subject: str
     claims: Mapping[str, Any] = field(default_factory=dict)
-    """Claims of who the user is: in every access token until a refresh loads them again."""
+    """Claims about the user: in every access token until a refresh loads them again."""
     epoch: int | None = None
     """The subject's epoch, read *before* the password was checked.
 
-    With it, a log-in that races a password change loses; `None` does not compare.
+    With it, a login that overlaps with a password change fails; `None` does not compare.
     """
     session_claims: Mapping[str, Any] = field(default_factory=dict)
-    """Claims of how the user signed in (`amr`, `acr`, an organisation), for the whole session."""
+    """Claims about the login (`amr`, `acr`, an organisation), for the whole session."""

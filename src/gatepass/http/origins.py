@@ -1,6 +1,6 @@
-"""Which site a browser's request comes from, and whether that is one of ours; text only.
+"""The site that a browser's request comes from, and whether that is one of ours; text only.
 
-The `Host` header is never asked: whoever sends the request chooses it.
+The `Host` header never counts: the sender of the request chooses it.
 """
 
 import re
@@ -10,8 +10,8 @@ from ipaddress import ip_address
 from typing import Final
 
 from gatepass.errors import SettingsRejected
-from gatepass.http.carriers import HttpRequest
 from gatepass.http.problems import CSRF_FAILED, RequestRefused
+from gatepass.http.request_adapters import HttpRequest
 
 _ORIGIN: Final = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?", re.ASCII)
 _SITES: Final = frozenset({"cross-site", "same-site", "none"})
@@ -23,7 +23,7 @@ def parse_origins(name: str, origins: Iterable[str]) -> frozenset[str]:
     """Origins as browsers write them (RFC 6454 §6.2): small letters, no default port.
 
     Raises:
-        SettingsRejected: One of them is no origin: a wildcard, say, or with a path.
+        SettingsRejected: A text is no origin: a wildcard, say, or with a path.
     """
     if isinstance(origins, str):
         raise SettingsRejected(f"{name} is a collection of origins, not one text")
@@ -50,12 +50,12 @@ def is_loopback_origin(origin: str) -> bool:
 def require_origin(request: HttpRequest, allowed: Collection[str]) -> None:
     """Return when a browser says that the request comes from an allowed origin.
 
-    `Origin` decides where it is given; else `Sec-Fetch-Site` must be `same-origin` (Fetch
+    `Origin` decides if it is given; else `Sec-Fetch-Site` must be `same-origin` (Fetch
     Metadata). A request with neither does not come from a browser that could be trusted with
     cookies.
 
     Raises:
-        RequestRefused: It comes from elsewhere, or does not say.
+        RequestRefused: The request comes from another origin, or has neither header.
     """
     origins = request.header("origin")
     if origins:
@@ -67,7 +67,7 @@ def require_origin(request: HttpRequest, allowed: Collection[str]) -> None:
 
 
 def _explain(request: HttpRequest, origins: list[str], allowed: Collection[str]) -> str:
-    """Why the origin was not enough; only what has the form of an origin is repeated."""
+    """Why the origin was rejected; repeats only texts that have the form of an origin."""
     if len(origins) > 1:
         return "Origin is given twice"
     if origins and not allowed:

@@ -1,35 +1,35 @@
-"""`HttpPolicy`: cookies, origins, https and proxies of one service, and what comes of them."""
+"""`HttpPolicy`: cookies, origins, https and proxies of one service, and the headers for them."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from gatepass.errors import SettingsRejected
 from gatepass.http.answers import Answer, answer_refused
-from gatepass.http.carriers import HttpRequest
 from gatepass.http.cookies import Cookies
 from gatepass.http.cors import answer_preflight, cors_headers, is_preflight
 from gatepass.http.https import Https
 from gatepass.http.origins import parse_origins
 from gatepass.http.problems import RequestRefused
 from gatepass.http.proxies import TrustedProxies
+from gatepass.http.request_adapters import HttpRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpPolicy:
-    """How a service is reached; by default over whatever comes, with tokens in headers only.
+    """How a service is reached; by default over http and https, with tokens in headers only.
 
     Raises:
         SettingsRejected: A value is out of bounds.
     """
 
     cookies: Cookies | None = None
-    """Takes tokens from cookies too, and sets them where a log-in asks for it."""
+    """Takes tokens from cookies too, and sets them if a login asks for it."""
     public_origins: Collection[str] = ()
-    """Where this service's own pages come from: what may act with cookies, which need some."""
+    """Origins of this service's own pages, which may act with cookies; cookies need some."""
     allowed_origins: Collection[str] = ()
     """Other sites whose pages may read answers (CORS); cookies stay out of it."""
     https: Https | None = None
-    """Requires https; `None` leaves that to others, and is for development."""
+    """Requires https; `None` does not, and is for development or a proxy that requires it."""
     trusted_proxies: Collection[str] = ()
     """Addresses and networks whose `X-Forwarded-*` headers count; `unix` is a socket file."""
     proxies: TrustedProxies = field(init=False)
@@ -63,7 +63,7 @@ class HttpPolicy:
     def screen(self, request: HttpRequest) -> Answer | None:
         """The same, with refusals raised.
 
-        A preflight over plain http is refused too: the request it asks about would be.
+        A preflight over plain http is rejected too: the request it asks about would be.
 
         Raises:
             RequestRefused: The request came over http and is not harmless.
@@ -79,7 +79,7 @@ class HttpPolicy:
         return None
 
     def headers(self, request: HttpRequest) -> tuple[tuple[str, str], ...]:
-        """What is added to every answer, the intercepted ones included."""
+        """The headers to add to every answer, the intercepted ones included."""
         added: tuple[tuple[str, str], ...] = ()
         if self.https is not None:
             added += self.https.headers(request, self.proxies)
@@ -88,7 +88,7 @@ class HttpPolicy:
         return added
 
     def _has_credentials(self, request: HttpRequest) -> bool:
-        """Whether a token or password may be on its way in the clear."""
+        """Whether the request may carry a token or a password."""
         names = ("gatepass-access", "gatepass-refresh")
         return bool(request.header("authorization")) or any(
             name in header for header in request.header("cookie") for name in names

@@ -1,4 +1,4 @@
-"""The one table of what is answered when a request is refused; knows no framework.
+"""The one table of answers to rejected requests; knows no framework.
 
 401 means "get a fresh token and try again", 403 means "that will not help": the difference
 keeps clients out of refresh loops.
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, NoReturn
 
 from gatepass.errors import (
     GatepassError,
@@ -36,7 +36,7 @@ class Problem:
     challenge: str | None = None
     """The error code of the `WWW-Authenticate` header (RFC 6750 §3.1).
 
-    `""` challenges without one, because no access token was refused; `None` has no header.
+    `""` challenges without one, because no access token was rejected; `None` has no header.
     """
 
 
@@ -57,7 +57,7 @@ INSUFFICIENT_SCOPE: Final = Problem(
 INSUFFICIENT_USER_AUTHENTICATION: Final = Problem(
     401,
     "insufficient_user_authentication",
-    "Fresh log-in required",
+    "Fresh login required",
     "insufficient_user_authentication",
 )
 HTTPS_REQUIRED: Final = Problem(403, "https_required", "HTTPS required")
@@ -97,17 +97,17 @@ PROBLEMS: Final = (
 WITH_RETRY_AFTER: Final = (RATE_LIMITED, STORE_UNAVAILABLE)
 """The rows whose answers say when to try again."""
 
-Door = Mapping[type[GatepassError], Problem]
-"""What each error means where a token is presented; the class nearest to the error counts."""
+Problems = Mapping[type[GatepassError], Problem]
+"""The row for each class of errors; the class nearest to the error counts."""
 
-ACCESS_DOOR: Final[Door] = {
+ACCESS_PROBLEMS: Final[Problems] = {
     TokenError: TOKEN_INVALID,
     TokenMissing: TOKEN_MISSING,
     TokenExpired: TOKEN_EXPIRED,
     TokenRevoked: TOKEN_REVOKED,
     StoreUnavailable: STORE_UNAVAILABLE,
 }
-REFRESH_DOOR: Final[Door] = {
+REFRESH_PROBLEMS: Final[Problems] = {
     TokenError: REFRESH_INVALID,
     TokenMissing: REFRESH_MISSING,
     TokenExpired: REFRESH_EXPIRED,
@@ -119,7 +119,7 @@ REFRESH_DOOR: Final[Door] = {
     SubjectDisabled: REFRESH_REVOKED,
     StoreUnavailable: STORE_UNAVAILABLE,
 }
-LOGIN_DOOR: Final[Door] = {
+LOGIN_PROBLEMS: Final[Problems] = {
     SubjectDisabled: INVALID_CREDENTIALS,
     SubjectEpochChanged: INVALID_CREDENTIALS,
     StoreUnavailable: STORE_UNAVAILABLE,
@@ -127,7 +127,7 @@ LOGIN_DOOR: Final[Door] = {
 
 
 class RequestRefused(GatepassError):
-    """A request was refused with a row of the table."""
+    """A request was rejected with a row of the table."""
 
     code = "request_refused"
     message = "the request is refused"
@@ -144,7 +144,7 @@ class RequestRefused(GatepassError):
         super().__init__(problem.error)
         self.problem = problem
         self.challenge = problem.challenge if challenge is None else challenge
-        """Overrides the row's, where the refused thing was an `Authorization` header."""
+        """Overrides the row's, if an `Authorization` header was rejected."""
         self.parameters = parameters or {}
         """More parameters of the challenge, such as `scope` or `max_age` (RFC 9470 §3)."""
         self.retry_after = retry_after
@@ -165,26 +165,31 @@ class RequestRefused(GatepassError):
 
 
 @contextmanager
-def door(problems: Door) -> Iterator[None]:
-    """Turn the errors this door knows into `RequestRefused`; all others pass through.
-
-    Errors it does not know are the application's faults (claims that may not be signed, say)
-    and must not be blamed on the client.
-    """
+def refusing(problems: Problems) -> Iterator[None]:
+    """Turn the errors in `problems` into `RequestRefused`, as `refuse` does."""
     try:
         yield
     except GatepassError as error:
-        problem = find_problem(error, problems)
-        if problem is None:
-            raise
-        raise RequestRefused(problem, retry_after=find_retry_after(error)) from error
+        refuse(error, problems)
+
+
+def refuse(error: GatepassError, problems: Problems) -> NoReturn:
+    """Raise `RequestRefused` for an error in `problems`, and any other error itself.
+
+    Other errors are faults of the application (claims that may not be signed, for example), and
+    must not be blamed on the client.
+    """
+    problem = find_problem(error, problems)
+    if problem is None:
+        raise error
+    raise RequestRefused(problem, retry_after=find_retry_after(error)) from error
 
 
 def find_retry_after(error: Exception) -> int | None:
-    """Seconds after which a failure says that repeating may help."""
+    """The seconds that an error of the store names, after which repeating may help."""
     return error.retry_after if isinstance(error, StoreUnavailable) else None
 
 
-def find_problem(error: GatepassError, problems: Door) -> Problem | None:
-    """The row for an error at a door, by its nearest class; `None` when there is none."""
+def find_problem(error: GatepassError, problems: Problems) -> Problem | None:
+    """The row of the error's nearest class; `None` when `problems` has none."""
     return next((problems[kind] for kind in type(error).__mro__ if kind in problems), None)

@@ -1,14 +1,14 @@
-"""Whom to believe about where a request came from: `X-Forwarded-*` of named proxies only."""
+"""The origin of a request behind proxies: `X-Forwarded-*` counts from named proxies only."""
 
 import ipaddress
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from gatepass.errors import SettingsRejected
-from gatepass.http.carriers import HttpRequest
+from gatepass.http.request_adapters import HttpRequest
 
 SOCKET_FILE: Final = "unix"
-"""Names whoever can reach the socket file that the server listens on."""
+"""The name of every client that can reach the socket file of the server."""
 _SECURE: Final = {"https": "https", "wss": "https", "http": "http", "ws": "http"}
 
 
@@ -16,7 +16,7 @@ class TrustedProxies:
     """The addresses and networks whose `X-Forwarded-Proto`, `-For` and `-Host` count.
 
     Raises:
-        SettingsRejected: One of them is neither an address, a network nor `unix`.
+        SettingsRejected: A text is neither an address, a network nor `unix`.
     """
 
     def __init__(self, proxies: Iterable[str] = ()) -> None:
@@ -27,7 +27,7 @@ class TrustedProxies:
         self._networks = tuple(_parse(name) for name in names if name != SOCKET_FILE)
 
     def scheme(self, request: HttpRequest) -> str:
-        """`http` or `https`: what the client spoke, a websocket's `ws` counted as `http`."""
+        """The scheme of the client, `http` or `https`; `ws` counts as `http`, `wss` as `https`."""
         if self.trusts(request.peer):
             told = _values(request.header("x-forwarded-proto"))
             if told and told[-1].lower() in _SECURE:
@@ -39,7 +39,7 @@ class TrustedProxies:
         address = request.peer
         if self.trusts(address):
             for told in reversed(_values(request.header("x-forwarded-for"))):
-                found = _find_address(_without_port(told))
+                found = find_address(_without_port(told))
                 if found is None:
                     break
                 address = str(found)
@@ -48,19 +48,19 @@ class TrustedProxies:
         return address
 
     def host(self, request: HttpRequest) -> str:
-        """The host that the client asked for, in small letters; `""` when that is unclear."""
+        """The host that the client requested, in small letters; `""` when that is unclear."""
         hosts = request.header("host")
         if self.trusts(request.peer):
             hosts = _values(request.header("x-forwarded-host"))[-1:] or hosts
         return hosts[0].strip().lower() if len(hosts) == 1 else ""
 
     def trusts(self, address: str) -> bool:
-        """Whether what this address says of others counts; `""` is a socket file."""
+        """Whether headers of this address about other clients count; `""` is a socket file."""
         if not address:
             return self._socket_file
         if not self._networks:
             return False
-        parsed = _find_address(address)
+        parsed = find_address(address)
         return parsed is not None and any(parsed in network for network in self._networks)
 
 
@@ -76,7 +76,8 @@ def _without_port(told: str) -> str:
     return told.partition(":")[0] if told.count(":") == 1 else told
 
 
-def _find_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def find_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The IP address in this text, an IPv4 one where it is mapped into IPv6."""
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:

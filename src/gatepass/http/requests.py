@@ -1,4 +1,4 @@
-"""What the auth routes read from a request: bytes and header texts in, checked values out."""
+"""The input of the auth routes: bytes and header texts in, checked values out."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from gatepass.http.problems import INVALID_REQUEST, RequestRefused
 
 MAX_BODY: Final = 65_536
-"""Bytes of a request body that are read; longer ones are refused."""
+"""Bytes of a request body that are read; longer ones are rejected."""
 MAX_CREDENTIAL: Final = 1_024
 """Bytes of a user name or password: hashing megabytes for a stranger is a gift to attackers."""
 TOO_LONG: Final = f"the body is longer than {MAX_BODY} bytes, too slow, or broke off"
@@ -19,7 +19,7 @@ _MAX_FIELDS: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A user name and a password as somebody typed them; neither is empty."""
+    """A user name and a password as they were typed; neither is empty."""
 
     username: str
     password: str = field(repr=False)
@@ -28,13 +28,15 @@ class Credentials:
 
 
 def parse_credentials(content_type: str | None, body: bytes) -> Credentials:
-    """The credentials in a log-in's body: JSON, or the OAuth2 password form (RFC 6749 §4.3.2).
+    """The credentials in a login's body: JSON, or the OAuth2 password form (RFC 6749 §4.3.2).
 
     Raises:
         RequestRefused: The body is neither, or a field is missing, empty, repeated or too long.
     """
     if _media_type(content_type) == "application/x-www-form-urlencoded":
-        fields = _parse_form(body)
+        fields = _decode_form(body) if len(body) <= MAX_BODY else _refuse(TOO_LONG)
+        if fields is None:
+            _refuse("the body is not a form without repeated names")
         if fields.get("grant_type", "password") != "password":
             _refuse("grant_type is not password")
     else:
@@ -89,15 +91,6 @@ def _decode_json(body: bytes) -> object:
         return json.loads(body.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         return None
-
-
-def _parse_form(body: bytes) -> Mapping[str, Any]:
-    if len(body) > MAX_BODY:
-        _refuse(TOO_LONG)
-    fields = _decode_form(body)
-    if fields is None:
-        _refuse("the body is not a form without repeated names")
-    return fields
 
 
 def _decode_form(body: bytes) -> Mapping[str, Any] | None:

@@ -1,4 +1,4 @@
-"""What a route asks of an access token beyond holding; decides from claims and a time."""
+"""Requirements of a route beyond a valid access token; decides from claims and a time."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from gatepass.http.problems import (
 )
 
 _MAX_SKEW: Final = 60
-"""Seconds that the clock of whoever checked the password may be ahead."""
+"""Seconds that the clock of the service that checked the password may be ahead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Requirement:
     roles: Collection[str] | None = None
     fresh: timedelta | None = None
     asks: bool = field(init=False)
-    """Whether anything is asked for at all."""
+    """Whether there is any requirement."""
 
     def __post_init__(self) -> None:
         for name, value in (("scopes", self.scopes), ("roles", self.roles)):
@@ -67,7 +67,7 @@ class Requirement:
 
         Raises:
             RequestRefused: A scope or role is missing, the login is too old (RFC 9470), or an
-                actor (`act`) asks for what needs the user's own fresh login.
+                actor (`act`) calls a route that needs the user's own fresh login.
         """
         required = self.scopes or ()
         if not set(required) <= set(scopes) or not self._has_role(claims):

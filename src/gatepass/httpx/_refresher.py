@@ -1,8 +1,8 @@
 """One refresh for any number of requests, in this process and among all that share a storage.
 
-The refresh runs on a thread of its own: a caller that is cancelled or interrupted takes nobody
-with it, and the pair that the server has given out is kept in any case. The right to refresh
-is held for the refresh only, never during a caller's request.
+The refresh runs on a thread of its own: other callers go on if one is cancelled or interrupted,
+and the pair that the server has given out is kept in any case. The lock is held for the refresh
+only, never during a caller's request.
 """
 
 import threading
@@ -26,12 +26,12 @@ _PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 30.0
 _FRESH_S: Final = 10.0
 _FRESH_SHARE: Final = 0.2
-"""A pair that is refused so soon after it came is not traded in again."""
+"""A pair that is rejected so soon after it came is not traded in again."""
 
 
 @dataclass(slots=True)
 class Flight:
-    """A refresh or a log-out under way, and what came of it."""
+    """A refresh or a logout under way, and its outcome."""
 
     done: Future[None] = field(default_factory=Future)
     tokens: Tokens | None = None
@@ -43,8 +43,8 @@ class Flight:
         """The pair to go on with.
 
         Raises:
-            TokenMissing, SessionError: There is no session any more: log in again.
-            StoreUnavailable: It is not known yet: try again.
+            TokenMissing, SessionError: The session is over: log in again.
+            StoreUnavailable: The outcome is not known yet: try again.
         """
         self.require_success()
         if self.tokens is None:
@@ -52,7 +52,7 @@ class Flight:
         return self.tokens
 
     def require_success(self) -> None:
-        """Raise what went wrong, if anything did."""
+        """Raise the error of the refresh, if it failed."""
         failure = self.failure
         if failure is None:
             return
@@ -64,7 +64,7 @@ class Flight:
 
 
 class Refresher(ForkAware):
-    """Starts refreshes, one at a time, and puts what comes of them into the storage."""
+    """Starts refreshes, one at a time, and puts their pairs into the storage."""
 
     def __init__(
         self,
@@ -100,11 +100,11 @@ class Refresher(ForkAware):
         return tokens
 
     def renew(self, stale: Tokens) -> Flight:
-        """A refresh of this pair: landed already where another was quicker, or under way.
+        """A refresh of this pair: already done if another request was quicker, or under way.
 
         Raises:
             TokenMissing: Nobody is logged in any more.
-            StoreUnavailable: It has just failed, and it is too early for the next.
+            StoreUnavailable: A refresh has just failed, and it is too early for the next.
         """
         with self._lock:
             tokens = self.load()
@@ -168,7 +168,7 @@ class Refresher(ForkAware):
                 self._land(flight)
 
     async def _refresh(self, stale: Tokens) -> Tokens:
-        """Read again, now that the lock is held; ask the server; keep what it says."""
+        """Read the storage again under the lock; ask the server; keep its answer."""
         tokens = self.load()
         if tokens.access_token != stale.access_token:
             return tokens
@@ -180,7 +180,7 @@ class Refresher(ForkAware):
             successor = None
         if successor is not None and self._storage.replace(tokens, successor):
             return successor
-        # Logged out or in meanwhile, or a sibling was quicker: what is kept now counts.
+        # Logged out or in meanwhile, or a sibling was quicker: the pair in the storage counts.
         return self.load()
 
     def _land(self, flight: Flight) -> None:
@@ -199,7 +199,7 @@ class Refresher(ForkAware):
 
 
 def _set_out(work: Callable[[], Coroutine[Any, Any, None]], flight: Flight) -> None:
-    """Begin the work on its thread; a daemon could end before what the server said is kept."""
+    """Begin the work on a thread that is no daemon: a daemon could end before the pair is kept."""
     try:
         run_apart(work, flight.done, is_daemon=False)
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""What is asked of the auth server: the next pair, and the end of a session."""
+"""Requests to the auth server: the next pair, and the end of a session."""
 
 import asyncio
 import ssl
@@ -30,7 +30,7 @@ _ATTEMPTS: Final = 3
 _PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 4.0
 _LONGEST_WAIT_S: Final = 300
-"""A server, or a page in its place, that asks for longer is asked again all the same."""
+"""The longest `Retry-After` that is respected, in seconds; a proxy may send any number."""
 _OK: Final = 200
 _REFUSED: Final = 400
 _TOO_MANY: Final = 429
@@ -42,7 +42,7 @@ _ENDED: Final[dict[str, type[GatepassError]]] = {
     "refresh_invalid": SessionUnknown,
     "invalid_grant": SessionUnknown,
 }
-"""What ends a session, by `code`; other refusals may be a proxy's, or a wrong address."""
+"""Errors that end a session, by `code`; others may come from a proxy or a wrong address."""
 
 
 class AuthServer:
@@ -80,13 +80,13 @@ class AuthServer:
         """End the session; one that had ended already is fine.
 
         Raises:
-            StoreUnavailable: That was not confirmed.
+            StoreUnavailable: The server did not confirm the end of the session.
         """
         try:
             async with asyncio.timeout(_HOLD_S):
                 reply, failure = await self._try("logout", refresh_token)
         except TimeoutError:
-            raise StoreUnavailable("the auth server did not confirm the log-out") from None
+            raise StoreUnavailable("the auth server did not confirm the logout") from None
         if reply is None or (reply.status != _OK and _code(reply) not in _ENDED):
             raise failure
 
@@ -98,7 +98,7 @@ class AuthServer:
             return None, StoreUnavailable("the auth server did not answer in time")
 
     async def _try(self, route: str, refresh_token: str) -> tuple[Reply | None, StoreUnavailable]:
-        """The answer, and what to raise unless it is taken."""
+        """The answer, and the error to raise if the answer is not accepted."""
         url = httpx.URL(f"{self._url}/{route}")
         try:
             if self._tls is None:

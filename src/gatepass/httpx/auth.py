@@ -1,4 +1,4 @@
-"""`TokenAuth`: what an `httpx` client takes as `auth=`."""
+"""`TokenAuth`: the `auth=` of an `httpx` client."""
 
 import asyncio
 import concurrent.futures
@@ -27,12 +27,12 @@ _STATUSES: Final = frozenset({401, 403})
 
 
 class TokenAuth(httpx.Auth):
-    """Signs requests with the access token and trades it in time; for both kinds of client.
+    """Sends the access token and refreshes it in time; for sync and async clients.
 
-    A pair is refreshed shortly before it expires, and once when a server refuses it; however
+    A pair is refreshed shortly before it expires, and once when a server rejects it; however
     many requests need that, there is one refresh. A request raises `TokenMissing` when nobody
     is logged in, a `SessionError` when the session is over, and `StoreUnavailable` when the
-    auth server cannot be asked: then the session is kept, and trying again may help.
+    auth server does not answer: then the session is kept, and trying again may help.
     """
 
     def __init__(
@@ -48,16 +48,16 @@ class TokenAuth(httpx.Auth):
         """Take the addresses and the storage.
 
         Args:
-            url: Where the auth routes are, e.g. "https://id.example.org/auth".
-            tokens: Where the pair is kept; in memory by default.
-            origins: Where else tokens may be sent, e.g. "https://api.example.org". The origin
-                of `url` always is; requests to any other are refused before they are sent.
+            url: The address of the auth routes, e.g. "https://id.example.org/auth".
+            tokens: The storage of the pair; in memory by default.
+            origins: Origins to which tokens may be sent, e.g. "https://api.example.org". That
+                of `url` always is one; requests to any other are rejected before they are sent.
             tls: How to check the auth server's certificate; by default as httpx does.
             now: The time that lifetimes are added to, in seconds since 1970.
             steady: A clock in seconds that never goes back.
 
         Raises:
-            SettingsRejected: An address is neither https nor this machine's.
+            SettingsRejected: An address is neither https nor of this machine.
         """
         if isinstance(origins, str):
             raise SettingsRejected("origins is a collection of addresses")
@@ -72,11 +72,11 @@ class TokenAuth(httpx.Auth):
         self._chance: tuple[str, float] = ("", 0.0)
 
     def log_in(self, answer: Mapping[str, Any]) -> None:
-        """Go on with the pair in the answer to a log-in, `POST /auth/login`.
+        """Go on with the pair in the answer to a login, `POST /auth/login`.
 
         Raises:
-            TokenMalformed: There is none in it.
-            TypeError: It is a response, and not what the response's `json()` gives.
+            TokenMalformed: The answer holds no pair.
+            TypeError: The answer is a response; pass the result of its `json()`.
         """
         if not isinstance(answer, Mapping):
             raise TypeError(
@@ -154,7 +154,7 @@ class TokenAuth(httpx.Auth):
         return tokens, None if left_s > _ENOUGH_S else flight
 
     def _settle(self, tokens: Tokens, flight: Flight) -> Tokens:
-        """The pair after a refresh; the one before while that still serves."""
+        """The pair after a refresh; the pair before it while that is still accepted."""
         try:
             return flight.outcome()
         except StoreUnavailable:
@@ -163,7 +163,7 @@ class TokenAuth(httpx.Auth):
             raise
 
     def _answered(self, response: httpx.Response, tokens: Tokens) -> Flight | None:
-        """A refresh, when the server refused the token (RFC 6750 §3.1) and not the request."""
+        """A refresh, when the server rejected the token (RFC 6750 §3.1) and not the request."""
         challenges = response.headers.get("www-authenticate", "")
         if response.status_code not in _STATUSES or not _REFUSED.search(challenges):
             return None

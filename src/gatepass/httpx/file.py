@@ -33,7 +33,7 @@ class FileTokens:
 
         Raises:
             SettingsRejected: The file is not its owner's alone, or holds something else.
-            StoreUnavailable: It cannot be read.
+            StoreUnavailable: The file cannot be read.
         """
         seen = self._seen
         try:

@@ -1,4 +1,4 @@
-"""Where a client keeps its pair: what a storage promises, and one in memory."""
+"""Storages of a client's pair: the protocol, and a storage in memory."""
 
 import threading
 from collections.abc import Iterator
@@ -21,11 +21,11 @@ class TokenStorage(Protocol):
         ...
 
     def replace(self, expected: Tokens | None, tokens: Tokens | None) -> bool:
-        """`save`, but only while `expected` is what is kept; one atomic step."""
+        """`save`, but only if the storage holds `expected`; one atomic step."""
         ...
 
     def refreshing(self, wait: float) -> AbstractContextManager[bool]:
-        """Hold the right to refresh; `False` when it was not to be had within `wait` seconds.
+        """Hold the right to refresh; `False` when others hold it for `wait` seconds.
 
         It is held by one at a time, of all that use this storage. Neither `load` nor `save`
         nor `replace` waits for it.

@@ -29,10 +29,10 @@ class Tokens:
 
     @classmethod
     def from_answer(cls, answer: Mapping[str, Any], *, now: float) -> Self:
-        """The pair in the answer to a log-in or a refresh (RFC 6749 §5.1), which came just now.
+        """The pair in the answer to a login or a refresh (RFC 6749 §5.1), which came just now.
 
         Raises:
-            TokenMalformed: There is none in it, or its type is another than "Bearer".
+            TokenMalformed: The answer holds no pair, or its type is another than "Bearer".
         """
         try:
             if "token_type" in answer and str(answer["token_type"]).lower() != "bearer":

@@ -14,7 +14,7 @@ _STANDARD[ord("-")] = ord("+")
 _STANDARD[ord("_")] = ord("/")
 TO_STANDARD = bytes(_STANDARD)
 END = (b'"', b'"', b'=="', b'="')
-# What the last character may be, by length modulo 4, when its unused bits are zero.
+# The characters that may be last, by length modulo 4: their unused bits are zero.
 LAST = (
     frozenset(_ALPHABET),
     frozenset[int](),
@@ -23,7 +23,7 @@ LAST = (
 )
 
 # As JSON text, because msgspec decodes three times as fast as binascii. Characters outside the
-# alphabet, so also those that mean something in JSON, have become "!" before, which it refuses.
+# alphabet, so also those that mean something in JSON, have become "!" before, which it rejects.
 decode_json = msgspec.json.Decoder(bytes).decode
 
 

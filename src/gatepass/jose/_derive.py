@@ -12,7 +12,7 @@ _SIZE: Final = 32
 
 
 def extract(material: bytes) -> bytes:
-    """What is kept of a key to derive from (RFC 5869 §2.2); it signs nothing."""
+    """The secret to derive from, made of a key (RFC 5869 §2.2); it signs nothing."""
     return hmac.digest(_SALT, material, hashlib.sha256)
 
 

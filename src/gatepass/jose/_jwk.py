@@ -61,7 +61,7 @@ def shared_secret(jwk: Mapping[str, Any]) -> bytes:
 
 
 def public_key(jwk: Mapping[str, Any]) -> PublicKey:
-    """The public key of these members; private ones among them are refused."""
+    """The public key of these members; private ones among them are rejected."""
     if not _PRIVATE.isdisjoint(jwk):
         message = "the JWK holds private members where a public key is expected"
         raise KeyRejected(message)

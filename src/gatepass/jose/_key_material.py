@@ -23,7 +23,7 @@ _PREFIX = re.compile(r"^(?:base64|hex):", re.IGNORECASE)  # as frameworks mark t
 
 
 def layers(octets: bytes) -> Iterator[bytes]:
-    """The octets, and what is inside when they are base64 or hex text, and so on inwards."""
+    """The octets; if they are base64 or hex text, the octets inside it, and so on inwards."""
     layer: bytes | None = octets
     while layer is not None:  # each layer is shorter than the one around it
         yield layer
@@ -81,7 +81,7 @@ def _is_der(octets: bytes) -> bool:
 
 
 def _unwrap(octets: bytes) -> bytes | None:
-    """What base64 or hex text stands for, or `None`."""
+    """The octets inside base64 or hex text, or `None`."""
     joined = _PREFIX.sub("", re.sub(r"(?:\s|\\[rn])+", "", text_of(octets)))
     if (digits := _HEX.fullmatch(joined)) is not None:
         return bytes.fromhex(digits[1])

@@ -84,7 +84,7 @@ def choose(key: PublicKey | PrivateKey, name: str | None) -> Algorithm:
 
 
 def require_fit(key: PublicKey, algorithm: Algorithm) -> None:
-    """Refuse a key that is not of the algorithm's kind, curve and strength (RFC 7518 §3)."""
+    """Reject a key that is not of the algorithm's kind, curve and strength (RFC 7518 §3)."""
     if isinstance(key, rsa.RSAPublicKey):
         if algorithm.kty != "RSA":
             message = f"{algorithm.name} does not take an RSA key"

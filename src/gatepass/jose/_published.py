@@ -46,13 +46,13 @@ WORDS: Final = (
     "staple string strong super temporary test that this todo token ultra update user value very "
     "web welcome with your 128 256 384 512 api app bit dev for jwt key put set the use and"
 ).split()
-"""What is left of a secret after phrases and words is what somebody has to guess."""
+"""An attacker has to guess the rest of a secret, without these phrases and words."""
 
 RFC_KEYS: Final = frozenset(layer for text in _OF_RFCS for layer in list(layers(text.encode()))[1:])
 
 
 def is_published(octets: bytes, text: str) -> bool:
-    """Whether the octets, or the text that they are, contain what is known to everybody."""
+    """Whether the octets, or the text that they are, contain a published secret."""
     plain = _plain(text)
     return (
         any(known in plain for known in _TEXTS)
@@ -74,7 +74,7 @@ _OCTETS = tuple(
 
 @cache
 def _digests() -> frozenset[bytes]:
-    """How the common digests of nothing and of common words begin."""
+    """The first octets of the common digests of nothing and of common words."""
     words = ("", *WORDS, *PHRASES, "123456", "12345678", "123456789", "qwerty", "hello", "root")
     return frozenset(
         hashlib.new(name, spelling.encode(), usedforsecurity=False).digest()[:_HEAD]

@@ -1,4 +1,4 @@
-"""Signing and verifying, prepared once per key; the only place that runs primitives.
+"""Signing and verifying, prepared once per key; the only module that runs primitives.
 
 A `Signer` takes the signing input and returns the signature's segment; a `Verifier` takes the
 signing input and a presented segment and says whether it is the key's.
@@ -142,11 +142,11 @@ def _ecdsa_verifier(algorithm: Algorithm, key: ec.EllipticCurvePublicKey) -> Ver
 
 
 def _der_forms(size: int) -> list[list[tuple[bytes, ...]]]:
-    """What stands before r and before s in DER, by whether the first bit of each is set.
+    """The octets before r and before s in DER, by whether the first bit of each is set.
 
     For values without leading zero octets, which are nearly all; an INTEGER whose first bit is
-    set begins with a zero octet (X.690 §8.3). Taking `cryptography`'s way by Python's numbers
-    would cost three times as much.
+    set begins with a zero octet (X.690 §8.3). `cryptography`'s way through Python's numbers
+    takes three times as long.
     """
     values = (b"\x7f" * size, b"\xff" * size)
     forms = []

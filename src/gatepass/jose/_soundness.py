@@ -31,7 +31,7 @@ _SMALL_ORDER = frozenset({1, _FIELD - 1, 0, _ORDER_8, _FIELD - _ORDER_8})
 
 
 def require_sound_rsa(modulus: int, exponent: int) -> None:
-    """Refuse a modulus that is small, huge or trivial to factor, and a useless or huge exponent."""
+    """Reject a modulus that is small, huge or trivial to factor, and a useless or huge exponent."""
     bits = modulus.bit_length()
     is_usable = exponent > 1 and exponent % 2 == 1 and exponent.bit_length() <= MAX_EXPONENT_BITS
     if not MIN_RSA_BITS <= bits <= MAX_RSA_BITS or not is_usable:
@@ -51,9 +51,9 @@ def require_sound_rsa(modulus: int, exponent: int) -> None:
 
 
 def require_sound_ed25519(octets: bytes) -> None:
-    """Refuse a point of small order, under which anybody can sign, and one in another spelling.
+    """Reject a point of small order, for which anybody can sign, and one in another spelling.
 
-    RFC 8032 §5.1.3 refuses y that are no field elements; libraries take them.
+    RFC 8032 §5.1.3 rejects y that are no field elements; libraries take them.
     """
     y = int.from_bytes(octets, "little") & ~(1 << 255)
     if y >= _FIELD or y in _SMALL_ORDER:

@@ -12,7 +12,7 @@ from gatepass.errors import ClaimsRejected, TokenMalformed
 CLAIMS_DECODER = msgspec.json.Decoder(dict[str, Any])
 _encode_json = msgspec.json.Encoder().encode
 
-# What parsing of hostile text can raise, whatever the parser.
+# The exceptions of every parser on hostile text.
 PARSE_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError, MemoryError)
 _MAX_DIGITS = 20
 _LONG_INTEGER = 400
@@ -37,7 +37,7 @@ def decode_claims(payload: bytes) -> dict[str, Any]:
 
 
 def require_short_integers(payload: bytes) -> None:
-    """Refuse, with one of `PARSE_ERRORS`, integers that no float holds: parsing is quadratic."""
+    """Reject, with one of `PARSE_ERRORS`, integers that no float holds: parsing is quadratic."""
     if _LONG_RUN in payload.translate(_DIGITS_TO_ZERO):  # which may be text
         json.loads(payload, parse_int=_payload_int)
 

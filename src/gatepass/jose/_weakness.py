@@ -1,6 +1,6 @@
 """Secrets that must not become keys: guessable, published, or keys of another kind (pure).
 
-Every check looks at each layer: at the secret, and at what it is the base64 or hex of.
+Every check looks at each layer: at the secret, and at the octets inside its base64 or hex.
 """
 
 import math
@@ -47,7 +47,7 @@ _TOKEN_OR_URL = re.compile(r"\beyJ[\w-]{6,}\.|^[A-Za-z][\w+.:-]*://|^\{\s*\"[\w-
 
 
 def require_strong(secret: str) -> None:
-    """Refuse a secret that is short, guessable, published, or a key of another kind."""
+    """Reject a secret that is short, guessable, published, or a key of another kind."""
     if len(secret) < MIN_SECRET_LENGTH:
         message = (
             f"the secret is shorter than {MIN_SECRET_LENGTH} characters: make one with "
@@ -66,9 +66,9 @@ def require_strong(secret: str) -> None:
 
 
 def require_strong_octets(octets: bytes, *, allow_rfc_keys: bool = False) -> None:
-    """Refuse key bytes that are guessable, published, or a key of another kind.
+    """Reject key bytes that are guessable, published, or a key of another kind.
 
-    `allow_rfc_keys` takes those that specifications print as JWKs, for whoever tests with them.
+    `allow_rfc_keys` takes those that specifications print as JWKs, for tests with them.
     """
     _require_no_key_material(octets)
     if allow_rfc_keys and octets in RFC_KEYS:

@@ -13,7 +13,7 @@ Family = Literal["HMAC", "RSA", "RSA-PSS", "ECDSA", "EdDSA"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Algorithm:
-    """What `alg` means: the family, the kind of key, and the sizes that go with it."""
+    """The meaning of an `alg`: the family, the kind of key, and the sizes that go with it."""
 
     name: str
     family: Family

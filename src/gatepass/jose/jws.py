@@ -34,7 +34,7 @@ class VerifiedJws:
 
 @dataclass(frozen=True, slots=True)
 class UntrustedJws:
-    """What a token says of itself. Nothing in it was checked: never decide anything by it."""
+    """A token's header and payload. Nothing in it was checked: never decide anything by it."""
 
     header: Mapping[str, Any]
     payload: bytes = field(repr=False)
@@ -67,7 +67,7 @@ def sign(
 
     Args:
         payload: Any bytes, or claims that have a JSON form.
-        keys: What signs; of a set its primary.
+        keys: The key that signs; of a set its primary.
         typ: The header's `typ`; `None` leaves it out.
         kid: The header's `kid`: by default the key's own; `None` leaves it out.
 
@@ -75,37 +75,41 @@ def sign(
         KeyRejected: The primary cannot sign.
         ClaimsRejected: The claims have no JSON form.
     """
-    key = key_source(keys).current().primary
-    header = header_segment(key, typ, key.kid if isinstance(kid, EllipsisType) else kid)
+    return sign_with(key_source(keys).current().primary, payload, typ, kid)
+
+
+def sign_with(
+    key: Key,
+    payload: bytes | Mapping[str, Any],
+    typ: str | None,
+    kid: str | EllipsisType | None = ...,
+) -> str:
+    """`sign` with this key."""
+    header = _header_segment(key, typ, kid)
     if not isinstance(payload, bytes):
         payload = _strict_json.encode_claims(payload)
-    return sign_segments(header, payload, key)
+    signing_input = header + b"." + _base64url.encode(payload)
+    return (signing_input + b"." + key.sign(signing_input)).decode("ascii")
 
 
-def header_segment(key: Key, typ: str | None, kid: str | None) -> bytes:
-    """The first segment, which stays the same for a key and a type."""
+def _header_segment(key: Key, typ: str | None, kid: str | EllipsisType | None) -> bytes:
+    """The first segment, which stays the same for a key, a type and a name of the key."""
     try:
         known = key.headers.get((typ, kid))
-    except TypeError:  # what has no hash is no text either
+    except TypeError:  # a value without a hash is no text
         known = None
     if known is not None:
         return known
-    header = {"alg": key.algorithm, "typ": typ, "kid": kid}
+    name = key.kid if isinstance(kid, EllipsisType) else kid
+    header = {"alg": key.algorithm, "typ": typ, "kid": name}
     members = {name: value for name, value in header.items() if value is not None}
     if not all(isinstance(value, str) for value in members.values()):
-        message = "typ and kid are text"
-        raise ClaimsRejected(message)
+        raise ClaimsRejected("typ and kid are text")
     segment = _base64url.encode(_strict_json.encode_claims(members))
     if len(key.headers) >= _MAX_PREPARED:
         key.headers.clear()
     key.headers[typ, kid] = segment
     return segment
-
-
-def sign_segments(header: bytes, payload: bytes, key: Key) -> str:
-    """The compact serialization, given a prepared header segment."""
-    signing_input = header + b"." + _base64url.encode(payload)
-    return (signing_input + b"." + key.sign(signing_input)).decode("ascii")
 
 
 def verify(
@@ -115,8 +119,8 @@ def verify(
 
     Raises:
         TokenMalformed: The text is not a compact JWS in its one canonical spelling.
-        TokenInvalid: No key accepts the signature, or the header asks for what is refused.
-        KeysUnavailable: The keys come from an issuer that cannot be asked now.
+        TokenInvalid: No key accepts the signature, or the header has `crit`, `b64` or `zip`.
+        KeysUnavailable: The issuer's keys cannot be fetched now.
     """
     source = key_source(keys)
     require_kind(source, is_async=False)
@@ -156,7 +160,7 @@ def open_compact(compact: str, keys: KeySet, max_size: int) -> tuple[PreparedHea
 
 
 def inspect(compact: object, *, max_size: int = MAX_SIZE) -> UntrustedJws:
-    """What a token says of itself, WITHOUT trust: for debugging, never for decisions."""
+    """The header and payload of a token, WITHOUT trust: for debugging, never for decisions."""
     if not isinstance(compact, str) or len(compact) > max_size or not compact.isascii():
         raise TokenMalformed
     segments = compact.encode("ascii").split(b".", _SEGMENTS)
@@ -193,12 +197,10 @@ def _prepare(head: bytes, keys: KeySet) -> PreparedHeader:
     if not all(isinstance(header.get(name, ""), str) for name in ("kid", "typ")):
         raise TokenMalformed
     if any(name in header for name in _REFUSED):
-        message = "the header asks for an extension that is refused"
-        raise TokenInvalid(message)
+        raise TokenInvalid("the header asks for an extension that is refused")
     found = keys.candidates(algorithm, kid)
     if not found:
-        message = "the token is invalid: no key that is accepted here has its alg and kid"
-        raise TokenInvalid(message)
+        raise TokenInvalid("the token is invalid: no key that is accepted here has its alg and kid")
     return PreparedHeader(MappingProxyType(header), normalize_typ(typ), found)
 
 

@@ -4,26 +4,24 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from types import EllipsisType
+from typing import Any, ClassVar, Self
 
 from gatepass.errors import KeyRejected
 from gatepass.jose import _derive, _jwk, _pem, _signatures, _weakness
 from gatepass.jose.algorithms import Algorithm, find_algorithm
 
-if TYPE_CHECKING:
-    from gatepass.jose.keyset import KeySet
-
 
 class _AnyKey:
-    """What all keys have; `verify` takes the signing input and a presented segment."""
+    """The base of all keys; `verify` takes the signing input and a presented segment."""
 
     __slots__ = ("_algorithm", "_identities", "_kid", "alone", "headers", "verify")
     can_sign: ClassVar[bool] = False
     is_shared: ClassVar[bool] = False
     verify: _signatures.Verifier
-    alone: "KeySet | None"
-    """The set of this key only, made when it is first used by itself."""
-    headers: dict[tuple[str | None, str | None], bytes]
+    alone: Any
+    """The `KeySet` of this key only, made at its first use without a set; kept by `keyset`."""
+    headers: dict[tuple[str | None, str | EllipsisType | None], bytes]
     """Header segments by (`typ`, `kid`) that this key signed under; kept by `jws`."""
 
     def __init__(self, algorithm: Algorithm, kid: str | None, *identities: bytes) -> None:
@@ -55,8 +53,7 @@ class _AnyKey:
         return f"<{type(self).__name__} {self.algorithm} kid={self.kid!r}>"
 
     def __reduce__(self) -> str:
-        message = f"a {type(self).__name__} cannot be pickled or copied"
-        raise TypeError(message)
+        raise TypeError(f"a {type(self).__name__} cannot be pickled or copied")
 
 
 class SharedKey(_AnyKey):
@@ -69,8 +66,7 @@ class SharedKey(_AnyKey):
 
     def __init__(self, raw: bytes, algorithm: Algorithm, kid: str | None = None) -> None:
         if algorithm.kty != "oct":
-            message = f"{algorithm.name} does not take a shared secret"
-            raise KeyRejected(message)
+            raise KeyRejected(f"{algorithm.name} does not take a shared secret")
         if len(raw) < algorithm.hash_size:
             size = algorithm.hash_size
             message = (
@@ -91,18 +87,16 @@ class SharedKey(_AnyKey):
         """The key of a configured secret of at least 32 characters.
 
         Raises:
-            KeyRejected: It is short, guessable, published, or key material of another kind.
+            KeyRejected: The secret is short, guessable, published, or another kind of key.
         """
         if not isinstance(secret, str):
             hint = "is its variable set?" if secret is None else "SharedKey.from_bytes takes bytes"
-            message = f"a secret is text, and not {type(secret).__name__}: {hint}"
-            raise KeyRejected(message)
+            raise KeyRejected(f"a secret is text, and not {type(secret).__name__}: {hint}")
         _weakness.require_strong(secret)
         try:
             raw = secret.encode()
         except UnicodeEncodeError:
-            message = "the secret has characters with no UTF-8 form"
-            raise KeyRejected(message) from None
+            raise KeyRejected("the secret has characters with no UTF-8 form") from None
         return cls(raw, find_algorithm(algorithm))
 
     @classmethod
@@ -110,11 +104,10 @@ class SharedKey(_AnyKey):
         """The key of these random bytes, as long as the algorithm's hash at least.
 
         Raises:
-            KeyRejected: They are short, guessable, published, or key material of another kind.
+            KeyRejected: The bytes are short, guessable, published, or another kind of key.
         """
         if not isinstance(raw, bytes):
-            message = "key bytes are bytes: use SharedKey.from_secret for text"
-            raise KeyRejected(message)
+            raise KeyRejected("key bytes are bytes: use SharedKey.from_secret for text")
         row = find_algorithm(algorithm)
         if len(raw) >= row.hash_size:  # else it is told that it is short, and how to make one
             _weakness.require_strong_octets(raw)
@@ -125,7 +118,7 @@ class SharedKey(_AnyKey):
         """The key of a JWK with `kty` `oct` (RFC 7518 §6.4), whose octets a program chose.
 
         A shared key both signs and verifies, so its `key_ops`, if given, allow both. Octets are
-        refused as by `from_bytes`, but for those that RFC 7515 and RFC 7520 print.
+        rejected as by `from_bytes`, but for those that RFC 7515 and RFC 7520 print.
         """
         row = _jwk.require_use(jwk, algorithm, "sign", "verify")
         raw = _jwk.shared_secret(jwk)
@@ -156,8 +149,7 @@ class VerificationKey(_AnyKey):
     def sign(self, signing_input: bytes) -> bytes:
         """Nothing: a public key cannot sign."""
         del signing_input
-        message = "the primary key cannot sign: it is a public key"
-        raise KeyRejected(message)
+        raise KeyRejected("the primary key cannot sign: it is a public key")
 
     @property
     def thumbprint(self) -> str:
@@ -174,7 +166,7 @@ class VerificationKey(_AnyKey):
 
     @classmethod
     def from_jwk(cls, jwk: Mapping[str, Any], *, algorithm: str | None = None) -> Self:
-        """The key of a public JWK (RFC 7517 §4); one with private members is refused."""
+        """The key of a public JWK (RFC 7517 §4); one with private members is rejected."""
         row = _jwk.require_use(jwk, algorithm, "verify")
         return cls(_jwk.public_key(jwk), row, _jwk.find_kid(jwk))
 

@@ -1,4 +1,4 @@
-"""Key sets: the primary signs, every member is accepted; and where key sets come from."""
+"""Key sets: the primary signs, every member is accepted; and sources of key sets."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -13,7 +13,7 @@ MAX_TRIED = 8
 
 @runtime_checkable
 class KeySource(Protocol):
-    """Where keys come from when they change while the program runs."""
+    """A source of keys that may change while the program runs."""
 
     @property
     def version(self) -> int:
@@ -23,9 +23,9 @@ class KeySource(Protocol):
     def current(self) -> "KeySet":
         """The key set of this moment; called for every token, so it does no I/O.
 
-        A source that also has `is_async` fetches its keys: it, or its key set when asked for a
-        `kid` that it does not have, may raise `KeysWanted`. One that also has `lifetime`, a
-        timedelta, is not taken for tokens that would live longer: it removes keys after that.
+        A source that also has `is_async` fetches its keys: it may raise `KeysWanted`, and so may
+        its key set for a `kid` that it does not have. A source that also has `lifetime`, a
+        timedelta, removes keys after that, so it is rejected for tokens that live longer.
         """
         ...
 
@@ -33,16 +33,16 @@ class KeySource(Protocol):
 class KeysWanted(KeysUnavailable):
     """A token cannot be decided before keys were fetched; verifiers catch this and `fetch`.
 
-    To everybody else it says what it is a kind of: try again later.
+    For all other callers it is a `KeysUnavailable`: try again later.
     """
 
     def __init__(self, fetch: Callable[[], Any], *, retry_after: int) -> None:
         super().__init__(retry_after=retry_after)
         self.fetch = fetch
-        """Answers with the `KeySet` to decide by, or where `is_async` with an awaitable of it.
+        """Answers with the `KeySet` to use; if the source `is_async`, with an awaitable of it.
 
         Raises:
-            KeysUnavailable: There is none to be had.
+            KeysUnavailable: The key set cannot be fetched.
         """
 
 
@@ -95,8 +95,7 @@ class KeySet:
         """A set that no longer accepts the named key; the primary cannot be left out."""
         rest = tuple(key for key in self.keys if key.kid != kid)
         if self.primary.kid == kid or len(rest) == len(self.keys):
-            message = "only an accepted key that is in the set can be left out"
-            raise KeyRejected(message)
+            raise KeyRejected("only an accepted key that is in the set can be left out")
         return KeySet(*rest)
 
     def public_jwks(self) -> dict[str, list[dict[str, str]]]:
@@ -117,8 +116,7 @@ class KeySet:
         """
         keys = [key for jwk in _members(jwks) if (key := _find_key(jwk, algorithm)) is not None]
         if not keys:
-            message = "the JWKS holds no usable key"
-            raise KeyRejected(message)
+            raise KeyRejected("the JWKS holds no usable key")
         return cls(*keys)
 
     def __repr__(self) -> str:
@@ -126,44 +124,43 @@ class KeySet:
 
 
 def key_source(keys: Key | KeySet | KeySource) -> KeySource:
-    """A source of whatever form the keys were given in."""
+    """The source of keys that were given as a key, a key set or a source."""
     if isinstance(keys, KeySet):
         return keys
     if isinstance(keys, (SharedKey, SigningKey, VerificationKey)):
         if keys.alone is None:
             keys.alone = KeySet(keys)
-        return keys.alone
+        alone: KeySet = keys.alone
+        return alone
     if isinstance(keys, KeySource):
         return keys
     hint = ": SharedKey.from_secret makes a key of a text" if isinstance(keys, str) else ""
-    message = f"keys are a Key, a KeySet or a KeySource, and not {type(keys).__name__}{hint}"
-    raise KeyRejected(message)
+    raise KeyRejected(
+        f"keys are a Key, a KeySet or a KeySource, and not {type(keys).__name__}{hint}"
+    )
 
 
 def require_kind(source: KeySource, *, is_async: bool) -> None:
-    """Refuse a source that fetches its keys in the other twin's way."""
+    """Reject an async source in a sync verifier, and the reverse."""
     if getattr(source, "is_async", is_async) is not is_async:
         kind = "an async" if is_async else "a sync"
-        message = f"{type(source).__name__} is not {kind} source of keys"
-        raise TypeError(message)
+        raise TypeError(f"{type(source).__name__} is not {kind} source of keys")
 
 
 def signing_source(keys: Key | KeySet | KeySource) -> KeySource:
     """A source whose primary key signs at this moment; keys that are fetched never do."""
     source = key_source(keys)
     if getattr(source, "is_async", None) is not None:
-        message = "keys that are fetched from an issuer can only verify"
-        raise KeyRejected(message)
+        raise KeyRejected("keys that are fetched from an issuer can only verify")
     require_signing(source.current())
     return source
 
 
 def require_lifetime(source: KeySource, seconds: int) -> None:
-    """Refuse tokens that would outlive the key that signs them, where its source tells."""
+    """Reject tokens that would outlive the key that signs them, if its source has a `lifetime`."""
     longest = getattr(source, "lifetime", None)
     if isinstance(longest, timedelta) and timedelta(seconds=seconds) > longest:
-        message = f"tokens of the primary key may live {longest} at most"
-        raise KeyRejected(message)
+        raise KeyRejected(f"tokens of the primary key may live {longest} at most")
 
 
 def _announces(key: Key, successor: object) -> bool:
@@ -176,48 +173,39 @@ def _announces(key: Key, successor: object) -> bool:
 
 
 def require_signing(keys: KeySet) -> None:
-    """Refuse a set whose primary can only verify."""
+    """Reject a set whose primary can only verify."""
     if not keys.primary.can_sign:
-        message = "the primary key cannot sign: it is a public key"
-        raise KeyRejected(message)
+        raise KeyRejected("the primary key cannot sign: it is a public key")
 
 
 def require_disjoint(one: KeySet, other: KeySet) -> None:
-    """Refuse two sets that share a key: a token of one kind would pass for the other."""
+    """Reject two sets that share a key: a token of one kind would pass for the other."""
     if any(key.is_same_key(peer) for key in one.keys for peer in other.keys):
-        message = "the access and the refresh keys share a key"
-        raise KeyRejected(message)
+        raise KeyRejected("the access and the refresh keys share a key")
 
 
 def _require_consistent(keys: tuple[Key, ...]) -> None:
     if not all(isinstance(key, (SharedKey, SigningKey, VerificationKey)) for key in keys):
-        message = "a key set is made of SharedKey, SigningKey and VerificationKey"
-        raise KeyRejected(message)
+        raise KeyRejected("a key set is made of SharedKey, SigningKey and VerificationKey")
     if len({key.is_shared for key in keys}) != 1:
-        message = "a key set does not mix shared and asymmetric keys"
-        raise KeyRejected(message)
+        raise KeyRejected("a key set does not mix shared and asymmetric keys")
     names = [key.kid for key in keys if key.kid is not None]
     if len(set(names)) != len(names):
-        message = "two keys of the set have the same kid"
-        raise KeyRejected(message)
+        raise KeyRejected("two keys of the set have the same kid")
     if any(key.is_same_key(peer) for i, key in enumerate(keys) for peer in keys[:i]):
-        message = "the set holds the same key twice"
-        raise KeyRejected(message)
+        raise KeyRejected("the set holds the same key twice")
     if keys[0].is_shared and len(keys) > MAX_TRIED:
-        message = f"a set holds at most {MAX_TRIED} shared keys"
-        raise KeyRejected(message)
+        raise KeyRejected(f"a set holds at most {MAX_TRIED} shared keys")
 
 
 def _members(jwks: object) -> list[object]:
     members = jwks.get("keys") if isinstance(jwks, Mapping) else None
     if not isinstance(members, list):
-        message = "a JWKS is an object with a list of keys"
-        raise KeyRejected(message)
+        raise KeyRejected("a JWKS is an object with a list of keys")
     # Counted before unusable keys are skipped: which of two was meant cannot be known.
     names = [jwk["kid"] for jwk in members if _is_named_for_signatures(jwk)]
     if len(set(names)) != len(names):
-        message = "two keys of the JWKS have the same kid"
-        raise KeyRejected(message)
+        raise KeyRejected("two keys of the JWKS have the same kid")
     return members
 
 

@@ -1,4 +1,4 @@
-"""The file that a ring is kept in: JSON, replaced as a whole, changed by one hand at a time."""
+"""The file of a ring: JSON, replaced as a whole, changed by one process at a time."""
 
 import os
 from collections.abc import Collection
@@ -21,10 +21,10 @@ _MEMBERS: Final = frozenset(each.name for each in fields(Entry))
 
 
 class _Document(msgspec.Struct, forbid_unknown_fields=True):
-    """What the file holds."""
+    """The content of the file."""
 
     gatepass_keys: Literal[1]
-    """The version of this form; a later release's file is not guessed at."""
+    """The version of this form; the file of a later release is rejected."""
     keys: list[Entry]
 
 
@@ -38,10 +38,10 @@ class KeyFile:
         self.path = Path(path)
 
     def mark(self) -> Mark:
-        """What tells whether the file was replaced; it is cheap.
+        """A value that changes when the file is replaced; it is cheap.
 
         Raises:
-            SettingsRejected: There is no file.
+            SettingsRejected: The file is missing.
         """
         try:
             return mark(self.path.stat())
@@ -72,12 +72,12 @@ class KeyFile:
     def change(self, step: Step) -> Ring:
         """Take one step and keep it; a file that is missing begins empty.
 
-        Its owner, its group and whether that may read stay as they were; a link stays a link.
+        The file keeps its owner, its group and whether the group may read; a link stays a link.
 
         Raises:
-            StepRefused, KeyRejected: The step is refused; the file stays as it is.
+            StepRefused, KeyRejected: The step is rejected; the file stays as it is.
             SettingsRejected: The file is not a key file, or others can read or replace it.
-            StoreUnavailable: It could not be written, or somebody else holds its lock.
+            StoreUnavailable: The file could not be written, or another process holds its lock.
         """
         path = self._real_path()
         owners = trusted_owners()
@@ -95,7 +95,7 @@ class KeyFile:
             return ring
 
     def _real_path(self) -> Path:
-        """Where the file is: whatever link it is named by, all change it under one lock."""
+        """The path without links, so that all links to one file use one lock."""
         try:
             require_key_folder(self.path)
             self.path.stat()
@@ -117,14 +117,14 @@ class KeyFile:
             reason = str(error)
         else:
             return ring
-        raise SettingsRejected(f"{self.path} is refused: {reason}")
+        raise SettingsRejected(f"{self.path} is rejected: {reason}")
 
     def _unreadable(self, error: OSError) -> SettingsRejected:
         return SettingsRejected(f"{self.path} cannot be read: {error.strerror}")
 
 
 def _require_whole(ring: Ring) -> None:
-    """Refuse what no sequence of steps leads to."""
+    """Reject a ring that no sequence of steps leads to."""
     names = {entry.kid for entry in ring.entries}
     primaries = [entry for entry in ring.entries if entry.state is State.PRIMARY]
     if len(names) != len(ring.entries) or len(primaries) != min(1, len(ring.entries)):
@@ -134,7 +134,7 @@ def _require_whole(ring: Ring) -> None:
 
 
 def _require_known(octets: bytes) -> None:
-    """Refuse members that would be lost with the next change: msgspec leaves them out."""
+    """Reject members that would be lost with the next change: msgspec leaves them out."""
     found: dict[str, list[dict[str, object]]] = msgspec.json.decode(octets)
     if any(not entry.keys() <= _MEMBERS for entry in found["keys"]):
         raise KeyRejected("its keys have members of a later release")

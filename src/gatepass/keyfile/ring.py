@@ -1,4 +1,4 @@
-"""The life of signing keys: next → primary → retired → removed, and when each step may be (pure).
+"""The life of signing keys: next → primary → retired → removed, and the time of each step (pure).
 
 A key is published before it signs, so that everybody knows it by then. A retired key verifies
 until the last token that anybody signed with it has expired; its private half is dropped at
@@ -15,25 +15,25 @@ from gatepass.errors import GatepassError, KeyRejected
 from gatepass.jose import KeySet, SigningKey, VerificationKey
 
 PICK_UP_S: Final = 60
-"""A server that has not seen the file for as long stops: later nobody signs with an old key."""
+"""A server that could not read the file for as long stops: nobody signs with an old key later."""
 CACHED_S: Final = 300
 """How long others may keep the published keys: `max-age` of the JWKS."""
 _LEEWAY_S: Final = 60
 _SKEW_S: Final = 60
 MAX_LIFETIME_S: Final = 10 * 366 * 86400
 _LAST: Final = 2**37
-"""Times after it, in the year 6325, have no text."""
+"""Later times, after the year 6325, have no text."""
 
 
 class StepRefused(GatepassError):
     """A step in the life of a key is out of order or too early; the sentence names the time."""
 
     code = "step_refused"
-    message = "the step is refused"
+    message = "the step is rejected"
 
 
 class State(enum.StrEnum):
-    """Where a key is in its life; a removed one is in no ring."""
+    """The state of a key; a removed key is in no ring."""
 
     NEXT = "next"
     PRIMARY = "primary"
@@ -42,13 +42,13 @@ class State(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One key and what has become of it."""
+    """One key with its state and times."""
 
     kid: str
     algorithm: str
     state: State
     lifetime_s: int
-    """Tokens signed with it live as long at most; servers hold to it."""
+    """Tokens signed with it live as long at most; servers enforce it."""
     created_at: int
     published_at: int | None = None
     promoted_at: int | None = None
@@ -58,12 +58,12 @@ class Entry:
 
     @property
     def promotable_at(self) -> int | None:
-        """When everybody knows the key; `None` while it is not published."""
+        """The time when everybody knows the key; `None` while it is not published."""
         return None if self.published_at is None else self.published_at + CACHED_S + PICK_UP_S
 
     @property
     def removable_at(self) -> int | None:
-        """When no token signed with it can hold any more; `None` while it may still sign."""
+        """The time when all tokens signed with it have expired; `None` while it may still sign."""
         if self.retired_at is None:
             return None
         if self.promoted_at is None:
@@ -101,7 +101,7 @@ class Entry:
 
     def _require_name(self, key: VerificationKey) -> None:
         if key.kid != self.kid:
-            raise KeyRejected(f"the key {self.kid} is another one than its name says")
+            raise KeyRejected(f"the kid {self.kid} is not that of the key in its PEM")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class Ring:
 
     @property
     def primary(self) -> Entry | None:
-        """What signs."""
+        """The key that signs."""
         return next((entry for entry in self.entries if entry.state is State.PRIMARY), None)
 
     def find(self, kid: str) -> Entry:
@@ -127,7 +127,7 @@ class Ring:
         return found[0]
 
     def generate(self, key: SigningKey, *, lifetime_s: int, now: int) -> "Ring":
-        """With a new key, `next`; the very first one signs at once."""
+        """The ring with a new key, `next`; the very first one signs at once."""
         if not 0 < lifetime_s <= MAX_LIFETIME_S:
             raise KeyRejected("the longest life of a token is 1 second to 10 years")
         primary = self.primary
@@ -144,19 +144,19 @@ class Ring:
         return Ring((*self.entries, entry))
 
     def publish(self, kid: str, *, now: int) -> "Ring":
-        """With a `next` key among those that are published."""
+        """The ring with a `next` key among those that are published."""
         entry = self._find(kid, State.NEXT, "published")
         if entry.published_at is not None:
             raise StepRefused(f"the key is published since {when(entry.published_at)}")
         return self._with(replace(entry, published_at=now))
 
     def promote(self, kid: str, *, now: int, early: bool = False) -> "Ring":
-        """With this key signing, and the one before retired.
+        """The ring in which this key signs, and the primary before it is retired.
 
         Args:
             kid: A `next` key that was published long enough ago for everybody to know it.
             now: The time.
-            early: Do not wait for that: tokens are refused by whoever does not know it yet.
+            early: Do not wait for that: verifiers that do not know it yet reject its tokens.
         """
         entry = self._find(kid, State.NEXT, "promoted")
         if entry.promotable_at is None:
@@ -174,17 +174,17 @@ class Ring:
         return ring if old is None else ring._with(_retired(old, now))  # noqa: SLF001 - same class
 
     def retire(self, kid: str, *, now: int) -> "Ring":
-        """With a `next` key that will not sign after all; promoting retires the primary."""
+        """The ring whose `next` key will not sign after all; promoting retires the primary."""
         entry = self._find(kid, State.NEXT, "retired")
         return self._with(_retired(entry, now))
 
     def remove(self, kid: str, *, now: int, early: bool = False) -> "Ring":
-        """Without a retired key.
+        """The ring without a retired key.
 
         Args:
             kid: A key whose tokens have all expired.
             now: The time.
-            early: Do not wait for that: tokens signed with it are refused from now on.
+            early: Do not wait for that: tokens signed with it are rejected from now on.
         """
         entry = self._find(kid, State.RETIRED, "removed")
         if entry.removable_at is not None and now < entry.removable_at and not early:
@@ -200,9 +200,9 @@ class Ring:
         return sorted(known, key=lambda entry: entry.state is not State.PRIMARY)
 
     def key_set(self, known: dict[str, VerificationKey] | None = None) -> KeySet:
-        """What signs and what is accepted; `KeyRejected` when there is no primary.
+        """The keys that sign and are accepted; `KeyRejected` when there is no primary.
 
-        `known` spares loading public keys again, and learns those that were loaded.
+        `known` is a cache of public keys that were loaded.
         """
         primary = self.primary
         if primary is None:

@@ -26,13 +26,13 @@ _steady: Final[Callable[[], float]] = (
 
 
 class FileKeySource(ForkAware):
-    """A `KeySource` that looks at its file once a second, and reads it when it was replaced.
+    """A `KeySource` that checks its file once a second, and reads it when it was replaced.
 
     A file that cannot be read is logged, and the keys before stay in force for a minute. After
-    that nobody is served: a key may have been removed because it leaked.
+    that every token is `KeysUnavailable`: a key may have been removed because it leaked.
 
     Raises:
-        SettingsRejected: The file cannot be read or is refused.
+        SettingsRejected: The file cannot be read or is rejected.
         KeyRejected: No key in it signs.
     """
 
@@ -96,7 +96,7 @@ class FileKeySource(ForkAware):
 
     def _endure(self, error: SettingsRejected | KeyRejected, now: float) -> None:
         if not self._is_troubled:
-            _logger.error("the keys in force are those before: %s", error)
+            _logger.error("the key file cannot be used, its keys before stay in force: %s", error)
             self._is_troubled = True
         if now >= self._seen_at + PICK_UP_S:
             raise KeysUnavailable("the key file could not be read for a minute") from error

@@ -1,4 +1,4 @@
-"""Keys of other issuers: fetched, kept, and fetched again when one is missing."""
+"""Keys of other issuers: fetched, cached, and fetched again when one is missing."""
 
 from gatepass._extras import needs_extra
 

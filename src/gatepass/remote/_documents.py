@@ -1,8 +1,8 @@
-"""What issuers publish: key sets, metadata, and for how long an answer holds (pure)."""
+"""The documents of issuers: key sets, metadata, and the lifetime of an answer. Pure."""
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NoReturn
 
 import httpx
@@ -10,50 +10,69 @@ import httpx
 from gatepass._addresses import is_loopback, parse_address
 from gatepass._exchange import ExchangeFailed
 from gatepass.errors import KeyRejected, SettingsRejected, TokenMalformed
-from gatepass.jose import KeySet, VerificationKey
+from gatepass.jose import ALGORITHMS, Key, KeySet, VerificationKey
 from gatepass.jose._strict_json import PARSE_ERRORS, decode_header
+from gatepass.jose.keyset import KeysWanted
 
 MAX_SIZE: Final = 256 * 1024
-"""Octets of a document at most."""
+"""The largest document, in octets."""
 MAX_KEYS: Final = 100
-"""Keys of a set that are looked at, at most."""
+"""The most entries of a key set that are read."""
 _MAX_DIGITS: Final = 20
 _LONG: Final = object()
-"""An integer that would take long to parse."""
+"""Stands for an integer that would take long to parse."""
 _SHORTEST_S: Final = 60.0
 _USUAL_S: Final = 300.0
+_PUBLIC: Final = frozenset(name for name, row in ALGORITHMS.items() if row.kty != "oct")
 _MAX_AGE: Final = re.compile(r"(?:^|[,\s])max-age\s*=\s*\"?(\d{1,9})")
 
 
-def read_jwks(body: bytes, algorithm: str | None) -> tuple[tuple[VerificationKey, ...], int]:
-    """The usable public keys of a JWKS (RFC 7517 §5), and how many entries are not used.
+class FetchedKeySet(KeySet):
+    """Keys of an issuer that may have published more since: a missing `kid` calls for a fetch."""
 
-    An entry that is not a good public key costs only itself. So do shared keys, and private
-    ones, which whoever reads the document now has. What is not listed is not accepted any more,
-    even if nothing is left.
+    __slots__ = ("_kids", "_want", "as_fetched")
+
+    def __init__(self, as_fetched: KeySet, want: Callable[[], KeysWanted]) -> None:
+        super().__init__(*as_fetched.keys)
+        self.as_fetched = as_fetched
+        """The same keys, for callers that know them to be complete."""
+        self._kids = frozenset(key.kid for key in as_fetched.keys)
+        self._want = want
+
+    def candidates(self, algorithm: str, kid: str | None) -> tuple[Key, ...]:
+        """See `KeySet.candidates`.
+
+        Raises:
+            KeysWanted: The `kid` is not among the keys.
+        """
+        if kid is not None and kid not in self._kids and algorithm in _PUBLIC:
+            raise self._want()
+        return super().candidates(algorithm, kid)
+
+
+def read_jwks(body: bytes, algorithm: str | None) -> tuple[tuple[VerificationKey, ...], int]:
+    """The usable public keys of a JWKS (RFC 7517 §5), and the number of entries left out.
+
+    An entry that is not a sound public key is left out, and the others count. Shared and
+    private keys are left out too, because every reader of the document has them.
 
     Raises:
-        ExchangeFailed: The document is no JWKS at all.
+        ExchangeFailed: The document is not a JWKS.
     """
     document = _parse_leniently(body)
     members = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(members, list) or _LONG in members:
         raise ExchangeFailed("the answer is not a JWKS")
     found = [key for jwk in members[:MAX_KEYS] if (key := _find_key(jwk, algorithm)) is not None]
-    usable = tuple(_without_doubles(found))
+    usable = tuple(_without_duplicates(found))
     return usable, len(members) - len(usable)
 
 
-def key_set(keys: tuple[VerificationKey, ...]) -> KeySet | None:
-    """The set of these keys; `None` when there are none."""
-    return KeySet(*keys) if keys else None
-
-
 def read_metadata(body: bytes, issuer: str, source: httpx.URL) -> httpx.URL:
-    """The address of the issuer's keys, as its metadata has it (RFC 8414 §2 and §3.3).
+    """The address of the issuer's keys in its metadata (RFC 8414 §2 and §3.3).
 
     Raises:
-        ExchangeFailed: The metadata is of another issuer, or names no address to fetch from.
+        ExchangeFailed: The metadata is of another issuer, or its `jwks_uri` is not accepted.
     """
     metadata = _parse(body)
     if metadata.get("issuer") != issuer:
@@ -61,11 +80,11 @@ def read_metadata(body: bytes, issuer: str, source: httpx.URL) -> httpx.URL:
     try:
         return parse_address(metadata.get("jwks_uri"), may_be_loopback=is_loopback(source))
     except SettingsRejected as error:
-        raise ExchangeFailed(f"jwks_uri is refused: {error}") from None
+        raise ExchangeFailed(f"jwks_uri is rejected: {error}") from None
 
 
 def read_lifetime(headers: Mapping[str, str], longest_s: float) -> float:
-    """Seconds for which an answer holds (RFC 9111 §4.2), at least a minute, at most `longest_s`."""
+    """The seconds for which an answer holds (RFC 9111 §4.2), from a minute to `longest_s`."""
     control = headers.get("cache-control", "").lower()
     found = _MAX_AGE.search(control)
     lifetime_s = float(found[1]) if found else _USUAL_S
@@ -85,7 +104,7 @@ def _parse(body: bytes) -> dict[str, Any]:
 
 
 def _parse_leniently(body: bytes) -> object:
-    """The JSON in an answer; what is wrong inside one entry is left for that entry to pay."""
+    """The JSON in an answer; an error inside one entry makes only that entry unusable."""
     try:
         return json.loads(
             body.decode("utf-8"),
@@ -117,8 +136,8 @@ def _find_key(jwk: object, algorithm: str | None) -> VerificationKey | None:
     return key
 
 
-def _without_doubles(keys: Iterable[VerificationKey]) -> Iterable[VerificationKey]:
-    """Each key once; of two keys under one name neither, for which was meant is unknown."""
+def _without_duplicates(keys: Iterable[VerificationKey]) -> Iterable[VerificationKey]:
+    """Each key once; of two keys with one `kid` neither, because one of them may be wrong."""
     by_kid: dict[str | None, VerificationKey] = {}
     unclear = set()
     for key in keys:

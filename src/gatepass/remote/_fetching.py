@@ -1,4 +1,4 @@
-"""Fetching an issuer's keys once, from where its keys or its metadata are."""
+"""Fetches an issuer's keys once, from its JWKS or by way of its metadata."""
 
 import asyncio
 import ssl
@@ -14,8 +14,8 @@ _OK = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where keys are: `url` of a JWKS, or with an issuer of its metadata."""
+class KeysAddress:
+    """The `url` of a JWKS, or with an issuer that of the issuer's metadata."""
 
     url: httpx.URL
     issuer: str | None
@@ -23,7 +23,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What an issuer publishes at this moment."""
+    """The keys that an issuer publishes at this moment."""
 
     keys: tuple[VerificationKey, ...]
     unused: int
@@ -31,19 +31,24 @@ class Fetched:
 
 
 async def fetch_keys(
-    place: Place, *, algorithm: str | None, tls: ssl.SSLContext, timeout_s: float, longest_s: float
+    address: KeysAddress,
+    *,
+    algorithm: str | None,
+    tls: ssl.SSLContext,
+    timeout_s: float,
+    longest_s: float,
 ) -> Fetched:
-    """The keys of a place, all of it within `timeout_s`.
+    """The keys at this address; `timeout_s` limits the whole fetch.
 
     Raises:
-        ExchangeFailed: They could not be had, and the text says why.
+        ExchangeFailed: The fetch failed; the text says why.
     """
     try:
         async with asyncio.timeout(timeout_s):
-            url = place.url
-            if place.issuer is not None:
+            url = address.url
+            if address.issuer is not None:
                 body, _ = await _get(url, tls, timeout_s)
-                url = read_metadata(body, place.issuer, url)
+                url = read_metadata(body, address.issuer, url)
             body, headers = await _get(url, tls, timeout_s)
             # In another thread: a large document takes a while, and the timeout must hold.
             keys, unused = await asyncio.to_thread(read_jwks, body, algorithm)
@@ -55,7 +60,7 @@ async def fetch_keys(
 async def _get(
     url: httpx.URL, tls: ssl.SSLContext, timeout_s: float
 ) -> tuple[bytes, httpx.Headers]:
-    # Caches on the way may hold what was true before a key was published.
+    # Caches on the way may hold an answer from before a key was published.
     headers = {"Accept": "application/json", "Cache-Control": "no-cache"}
     async with new_client(url, tls, timeout_s) as client:
         request = client.build_request("GET", url, headers=headers)

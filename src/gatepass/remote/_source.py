@@ -1,10 +1,17 @@
-"""What both remote key sets are made of: which keys hold, and when they are fetched again.
+"""The state of both remote key sets: which keys are in force, and when to fetch them again.
 
-A set in force is due for another look at four fifths of its lifetime: it is fetched again in
-the background. At the end of its lifetime nobody is served before it was; only when that fails
-it stays in force, up to `max_stale`, and nobody waits for the attempts that follow at once.
-Whatever asks for a fetch, there is one at a time, and none starts within `cooldown` of the one
-before.
+1. A key set is in force from its fetch on. At four fifths of its lifetime, give or take a
+   twentieth, it is fetched again in the background.
+2. At the end of its lifetime callers wait for a fetch. Only if that fails the old keys stay in
+   force, up to `max_stale` after their own fetch, and no caller waits for the attempts that
+   follow at once.
+3. A token whose `kid` is missing makes its caller wait for a fetch. The answer is final if that
+   fetch began after the question; otherwise the caller is told to try again.
+4. One fetch runs at a time, and none starts within `cooldown` of the start of the last one, so
+   that nobody can make this process flood an issuer.
+5. A key that the issuer no longer lists is no longer accepted, even if no key remains.
+6. A lock guards the state, and no thread waits while it holds the lock. `current` takes it only
+   when a fetch may be due.
 """
 
 import logging
@@ -12,90 +19,106 @@ import math
 import random
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
+from gatepass._addresses import parse_address
 from gatepass._exchange import ExchangeFailed, default_tls, run_apart
 from gatepass._forks import ForkAware, watch_forks
-from gatepass.errors import KeysUnavailable
-from gatepass.jose import ALGORITHMS, Key, KeySet, VerificationKey
+from gatepass.errors import KeysUnavailable, SettingsRejected
+from gatepass.jose import Key, KeySet, VerificationKey
 from gatepass.jose.keyset import KeysWanted
-from gatepass.remote._documents import key_set
-from gatepass.remote._fetching import Fetched, Place, fetch_keys
+from gatepass.remote._documents import FetchedKeySet
+from gatepass.remote._fetching import Fetched, KeysAddress, fetch_keys
 
 _logger = logging.getLogger("gatepass")
 _DUE: Final = 0.8
 _JITTER: Final = 0.05
 _ATTEMPTS_APART_S: Final = 60.0
 _NEVER: Final = -math.inf
-_PUBLIC: Final = frozenset(name for name, row in ALGORITHMS.items() if row.kty != "oct")
+_DAY_S: Final = 86400.0
+_steady: Final[Callable[[], float]] = (
+    partial(time.clock_gettime, time.CLOCK_BOOTTIME)  # does not stop while the machine sleeps
+    if hasattr(time, "CLOCK_BOOTTIME")
+    else time.monotonic
+)
 
-
-class FetchedKeySet(KeySet):
-    """Keys of an issuer, who may have published another since: a `kid` missing here is wanted."""
-
-    __slots__ = ("_kids", "_want", "as_fetched")
-
-    def __init__(self, as_fetched: KeySet, want: Callable[[], KeysWanted]) -> None:
-        super().__init__(*as_fetched.keys)
-        self.as_fetched = as_fetched
-        """The same keys for whoever knows that there are no others."""
-        self._kids = frozenset(key.kid for key in as_fetched.keys)
-        self._want = want
-
-    def candidates(self, algorithm: str, kid: str | None) -> tuple[Key, ...]:
-        """As `KeySet.candidates`, but of an unknown name `KeysWanted` is raised."""
-        if kid is not None and kid not in self._kids and algorithm in _PUBLIC:
-            raise self._want()
-        return super().candidates(algorithm, kid)
+Seconds = timedelta | float
 
 
 class RemoteSource(ForkAware):
-    """The state that both twins share; a lock guards it, and nobody waits while holding it."""
+    """The constructor and the state of both twins."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keyword-only, one per rule
         self,
-        place: Place,
+        url: str,
         *,
-        algorithm: str | None,
-        times: tuple[float, float, float, float],
-        tls: ssl.SSLContext | None,
-        now: Callable[[], float],
+        algorithm: str | None = None,
+        issuer: str | None = None,
+        cooldown: Seconds = 10,
+        timeout: Seconds = 5,
+        max_age: Seconds = timedelta(hours=1),
+        max_stale: Seconds = timedelta(hours=24),
+        tls: ssl.SSLContext | None = None,
+        now: Callable[[], float] = _steady,
     ) -> None:
-        self._place = place
+        """Take the address; the first token makes the first fetch.
+
+        Args:
+            url: The https address of the JWKS, or with `issuer` of that issuer's metadata. Plain
+                http is accepted only for this machine.
+            algorithm: The algorithm of RSA keys that name none, e.g. "RS256".
+            issuer: The `issuer` that the metadata must have; see `from_issuer`.
+            cooldown: The shortest time between the starts of two fetches; 1 s to 5 min.
+            timeout: The time limit of a fetch as a whole; 0.1 s to a minute.
+            max_age: The longest lifetime of keys, whatever the issuer's `Cache-Control` says;
+                1 s to a day. The shortest lifetime is a minute, unless `max_age` is less.
+            max_stale: The time for which keys stay in force while fetches fail; up to a day.
+            tls: The rules for the server's certificate; by default those of httpx.
+            now: A clock in seconds that never goes back.
+
+        Raises:
+            SettingsRejected: The address or a time is not accepted.
+        """
+        self._cooldown_s = _seconds("cooldown", cooldown, 1, 300)
+        self._timeout_s = _seconds("timeout", timeout, 0.1, 60)
+        self._max_age_s = _seconds("max_age", max_age, 1, _DAY_S)
+        self._max_stale_s = _seconds("max_stale", max_stale, 0, _DAY_S)
+        self._address = KeysAddress(parse_address(url), issuer)
         self._algorithm = algorithm
-        self._cooldown_s, self._timeout_s, self._max_age_s, self._max_stale_s = times
         self._tls = tls
         self._now = now
         self._lock = threading.Lock()
         self._keys: FetchedKeySet | None = None
         self._version = 0
         self._calm_until = _NEVER
-        """Until then the keys are served without another thought."""
+        """Until this moment `current` need not take the lock."""
         self._holds_until = _NEVER
         self._stale_until = _NEVER
         self._tried_at = _NEVER
         self._fetched_at = _NEVER
-        """When the fetch began that the keys in force came with."""
+        """The start of the fetch that returned the keys in force."""
         self._failed_at = _NEVER
-        """When the last fetch began that failed."""
+        """The start of the last fetch that failed."""
         self._flight: Future[None] | None = None
         self._failure = "they were not fetched yet"
         watch_forks(self)
 
     @property
     def version(self) -> int:
-        """A number that grows whenever other keys come into force."""
+        """A number that grows each time other keys come into force."""
         return self._version
 
     def current(self) -> KeySet:
-        """The keys in force; starts to fetch them again in the background when they are due.
+        """The keys in force; starts a fetch in the background when one is due.
 
         Raises:
-            KeysWanted: There are none yet, or their lifetime has ended.
-            KeysUnavailable: So it is, and fetching them has just failed.
+            KeysWanted: There are no keys yet, or their lifetime has ended.
+            KeysUnavailable: The same, and a fetch has just failed.
         """
         keys = self._keys
         if keys is not None and self._now() < self._calm_until:
@@ -103,7 +126,7 @@ class RemoteSource(ForkAware):
         return self._look()
 
     def after_fork(self, *, in_child: bool) -> None:
-        """See `ForkAware`; no fetch goes on in the child."""
+        """See `ForkAware`; the child runs no fetch of its parent's."""
         if in_child:
             self._lock = threading.Lock()
             if self._flight is not None:
@@ -125,7 +148,7 @@ class RemoteSource(ForkAware):
             return keys
 
     def _is_failing(self, now: float) -> bool:
-        """Whether the keys are known to be stale, and another attempt is under way or soon due."""
+        """Whether the last fetch of stale keys failed, and the next one runs or is soon due."""
         lasts_s = self._cooldown_s + self._timeout_s + _ATTEMPTS_APART_S
         return self._failed_at >= self._holds_until and now < min(
             self._failed_at + lasts_s, self._stale_until
@@ -139,7 +162,7 @@ class RemoteSource(ForkAware):
         return KeysWanted(partial(self._fetch, now), retry_after=self._retry_after(now))
 
     def _join(self, wanted_at: float) -> Future[None] | None:
-        """The fetch to wait for: the one under way or a new one; `None` when none may start."""
+        """The fetch to wait for, under way or new; `None` if there is none to wait for."""
         with self._lock:
             if self._fetched_at >= wanted_at:
                 return None
@@ -149,10 +172,10 @@ class RemoteSource(ForkAware):
             return self._flight
 
     def _decide(self, wanted_at: float) -> KeySet:
-        """The keys to decide by; a name missing in them is final if they are new enough.
+        """The keys that decide; a `kid` missing there is final if they are new enough (rule 3).
 
         Raises:
-            KeysUnavailable: There are none.
+            KeysUnavailable: No keys are in force.
         """
         with self._lock:
             now, keys = self._now(), self._keys
@@ -171,12 +194,12 @@ class RemoteSource(ForkAware):
             self._failure = "this process cannot have another thread"
 
     async def _fly(self, flight: Future[None], began: float) -> None:
-        """One fetch, from its start to what becomes of it."""
+        """Run one fetch and put its outcome into force."""
         try:
             if self._tls is None:
                 self._tls = default_tls()
             fetched = await fetch_keys(
-                self._place,
+                self._address,
                 algorithm=self._algorithm,
                 tls=self._tls,
                 timeout_s=self._timeout_s,
@@ -186,21 +209,21 @@ class RemoteSource(ForkAware):
                 self._land(fetched, began)
         except ExchangeFailed as error:
             self._failure, self._failed_at = str(error), began
-            _logger.warning("the keys of %s were not fetched: %s", self._place.url.host, error)
+            _logger.warning("the keys of %s were not fetched: %s", self._address.url.host, error)
         finally:
             with self._lock:
                 if self._flight is flight:
                     self._flight = None
 
     def _land(self, fetched: Fetched, began: float) -> None:
-        """Put what was fetched into force."""
+        """Put fetched keys into force."""
         if _names(fetched.keys) != _names(() if self._keys is None else self._keys.keys):
-            keys = key_set(fetched.keys)
+            keys = KeySet(*fetched.keys) if fetched.keys else None
             self._keys = None if keys is None else FetchedKeySet(keys, self._want)
             self._version += 1
             _logger.info(
                 "keys of %s: %s in force, %s entries not usable",
-                self._place.url.host,
+                self._address.url.host,
                 len(fetched.keys),
                 fetched.unused,
             )
@@ -217,7 +240,7 @@ class RemoteSource(ForkAware):
         return math.ceil(max(1.0, self._tried_at + self._cooldown_s - now))
 
     def _unavailable(self, now: float) -> KeysUnavailable:
-        message = f"the keys of {self._place.url.host} are unavailable: {self._failure}"
+        message = f"the keys of {self._address.url.host} are unavailable: {self._failure}"
         return KeysUnavailable(message, retry_after=self._retry_after(now))
 
 
@@ -227,3 +250,12 @@ def _names(keys: tuple[VerificationKey, ...] | tuple[Key, ...]) -> list[tuple[st
         for key in keys
         if isinstance(key, VerificationKey)
     ]
+
+
+def _seconds(name: str, value: object, least: float, most: float) -> float:
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        raise SettingsRejected(f"{name} is a timedelta or a number of seconds")
+    if not least <= seconds <= most:
+        raise SettingsRejected(f"{name} is {least:g} to {most:g} seconds")
+    return float(seconds)

@@ -1,4 +1,4 @@
-"""Says that a store has lost revocations which it had acknowledged; pure but for the log line."""
+"""Reports that a store has lost revocations which it had acknowledged. Pure but for the log."""
 
 import logging
 from typing import Final
@@ -7,24 +7,24 @@ _LOG: Final = logging.getLogger("gatepass")
 
 
 class Alarm:
-    """Raised once each time; what is held is kept all the same."""
+    """Reports each loss once; the denylist keeps what it holds."""
 
     def __init__(self) -> None:
         self.found: str | None = None
-        """What was found the last time, for readiness and metrics."""
+        """The sign of the last loss, for readiness and metrics."""
         self.count = 0
-        """How often a loss was noticed."""
-        self._is_raised = False
+        """The number of losses."""
+        self._is_reported = False
 
-    def sound(self, found: str, held: int) -> None:
-        """Log that revocations may be lost, unless that was done and nothing was well since."""
-        if self._is_raised:
+    def report(self, found: str, held: int) -> None:
+        """Log a loss, unless this one was reported before; `reset` tells losses apart."""
+        if self._is_reported:
             return
-        self._is_raised = True
+        self._is_reported = True
         self.found = found
         self.count += 1
         _LOG.warning("the store has lost revocations: found %s; keeping the %d held", found, held)
 
-    def calm(self) -> None:
-        """What is found next is another loss."""
-        self._is_raised = False
+    def reset(self) -> None:
+        """Take the next finding for another loss."""
+        self._is_reported = False

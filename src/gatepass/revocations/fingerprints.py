@@ -1,8 +1,10 @@
-"""A set of millions of ids in a few bytes each: 64-bit fingerprints in open addressing; pure.
+"""A set of millions of ids in a few bytes each: 64-bit fingerprints in open addressing. Pure.
 
-Ids go into a thousand and more small tables by the first bits of their fingerprint. One of them at
-a time is swept or made anew, so that growing needs neither much memory nor much time at once.
-With 10,000,000 ids held, one in two trillion others is taken for one of them.
+1. Ids lie in 1,024 small tables, by the last bits of their fingerprint. One table at a time is
+   swept or rebuilt, so that neither takes much memory or time at once.
+2. A look-up takes no lock. A fingerprint is written after its time, and a table is replaced only
+   by a complete one, so that a look-up at any moment finds every id that was added before.
+3. With 10,000,000 ids held, one in two trillion other ids is taken for one of them.
 """
 
 import os
@@ -17,15 +19,12 @@ TABLES: Final = 1 << _TABLES_BITS
 _LAST_TABLE: Final = TABLES - 1
 _SMALLEST: Final = 16
 _ALL_BITS: Final = 0xFFFF_FFFF_FFFF_FFFF
-TICKS: Final = 1 << 16
-"""Times are counted modulo this, and compared as if none lay more than half of it apart."""
-_HALF: Final = TICKS // 2
 
 
 def choose_hash() -> Callable[[str], int]:
-    """A hash to 64 bits and a sign with a secret key, for which nobody can choose collisions.
+    """A hash to 64 bits with a secret key, for which nobody can choose collisions.
 
-    Python's own is SipHash with a random key unless somebody has fixed the key.
+    Python's own is SipHash with a random key, unless `PYTHONHASHSEED` fixes the key.
     """
     if (
         sys.hash_info.algorithm.startswith("siphash")
@@ -43,14 +42,14 @@ def choose_hash() -> Callable[[str], int]:
 
 
 class Fingerprints:
-    """Which fingerprints were added, and at which tick; one thread at a time may change it.
+    """Fingerprints, each with a time in seconds; one thread at a time may change it.
 
-    Others may look meanwhile: a table is replaced only by one that holds as much.
+    Other threads may look up meanwhile (rule 2).
     """
 
     def __init__(self) -> None:
         self._held = [array("Q", bytes(8 * _SMALLEST)) for _ in range(TABLES)]
-        self._ticks = [array("H", bytes(2 * _SMALLEST)) for _ in range(TABLES)]
+        self._times = [array("i", bytes(4 * _SMALLEST)) for _ in range(TABLES)]
         self._counts = [0] * TABLES
         self._total = 0
         self._next_swept = 0
@@ -59,88 +58,68 @@ class Fingerprints:
         return self._total
 
     def has(self, fingerprint: int) -> bool:
-        """Whether it was added; any whole number is cut to 64 bits."""
+        """Whether this was added; any whole number is cut to 64 bits."""
         fingerprint = fingerprint & _ALL_BITS or 1
         held = self._held[fingerprint & _LAST_TABLE]
         last = len(held) - 1
-        place = (fingerprint >> _TABLES_BITS) & last
-        while found := held[place]:
+        index = (fingerprint >> _TABLES_BITS) & last
+        while found := held[index]:
             if found == fingerprint:
                 return True
-            place = (place + 1) & last
+            index = (index + 1) & last
         return False
 
-    def add(self, fingerprint: int, tick: int) -> None:
-        """Hold it; one that is held already counts from the later tick."""
+    def add(self, fingerprint: int, at_s: int) -> None:
+        """Hold this; one that is held already counts from the later time."""
         fingerprint = fingerprint & _ALL_BITS or 1
         number = fingerprint & _LAST_TABLE
-        held, ticks = self._held[number], self._ticks[number]
+        held, times = self._held[number], self._times[number]
         if 3 * self._counts[number] >= 2 * len(held):
-            held, ticks = self._rebuild(number, 2 * len(held))
-        place = _place_of(held, fingerprint)
-        if not held[place]:
-            ticks[place] = tick % TICKS
-            held[place] = fingerprint  # last: whoever looks finds nothing half done
+            held, times = self._put(number, 2 * len(held), self._pairs(number))
+        index = _index_of(held, fingerprint)
+        if not held[index]:
+            times[index] = at_s
+            held[index] = fingerprint  # last (rule 2)
             self._counts[number] += 1
             self._total += 1
-        elif _ticks_between(ticks[place], tick) > 0:
-            ticks[place] = tick % TICKS
+        elif times[index] < at_s:
+            times[index] = at_s
 
-    def sweep(self, count: int, oldest_tick: int) -> None:
-        """Go through the next few tables and drop what was added before a tick."""
+    def sweep(self, count: int, before_s: int) -> None:
+        """Go through the next few tables and drop entries dated before this second."""
         for _ in range(min(count, TABLES)):
             number = self._next_swept
             self._next_swept = (number + 1) & _LAST_TABLE
-            held, ticks = self._held[number], self._ticks[number]
-            kept = [
-                (fingerprint, tick)
-                for fingerprint, tick in zip(held, ticks, strict=True)
-                if fingerprint and _ticks_between(oldest_tick, tick) >= 0
-            ]
+            kept = [pair for pair in self._pairs(number) if pair[1] >= before_s]
             if len(kept) < self._counts[number]:
-                self._replace(number, kept)
+                size = _SMALLEST
+                while 3 * len(kept) >= 2 * size:
+                    size *= 2
+                self._put(number, size, kept)
+                self._total += len(kept) - self._counts[number]
+                self._counts[number] = len(kept)  # last: a table that holds more would fill up
 
-    def rescale(self, now_tick: int, by: int) -> None:
-        """Count in ticks that are `by` times as long from now on."""
-        rescaled = []
-        for ticks in self._ticks:
-            spans = (_ticks_between(tick, now_tick) for tick in ticks)
-            rescaled.append(array("H", [(now_tick - span) // by % TICKS for span in spans]))
-        self._ticks = rescaled  # all or none
-
-    def _replace(self, number: int, kept: list[tuple[int, int]]) -> None:
-        """Let a table hold just these; whoever looks meanwhile sees the old one."""
-        size = _SMALLEST
-        while 3 * len(kept) >= 2 * size:
-            size *= 2
-        self._put(number, size, kept)
-        self._total += len(kept) - self._counts[number]
-        self._counts[number] = len(kept)  # last: a table that holds more would fill up
-
-    def _rebuild(self, number: int, size: int) -> tuple["array[int]", "array[int]"]:
-        pairs = zip(self._held[number], self._ticks[number], strict=True)
-        return self._put(number, size, [pair for pair in pairs if pair[0]])
+    def _pairs(self, number: int) -> list[tuple[int, int]]:
+        """The fingerprints of a table with their times."""
+        pairs = zip(self._held[number], self._times[number], strict=True)
+        return [pair for pair in pairs if pair[0]]
 
     def _put(
         self, number: int, size: int, kept: list[tuple[int, int]]
     ) -> tuple["array[int]", "array[int]"]:
-        held, ticks = array("Q", bytes(8 * size)), array("H", bytes(2 * size))
-        for fingerprint, tick in kept:
-            place = _place_of(held, fingerprint)
-            held[place], ticks[place] = fingerprint, tick
-        self._held[number], self._ticks[number] = held, ticks
-        return held, ticks
+        """Replace a table by a new one of this size that holds just these."""
+        held, times = array("Q", bytes(8 * size)), array("i", bytes(4 * size))
+        for fingerprint, at_s in kept:
+            index = _index_of(held, fingerprint)
+            held[index], times[index] = fingerprint, at_s
+        self._held[number], self._times[number] = held, times
+        return held, times
 
 
-def _place_of(held: "array[int]", fingerprint: int) -> int:
-    """Where it is, or belongs."""
+def _index_of(held: "array[int]", fingerprint: int) -> int:
+    """The index at which it is, or at which it belongs."""
     last = len(held) - 1
-    place = (fingerprint >> _TABLES_BITS) & last
-    while (found := held[place]) and found != fingerprint:
-        place = (place + 1) & last
-    return place
-
-
-def _ticks_between(earlier: int, later: int) -> int:
-    """How many ticks from one to the other, negative when it is the other way round."""
-    return (later - earlier + _HALF) % TICKS - _HALF
+    index = (fingerprint >> _TABLES_BITS) & last
+    while (found := held[index]) and found != fingerprint:
+        index = (index + 1) & last
+    return index

@@ -1,27 +1,26 @@
-"""Reads PostgreSQL's log over a connection of its own; the twins share the cursor.
+"""The readers of PostgreSQL's log: a connection of their own, for either twin.
 
-A notification only wakes the reader. Where none comes (`prepare_threshold=None` declares a
-connection pooler, through which the reader does not `LISTEN`) it reads a few times in each
-`max_staleness`.
+A notification only wakes a reader. Without notifications it reads four times in each
+`max_staleness`: `prepare_threshold=None` declares a connection pooler, and through a pooler the
+reader does not `LISTEN`.
 """
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Any
 
 from gatepass.errors import StoreUnavailable
 from gatepass.revocations.lease import steady_ms, steady_now
-from gatepass.revocations.snapshots import NEVER_MS, PAGE, SnapshotCursor
+from gatepass.revocations.postgres_cursor import NEVER_MS, PAGE, PostgresCursor
 from gatepass.revocations.state import ReplicaState
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
 from gatepass.stores.sql.postgres.async_pool import AsyncPostgresPool
-from gatepass.stores.sql.postgres.async_store import AsyncPostgresStore
 from gatepass.stores.sql.postgres.connection import PostgresConnection
 from gatepass.stores.sql.postgres.failures import LATE, UNREACHABLE, Late, Lost, unavailable
 from gatepass.stores.sql.postgres.pool import PostgresPool
 from gatepass.stores.sql.postgres.statements import statements_of
-from gatepass.stores.sql.postgres.store import PostgresStore
 from gatepass.stores.sql.postgres.waiting import deadline, wait, wait_async
 from gatepass.stores.sql.postgres.wire import Exchange, Refused, Row
 
@@ -29,9 +28,9 @@ _FAILURES = (Late, Lost, Refused)
 
 
 class _Reading:
-    """What both twins' readers ask, and what they make of the answers."""
+    """The statements of both twins' readers, and the meaning of their answers."""
 
-    def __init__(self, store: PostgresStore | AsyncPostgresStore, cursor: SnapshotCursor) -> None:
+    def __init__(self, store: SqlStore | AsyncSqlStore, cursor: PostgresCursor) -> None:
         sql = statements_of(store.schema)
         self._listen, self._read_on = sql["listen"], sql["read_log"]
         self._read_back = sql["read_log_back"]
@@ -48,7 +47,7 @@ class _Reading:
         return connection.run(statement, statement.encode(values))
 
     def _subscribe(self, connection: PostgresConnection) -> Exchange:
-        """Ask to be woken; through a pooler whoever uses that connection next would be."""
+        """Listen, except through a pooler: its next client would get the notifications."""
         if connection.is_shared:
             return []
         return (yield from connection.run(self._listen, []))
@@ -57,7 +56,7 @@ class _Reading:
         return self._cursor.take(rows, steady_ms())
 
     def _lost(self, failure: Exception) -> StoreUnavailable:
-        """What a failure means; the next read begins anew."""
+        """The error to raise; the next read begins anew."""
         self._cursor.step_back()
         match failure:
             case StoreUnavailable():
@@ -68,16 +67,16 @@ class _Reading:
                 return StoreUnavailable(LATE if isinstance(failure, Late) else UNREACHABLE)
 
     def abandon(self) -> None:
-        """Let go of the connection; the parent's is left to the pool, which knows of the fork."""
+        """Close the connection, unless it is a parent's: the pool takes care of that one."""
         connection, self._connection = self._connection, None
         if connection is not None and self._pid == os.getpid():
             connection.close()
 
 
 class PostgresReader(_Reading):
-    """Reads in the thread that asks."""
+    """See `Reader`."""
 
-    def __init__(self, store: PostgresStore, cursor: SnapshotCursor) -> None:
+    def __init__(self, store: SqlStore, cursor: PostgresCursor) -> None:
         super().__init__(store, cursor)
         self._pool = PostgresPool(store.engine, store.schema)
 
@@ -89,7 +88,7 @@ class PostgresReader(_Reading):
                 connection = self._connection = self._pool.take(deadline())
                 wait(self._subscribe(connection), connection.socket, deadline())
             elif wait_s > 0:
-                with suppress(Late):  # nobody had anything to say
+                with suppress(Late):  # no notification came
                     wait(connection.hear(), connection.socket, time.monotonic() + wait_s)
             sent = steady_now()
             while not self._take(wait(self._ask(connection), connection.socket, deadline())):
@@ -109,9 +108,10 @@ class PostgresReader(_Reading):
 class AsyncPostgresReader(_Reading):
     """`PostgresReader` for `await`."""
 
-    def __init__(self, store: AsyncPostgresStore, cursor: SnapshotCursor) -> None:
+    def __init__(self, store: AsyncSqlStore, cursor: PostgresCursor) -> None:
         super().__init__(store, cursor)
-        self._pool = AsyncPostgresPool(store.engine, store.schema)
+        engine: Any = store.engine  # an AsyncEngine: it is PostgreSQL
+        self._pool = AsyncPostgresPool(engine, store.schema)
 
     async def read(self, wait_s: float) -> float | None:
         """See `Reader.read`."""
@@ -122,7 +122,7 @@ class AsyncPostgresReader(_Reading):
                 await wait_async(self._subscribe(connection), connection.socket, deadline())
             elif wait_s > 0:
                 until = time.monotonic() + wait_s
-                with suppress(Late):  # nobody had anything to say
+                with suppress(Late):  # no notification came
                     await wait_async(connection.hear(), connection.socket, until)
             sent = steady_now()
             while not self._take(
@@ -141,24 +141,22 @@ class AsyncPostgresReader(_Reading):
             self._pool.leave(connection)
 
 
-def lanes_of(_store: SqlStore | AsyncSqlStore) -> Sequence[str]:
+def partitions_of(_store: SqlStore | AsyncSqlStore) -> Sequence[str]:
     """The log is read as a whole."""
     return ("log",)
 
 
-class PostgresSource:
-    """See `Source` and `AsyncSource`; it keeps how far the last reader got."""
+def readers_of(
+    store: SqlStore | AsyncSqlStore, state: ReplicaState
+) -> Callable[[int], PostgresReader | AsyncPostgresReader]:
+    """A function that makes readers, each of which reads on where the last one stopped."""
+    cursor = PostgresCursor(state.denylist, state.alarm)
 
-    def __init__(self, store: SqlStore | AsyncSqlStore, state: ReplicaState) -> None:
-        self._store = store.postgres
-        self._cursor = SnapshotCursor(state.denylist, state.alarm)
+    def new_reader(_partition: int) -> PostgresReader | AsyncPostgresReader:
+        nonlocal cursor
+        cursor = cursor.resumed()
+        if isinstance(store, AsyncSqlStore):
+            return AsyncPostgresReader(store, cursor)
+        return PostgresReader(store, cursor)
 
-    def reader(self, _lane: int) -> PostgresReader | AsyncPostgresReader:
-        """See `Source.reader`."""
-        self._cursor = self._cursor.resumed()
-        if isinstance(self._store, AsyncPostgresStore):
-            return AsyncPostgresReader(self._store, self._cursor)
-        return PostgresReader(self._store, self._cursor)
-
-
-source_of = PostgresSource
+    return new_reader

@@ -1,4 +1,4 @@
-"""The readers of a database's log that a follower needs, and how to find them for a store."""
+"""The readers of a log, which threads or tasks run, and how a replica finds those of its store."""
 
 from importlib import import_module
 from typing import Any, Final, Protocol
@@ -10,7 +10,7 @@ _MODULES: Final = {"postgresql": "postgres_readers", "redis": "redis_readers"}
 
 
 def readers_for(store: Any) -> Any:
-    """The module with `lanes_of` and `source_of` for the database of this store.
+    """The module with `partitions_of` and `readers_of` for this store's database.
 
     Raises:
         SettingsRejected: The store is not on PostgreSQL or Redis.
@@ -25,7 +25,7 @@ def open_store(url: str, *, is_async: bool, **options: Any) -> Any:
     """The store at this URL, for a replica that owns it.
 
     Raises:
-        SettingsRejected: The URL is bad, or names a SQLite file.
+        SettingsRejected: The URL is not one of PostgreSQL or Redis.
         ModuleNotFoundError: An extra is missing; the message names it.
     """
     if url.startswith("postgres"):
@@ -40,16 +40,16 @@ def open_store(url: str, *, is_async: bool, **options: Any) -> Any:
 
 
 class Reader(Protocol):
-    """Reads one lane into a denylist, from one thread at a time."""
+    """Reads one partition into a denylist, in one thread at a time."""
 
     def read(self, wait_s: float) -> float | None:
-        """Wait for news, but no longer than that, and take in what there is.
+        """Wait at most this long for new entries, then take in what there is.
 
-        Returns when the read that completed the copy was sent off, on the clock of leases;
-        `None`: it is not complete yet, and has to be read on.
+        Returns the moment, on the clock of leases, at which the read was sent that completed the
+        copy; `None` if there is more to read.
 
         Raises:
-            StoreUnavailable: It could not be read.
+            StoreUnavailable: The log could not be read.
         """
         ...
 
@@ -58,7 +58,7 @@ class Reader(Protocol):
         ...
 
     def abandon(self) -> None:
-        """Let go of it in a process that inherited it."""
+        """Let go of the connection in a process that inherited it."""
         ...
 
 
@@ -74,21 +74,5 @@ class AsyncReader(Protocol):
         ...
 
     def abandon(self) -> None:
-        """See `Reader.abandon`; also where the event loop was closed."""
-        ...
-
-
-class Source(Protocol):
-    """The log of a database; makes readers, each of which goes on where the last one got to."""
-
-    def reader(self, lane: int) -> Reader:
-        """A new reader of a lane, with a connection of its own to come."""
-        ...
-
-
-class AsyncSource(Protocol):
-    """`Source` of async readers."""
-
-    def reader(self, lane: int) -> AsyncReader:
-        """See `Source.reader`; it is used on one event loop."""
+        """See `Reader.abandon`; also for an event loop that was closed."""
         ...

@@ -1,10 +1,10 @@
-"""Reads the logs in Redis over connections of their own; the twins share the steps."""
+"""The readers of the log in Redis: a connection of their own, for either twin."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from gatepass.revocations.redis_cursor import RedisCursor
+from gatepass.revocations.redis_log import RedisLog
 from gatepass.revocations.state import ReplicaState
-from gatepass.revocations.stream_steps import StreamSteps
-from gatepass.revocations.streams import StreamCursor
 from gatepass.sessions.session import PARTITIONS
 from gatepass.stores.redis import AsyncRedisStore, RedisStore
 from gatepass.stores.redis.async_connections import AsyncConnections
@@ -14,11 +14,8 @@ from gatepass.stores.redis.target import Layout, Target
 Store = RedisStore | AsyncRedisStore
 
 
-def lanes_of(store: Store) -> Sequence[str]:
-    """The parts of the log that are read separately: on a Cluster each partition.
-
-    Each has a lease of its own, so that a dead shard makes only its own sessions stale.
-    """
+def partitions_of(store: Store) -> Sequence[str]:
+    """The names of parts that are read separately: on a Cluster partitions, else the whole log."""
     if store.work.target.layout is Layout.CLUSTER:
         return [f"partition {number}" for number in range(PARTITIONS)]
     return ("log",)
@@ -27,13 +24,13 @@ def lanes_of(store: Store) -> Sequence[str]:
 class RedisReader:
     """See `Reader`; it has a pool of its own with one connection in it."""
 
-    def __init__(self, target: Target, steps: StreamSteps) -> None:
-        self._steps = steps
+    def __init__(self, target: Target, log: RedisLog) -> None:
+        self._log = log
         self._run = Connections(target)
 
     def read(self, wait_s: float) -> float | None:
         """See `Reader.read`."""
-        return self._run.run(self._steps.read(wait_s))
+        return self._run.run(self._log.read(wait_s))
 
     def close(self) -> None:
         """See `Reader.close`."""
@@ -46,13 +43,13 @@ class RedisReader:
 class AsyncRedisReader:
     """`RedisReader` for `await`."""
 
-    def __init__(self, target: Target, steps: StreamSteps) -> None:
-        self._steps = steps
+    def __init__(self, target: Target, log: RedisLog) -> None:
+        self._log = log
         self._run = AsyncConnections(target)
 
     async def read(self, wait_s: float) -> float | None:
         """See `Reader.read`."""
-        return await self._run.run(self._steps.read(wait_s))
+        return await self._run.run(self._log.read(wait_s))
 
     async def close(self) -> None:
         """See `Reader.close`."""
@@ -62,25 +59,19 @@ class AsyncRedisReader:
         """See `AsyncReader.abandon`; connections know the loop they belong to."""
 
 
-class RedisSource:
-    """See `Source` and `AsyncSource`; it keeps how far the readers of each lane got."""
+def readers_of(
+    store: Store, state: ReplicaState
+) -> Callable[[int], RedisReader | AsyncRedisReader]:
+    """A function from a partition to a new reader, which reads on where the last one stopped."""
+    work, reader = store.work, AsyncRedisReader if store.is_async else RedisReader
+    count = len(state.partitions)
+    cursors = [
+        RedisCursor(range(PARTITIONS) if count == 1 else (each,), state.denylist, state.alarm)
+        for each in range(count)
+    ]
 
-    def __init__(self, store: Store, state: ReplicaState) -> None:
-        self._work = store.work
-        self._reader = AsyncRedisReader if store.is_async else RedisReader
-        all_partitions = range(PARTITIONS)
-        self._cursors = [
-            StreamCursor(
-                all_partitions if len(state.lanes) == 1 else (lane,), state.denylist, state.alarm
-            )
-            for lane in range(len(state.lanes))
-        ]
+    def new_reader(partition: int) -> RedisReader | AsyncRedisReader:
+        cursor = cursors[partition] = cursors[partition].resumed()
+        return reader(work.target, RedisLog(work.target, work.keys, cursor, work.clock))
 
-    def reader(self, lane: int) -> RedisReader | AsyncRedisReader:
-        """See `Source.reader`."""
-        work = self._work
-        cursor = self._cursors[lane] = self._cursors[lane].resumed()
-        return self._reader(work.target, StreamSteps(work.target, work.keys, cursor, work.clock))
-
-
-source_of = RedisSource
+    return new_reader

@@ -1,7 +1,7 @@
 """`Replica` and `AsyncReplica`: checks against an in-process copy of a store's revocation log.
 
-What is held is refused. What is not held is let in while the lease says that the copy is good;
-then the policy decides. `ReplicaState.judge` says in which order the two are looked at, and why.
+An id that the copy holds is revoked, however old the copy is. For any other id the copy answers
+while its lease holds (`lease.py` says why that suffices); then `when_stale` decides.
 """
 
 import logging
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Literal, Self, 
 from weakref import finalize
 
 from gatepass.errors import StoreUnavailable
-from gatepass.revocations.async_follower import AsyncFollower
-from gatepass.revocations.follower import Follower
 from gatepass.revocations.lease import steady_now
+from gatepass.revocations.reader_tasks import ReaderTasks
+from gatepass.revocations.reader_threads import ReaderThreads
 from gatepass.revocations.readers import open_store, readers_for
 from gatepass.revocations.staleness import (
     MAX_STALENESS_S,
@@ -29,11 +29,11 @@ S = TypeVar("S", "SqlStore | RedisStore", "AsyncSqlStore | AsyncRedisStore")
 
 _LOG: Final = logging.getLogger("gatepass")
 _STALE: Final = "the copy of the revocation log is out of date"
-_CUT_OFF: Final = "the primary may have been replaced, and nobody can tell"
+_CUT_OFF: Final = "the primary may have been replaced, and its answers do not count"
 
 
-class _Parts(Generic[S]):
-    """What both twins are made of; the state holds everything that changes."""
+class _Shared(Generic[S]):
+    """The parts of both twins; the state holds everything that changes."""
 
     is_async: ClassVar[bool]
 
@@ -44,30 +44,30 @@ class _Parts(Generic[S]):
         max_staleness: float = MAX_STALENESS_S,
         when_stale: WhenStale = WhenStale.ASK,
     ) -> None:
-        """Follow the log of a store, from the first check on.
+        """Copy the log of a store, from the first check on.
 
         Args:
             store: The replica asks it while the copy is stale. Closing it ends the replica.
-            max_staleness: Seconds, 0.1 to 60, after which an acknowledged revocation counts at
-                the latest, while one primary is in charge.
+            max_staleness: The seconds, 0.1 to 60, within which an acknowledged revocation counts,
+                while one primary is in charge.
             when_stale: The rule for checks while the copy may be older than that.
 
         Raises:
             SettingsRejected: The store is not on PostgreSQL or Redis, or `max_staleness` is out
                 of bounds.
         """
-        readers = readers_for(store)
-        state = ReplicaState(readers.lanes_of(store), require_max_staleness(max_staleness))
+        module = readers_for(store)
+        state = ReplicaState(module.partitions_of(store), require_max_staleness(max_staleness))
         self._store: S = store
-        self._owned: Any = None
+        self._own_store: Any = None
         self._state = state
         self._denylist = state.denylist
         self._lease = state.lease
         self._when_stale = when_stale
-        self._follower = (AsyncFollower if self.is_async else Follower)(
-            state, readers.source_of(store, state)
+        self._readers = (ReaderTasks if self.is_async else ReaderThreads)(
+            state, module.readers_of(store, state)
         )
-        self._finalizer: finalize[..., Any] = finalize(self, self._follower.stop)
+        self._finalizer: finalize[..., Any] = finalize(self, self._readers.stop)
         store.listeners.add(self)
         if when_stale is WhenStale.ACCEPT_TOKENS_THAT_MAY_BE_REVOKED:
             _LOG.warning(
@@ -94,24 +94,24 @@ class _Parts(Generic[S]):
         """
         store = open_store(url, is_async=cls.is_async, **options)
         replica = cls(store, max_staleness=max_staleness, when_stale=when_stale)
-        replica._owned = store
+        replica._own_store = store
         return replica
 
     @property
     def age(self) -> float:
-        """For how many seconds the copy may lack something; infinite before it was complete."""
+        """Seconds since the copy was known to be complete; infinite before the first read."""
         return self.status().age
 
     def status(self) -> ReplicaStatus:
-        """What is stale or down, and for how long, for readiness and metrics."""
+        """The partitions that are stale or down, and for how long, for readiness and metrics."""
         return self._state.status(self._when_stale)
 
     def revoked(self, kind: str, identifier: str) -> None:
-        """See `Listener`: what this process revokes counts at once."""
+        """See `Listener`: a revocation by this process counts at once."""
         self._state.revoked(kind, identifier)
 
     def revoked_many(self) -> None:
-        """See `Listener`: which they were, the next read tells."""
+        """See `Listener`: the copy counts again after the next read, which returns the ids."""
         self._state.revoked_many()
 
     def store_closed(self) -> None:
@@ -120,32 +120,32 @@ class _Parts(Generic[S]):
         self._lease.lapse()
 
     def _give_up(self) -> bool:
-        """The verdict on what is not held when the copy is stale and nobody may be asked.
+        """The verdict by `when_stale` for ids that a stale copy does not hold.
 
         Raises:
-            StoreUnavailable: The policy lets nobody in.
+            StoreUnavailable: `when_stale` does not accept the token.
         """
         if self._when_stale is WhenStale.ACCEPT_TOKENS_THAT_MAY_BE_REVOKED:
             return False
         raise StoreUnavailable(_STALE)
 
 
-class Replica(_Parts["SqlStore | RedisStore"]):
+class Replica(_Shared["SqlStore | RedisStore"]):
     """A `Revocations` on PostgreSQL or Redis that answers from memory.
 
-    It knows the log, not the sessions' rows, and begins to read at the first check.
+    It starts reading the log at the first check. It does not know the sessions' rows.
     """
 
     is_async: ClassVar[Literal[False]] = False
-    _follower: Follower
+    _readers: ReaderThreads
 
     def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
         """Whether the session or the token is in the log.
 
         Raises:
-            StoreUnavailable: The copy is stale, and the policy does not let that pass.
+            StoreUnavailable: The copy is stale, and neither the store nor `when_stale` decides.
         """
-        until, held = self._lease.until, self._denylist  # as `judge`, on the hot path
+        until, held = self._lease.until, self._denylist  # `judge`, without its calls
         if (
             session_id in held.sessions
             or token_id in held.tokens
@@ -157,21 +157,21 @@ class Replica(_Parts["SqlStore | RedisStore"]):
         return self._check_stale(session_id, token_id)
 
     def start(self) -> None:
-        """Begin to read, as the first check would."""
-        self._follower.ensure()
+        """Start reading, as the first check would."""
+        self._readers.ensure()
 
     def fresh(self) -> bool:
-        """Whether it answers from memory alone, for readiness."""
-        self._follower.ensure()
+        """Whether checks are answered from memory alone, for readiness."""
+        self._readers.ensure()
         return steady_now() < self._lease.until
 
     def close(self) -> None:
-        """Stop reading: from now on it is stale. Its store is closed if it made that itself."""
+        """Stop reading: from now on the copy is stale. Closes a store made by `from_url`."""
         self._finalizer()
-        self._follower.join()
+        self._readers.join()
         self._lease.lapse()
-        if self._owned is not None:
-            self._owned.close()
+        if self._own_store is not None:
+            self._own_store.close()
 
     def __enter__(self) -> Self:
         return self
@@ -180,28 +180,28 @@ class Replica(_Parts["SqlStore | RedisStore"]):
         self.close()
 
     def _check_stale(self, session_id: str | None, token_id: str | None) -> bool:
-        self._follower.ensure()
+        self._readers.ensure()
         verdict = self._state.judge(session_id, token_id)
-        if verdict is not None:  # another part of the log is stale
+        if verdict is not None:  # only another partition is stale
             return verdict
         if self._when_stale is WhenStale.ASK:
             if not self._state.may_ask(session_id, token_id):
                 raise StoreUnavailable(_CUT_OFF)
             return self._store.is_revoked(session_id, token_id)
-        self._follower.wait(session_id, token_id)
+        self._readers.wait(session_id, token_id)
         verdict = self._state.judge(session_id, token_id)
         return self._give_up() if verdict is None else verdict
 
 
-class AsyncReplica(_Parts["AsyncSqlStore | AsyncRedisStore"]):
-    """`Replica` for `await`, read on whichever event loop asks first."""
+class AsyncReplica(_Shared["AsyncSqlStore | AsyncRedisStore"]):
+    """`Replica` for `await`; its tasks run on the event loop of the first check."""
 
     is_async: ClassVar[Literal[True]] = True
-    _follower: AsyncFollower
+    _readers: ReaderTasks
 
     async def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
         """See `Replica.is_revoked`."""
-        until, held = self._lease.until, self._denylist  # as `judge`, on the hot path
+        until, held = self._lease.until, self._denylist  # `judge`, without its calls
         if (
             session_id in held.sessions
             or token_id in held.tokens
@@ -214,20 +214,20 @@ class AsyncReplica(_Parts["AsyncSqlStore | AsyncRedisStore"]):
 
     async def start(self) -> None:
         """See `Replica.start`."""
-        self._follower.ensure()
+        self._readers.ensure()
 
     async def fresh(self) -> bool:
         """See `Replica.fresh`."""
-        self._follower.ensure()
+        self._readers.ensure()
         return steady_now() < self._lease.until
 
     async def close(self) -> None:
         """See `Replica.close`."""
         self._finalizer()
-        await self._follower.join()
+        await self._readers.join()
         self._lease.lapse()
-        if self._owned is not None:
-            await self._owned.close()
+        if self._own_store is not None:
+            await self._own_store.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -236,15 +236,15 @@ class AsyncReplica(_Parts["AsyncSqlStore | AsyncRedisStore"]):
         await self.close()
 
     async def _check_stale(self, session_id: str | None, token_id: str | None) -> bool:
-        self._follower.ensure()
+        self._readers.ensure()
         verdict = self._state.judge(session_id, token_id)
-        if verdict is not None:  # another part of the log is stale
+        if verdict is not None:  # only another partition is stale
             return verdict
         if self._when_stale is WhenStale.ASK:
             if not self._state.may_ask(session_id, token_id):
                 raise StoreUnavailable(_CUT_OFF)
             return await self._store.is_revoked(session_id, token_id)
-        await self._follower.wait(session_id, token_id)
+        await self._readers.wait(session_id, token_id)
         verdict = self._state.judge(session_id, token_id)
         return self._give_up() if verdict is None else verdict
 
@@ -257,7 +257,7 @@ def replica_of(
 ) -> Any:
     """The replica of a `SqlStore` or `RedisStore`, async for an async one; managers take it.
 
-    On SQLite it is never stale, so that `max_staleness` and `when_stale` do not matter.
+    On SQLite it asks the store for each check, and `max_staleness` and `when_stale` do nothing.
 
     Raises:
         SettingsRejected: The store has no revocation log, as `MemoryStore` has none, or

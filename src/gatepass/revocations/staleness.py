@@ -1,4 +1,4 @@
-"""What becomes of a check when the copy of the log may be out of date, and how that is told."""
+"""The rules for checks while the copy of the log may be out of date, and a replica's status."""
 
 import enum
 from collections.abc import Mapping
@@ -12,22 +12,25 @@ _BOUNDS: Final = (0.1, 60.0)
 
 
 class WhenStale(enum.Enum):
-    """What a replica does while it cannot vouch for its copy; what it holds is always refused."""
+    """The answer of a replica about ids that a stale copy does not hold.
+
+    Ids that the copy holds are revoked, stale or not.
+    """
 
     ASK = "ask"
-    """Ask the store, one round trip for each check; where that fails, so does the check."""
+    """Ask the store, one round trip for each check. If that fails, the check fails."""
     DENY = "deny"
-    """Let no check succeed: `StoreUnavailable`."""
+    """Raise `StoreUnavailable`."""
     ACCEPT_TOKENS_THAT_MAY_BE_REVOKED = "accept_tokens_that_may_be_revoked"
-    """Let tokens in although they may have been revoked. Fails open: for when being reachable
-    matters more than log-out."""
+    """Accept the token, although it may have been revoked. This fails open: it is for services
+    that must stay reachable even if logout does not work."""
 
 
 def require_max_staleness(seconds: float) -> float:
-    """The seconds, when they make sense.
+    """The seconds, if they are in bounds.
 
     Raises:
-        SettingsRejected: They are below a tenth or above sixty.
+        SettingsRejected: The number is below 0.1 or above 60.
     """
     least, most = _BOUNDS
     if not least <= seconds <= most:
@@ -37,31 +40,31 @@ def require_max_staleness(seconds: float) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicaStatus:
-    """How a replica is, for readiness and metrics; seconds throughout."""
+    """The state of a replica, for readiness and metrics; all times are seconds."""
 
     is_fresh: bool
-    """Whether it answers from memory alone."""
+    """Whether checks are answered from memory alone; on SQLite, whether the store answers."""
     age: float
-    """Since when its oldest part is known to be complete; infinite before the first read."""
+    """Seconds since all partitions were known to be complete; infinite before the first read."""
     entries: int
-    """Ids held."""
+    """The number of ids held."""
     stale_for: Mapping[str, float] = field(default_factory=dict)
-    """The parts that are stale, and for how long."""
+    """The partitions that are stale, and for how long."""
     down_for: Mapping[str, float] = field(default_factory=dict)
-    """The parts that cannot be read, and for how long."""
+    """The partitions that cannot be read, and for how long."""
     why_down: str | None = None
-    """What the last failure was, without secrets."""
+    """The last failure, without secrets."""
     losses: int = 0
-    """How often the store was seen to have lost revocations; those held were kept."""
+    """How often the store had lost revocations; the replica kept those that it held."""
     when_stale: WhenStale = WhenStale.ASK
 
     @property
     def fails_open(self) -> bool:
-        """Whether tokens that may be revoked are let in while it is stale."""
+        """Whether tokens that may be revoked are accepted while the copy is stale."""
         return self.when_stale is WhenStale.ACCEPT_TOKENS_THAT_MAY_BE_REVOKED
 
     def to_dict(self) -> dict[str, object]:
-        """The same for JSON, which knows no infinity: an age of `None` is one."""
+        """The same for JSON: an infinite age becomes `None`."""
         return {
             "fresh": self.is_fresh,
             "age": None if self.age == float("inf") else round(self.age, 3),

@@ -1,4 +1,4 @@
-"""Who may log in: accounts, kept in the SQL database, whether sessions are there or in Redis."""
+"""Accounts that may log in; they are in the SQL database, also if sessions are in Redis."""
 
 import hmac
 import secrets
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Protocol
 
-from sqlalchemy import Engine, Row, insert, select, update
+from sqlalchemy import ColumnElement, Engine, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gatepass.errors import StoreUnavailable
@@ -26,16 +26,16 @@ _SUBJECT_DIGITS: Final = 32
 
 
 class EndsSessions(Protocol):
-    """What ends the sessions of a subject, durably; a `TokenManager` does."""
+    """Ends the sessions of a subject, durably; a `TokenManager` does."""
 
     def revoke_subject(self, subject: str, *, reason: str) -> int:
-        """End them; how many were live."""
+        """End the subject's sessions; how many were live."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """One person who may log in; `subject` is what tokens name, never the user name."""
+    """One person who may log in; tokens name the `subject`, never the user name."""
 
     subject: str
     username: str
@@ -48,7 +48,7 @@ class Account:
 
     @property
     def claims(self) -> Mapping[str, Any]:
-        """What access tokens say about this account."""
+        """The claims of access tokens about this account."""
         claims = {"username": self.username, "email": self.email, "role": self.role}
         return {name: value for name, value in claims.items() if value is not None}
 
@@ -61,7 +61,7 @@ class Accounts:
     """
 
     def __init__(self, engine: Engine, passwords: Passwords) -> None:
-        """Work on a database whose tables are there."""
+        """Use a database that has the tables."""
         self._transaction = partial(durable_transaction, engine)
         self._passwords = passwords
 
@@ -109,7 +109,7 @@ class Accounts:
         """The account of this user name.
 
         Raises:
-            AccountRejected: There is none.
+            AccountRejected: No account has this user name.
         """
         account = self.find(username)
         if account is None:
@@ -118,16 +118,11 @@ class Accounts:
 
     def find(self, username: str) -> Account | None:
         """The account of this user name, in any spelling."""
-        with self._transaction() as connection:
-            name = find_username(username) or ""
-            row = connection.execute(_SELECT.where(_table.c.username == name)).first()
-        return None if row is None else _account(row)
+        return self._find(_table.c.username == (find_username(username) or ""))
 
     def find_subject(self, subject: str) -> Account | None:
         """The account that tokens name so."""
-        with self._transaction() as connection:
-            row = connection.execute(_SELECT.where(_table.c.subject == subject)).first()
-        return None if row is None else _account(row)
+        return self._find(_table.c.subject == subject)
 
     def load_claims(
         self, subject: str, _session_claims: Mapping[str, Any]
@@ -137,9 +132,9 @@ class Accounts:
         return None if account is None or account.disabled else account.claims
 
     def subject_of(self, username: str) -> str:
-        """The subject of this user name; one that is nobody's, and always the same, for others.
+        """The subject of this user name; for an unknown name a stand-in, always the same.
 
-        Only who has the database can tell which user names have a stand-in.
+        Only an attacker with the database can tell which user names have a stand-in.
         """
         name = find_username(username) or username
         with self._transaction() as connection:
@@ -153,10 +148,10 @@ class Accounts:
         return stand_in if found is None else found
 
     def check_password(self, subject: str, password: str) -> Account | None:
-        """The account when the password is its own; one argon2 verification in every case.
+        """The account, if the password is its own; one argon2 verification in every case.
 
-        For nobody the work is that of some account's hash, always the same one's for one
-        subject: hashes of older parameters would show by their time which accounts there are.
+        An unknown subject costs the work of some account's hash, of one account per subject:
+        otherwise the time of hashes with older parameters would show which accounts exist.
         """
         with self._transaction() as connection:
             after = _SELECT.where(_table.c.subject >= subject)
@@ -177,7 +172,7 @@ class Accounts:
         return account
 
     def disable(self, username: str, sessions: EndsSessions) -> int:
-        """Refuse further log-ins and end the account's sessions; how many ended."""
+        """Reject further logins and end the account's sessions; how many ended."""
         subject = self._change(username, disabled=True)
         return _end_sessions(sessions, subject, "account disabled")
 
@@ -188,12 +183,17 @@ class Accounts:
     def set_password(self, username: str, password: str, sessions: EndsSessions) -> int:
         """Change the password and end the account's sessions; how many ended.
 
-        The new password is durable first, then sessions end: a log-in with the old one that
+        The new password is durable first, then sessions end: a login with the old one that
         is under way has read the epoch before, and loses.
         """
         password_hash = self._passwords.hash_new(password, find_username(username) or "")
         subject = self._change(username, password_hash=password_hash)
         return _end_sessions(sessions, subject, "password changed")
+
+    def _find(self, condition: ColumnElement[bool]) -> Account | None:
+        with self._transaction() as connection:
+            row = connection.execute(_SELECT.where(condition)).first()
+        return None if row is None else _account(row)
 
     def _change(self, username: str, **values: object) -> str:
         """Change the account's row; the subject."""
@@ -209,7 +209,7 @@ class Accounts:
     def _rehash(self, account: Account, password: str) -> None:
         """Keep a hash of today's parameters, unless the password was changed meanwhile."""
         unchanged = _table.c.password_hash == account.password_hash
-        with suppress(StoreUnavailable, AccountRejected):  # the next log-in tries again
+        with suppress(StoreUnavailable, AccountRejected):  # the next login tries again
             password_hash = self._passwords.hash(password)
             with self._transaction() as connection:
                 connection.execute(

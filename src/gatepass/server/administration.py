@@ -1,4 +1,4 @@
-"""What the command line works on: accounts and sessions of the state that `serve` uses too."""
+"""Accounts and sessions for the command line, of the state that `serve` uses too."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ def administer(
     """Open the state of this folder or environment; see `find_state` and `require_guarded`.
 
     Raises:
-        SettingsRejected: There is none, a setting is bad, or others can change the database.
+        SettingsRejected: No state is there, a setting is bad, or others can change the database.
         StoreUnavailable: The database cannot be opened.
     """
     state = find_state(environ, here, create=create)

@@ -10,19 +10,13 @@ from fastapi import FastAPI, Response
 from fastapi_offline import FastAPIOffline
 
 from gatepass.fastapi import Auth, HttpPolicy
-from gatepass.fastapi.answers import send
+from gatepass.fastapi.responses import send
 from gatepass.manager import AsyncTokenManager
 from gatepass.revocations import replica_of
 from gatepass.server.accounts import Accounts
-from gatepass.server.answers import answer_the_rest
 from gatepass.server.databases import open_accounts
-from gatepass.server.limits import (
-    FAILURES_PER_MINUTE,
-    LOG_INS_PER_MINUTE,
-    AccountLimit,
-    LoginLimit,
-    rate,
-)
+from gatepass.server.error_handlers import answer_the_rest
+from gatepass.server.limits import FAILURES_PER_MINUTE, LOG_INS_PER_MINUTE, LoginLimit, Window, rate
 from gatepass.server.login import PasswordLogin
 from gatepass.server.passwords import PasswordPool, Passwords
 from gatepass.server.purge import purge_for_ever
@@ -34,14 +28,15 @@ from gatepass.server.state import State
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What the server is wired from; tests bring their own."""
+    """The parts of the server; tests bring their own."""
 
     manager: AsyncTokenManager
     replica: Follows
     accounts: Accounts
     pool: PasswordPool
     limit: LoginLimit
-    account_limit: AccountLimit
+    account_limit: Window
+    """Good logins per account; wrong passwords would let strangers lock its owner out."""
     policy: HttpPolicy = field(default_factory=HttpPolicy)
 
 
@@ -56,12 +51,11 @@ def make_parts(
     """The parts over the state's databases; a SQLite file is made or upgraded now.
 
     Args:
-        state: What is to be served.
-        passwords: Hashes and checks.
+        state: The settings and databases to serve.
+        passwords: Hashes and checks passwords.
         policy: Cookies, origins and https; by default tokens come in headers only.
-        workers: How many processes serve beside each other; they share the limits on log-ins,
-            each its part.
-        staleness: How old the copy of the revocation log may be, and what an older one means.
+        workers: The number of server processes; each enforces its share of the limits on logins.
+        staleness: How old the copy of the revocation log may be, and the policy for older ones.
 
     Raises:
         StoreUnavailable: A database cannot be opened.
@@ -86,7 +80,7 @@ def make_parts(
         accounts=accounts,
         pool=PasswordPool(),
         limit=LoginLimit(failures, log_ins),
-        account_limit=AccountLimit(log_ins),
+        account_limit=Window(log_ins),
         policy=policy or HttpPolicy(),
     )
 
@@ -131,7 +125,7 @@ def make_app(parts: Parts) -> FastAPI:
 
     @app.get("/readyz", tags=["health"], responses={503: {"description": "Not ready"}})
     async def readyz() -> Response:
-        """Whether requests can be answered, and what is stale or down and for how long."""
+        """Whether requests can be answered, and which parts are stale or down for how long."""
         return send(await readiness.answer())
 
     return app

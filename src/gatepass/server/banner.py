@@ -1,4 +1,4 @@
-"""What the server says when it starts: the address, and lines to paste into a shell (pure)."""
+"""The first lines of the server: its address, and lines to paste into a shell (pure)."""
 
 import json
 import shlex
@@ -11,7 +11,7 @@ def write_banner(url: str, *, has_admin: bool, password: str | None, command: st
     """The lines for the first start with its password, or for a later one without.
 
     Args:
-        url: Where the server listens.
+        url: The address of the server.
         has_admin: Whether there is an account `admin`.
         password: The password of `admin`, when it was made just now.
         command: How to call this program from the folder it runs in.

@@ -16,7 +16,7 @@ _NOBODY: Final = "nobody"
 
 
 def open_accounts(state: State, passwords: Passwords) -> Accounts:
-    """The accounts; a SQLite file is made and migrated, other databases are looked at only.
+    """The accounts; a SQLite file is made and migrated, other databases are only checked.
 
     Raises:
         StoreUnavailable: The database cannot be opened.
@@ -35,15 +35,15 @@ def open_accounts(state: State, passwords: Passwords) -> Accounts:
 
 
 def check_sessions(state: State, warn: Callable[[str], object]) -> None:
-    """See that sessions can be kept where the environment says, and are kept well there.
+    """Check that the environment's database can keep sessions, and keeps them durably.
 
     Args:
-        state: What is to be served.
+        state: The settings and databases to serve.
         warn: Takes one sentence for each thing that an operator should know.
 
     Raises:
-        SettingsRejected: In production, what would lose log-ins or revocations; in both, a file
-            that others can change.
+        SettingsRejected: In production, the database would lose logins or revocations; in any
+            environment, others can change its file.
         StoreUnavailable: The database does not answer.
     """
     require_guarded(state.settings.sql_url, warn)

@@ -1,10 +1,10 @@
-"""What the server refuses beside tokens and sessions."""
+"""Errors of the server beside those of tokens and sessions."""
 
 from gatepass.errors import GatepassError
 
 
 class AccountRejected(GatepassError):
-    """An account that cannot be made, found or changed as asked."""
+    """An account cannot be made, found or changed."""
 
     code = "account_rejected"
-    message = "the account is refused"
+    message = "the account is rejected"

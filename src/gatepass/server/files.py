@@ -1,4 +1,4 @@
-"""Files of the state: made whole or not at all, and refused where others could reach them."""
+"""Files of the state: made whole or not at all, and rejected if others could reach them."""
 
 import os
 import secrets
@@ -12,7 +12,7 @@ def make_folder(folder: Path) -> None:
     """Make the folder, for its owner alone; one that is there stays as it is.
 
     Raises:
-        SettingsRejected: It cannot be made.
+        SettingsRejected: The folder cannot be made.
     """
     try:
         folder.mkdir(mode=0o700)
@@ -27,7 +27,7 @@ def make_file(file: Path, text: str) -> None:
     """Write a file aside, then give it its name if nobody has taken it: the first one stays.
 
     Raises:
-        SettingsRejected: It cannot be written.
+        SettingsRejected: The file cannot be written.
     """
     aside = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
     try:
@@ -48,15 +48,15 @@ def make_file(file: Path, text: str) -> None:
 
 
 def require_private(path: Path, *, directory: bool, start: str) -> None:
-    """Refuse a path that is missing, not what it should be, or open to other users.
+    """Reject a path that is missing, of another kind, or open to other users.
 
     Args:
-        path: What is looked at; a link is not followed.
+        path: The path to check; a link is not followed.
         directory: Whether it should be a folder, and not a file.
-        start: What to do where it is missing.
+        start: The advice for a missing path.
 
     Raises:
-        SettingsRejected: The sentence says which, and what to do.
+        SettingsRejected: The path is one of these; the sentence says which, and the next step.
     """
     try:
         found = path.lstat()

@@ -11,7 +11,7 @@ _ACCESS_PATH = 2
 _ACCESS_ARGUMENTS = 5
 _ACCESS_METHOD = 1
 _TOKEN = re.compile(r"[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}|[\w-]{20,}")
-"""A token, or a part of one, an id or another secret: what is that long and has no blanks."""
+"""A token, or a part of one, an id or another secret: a long text without blanks."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 
 
@@ -19,7 +19,7 @@ class WithoutTokens(logging.Filter):
     """Cuts query strings, tokens and made-up methods from uvicorn's access lines."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Keep every line, shortened: people put tokens wherever an address has room."""
+        """Keep every line, shortened: people put tokens into any part of an address."""
         arguments = record.args
         if isinstance(arguments, tuple) and len(arguments) == _ACCESS_ARGUMENTS:
             shown = list(arguments)

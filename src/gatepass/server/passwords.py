@@ -1,4 +1,4 @@
-"""Passwords: argon2id hashes, one verification per log-in, and a pool that cannot pile up."""
+"""Passwords: argon2id hashes, one verification per login, and a pool that cannot pile up."""
 
 import asyncio
 import secrets
@@ -58,7 +58,7 @@ class Passwords:
         """`hash` for a password that somebody chooses now (NIST SP 800-63B §5.1.1.2).
 
         Raises:
-            AccountRejected: It is also among the first that are tried, or blanks, or the name.
+            AccountRejected: As `hash`; or it is a common password, blank, or the user name.
         """
         folded = unicodedata.normalize("NFKC", password).casefold()
         if len(password) >= MIN_PASSWORD and not folded.strip():
@@ -66,7 +66,7 @@ class Passwords:
         if folded == username:
             raise AccountRejected("a password is not the user name")
         if folded in COMMON_PASSWORDS:
-            raise AccountRejected("this password is among the first that are tried")
+            raise AccountRejected("this password is too common: attackers try it first")
         return self.hash(password)
 
     def verify(self, password_hash: str, password: str) -> bool:
@@ -77,7 +77,7 @@ class Passwords:
             return False
 
     def refuse(self, password: str, *, like: str | None) -> None:
-        """Do the work of `verify` on a hash like this one, or like a new one, for nobody."""
+        """Do the work of `verify` on a hash like this one, or like a new one, without a result."""
         parameters = _parameters_of(like) or _parameters_of_new(self._hasher)
         self.verify(_hash_of_nothing(parameters), password)
 
@@ -87,19 +87,19 @@ class Passwords:
 
 
 class PasswordPool:
-    """A few threads for argon2 and a short queue; when both are full, the log-in is refused."""
+    """A few threads for argon2 and a short queue; when both are full, a login is rejected."""
 
     def __init__(self, *, workers: int = 2, waiting: int = 16) -> None:
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="gatepass-argon2")
-        self._places = threading.BoundedSemaphore(workers + waiting)
+        self._slots = threading.BoundedSemaphore(workers + waiting)
 
     async def run(self, work: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
-        """What `work` returns; a place is given back when it ends, not when a client leaves.
+        """The result of `work`; its slot is free again when it ends, not when a client leaves.
 
         Raises:
-            RequestRefused: Too many wait already.
+            RequestRefused: Too many logins wait already.
         """
-        if not self._places.acquire(blocking=False):
+        if not self._slots.acquire(blocking=False):
             raise RequestRefused(RATE_LIMITED, retry_after=1)
         future = self._executor.submit(work, *args, **kwargs)
         future.add_done_callback(self._leave)
@@ -110,11 +110,11 @@ class PasswordPool:
         self._executor.shutdown(cancel_futures=True)
 
     def _leave(self, _: Future[_R]) -> None:
-        self._places.release()
+        self._slots.release()
 
 
 def _normalize(password: str) -> bytes | None:
-    """One form for what keyboards write in several (NIST SP 800-63B: NFKC)."""
+    """One form for characters that keyboards write in several (NIST SP 800-63B: NFKC)."""
     try:
         return unicodedata.normalize("NFKC", password).encode()
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""How the server is reached: what the environment says, and what development adds."""
+"""The HTTP policy of the server: the environment's, and additions for development."""
 
 from collections.abc import Mapping
 

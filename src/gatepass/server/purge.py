@@ -1,4 +1,4 @@
-"""Removes what expired long ago, again and again, while the clock can be believed."""
+"""Removes rows that expired long ago, every hour, unless the clock was set."""
 
 import asyncio
 import time
@@ -10,10 +10,10 @@ import structlog
 from gatepass.manager import AsyncTokenManager
 
 _FIRST_S: Final = 300.0
-"""A machine that has just started may not know what time it is yet."""
+"""A machine that has just started may have a wrong clock."""
 _EVERY_S: Final = 3_600.0
 _DRIFT_S: Final = 5.0
-"""How far the wall clock may move against the one that nobody sets, from one look to the next."""
+"""Seconds that the wall clock may move against the monotonic one, from one look to the next."""
 _log = structlog.stdlib.get_logger(__name__)
 
 
@@ -25,7 +25,7 @@ class SteadyClock:
         self._offset = wall() - steady()
 
     def was_set(self) -> bool:
-        """Look: whether it moved by itself."""
+        """Whether the wall clock moved by itself since the last look."""
         before, self._offset = self._offset, self._wall() - self._steady()
         return abs(self._offset - before) > _DRIFT_S
 

@@ -1,4 +1,4 @@
-"""`GET /readyz`: whether requests can be answered, and what is stale or down and for how long."""
+"""`GET /readyz`: whether requests can be answered; which parts are stale or down, how long."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,7 +17,7 @@ _READY: Final = "ready"
 _FAILS_OPEN: Final = "ready, but tokens that may be revoked are accepted"
 _NOT_READY: Final = "not ready"
 _LOOK_S: Final = 1.0
-"""How often the accounts are looked at, however often somebody asks."""
+"""Seconds between two checks of the accounts, however often `/readyz` is called."""
 
 
 class Follows(AsyncRevocations, Protocol):
@@ -32,7 +32,7 @@ class Follows(AsyncRevocations, Protocol):
         ...
 
     def status(self) -> ReplicaStatus:
-        """What is stale or down."""
+        """The state of the copy: how old it is, and whether reading fails."""
         ...
 
     async def close(self) -> None:
@@ -41,7 +41,7 @@ class Follows(AsyncRevocations, Protocol):
 
 
 class Readiness:
-    """Looks at the replica and at the accounts; what it tells holds no address and no secret."""
+    """Checks the replica and the accounts; its answers hold no address and no secret."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Readiness:
         self._down_since: float | None = None
 
     async def answer(self) -> Answer:
-        """200 when ready, else 503 with `Retry-After`; the body says what is the matter.
+        """200 when ready, else 503 with `Retry-After`; the body names the reason.
 
         A server that fails open is ready once it has read the log, stale or not.
         """
@@ -76,7 +76,7 @@ class Readiness:
         return Answer(refused.status, refused.headers, body)
 
     async def _look_at_accounts(self) -> dict[str, object]:
-        """For how long the accounts have not been there, in seconds, or `None`."""
+        """For how many seconds the accounts have been down, or `None`."""
         async with self._looking:
             if self._clock() >= self._look_at:
                 began = self._clock()

@@ -1,4 +1,4 @@
-"""What the system lets this process have open, and what happens when that is used up."""
+"""Limits of file descriptors and connections, and the log line when they are used up."""
 
 import asyncio
 import errno
@@ -11,11 +11,11 @@ import structlog
 _log = structlog.stdlib.get_logger(__name__)
 
 _MOST: Final = 65_536
-"""File descriptors that are asked for; what children do with a limit of millions takes time."""
+"""File descriptors to request; with a limit of millions, child processes start slowly."""
 _FILES: Final = 128
-"""Kept for databases, logs and threads that open a file for a moment."""
+"""Descriptors kept for databases, logs and threads that open a file for a moment."""
 _IN_FLIGHT: Final = 2
-"""Backlogs that can be accepted before the first of them is told to go."""
+"""Backlogs that can be accepted before the first of their connections is closed."""
 _MAX_BACKLOG: Final = 100
 _MAX_CONNECTIONS: Final = 2_000
 _USED_UP: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
@@ -32,7 +32,7 @@ class Resources:
 
 
 def claim_resources() -> Resources:
-    """Take as many file descriptors as this process may have; what fits into them."""
+    """Take as many file descriptors as this process may have; the connections that fit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _MOST if hard == resource.RLIM_INFINITY else min(hard, _MOST)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -42,14 +42,14 @@ def claim_resources() -> Resources:
 
 
 def fit(descriptors: int) -> Resources:
-    """What fits into this many file descriptors (pure)."""
+    """The connections that fit into this many file descriptors (pure)."""
     backlog = min(max(descriptors // 8, 4), _MAX_BACKLOG)
     connections = descriptors - _FILES - _IN_FLIGHT * backlog
     return Resources(backlog, min(max(connections, 16), _MAX_CONNECTIONS))
 
 
 def quieten(loop: asyncio.AbstractEventLoop) -> None:
-    """Have the loop say once a minute that nothing can be opened, instead of each time anew.
+    """Have the loop log once a minute, and not each time, that nothing can be opened.
 
     asyncio accepts again after a second; until then it reports every connection in the backlog.
     """

@@ -19,14 +19,14 @@ from uvicorn.supervisors import Multiprocess
 
 from gatepass.errors import SettingsRejected, StoreUnavailable
 from gatepass.server.accounts import Accounts
+from gatepass.server.addresses import Network, read_proxies
 from gatepass.server.app import make_app, make_parts
 from gatepass.server.banner import write_banner
-from gatepass.server.connections import Connection, Room
 from gatepass.server.databases import check_sessions, open_accounts
 from gatepass.server.errors import AccountRejected
+from gatepass.server.http_protocol import Connection, ConnectionLimit
 from gatepass.server.logs import configure_logs
 from gatepass.server.passwords import Passwords
-from gatepass.server.places import Network, read_proxies
 from gatepass.server.policy import read_policy
 from gatepass.server.resources import Resources, claim_resources
 from gatepass.server.staleness import read_staleness
@@ -51,11 +51,11 @@ def serve(
     """Serve until a signal ends it.
 
     Args:
-        environ: What is set; several workers read the process's own.
+        environ: Variables that are set; several workers read the process's own.
         here: The folder in which development keeps its state.
         host: The address to listen on.
         port: The port; 0 takes any.
-        workers: How many processes serve.
+        workers: The number of processes.
 
     Raises:
         SettingsRejected: A setting, the address, the port or a database cannot be used.
@@ -64,7 +64,7 @@ def serve(
     if environment is Environment.DEVELOPMENT:
         _require_loopback(host)
         hint = find_misnamed([name for name, value in environ.items() if value])
-        if hint is not None:  # production refuses it; here secrets are made up all the same
+        if hint is not None:  # production rejects it; here secrets are made up all the same
             sys.stderr.write(f"gatepass: {hint}\n")
     proxies = read_proxies(environ)
     staleness = read_staleness(environ)
@@ -93,10 +93,10 @@ def serve(
 
 
 def _open(state: State) -> Accounts:
-    """The accounts, once all databases have been looked at.
+    """The accounts, once all databases have been checked.
 
     Raises:
-        SettingsRejected: One of them cannot be served from.
+        SettingsRejected: A database is outdated or cannot be used.
     """
     try:
         check_sessions(state, lambda sentence: sys.stderr.write(f"gatepass: {sentence}\n"))
@@ -108,14 +108,14 @@ def _open(state: State) -> Accounts:
 def _config(
     app: Any, *, proxies: tuple[Network, ...], resources: Resources, **options: Any
 ) -> uvicorn.Config:
-    protocol: Any = partial(Connection, room=Room(resources.connections, proxies))
+    protocol: Any = partial(Connection, limit=ConnectionLimit(resources.connections, proxies))
     return uvicorn.Config(
         app,
         http=protocol,
         loop="asyncio",
         backlog=resources.backlog,
         log_config=None,
-        proxy_headers=bool(proxies),  # others could choose their address by X-Forwarded-For
+        proxy_headers=bool(proxies),  # clients could choose their address by X-Forwarded-For
         forwarded_allow_ips=[str(network) for network in proxies],
         server_header=False,
         ws="none",  # there is no socket here, and its log lines show query strings
@@ -143,7 +143,7 @@ def _make_admin(accounts: Accounts) -> str | None:
 
 
 def _require_loopback(host: str) -> None:
-    """Refuse addresses that others can reach, while secrets are made up and shown."""
+    """Reject addresses that others can reach, while secrets are made up and shown."""
     try:
         reachable = host != "localhost" and not ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -176,7 +176,7 @@ def _url(host: str, port: int) -> str:
 
 
 def _command() -> str:
-    """How somebody in this folder calls this program again."""
+    """The command that starts this program from this folder."""
     program = Path(sys.argv[0])
     if program.name != "gatepass":
         return "gatepass"

@@ -1,4 +1,4 @@
-"""How old the server's copy of the revocation log may be, and what an older one means."""
+"""The greatest age of the server's copy of the revocation log, and the policy for an older one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ _POLICY: Final = "GATEPASS_WHEN_STALE"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staleness:
-    """What a replica is made with."""
+    """The limits of a replica."""
 
     max_staleness: float = MAX_STALENESS_S
     when_stale: WhenStale = WhenStale.ASK
 
 
 def read_staleness(environ: Mapping[str, str]) -> Staleness:
-    """What the environment says, else two seconds and to ask the store per request.
+    """The environment's settings; by default 2 seconds, and a stale copy asks the store.
 
     Raises:
         SettingsRejected: A variable is out of bounds.

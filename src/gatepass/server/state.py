@@ -1,4 +1,4 @@
-"""Where server and command line keep things: `./.gatepass`, or what the environment names."""
+"""The state of server and command line: `./.gatepass`, or databases that the environment names."""
 
 import enum
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ _START: Final = "start with `gatepass serve`"
 
 
 class Environment(enum.Enum):
-    """Where this runs: what is missing is made in development, and refused in production."""
+    """The environment: in development missing settings are made, in production rejected."""
 
     DEVELOPMENT = "development"
     PRODUCTION = "production"
@@ -30,7 +30,7 @@ class Environment(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """The settings in force; `folder` is where development keeps what it made."""
+    """The settings in force; in development `folder` holds the secrets and the database."""
 
     environment: Environment
     settings: TokenSettings
@@ -44,10 +44,10 @@ class State:
 
 
 def read_environment(environ: Mapping[str, str]) -> Environment:
-    """What `GATEPASS_ENV` says; development when it says nothing.
+    """The value of `GATEPASS_ENV`; development by default.
 
     Raises:
-        SettingsRejected: It says something else.
+        SettingsRejected: The value is neither development nor production.
     """
     try:
         return Environment(environ.get("GATEPASS_ENV") or Environment.DEVELOPMENT)
@@ -60,8 +60,8 @@ def find_state(environ: Mapping[str, str], here: Path, *, create: bool) -> State
 
     Args:
         environ: Variables that are set win over the files of `./.gatepass`.
-        here: The folder in which `.gatepass` is looked for.
-        create: Make in development what is missing; otherwise it is refused.
+        here: The folder of `.gatepass`.
+        create: In development, make missing secrets and files; otherwise they are an error.
 
     Raises:
         SettingsRejected: A setting is missing or bad, or there is no state and none is made.
@@ -88,11 +88,11 @@ def _find_development(environ: Mapping[str, str], folder: Path, *, create: bool)
     used = folder if wanted else None
     if used is not None:
         if create:
-            # Refuse what the environment says before anything is made because of it.
+            # Reject bad settings before any file is made because of them.
             TokenSettings.from_env({name: generate_secret() for name in needed} | _set(environ))
             make_folder(folder)
         require_private(folder, directory=True, start=_START)
-        if create:  # before there is anything that a version control must not take
+        if create:  # before there is any file that version control must not take
             make_file(folder / ".gitignore", "*\n")
     if any(name in wanted for name in needed):
         kept = _read_secrets(folder / _SECRETS_FILE, create=create)

@@ -22,7 +22,7 @@ def parse_username(typed: str) -> str:
     """The one spelling of a user name for a new account.
 
     Raises:
-        AccountRejected: It is empty, too long, or has blanks or control characters.
+        AccountRejected: The name is empty, too long, or has blanks or control characters.
     """
     username = find_username(typed)
     if username is None:

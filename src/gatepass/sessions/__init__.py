@@ -1,4 +1,4 @@
-"""What a session is, how it rotates, and what a store promises. Pure: no clock, no I/O."""
+"""Sessions, their rotation, and the promises of a store. Pure: no clock, no I/O."""
 
 from gatepass.sessions.opaque import (
     OpaqueFact,

@@ -1,7 +1,7 @@
 """Opaque access tokens as a store keeps them: by hash, beside the session they came from. Pure.
 
-Such a token says nothing by itself; whoever gets one asks the store. A leaked database gives
-none away, and revocation needs no entry in the log but a single token's.
+An opaque token carries no claims, so that every check reads the store. A leaked database gives
+no token away. The revocation log needs an entry only for a single token that was revoked.
 """
 
 import enum
@@ -11,16 +11,16 @@ from gatepass.sessions.session import Session, partition_digits
 
 
 def opaque_id(subject: str, token_hash: bytes) -> str:
-    """How a store finds an opaque token: partition digits, then the hash of its text, all hex.
+    """The key of an opaque token in a store: partition digits, then its text's hash, all hex.
 
-    The token itself must tell the digits, since whoever presents it names no subject.
+    The token itself carries the digits, because its bearer names no subject.
     """
     return partition_digits(subject) + token_hash.hex()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpaquePlan:
-    """What a store is asked to do for a new opaque access token."""
+    """The opaque access token that a store is to record."""
 
     opaque_id: str = field(repr=False)
     """`opaque_id` of the session's subject and the SHA-256 of the token's text."""
@@ -42,28 +42,28 @@ class OpaqueToken:
 
 
 class OpaqueKind(enum.Enum):
-    """What is known of a presented opaque token."""
+    """The state of a presented opaque token."""
 
     LIVE = "live"
     EXPIRED = "expired"
-    """Its own end has passed; told apart from unknown for as long as the log is kept."""
+    """The token's own end has passed; known for as long as the log is kept."""
     REVOKED = "revoked"
-    """It or its session was revoked, or its session is gone."""
+    """The token or its session was revoked, or its session is gone."""
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpaqueFact:
-    """What the store knows; `token` is there for `LIVE` only."""
+    """The state of an opaque token; only `LIVE` has a `token`."""
 
     kind: OpaqueKind
     token: OpaqueToken | None = None
 
 
 def plan_opaque(plan: OpaquePlan, session: Session | None, now_ms: int) -> OpaqueToken | None:
-    """The token a store records at this moment; `None`: its session is over or unknown.
+    """The token that a store records at this moment; `None`: its session is over or unknown.
 
-    A session past its idle end may still have one: idleness stops refreshing, nothing else.
+    A session past its idle end may still get one: idleness stops refreshing, nothing else.
     """
     if session is None or session.revoked_ms is not None or now_ms >= session.ends_ms:
         return None

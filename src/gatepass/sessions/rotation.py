@@ -1,7 +1,27 @@
 """The rotation table as one pure function: a session and a presented generation in, a fact out.
 
-A generation is a counter. Refresh tokens are not rows: the session knows which generation
-can be spent, and for a few seconds which ones were superseded just now.
+A *generation* counts how often a session's refresh token was rotated. Refresh tokens are not
+rows: the session's row knows the current generation, and the times at which the last few were
+superseded. The first rule that applies decides:
+
+1. No row, or another secret: UNKNOWN. Nothing changes, so that a forgery ends no session.
+2. The session was revoked: REVOKED. No generation brings it back.
+3. More than 64 generations too new: UNKNOWN. No lost write explains that.
+4. The session is past its absolute end: EXPIRED.
+5. Newer than the row: AHEAD. The token's signature is verified before, so the store has lost
+   acknowledged writes (a fail-over, a restored backup). The row moves past the presented one.
+   This comes before idle expiry, because the lost write extended the idle end, and after the
+   absolute end, which no write extends.
+6. The session is past its idle end: EXPIRED.
+7. The current generation: ROTATED. The next one becomes current, and the idle end moves.
+8. Superseded within the leeway: REPLAYED. The caller gets the current generation again, and
+   nothing changes: no new time is noted, so that polling does not extend the leeway.
+9. Any other superseded generation: REUSED. The session is revoked in the same step.
+
+This suffices because the caller holds the session's lock until the row is written. Of two
+callers with one generation the second finds it superseded: two generations are never current
+at once. Integers decide, not times, except for the leeway; there the distance counts both ways,
+so that a clock that was set back does not stretch it.
 """
 
 import enum
@@ -18,24 +38,24 @@ MAX_AHEAD = 64
 
 
 class RotationKind(enum.Enum):
-    """What became of a presented refresh token."""
+    """The outcome for a presented refresh token."""
 
     ROTATED = "rotated"
-    """It was the current generation; the next one was born."""
+    """The token was current; the next generation is current now."""
     REPLAYED = "replayed"
-    """Superseded moments ago: answer with the current generation again, nothing changed."""
+    """Superseded within the leeway: nothing changed, and the current generation is the answer."""
     AHEAD = "ahead"
-    """Newer than the store's: the store lost acknowledged writes and was moved forward."""
+    """Newer than the row: the store had lost acknowledged writes, and the row was moved on."""
     REUSED = "reused"
-    """Superseded earlier: the session was revoked in this very step."""
+    """Superseded earlier: the session was revoked in the same step."""
     REVOKED = "revoked"
     EXPIRED = "expired"
     UNKNOWN = "unknown"
-    """No row, another secret, or too far ahead; nothing changed."""
+    """No row, another secret, or much too new; nothing changed."""
 
 
 class RotationPlan(Record, frozen=True, kw_only=True):
-    """What a store is asked to do with a verified refresh token."""
+    """The rotation that a store is to perform for a verified refresh token."""
 
     _private = frozenset({"sec_hash", "claims_json"})
 
@@ -47,11 +67,11 @@ class RotationPlan(Record, frozen=True, kw_only=True):
     leeway_ms: int
     refresh_lifetime_ms: int
     access_lifetime_ms: int
-    """Tells the store how long the access tokens of this rotation live at most."""
+    """The longest life of this rotation's access tokens; the log is kept for as long."""
 
 
 class RotationFact(Record, frozen=True, kw_only=True):
-    """What the store did; `session` is the row afterwards, `None` for `UNKNOWN`."""
+    """The outcome of a rotation; `session` is the row afterwards, `None` for `UNKNOWN`."""
 
     kind: RotationKind
     session: Session | None = None
@@ -80,7 +100,7 @@ def rotate(session: Session | None, plan: RotationPlan, now_ms: int) -> Rotation
 
 
 def _decide(session: Session | None, plan: RotationPlan, now_ms: int) -> RotationKind:
-    """The rotation table, first match wins."""
+    """The outcome by the rules of this module."""
     if session is None or not hmac.compare_digest(session.sec_hash, plan.sec_hash):
         return RotationKind.UNKNOWN
     if session.revoked_ms is not None:
@@ -89,7 +109,7 @@ def _decide(session: Session | None, plan: RotationPlan, now_ms: int) -> Rotatio
         return RotationKind.UNKNOWN
     if now_ms >= session.ends_ms:
         return RotationKind.EXPIRED
-    if plan.generation > session.generation:  # before idle expiry: the lost write slid it
+    if plan.generation > session.generation:  # before idle expiry (rule 5)
         return RotationKind.AHEAD
     if now_ms >= session.idle_ends_ms:
         return RotationKind.EXPIRED
@@ -101,10 +121,7 @@ def _decide(session: Session | None, plan: RotationPlan, now_ms: int) -> Rotatio
 
 
 def _is_recent(session: Session, plan: RotationPlan, now_ms: int) -> bool:
-    """Whether the presented generation was superseded inside the leeway.
-
-    The distance counts both ways, so a clock set back cannot stretch the leeway.
-    """
+    """Whether the presented generation was superseded within the leeway."""
     return plan.leeway_ms > 0 and any(
         generation == plan.generation and abs(now_ms - at_ms) <= plan.leeway_ms
         for generation, at_ms in session.recent

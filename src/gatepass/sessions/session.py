@@ -1,4 +1,4 @@
-"""What a session is: identifiers, and the row that stores keep. Pure: no clock, no I/O."""
+"""The session: its identifiers, and the row that stores keep. Pure: no clock, no I/O."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,15 +10,15 @@ from gatepass.sessions.record import Record
 from gatepass.sessions.texts import require_encodable
 
 PARTITIONS = 16
-"""How many partitions a subject's keys are spread over (one Redis Cluster hash tag each)."""
+"""The number of partitions, each one hash tag on a Redis Cluster; a subject lies in one."""
 
 SKEW_MS = 120_000
 """Added to the longest access life: 60 s of leeway and 60 s of clock difference."""
 
 LOG_MS = 86_400_000
-"""How long a purge leaves entries of the revocation log alone, however short tokens live.
+"""The shortest time for which the revocation log keeps an entry, however short tokens live.
 
-A clock that is ahead for a moment would otherwise have it forget what still matters.
+A purge by a clock that is ahead for a moment would otherwise remove entries that still matter.
 """
 
 
@@ -29,9 +29,10 @@ def partition_digits(subject: str) -> str:
     """The two hex digits that begin every `sid` and `jti` of this subject: its CRC-32's last.
 
     Raises:
-        ClaimsRejected: It has no UTF-8 form.
+        ClaimsRejected: The subject has no UTF-8 form.
     """
-    require_encodable(subject)
+    if not subject.isascii():
+        require_encodable(subject)
     return _DIGITS[crc32(subject.encode()) & 0xFF]
 
 
@@ -49,7 +50,7 @@ def partition_of(identifier: str) -> int:
 
 
 class Session(Record, frozen=True):
-    """One log-in and everything that came from it.
+    """One login and everything that came from it.
 
     Times ending in `_ms` are milliseconds since 1970 on the store's clock; `auth_time` is
     seconds since 1970 and says when the password was checked.
@@ -64,7 +65,7 @@ class Session(Record, frozen=True):
     auth_time: int
     generation: int
     born_ms: int
-    """Birth of the current generation."""
+    """The time at which the current generation became current."""
     created_ms: int
     last_used_ms: int
     idle_ends_ms: int
@@ -75,7 +76,7 @@ class Session(Record, frozen=True):
     sec_hash: bytes
     """SHA-256 of the secret that every refresh token of this session carries."""
     recent: tuple[tuple[int, int], ...] = ()
-    """Superseded generations and when (ms), oldest first; inside the leeway, at most 8."""
+    """Superseded generations and their times (ms), oldest first: at most 8 within the leeway."""
 
     @property
     def claims(self) -> Mapping[str, Any]:

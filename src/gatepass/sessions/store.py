@@ -1,7 +1,7 @@
-"""What a store and a `Revocations` promise; facts out, policy stays with the manager.
+"""The promises of a store and of a `Revocations`: they return facts, and the manager decides.
 
-Every operation raises `StoreUnavailable`, within the store's time limit (2 s by default),
-when the database did not do or did not confirm it, and nothing else of the driver's.
+An operation that the database did not do or did not confirm raises `StoreUnavailable` within
+the store's time limit (2 s by default). No other error of a driver leaves a store.
 """
 
 import enum
@@ -15,7 +15,7 @@ from gatepass.sessions.session import Session
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuePlan:
-    """What a store is asked to do for a log-in."""
+    """The session that a store is to insert for a login."""
 
     session_id: str
     subject: str
@@ -30,13 +30,13 @@ class IssuePlan:
     epoch: int | None
     """The subject's epoch before the password was checked; `None` does not compare."""
     max_sessions: int
-    """Live sessions of the subject afterwards at most; the oldest are revoked."""
+    """The most live sessions of the subject afterwards; the oldest are revoked."""
     actor: str | None = None
-    """The subject who acts as this one; the session ends when either of them is revoked."""
+    """The subject that acts as this one; the session ends when either of them is revoked."""
 
 
 def plan_session(plan: IssuePlan, now_ms: int) -> Session:
-    """The row a store inserts for a log-in at this moment of its clock."""
+    """The row that a store inserts for a login at this moment of its clock."""
     ends_ms = now_ms + plan.session_lifetime_ms
     return Session(
         session_id=plan.session_id,
@@ -58,27 +58,27 @@ def plan_session(plan: IssuePlan, now_ms: int) -> Session:
 
 
 class RevokeKind(enum.Enum):
-    """What became of a session that was to be revoked."""
+    """The outcome for a session that was to be revoked."""
 
     REVOKED = "revoked"
-    """It ended in this step."""
+    """The session ended in this step."""
     ALREADY = "already"
-    """It had been revoked before."""
+    """The session had been revoked before."""
     UNKNOWN = "unknown"
-    """There is no such row, or `sec_hash` was given and is not the row's."""
+    """The store has no such row, or `sec_hash` was given and is not the row's."""
 
 
 @runtime_checkable
 class Revocations(Protocol):
-    """Answers whether a token may no longer be honoured.
+    """Says whether a token was revoked.
 
-    It raises `StoreUnavailable` when it cannot find out. A verdict of `None` lets nobody in.
+    It raises `StoreUnavailable` when it cannot find out. A verdict of `None` accepts no token.
     """
 
     is_async: ClassVar[Literal[False]] = False
 
     def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
-        """Whether the session (`sid`) or the token (`jti`) was revoked; `None` is not asked."""
+        """Whether the session (`sid`) or the token (`jti`) was revoked; `None` is ignored."""
         ...
 
 
@@ -89,14 +89,14 @@ class AsyncRevocations(Protocol):
     is_async: ClassVar[Literal[True]] = True
 
     async def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
-        """Whether the session (`sid`) or the token (`jti`) was revoked; `None` is not asked."""
+        """Whether the session (`sid`) or the token (`jti`) was revoked; `None` is ignored."""
         ...
 
 
 class Store(Revocations, Protocol):
     """Sessions, epochs and the revocation log; its `is_revoked` is the direct check.
 
-    A store's `is_revoked` calls a session revoked also when its row is missing.
+    A session whose row is missing counts as revoked in `is_revoked`.
     """
 
     def issue(self, plan: IssuePlan) -> Session | None:
@@ -110,7 +110,7 @@ class Store(Revocations, Protocol):
     def issue_opaque(self, plan: OpaquePlan) -> OpaqueToken | None:
         """Record an opaque access token by its hash; `None`: the session is over or unknown.
 
-        Losing one heals like a lost rotation (the client refreshes): it need not be durable.
+        It need not be durable: after a loss the client refreshes, as after a lost rotation.
 
         Raises:
             ValueError: The hash is in use.
@@ -118,7 +118,7 @@ class Store(Revocations, Protocol):
         ...
 
     def find_opaque(self, opaque_id: str) -> OpaqueFact:
-        """What is known of an opaque access token, revocation included."""
+        """The state of an opaque access token, revocation included."""
         ...
 
     def revoke_session(
@@ -134,20 +134,20 @@ class Store(Revocations, Protocol):
     def revoke_token(self, token_id: str, *, lifetime_ms: int = 0) -> None:
         """Log one token's `jti`, durably; repeating changes nothing.
 
-        The log is kept for `lifetime_ms`, how long the token could still pass, or for the
-        longest access life the store knows of, whichever is longer.
+        The log keeps the entry for `lifetime_ms`, the time for which the token could still pass,
+        or for the longest access life that the store knows, whichever is longer.
         """
         ...
 
     def revoke_subject(self, subject: str, *, reason: str) -> int:
-        """Raise the subject's epoch and end its sessions in one durable step; how many ended.
+        """Raise the subject's epoch and end its sessions in one durable step; returns their number.
 
-        Those that it opened as an actor end after that, and are counted too.
+        Sessions that the subject opened as an actor end after that, and count too.
         """
         ...
 
     def revoke_all(self, *, reason: str) -> int:
-        """End every live session of every subject as `revoke_subject` does; how many ended."""
+        """End every live session of all subjects as `revoke_subject` does; returns their number."""
         ...
 
     def sessions(self, subject: str) -> list[Session]:
@@ -155,13 +155,13 @@ class Store(Revocations, Protocol):
         ...
 
     def subject_epoch(self, subject: str) -> int:
-        """The subject's epoch, 0 when it was never revoked."""
+        """The subject's epoch, which `revoke_subject` raises; 0 before the first time."""
         ...
 
     def purge(self) -> int:
-        """Remove what is past its end + retention: sessions, opaque tokens, log entries; how many.
+        """Remove sessions, opaque tokens and log entries past their retention; returns how many.
 
-        A store whose rows expire by themselves removes nothing here and answers 0.
+        A store whose rows expire by themselves removes nothing here and returns 0.
         """
         ...
 

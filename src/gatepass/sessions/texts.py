@@ -1,4 +1,4 @@
-"""Which texts every store can hold. Pure."""
+"""The texts that every store can hold. Pure."""
 
 from gatepass.errors import ClaimsRejected
 
@@ -13,10 +13,10 @@ def is_encodable(text: str) -> bool:
 
 
 def require_encodable(*texts: str | None) -> None:
-    """Refuse ids, subjects and reasons that have no UTF-8 form; `None` is none.
+    """Reject ids, subjects and reasons that have no UTF-8 form; `None` passes.
 
     Raises:
-        ClaimsRejected: One of them has none; which it is, is not told.
+        ClaimsRejected: A text has no UTF-8 form; the message does not quote it.
     """
     for text in texts:
         if text is not None and not str.isascii(text) and not is_encodable(text):

@@ -1,4 +1,4 @@
-"""What the environment says: policy, keys and managers; reads no file but that of keys."""
+"""Policy, keys and managers from environment variables; reads no file but that of keys."""
 
 from gatepass._extras import needs_extra
 

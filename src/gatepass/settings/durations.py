@@ -17,7 +17,7 @@ def parse_duration(text: str) -> timedelta:
     """The time in `15m`, `7d`, `1h30m` or `900` (seconds).
 
     Raises:
-        SettingsRejected: It is none of these, or zero.
+        SettingsRejected: The text has none of these forms, or the time is zero.
     """
     match = _DURATION.fullmatch(text.strip())
     parts = match.groupdict(default="0") if match is not None else {}

@@ -33,16 +33,16 @@ class HttpSettings(BaseSettings):
     In development cookies are secure too once a public origin is https and not loopback.
     """
     public_origins: str = Field(default="", validation_alias="GATEPASS_PUBLIC_ORIGINS")
-    """Where the service's own pages come from; their hosts are those a redirect may name.
+    """Origins of the service's own pages; a redirect may name their hosts only.
 
-    Without any, tokens travel in headers only.
+    Without any, tokens are sent in headers only.
     """
     allowed_origins: str = Field(default="", validation_alias="GATEPASS_ALLOWED_ORIGINS")
     """Other sites whose pages may read answers."""
     trusted_proxies: str = Field(default="", validation_alias="GATEPASS_TRUSTED_PROXIES")
     """Addresses and networks whose `X-Forwarded-*` headers count."""
     mount_prefix: str | None = Field(default=None, validation_alias="GATEPASS_MOUNT_PREFIX")
-    """Where browsers see the auth routes, if not where they are mounted."""
+    """The path under which browsers see the auth routes, if it differs from the mount path."""
     csrf_secret: SecretStr | None = Field(default=None, validation_alias="GATEPASS_CSRF_SECRET")
     csrf_secret_previous: SecretStr | None = Field(
         default=None, validation_alias="GATEPASS_CSRF_SECRET_PREVIOUS"
@@ -64,7 +64,7 @@ class HttpSettings(BaseSettings):
         raise SettingsRejected(f"{variable} cannot be read: it is not text")
 
     def model_post_init(self, _: Any, /) -> None:
-        """Refuse what would only fail, or be unsafe, later."""
+        """Reject settings that would fail, or be unsafe, later."""
         self._policy = self._read_policy()
 
     @property
@@ -97,7 +97,7 @@ class HttpSettings(BaseSettings):
         )
 
     def _csrf_keys(self) -> tuple[bytes, ...]:
-        """The key of the secret that is set, and of the previous one; none are set by default."""
+        """The keys of the secret and of the previous one; both are unset by default."""
         if self.csrf_secret is None and self.csrf_secret_previous is not None:
             raise SettingsRejected("GATEPASS_CSRF_SECRET_PREVIOUS is set without its successor")
         named = (
@@ -115,7 +115,7 @@ def _needs_https(origins: list[str]) -> bool:
 
 
 def _require_one_kind(origins: list[str], *, is_secure: bool) -> None:
-    """Reject an http origin of another machine where cookies are Secure: it would get none."""
+    """Reject an http origin of another machine if cookies are Secure: it would get none."""
     for origin in origins:
         if is_secure and origin.startswith("http:") and not is_loopback_origin(origin):
             raise SettingsRejected(
@@ -130,7 +130,7 @@ def _derive(name: str, secret: str) -> bytes:
         return SharedKey.from_secret(secret).derive(CSRF_PURPOSE)
     except KeyRejected as error:
         reason = str(error).partition(":")[0]
-    raise SettingsRejected(f"{name} is refused because {reason}")
+    raise SettingsRejected(f"{name} is rejected because {reason}")
 
 
 def _split(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Secrets by the variables that hold them: refused with a sentence, or made into keys (pure)."""
+"""Secrets by the variables that hold them: rejected with a sentence, or made into keys (pure)."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
@@ -10,7 +10,7 @@ ACCESS: Final = "JWT_ACCESS_SECRET"
 REFRESH: Final = "JWT_REFRESH_SECRET"
 KEY_FILE: Final = "GATEPASS_KEY_FILE"
 PREVIOUS: Final = "_PREVIOUS"
-"""Ends the names of what is also accepted."""
+"""The end of names of variables whose secrets are also accepted."""
 _MAKE_ONE: Final = "make a good one with `gatepass secret`"
 
 
@@ -20,11 +20,11 @@ def read_keys(
     """The access and the refresh keys.
 
     Args:
-        variables: The texts of those that are set; a list has commas between its secrets.
-        has_key_file: The access keys are in a file, so here are none.
+        variables: The variables that are set; a list has commas between its secrets.
+        has_key_file: The access keys are in a file, so no variable has them.
 
     Raises:
-        SettingsRejected: A secret is missing, bad, misnamed, or in two places.
+        SettingsRejected: A secret is missing, bad, misnamed, or in two variables.
     """
     names = (REFRESH,) if has_key_file else (ACCESS, REFRESH)
     misnamed = _find_needless(variables) if has_key_file else find_misnamed(variables)
@@ -48,7 +48,7 @@ def read_keys(
 
 
 def _find_needless(variables: Collection[str]) -> str | None:
-    """What to say of secrets for which there is a key file too: only one of them can sign."""
+    """A sentence about secrets that are set beside a key file: only one of the two can sign."""
     for variable in (ACCESS, ACCESS + PREVIOUS):
         if variable in variables:
             return f"{KEY_FILE} and {variable} are both set: unset the one that is not to sign"
@@ -56,7 +56,7 @@ def _find_needless(variables: Collection[str]) -> str | None:
 
 
 def find_misnamed(variables: Collection[str]) -> str | None:
-    """What to say of names that other programs use, where ours are missing."""
+    """A sentence about names that other programs use, if ours are missing."""
     if "JWT_SECRET" in variables and ACCESS not in variables:
         return (
             f"JWT_SECRET is not read: the names are {ACCESS} and {REFRESH}, "
@@ -72,7 +72,7 @@ def find_misnamed(variables: Collection[str]) -> str | None:
 
 
 def _require_one(variable: str, secret: str) -> str:
-    """Refuse a comma: once the secret is a previous one, its two halves would become keys."""
+    """Reject a comma: once the secret is a previous one, its two halves would become keys."""
     if "," in secret:
         raise SettingsRejected(
             f"{variable} has a comma, which separates secrets in {variable}{PREVIOUS}: {_MAKE_ONE}"
@@ -83,7 +83,7 @@ def _require_one(variable: str, secret: str) -> str:
 def _split(variable: str, text: str) -> list[str]:
     parts = [part.strip() for part in text.split(",")] if text else []
     if not all(parts):
-        raise SettingsRejected(f"{variable} has an empty place between its commas")
+        raise SettingsRejected(f"{variable} has an empty secret beside a comma")
     return parts
 
 
@@ -94,11 +94,11 @@ def _read_key(variable: str, secret: str) -> SharedKey:
         return SharedKey.from_secret(secret)
     except KeyRejected as error:
         reason = str(error).partition(":")[0]
-    raise SettingsRejected(f"{variable} is refused because {reason}: {_MAKE_ONE}")
+    raise SettingsRejected(f"{variable} is rejected because {reason}: {_MAKE_ONE}")
 
 
 def _require_different(secrets: Mapping[str, Iterable[str]]) -> None:
-    """Refuse the same secret in two places: a token of one kind would pass for the other."""
+    """Reject one secret in two variables: a token of one kind would pass for the other."""
     seen: dict[str, str] = {}
     for variable, texts in secrets.items():
         for text in texts:

@@ -1,4 +1,4 @@
-"""Which databases the environment names, and the stores on them; drivers are loaded late."""
+"""The databases that the environment names, and stores on them; drivers are loaded late."""
 
 import re
 from collections.abc import Iterator
@@ -9,10 +9,10 @@ from gatepass.sessions import AsyncStore, Store
 
 
 def require_database_url(database_url: str | None) -> str:
-    """The SQL database.
+    """The URL of the SQL database.
 
     Raises:
-        SettingsRejected: None is named, or one of a kind that is not taken.
+        SettingsRejected: No database is named, or its kind is not supported.
     """
     if database_url is None:
         raise SettingsRejected(
@@ -26,14 +26,14 @@ def require_database_url(database_url: str | None) -> str:
 
 
 def open_store(database_url: str | None, redis_url: str | None) -> Store:
-    """Where sessions are kept: in Redis where one is named, else in the SQL database.
+    """The store of sessions: in Redis if a Redis is named, else in the SQL database.
 
     Raises:
-        SettingsRejected: Neither is named, a URL is bad, or an extra is missing.
+        SettingsRejected: No database is named, a URL is bad, or an extra is missing.
     """
     if redis_url is not None:
         with _names("REDIS_URL"):
-            from gatepass.stores.redis import RedisStore  # noqa: PLC0415 - who needs it has it
+            from gatepass.stores.redis import RedisStore  # noqa: PLC0415 - an extra
 
             return RedisStore.from_url(redis_url)
     url = require_database_url(database_url)
@@ -59,7 +59,7 @@ def open_async_store(database_url: str | None, redis_url: str | None) -> AsyncSt
 
 @contextmanager
 def _names(variable: str) -> Iterator[None]:
-    """Begin every refusal with the variable; a missing extra is a refusal too."""
+    """Begin every error with the variable's name, also that of a missing extra."""
     try:
         yield
     except (SettingsRejected, ModuleNotFoundError) as error:

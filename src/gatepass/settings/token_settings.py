@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from gatepass._manager_parts import AsyncLoadClaims, LoadClaims
+from gatepass._common_manager import AsyncLoadClaims, LoadClaims
 from gatepass.errors import KeyRejected, SettingsRejected
 from gatepass.jose import KeySet, KeySource
 from gatepass.keyfile import FileKeySource
@@ -57,7 +57,7 @@ class TokenSettings(BaseSettings):
         default=None, validation_alias="JWT_REFRESH_SECRET_PREVIOUS"
     )
     key_file: str | None = Field(default=None, validation_alias="GATEPASS_KEY_FILE")
-    """Where the keys of access tokens are, in place of secrets; see `gatepass keys`."""
+    """The file of the keys of access tokens, instead of secrets; see `gatepass keys`."""
     issuer: str | None = Field(default=None, validation_alias="JWT_ISSUER")
     audience: str | None = Field(default=None, validation_alias="JWT_AUDIENCE")
     access_lifetime: _Lifetime = Field(default=None, validation_alias="JWT_ACCESS_LIFETIME")
@@ -88,7 +88,7 @@ class TokenSettings(BaseSettings):
         raise SettingsRejected(f"{variable} cannot be read: it is not text")
 
     def model_post_init(self, _: Any, /) -> None:
-        """Refuse what would only fail, or be unsafe, later."""
+        """Reject settings that would fail, or be unsafe, later."""
         values = {_variable(field): _text(getattr(self, field)) for field in _SECRETS}
         secrets = {variable: text for variable, text in values.items() if text is not None}
         access_keys, self._refresh_keys = read_keys(secrets, has_key_file=bool(self.key_file))
@@ -104,7 +104,7 @@ class TokenSettings(BaseSettings):
     def access_keys(self) -> KeySource:
         """The keys of access tokens: the secret signs, the previous ones are accepted.
 
-        With a key file they are what it holds at each moment.
+        With a key file they are its keys at each moment.
         """
         return self._access_keys
 
@@ -148,7 +148,7 @@ class TokenSettings(BaseSettings):
         )
 
     def store(self) -> Store:
-        """A store of sessions in Redis where `REDIS_URL` is set, else where `DATABASE_URL` says.
+        """A store of sessions in Redis if `REDIS_URL` is set, else in that of `DATABASE_URL`.
 
         Raises:
             SettingsRejected: Neither is set, or one that cannot be used.
@@ -161,10 +161,10 @@ class TokenSettings(BaseSettings):
 
     @property
     def sql_url(self) -> str:
-        """`DATABASE_URL`, which the ready server keeps its accounts in; it may hold a password.
+        """`DATABASE_URL`, the database of the server's accounts; it may hold a password.
 
         Raises:
-            SettingsRejected: It is not set, or not of a form that is taken.
+            SettingsRejected: The variable is not set, or its form is not supported.
         """
         return require_database_url(_text(self.database_url))
 

@@ -1,1 +1,1 @@
-"""Where sessions live; every store is its own module, imported by those who use it."""
+"""Stores of sessions; each is a module of its own, imported by the programs that use it."""

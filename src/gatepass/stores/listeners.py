@@ -1,4 +1,4 @@
-"""Who wants to hear at once of what a store of this very process has done."""
+"""Listeners to the changes that a store of this very process has made."""
 
 from typing import Protocol
 from weakref import WeakSet
@@ -7,7 +7,7 @@ from gatepass.sessions import RevokeKind, RotationFact, RotationKind
 
 
 class Listener(Protocol):
-    """Told after the store did something, and before its caller hears of it; must be quick."""
+    """Called after the store did something, and before its caller returns; must be quick."""
 
     def revoked(self, kind: str, identifier: str) -> None:
         """One session (`s`) or token (`t`) was revoked."""
@@ -23,7 +23,7 @@ class Listener(Protocol):
 
 
 class Listeners:
-    """The listeners of one store, for as long as anybody else keeps them."""
+    """The listeners of one store, for as long as other objects refer to them."""
 
     def __init__(self) -> None:
         self._listeners: WeakSet[Listener] = WeakSet()

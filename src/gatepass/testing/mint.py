@@ -1,4 +1,4 @@
-"""`Mint`: tokens of every kind that an application must accept or refuse, and clients with them."""
+"""`Mint`: tokens of every kind that an application must accept or reject, and clients with them."""
 
 import asyncio
 import inspect
@@ -45,28 +45,28 @@ class Mint:
         return issued
 
     def good(self, subject: str = "ada", claims: Claims | None = None) -> str:
-        """An access token that holds."""
+        """A valid access token."""
         return self.pair(subject, claims).access_token
 
     def expired(self, subject: str = "ada", claims: Claims | None = None) -> str:
-        """One whose time was over before it began."""
+        """An access token that expired before it was issued."""
         return self._changed(self.good(subject, claims), exp=lambda claims: claims["iat"] - 1)
 
     def stale(self, subject: str = "ada", claims: Claims | None = None) -> str:
-        """One of a log-in a year ago, which is not fresh for any route."""
+        """An access token of a login a year ago, which is not fresh for any route."""
         year = 365 * 86_400
         return self._changed(
             self.good(subject, claims), auth_time=lambda claims: claims["auth_time"] - year
         )
 
     def revoked(self, subject: str = "ada", claims: Claims | None = None) -> str:
-        """One of a session that has ended."""
+        """An access token of a session that has ended."""
         pair = self.pair(subject, claims)
         wait_for(self._manager.revoke_session(pair.session_id, reason="test"))
         return pair.access_token
 
     def forged(self, subject: str = "ada", claims: Claims | None = None) -> str:
-        """One that says all that a good one says, signed with another key."""
+        """An access token with the claims of a good one, signed with another key."""
         token = self.good(subject, claims)
         primary = self._manager.access_keys.current().primary
         kind = SharedKey if primary.is_shared else SigningKey
@@ -75,7 +75,7 @@ class Mint:
         return sign(payload, stranger, typ=ACCESS_TYP, kid=primary.kid)
 
     def bearer(self, subject: str = "ada", claims: Claims | None = None) -> dict[str, str]:
-        """The header of somebody who is logged in."""
+        """The header of a user who is logged in."""
         return {"Authorization": f"Bearer {self.good(subject, claims)}"}
 
     def asgi_client(
@@ -120,7 +120,7 @@ class Mint:
 
 
 def wait_for(value: Any) -> Any:
-    """What a manager's method returned, once it is there; in tests of either kind."""
+    """The result of a manager's method, awaited if need be; for tests of sync and async code."""
     if not inspect.isawaitable(value):
         return value
     with ThreadPoolExecutor(1) as elsewhere:  # a test's own loop may be running here

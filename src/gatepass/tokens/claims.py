@@ -13,7 +13,7 @@ _JSON_CONTAINERS = (dict, list)
 
 
 class AccessClaims(Mapping[str, Any]):
-    """What a verified token says; made by verifiers only.
+    """The claims of a verified token; made by verifiers only.
 
     A mapping of claim names to JSON values. Values that are lists or objects are handed out as
     copies, so that nobody who shares the claims can change them for the others. Times are
@@ -51,7 +51,7 @@ class AccessClaims(Mapping[str, Any]):
 
     @property
     def subject(self) -> str:
-        """Whom the token is about (`sub`)."""
+        """The subject of the token (`sub`)."""
         subject: str = self._claims["sub"]
         return subject
 

@@ -7,8 +7,7 @@ from typing import Any
 
 from gatepass.errors import ClaimsRejected
 from gatepass.jose import MAX_SIZE, Key, KeySet, KeySource
-from gatepass.jose._strict_json import encode_claims
-from gatepass.jose.jws import header_segment, sign_segments
+from gatepass.jose.jws import sign_with
 from gatepass.jose.keyset import require_lifetime, signing_source
 from gatepass.sessions import new_id
 from gatepass.tokens.policy import (
@@ -39,10 +38,10 @@ class TokenIssuer:
         typ: str | None = ACCESS_TYP,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """Take the keys and what the tokens say.
+        """Take the keys and the claims of the tokens.
 
         Args:
-            keys: What signs; of a set its primary.
+            keys: The key that signs; of a set its primary.
             issuer: `iss`.
             audience: `aud`.
             lifetime: A timedelta or whole seconds, at least 1.
@@ -68,7 +67,7 @@ class TokenIssuer:
         """A signed token about the subject, with `iss aud sub iat exp jti` and these claims.
 
         Raises:
-            ClaimsRejected: The claims have a registered name, no JSON form, or no room.
+            ClaimsRejected: The claims have a registered name or no JSON form, or are too large.
         """
         require_subject(subject)
         issued_at = int(self._now())
@@ -87,10 +86,12 @@ class TokenIssuer:
 
 
 def sign_claims(keys: KeySet, claims: Mapping[str, Any], typ: str | None) -> str:
-    """The token of these claims; one that verifiers would refuse for its size is refused here."""
-    key = keys.primary
-    token = sign_segments(header_segment(key, typ, key.kid), encode_claims(claims), key)
+    """The token of these claims.
+
+    Raises:
+        ClaimsRejected: Verifiers would reject the token for its size.
+    """
+    token = sign_with(keys.primary, claims, typ)
     if len(token) > MAX_SIZE:
-        message = f"the claims make a token of more than {MAX_SIZE} characters"
-        raise ClaimsRejected(message)
+        raise ClaimsRejected(f"the claims make a token of more than {MAX_SIZE} characters")
     return token

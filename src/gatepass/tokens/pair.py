@@ -1,4 +1,4 @@
-"""What goes in and out of a manager: pairs, log-ins and presented refresh tokens, as values."""
+"""The values that go in and out of a manager: pairs, logins and presented refresh tokens."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -8,7 +8,7 @@ from gatepass.errors import ClaimsRejected, SessionUnknown, TokenInvalid, TokenM
 from gatepass.sessions import IssuePlan, RevokeKind
 from gatepass.tokens.claims import AccessClaims
 from gatepass.tokens.policy import is_plain_text
-from gatepass.tokens.session_claims import read_session_text, sec_hash
+from gatepass.tokens.session_claims import read_session_text
 
 SESSION_TEXT: Final = "ses"
 """The claim of a refresh token that holds the JSON of its session claims, where it has any."""
@@ -17,7 +17,7 @@ _JWS_DOTS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenPair:
-    """What a client receives after logging in or refreshing; lifetimes in seconds."""
+    """The tokens that a client receives after a login or refresh; lifetimes in seconds."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
@@ -33,7 +33,7 @@ class TokenPair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogIn:
-    """A log-in that the store is to be asked for, with the secret its tokens will carry."""
+    """A login for the store, with the secret that its tokens will carry."""
 
     plan: IssuePlan
     sec: str = field(repr=False)
@@ -51,11 +51,6 @@ class Presented:
     session_text: str = field(repr=False)
 
     @property
-    def sec_hash(self) -> bytes:
-        """What the store keeps of the secret."""
-        return sec_hash(self.sec, self.session_text)
-
-    @property
     def session_claims(self) -> dict[str, Any]:
         """The session claims of the refresh token, which the store has yet to confirm."""
         return read_session_text(self.session_text)
@@ -69,9 +64,9 @@ def read_presented(claims: Mapping[str, Any]) -> Presented:
     """
     generation, sec, text = claims["gen"], claims["sec"], claims.get(SESSION_TEXT, "")
     if generation.__class__ is not int or generation < 0 or sec.__class__ is not str:
-        message = "the token is invalid: gen or sec is none"
-        raise TokenInvalid(message)
-    read_session_text(text)
+        raise TokenInvalid("the token is invalid: gen or sec is none")
+    if text != "":
+        read_session_text(text)
     return Presented(
         session_id=claims["sid"],
         subject=claims["sub"],
@@ -82,11 +77,10 @@ def read_presented(claims: Mapping[str, Any]) -> Presented:
 
 
 def require_token_id(token: AccessClaims | str) -> str:
-    """A `jti`; the text of a token is refused, revoking it would revoke nothing."""
+    """A `jti`; the text of a token is rejected, revoking it would revoke nothing."""
     token_id = token.token_id if isinstance(token, AccessClaims) else token
     if not _is_id(token_id):
-        message = "a token is revoked by its claims or its id (jti), not by its text"
-        raise TokenMalformed(message)
+        raise TokenMalformed("a token is revoked by its claims or its id (jti), not by its text")
     return token_id
 
 
@@ -99,16 +93,14 @@ def require_known(kind: RevokeKind, proof: bytes | None) -> None:
 def require_text(name: str, value: object) -> str:
     """An id or reason that every store can hold."""
     if not isinstance(value, str) or not is_plain_text(value):
-        message = f"{name} is a text of 1 to 255 characters"
-        raise ClaimsRejected(message)
+        raise ClaimsRejected(f"{name} is a text of 1 to 255 characters")
     return value
 
 
 def is_subject(text: object) -> bool:
-    """Whether there can be a session of this subject; what is no text at all is refused."""
+    """Whether a session can have this subject; a value that is no text is rejected."""
     if not isinstance(text, str):
-        message = "a subject is a text"
-        raise ClaimsRejected(message)
+        raise ClaimsRejected("a subject is a text")
     return is_plain_text(text)
 
 

@@ -1,6 +1,6 @@
 """Plans and answers of a manager: pure but for the clock and randomness that it is given.
 
-Log-in: `plan_issue` → store → `conclude_issue`. Refresh: `open_refresh` → claims →
+Login: `plan_issue` → store → `conclude_issue`. Refresh: `open_refresh` → claims →
 `plan_rotation` → store → `conclude_rotation`. Tokens are signed after the store's fact.
 """
 
@@ -86,8 +86,7 @@ class PairPlanner:
         random: Callable[[int], bytes],
     ) -> None:
         if not isinstance(policy, TokenPolicy):
-            message = f"the policy is a TokenPolicy, and not {type(policy).__name__}"
-            raise SettingsRejected(message)
+            raise SettingsRejected(f"the policy is a TokenPolicy, and not {type(policy).__name__}")
         self.policy = policy
         self.access_keys = signing_source(access_keys)
         self.refresh_keys = signing_source(refresh_keys)
@@ -99,7 +98,7 @@ class PairPlanner:
         self._leeway_s = whole_seconds("rotation_leeway", policy.rotation_leeway, 0, _MAX_EPOCH)
         require_lifetime(self.access_keys, self._access_s)
         require_lifetime(self.refresh_keys, self._refresh_s)
-        self._checked: tuple[int, int] | None = None
+        self._checked: tuple[KeySet, KeySet] | None = None
         self._signing_keys()
         self.access = self._verifier(
             self.access_keys, ACCESS_TYP, (*ACCESS_CLAIMS, *policy.required_claims), policy
@@ -114,7 +113,7 @@ class PairPlanner:
         device: str | None,
         epoch: object,
     ) -> LogIn:
-        """What to ask the store for a log-in; refuses what `verify` would refuse."""
+        """The plan of a login for the store; rejects claims that `verify` would reject."""
         require_subject(subject)
         if device is not None:
             require_text("device", device)
@@ -146,22 +145,24 @@ class PairPlanner:
         return self._pair(session, log_in, session.claims_json)
 
     def open_refresh(self, token: str | None, *, any_time: bool = False) -> Presented:
-        """What a refresh token says, once it is verified; `any_time` takes expired ones too."""
+        """The verified content of a refresh token; `any_time` takes expired ones too."""
         return read_presented(self._refresh.open(token, any_time=any_time))
 
     def plan_rotation(
         self, presented: Presented, claims: Mapping[str, Any] | None, *, loaded: bool
     ) -> RotationPlan:
-        """What to ask the store for a refresh; `claims` count only when they were loaded."""
+        """The plan of a refresh for the store; `claims` count only when they were loaded."""
         if loaded and claims is None:
             raise SubjectDisabled
         self._signing_keys()
-        of_session = presented.session_claims
+        claims_json = None
+        if claims is not None:
+            claims_json = merge_claims(self.policy, claims, presented.session_claims)
         return RotationPlan(
             session_id=presented.session_id,
             generation=presented.generation,
-            sec_hash=presented.sec_hash,
-            claims_json=None if claims is None else merge_claims(self.policy, claims, of_session),
+            sec_hash=sec_hash(presented.sec, presented.session_text),
+            claims_json=claims_json,
             leeway_ms=self._leeway_s * 1000,
             refresh_lifetime_ms=self._refresh_s * 1000,
             access_lifetime_ms=self._access_s * 1000,
@@ -170,7 +171,7 @@ class PairPlanner:
     def conclude_rotation(
         self, presented: Presented, plan: RotationPlan, fact: RotationFact
     ) -> TokenPair:
-        """The pair of the current generation, or why there is none."""
+        """The pair of the current generation; otherwise an error says why there is none."""
         match fact.kind:
             case RotationKind.ROTATED | RotationKind.REPLAYED | RotationKind.AHEAD:
                 if fact.session is None or fact.session.subject != presented.subject:
@@ -191,7 +192,7 @@ class PairPlanner:
     def plan_log_out(
         self, access_token: str | None, refresh_token: str | None
     ) -> tuple[str, bytes | None]:
-        """Which session to end, and what must match when only a refresh token proves it.
+        """The session to end, and the hash that must match if only a refresh token proves it.
 
         Expired tokens and any generation will do. Two tokens must name one session.
         """
@@ -202,16 +203,16 @@ class PairPlanner:
         if refresh_token is not None:
             presented = self.open_refresh(refresh_token, any_time=True)
             session_ids.append(presented.session_id)
-            proof = presented.sec_hash if access_token is None else None
+            if access_token is None:
+                proof = sec_hash(presented.sec, presented.session_text)
         if not session_ids:
             raise TokenMissing
         if len(set(session_ids)) > 1:
-            message = "the two tokens are of different sessions"
-            raise TokenInvalid(message)
+            raise TokenInvalid("the two tokens are of different sessions")
         return session_ids[0], proof
 
     def plan_token_revocation(self, token: AccessClaims | str) -> tuple[str, int]:
-        """Which token to revoke, and for how many milliseconds it could still pass."""
+        """The id of the token to revoke, and for how many milliseconds it could still pass."""
         token_id = require_token_id(token)
         lifetime_s: float = self._access_s
         if isinstance(token, AccessClaims):  # of a `TokenIssuer` perhaps, and long-lived
@@ -220,17 +221,17 @@ class PairPlanner:
         return token_id, math.ceil(lifetime_s) * 1000
 
     def _pair(self, session: Session, proof: LogIn | Presented, claims_json: bytes) -> TokenPair:
-        access_keys, refresh_keys = self._signing_keys()
         now = int(self._now())
         expires_at = min(now + self._access_s, session.ends_ms // 1000)
         registered = {"iss": self.policy.issuer, "aud": self.policy.audience}
-        # Whoever can write to the store must not say who a token is about, until when it holds, or
-        # how they logged in.
+        # Write access to the store must not be enough to change a token's subject, its lifetime
+        # or how the user logged in.
         own: dict[str, Any] = {
             name: value
             for name, value in msgspec.json.decode(claims_json).items()
             if name not in _NOT_OF_THE_ROW
         }
+        access_keys, refresh_keys = self._signing_keys()
         access = registered | {
             "sub": session.subject,
             "client_id": session.client_id,
@@ -260,15 +261,14 @@ class PairPlanner:
         )
 
     def _signing_keys(self) -> tuple[KeySet, KeySet]:
-        """Both key sets of this moment; rules between them are checked when either changed."""
-        # The versions first: keys that change in between are then checked next time.
-        versions = (self.access_keys.version, self.refresh_keys.version)
+        """Both current key sets; rules between them are checked when either has changed."""
         access, refresh = self.access_keys.current(), self.refresh_keys.current()
-        if versions != self._checked:
+        checked = self._checked
+        if checked is None or access is not checked[0] or refresh is not checked[1]:
             require_signing(access)
             require_signing(refresh)
             require_disjoint(access, refresh)
-            self._checked = versions
+            self._checked = access, refresh
         return access, refresh
 
     def _verifier(
@@ -292,6 +292,5 @@ class PairPlanner:
 
 def _require_epoch(epoch: object) -> int:
     if not isinstance(epoch, int) or isinstance(epoch, bool) or not 0 <= epoch < _MAX_EPOCH:
-        message = "an epoch is what subject_epoch answered"
-        raise ClaimsRejected(message)
+        raise ClaimsRejected("an epoch is what subject_epoch answered")
     return epoch

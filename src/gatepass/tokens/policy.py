@@ -48,7 +48,7 @@ class AllowedValues(Mapping[str, tuple[Any, ...]]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenPolicy:
-    """Who issues tokens for whom, for how long, and what they must say.
+    """The issuer, audience, lifetimes and required claims of tokens.
 
     Lifetimes and leeways are timedeltas or whole seconds.
 
@@ -74,7 +74,7 @@ class TokenPolicy:
     allowed_values: Mapping[str, Collection[Any]] = field(default_factory=dict)
     """For some claims all values that are accepted; applies where the claim is present."""
     max_sessions: int = 50
-    """Live sessions of one subject, 1 to 1,000; a further log-in ends the oldest."""
+    """Live sessions of one subject, 1 to 1,000; a further login ends the oldest."""
 
     def __post_init__(self) -> None:
         for name in ("issuer", "audience", "client_id"):
@@ -104,7 +104,7 @@ def whole_seconds(name: str, value: object, least: int, most: int) -> int:
 
 
 def require_name(name: str, value: object) -> None:
-    """Refuse what cannot be an issuer, an audience or a client id."""
+    """Reject a value that is no issuer, audience or client id."""
     if not isinstance(value, str) or not is_plain_text(value):
         message = f"{name} is a text of 1 to {MAX_TEXT} characters"
         raise SettingsRejected(message)
@@ -116,7 +116,7 @@ def is_plain_text(value: str) -> bool:
 
 
 def require_claim_names(names: object) -> tuple[str, ...]:
-    """Names of claims as a tuple; a lone string is refused, its letters would be names."""
+    """Names of claims as a tuple; a lone string is rejected, its letters would be names."""
     if isinstance(names, (list, tuple, set, frozenset)) and all(
         isinstance(name, str) and name for name in names
     ):
@@ -149,7 +149,7 @@ def is_allowed(value: object, allowed: Collection[Any]) -> bool:
 
 
 def require_claims(policy: TokenPolicy, claims: Mapping[str, Any]) -> None:
-    """Refuse claims that tokens of this policy could not be verified with."""
+    """Reject claims that tokens of this policy could not be verified with."""
     for name in policy.required_claims:
         if name not in claims and name not in REGISTERED_CLAIMS:
             message = f"the required claim {name} is missing"
@@ -161,7 +161,7 @@ def require_claims(policy: TokenPolicy, claims: Mapping[str, Any]) -> None:
 
 
 def require_own_claims(claims: Mapping[str, Any], registered: frozenset[str]) -> None:
-    """Refuse what is no mapping of names, and names that gatepass sets itself."""
+    """Reject a value that is no mapping of names, and names that gatepass sets itself."""
     if claims.__class__ is not dict and not isinstance(claims, Mapping):
         message = "claims map names to JSON values"
         raise ClaimsRejected(message)
@@ -175,7 +175,7 @@ def require_own_claims(claims: Mapping[str, Any], registered: frozenset[str]) ->
 
 
 def require_subject(subject: object) -> None:
-    """Refuse what cannot be a `sub`."""
+    """Reject a value that is no `sub`."""
     if not isinstance(subject, str) or not is_plain_text(subject):
         message = f"a subject is a text of 1 to {MAX_TEXT} characters"
         raise ClaimsRejected(message)

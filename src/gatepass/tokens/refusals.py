@@ -1,6 +1,6 @@
-"""Why a token was refused, for logs: what was wanted, and never what the token says.
+"""Why a token was rejected, for logs: the wanted value, and never the token's.
 
-Asked only once a token was refused, so that verifying stays as fast as it is.
+Called only after a token was rejected, so verifying does not become slower.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -26,7 +26,7 @@ def is_refused(verdict: object) -> bool:
 
 
 def malformed(token: object) -> str:
-    """It is no token, but perhaps holds one."""
+    """The reason for a value that is no token, but perhaps holds one."""
     if not isinstance(token, str):
         given = type(token).__name__
         hint = " (write pair.access_token, or pair.refresh_token)" if given == _PAIR else ""
@@ -39,7 +39,7 @@ def malformed(token: object) -> str:
 
 
 def refused_typ(wanted: Collection[str | None]) -> str:
-    """The type was another."""
+    """The reason for a token of another type."""
     return f"{INVALID}: its typ is not {' or '.join(sorted(filter(None, wanted)))}"
 
 
@@ -49,7 +49,7 @@ def refused_claims(
     audience: str,
     allowed: Iterable[tuple[str, Collection[Any]]],
 ) -> str:
-    """A claim was another, or of another kind."""
+    """The reason for a claim that has another value, or a value of another kind."""
     if claims["iss"] != issuer:
         return f"{INVALID}: its iss is not {issuer!r}"
     named = claims["aud"]

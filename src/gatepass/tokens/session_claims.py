@@ -21,7 +21,7 @@ from gatepass.tokens.policy import (
 )
 
 SIGN_IN_CLAIMS: Final = frozenset({"act", "amr", "acr"})
-"""They say how somebody signed in, wherever they are given (RFC 8693 §4.1, RFC 8176, OIDC §2)."""
+"""Claims that always describe the login (RFC 8693 §4.1, RFC 8176, OIDC §2)."""
 
 _FRAME: Final = b"\xff"
 """No text has this byte in its UTF-8 form: a secret alone never hashes as one with claims."""
@@ -30,10 +30,10 @@ _FRAME: Final = b"\xff"
 def split_claims(
     claims: Mapping[str, Any] | None, session_claims: Mapping[str, Any] | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Claims of who somebody is and of how they signed in; `act`, `amr` and `acr` are the latter.
+    """Claims about the user, and claims about the login; `act`, `amr` and `acr` are the latter.
 
     Raises:
-        ClaimsRejected: One of them is no mapping or has a registered name, or a name is in both.
+        ClaimsRejected: An argument is no mapping or has a registered name, or a name is in both.
     """
     for given in (claims, session_claims):
         if given is not None:
@@ -102,7 +102,7 @@ def read_session_text(text: object) -> dict[str, Any]:
                 return claims
     except TokenMalformed:
         pass
-    message = "the token is invalid: its session claims are none"
+    message = "the token is invalid: its session claims are malformed"
     raise TokenInvalid(message)
 
 

@@ -86,15 +86,15 @@ class ClaimsVerifier:
         self._now = now
         self._max_size = max_size
 
-    def open(  # noqa: C901 - the hot path, in one place
+    def open(  # noqa: C901 - the hot path, in one function
         self, token: str | None, *, any_time: bool = False, keys: KeySet | None = None
     ) -> dict[str, Any]:
         """The claims of a token that holds at this moment.
 
         Args:
             token: The token.
-            any_time: It may be old or early.
-            keys: What may have signed, in place of the source's keys of this moment.
+            any_time: Accept a token that has expired or is not valid yet.
+            keys: The keys that may have signed, instead of the source's keys of this moment.
 
         Raises:
             TokenMissing, TokenMalformed, TokenInvalid, TokenExpired: In the order of checks.
@@ -138,7 +138,7 @@ class ClaimsVerifier:
         if not expires_at > now - self._leeway:  # so that a clock of NaN lets nobody in
             raise TokenExpired
         if "nbf" in claims and not claims["nbf"] <= now + self._leeway:
-            raise TokenInvalid(f"{INVALID}: its nbf has not come")
+            raise TokenInvalid(f"{INVALID}: it is not valid yet (nbf)")
         return claims
 
     def _is_for_us(self, audience: object) -> bool:
@@ -156,7 +156,7 @@ class ClaimsVerifier:
 
 
 class _Verifier(Generic[R]):
-    """What both twins are made of."""
+    """The parts of a verifier, sync or async."""
 
     __slots__ = ("_claims", "_is_revoked", "_revocations")
     _is_async: ClassVar[bool]
@@ -175,17 +175,17 @@ class _Verifier(Generic[R]):
         now: Callable[[], float] = time.time,
         max_size: int = MAX_SIZE,
     ) -> None:
-        """Take the keys and what tokens must say.
+        """Take the keys and the claims that tokens must have.
 
         Args:
-            keys: What may have signed.
+            keys: The keys that may have signed.
             issuer: The one `iss`, compared exactly.
-            audience: What `aud` is or contains.
+            audience: The text that `aud` is or contains.
             typ: The one `typ`; `None` takes tokens without a type or with "JWT".
             required_claims: Names besides `exp` and `sub` that must be present.
             allowed_values: For some claims all values that are accepted, where present.
             leeway: Seconds of clock difference granted to `exp` and `nbf`, 0 to 60.
-            revocations: Who knows what was revoked, e.g. a store; `None` asks nobody.
+            revocations: The source of revocations, e.g. a store; `None` means no check.
             now: The clock, in seconds since 1970.
             max_size: Characters of a token at most.
 
@@ -215,7 +215,7 @@ class _Verifier(Generic[R]):
 
     @property
     def revocations(self) -> R | None:
-        """Who is asked whether a token was revoked; `None`: nobody."""
+        """The source of revocations, or `None` if revocations are not checked."""
         return self._revocations
 
 
@@ -229,12 +229,12 @@ class TokenVerifier(_Verifier[Revocations]):
         """The claims of a token that may be trusted.
 
         Raises:
-            TokenMissing: There is none.
-            TokenMalformed: It is no compact JWS with a JSON object in it.
-            TokenInvalid: It is forged, or of another type, issuer, audience or claim.
+            TokenMissing: No token was given.
+            TokenMalformed: The text is no compact JWS with a JSON object in it.
+            TokenInvalid: The token is forged, or of another type, issuer, audience or claim.
             TokenExpired: `exp` has passed.
-            TokenRevoked: It or its session was revoked.
-            StoreUnavailable: Whether it was revoked could not be found out, or the keys
+            TokenRevoked: The token or its session was revoked.
+            StoreUnavailable: The store did not say whether the token was revoked, or the keys
                 (`KeysUnavailable`) could not be fetched.
         """
         try:
@@ -274,7 +274,7 @@ class AsyncTokenVerifier(_Verifier[AsyncRevocations]):
 
 
 def require_verifiable_typ(typ: object) -> None:
-    """Refuse a type that is not text, and that of refresh tokens: only a manager handles them."""
+    """Reject a type that is not text, and that of refresh tokens: only a manager handles them."""
     if typ is None:
         return
     if not isinstance(typ, str) or not typ or normalize_typ(typ) == REFRESH_TYP:
@@ -284,5 +284,5 @@ def require_verifiable_typ(typ: object) -> None:
 
 def _is_number(value: object) -> bool:
     """A NumericDate: a finite number, and a boolean is none (RFC 7519 §2)."""
-    # Asked of floats only: a whole number too large for one would raise.
+    # `isfinite` for floats only: a whole number too large for a float would raise.
     return value.__class__ is int or (isinstance(value, float) and math.isfinite(value))

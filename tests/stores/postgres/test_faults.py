@@ -32,6 +32,7 @@ from tests.stores.twins import Runner, until
 pytestmark = pytest.mark.faults
 
 LOCK = f"SELECT 1 FROM gatepass_sessions WHERE session_id = '{LIVE}' FOR UPDATE"  # noqa: S608
+NOT_CONFIRMED = {"rotate", "issue_opaque"}
 WAITING = "FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 
 
@@ -47,6 +48,25 @@ def test_a_server_that_is_down_or_frozen_answers_nothing_and_nobody_waits_for_it
             require_unavailable(store, OPERATIONS)
 
     require_healed(store)
+
+
+def test_nothing_is_acknowledged_that_a_synchronous_standby_does_not_have(
+    server: PostgresServer, used: Any, runner: Runner
+) -> None:
+    changes = {name: one for name, one in WRITES.items() if name not in NOT_CONFIRMED}
+    with server.standby() as standby:
+        server.run("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        server.run("SELECT pg_reload_conf()")
+        try:
+            in_step = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"
+            until(lambda: server.run(in_step), runner)
+            with standby.frozen():
+                for _ in range(2):  # a repeated one is not acknowledged either
+                    require_unavailable(used, changes)
+            require_healed(used)
+        finally:
+            server.run("ALTER SYSTEM RESET synchronous_standby_names")
+            server.run("SELECT pg_reload_conf()")
 
 
 @pytest.mark.parametrize("how", ["stop", "kill"])

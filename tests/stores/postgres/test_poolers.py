@@ -45,7 +45,7 @@ def store_at(
 ) -> Iterator[Any]:
     options: dict[str, Any] = {
         "poolclass": NullPool,
-        "connect_args": {"prepare_threshold": threshold},
+        "connect_args": {"prepare_threshold": threshold, "client_encoding": "UTF8"},
     }
     url = f"postgresql+psycopg://gate@127.0.0.1:{pooler.port}/postgres"
     store: Any
@@ -99,6 +99,27 @@ def test_prepared_statements_that_a_pooler_loses_are_refused_in_one_sentence(
         for operation in OPERATIONS.values():
             with pytest.raises(StoreUnavailable, match="`prepare_threshold=None`"):
                 operation(store)
+
+
+def test_transactions_of_another_isolation_change_nothing(
+    server: PostgresServer, twin: str, runner: Runner
+) -> None:
+    """Such a transaction does not see what was committed while it waited."""
+    changes: list[Callable[[Any], object]] = [
+        lambda store: store.issue(log_in()),
+        lambda store: store.revoke_session("a", reason="log-out"),
+        lambda store: store.revoke_token("00token"),
+        lambda store: store.revoke_subject("ada", reason="log-out"),
+        lambda store: store.revoke_all(reason="restore"),
+    ]
+    server.run("ALTER ROLE gate SET default_transaction_isolation = 'repeatable read'")
+    try:
+        with pooled(server) as pooler, store_at(pooler, twin, runner) as store:
+            for change in changes:
+                with pytest.raises(StoreUnavailable, match="READ COMMITTED"):
+                    change(store)
+    finally:
+        server.run("ALTER ROLE gate RESET default_transaction_isolation")
 
 
 def test_a_standby_that_a_pooler_asks_in_its_turn_is_not_believed(

@@ -1,5 +1,6 @@
 """Attack: roles that may read the log, or nothing at all, and what they cannot keep others from."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -10,25 +11,30 @@ import pytest
 
 from gatepass.errors import StoreUnavailable
 from gatepass.stores.sql import SqlStore
-from tests.budget import PATIENCE_S
+from tests.budget import PATIENCE_S, require_short
+from tests.project.files import ROOT
 from tests.servers.postgres import PostgresServer
-from tests.stores.outcomes import OPERATIONS, WRITES, attempt, require_unavailable
+from tests.stores.outcomes import OPERATIONS, attempt
 from tests.stores.plans import log_in, present
 from tests.stores.twins import Runner, replica_on, until_read
 
 READER, WRITER, NOBODY = "reader", "writer", "nobody_s"
+DOCUMENT = (ROOT / "docs" / "scale.md").read_text()
+GRANTED, GUARDED = (
+    block.replace("auth.", "")
+    .replace(" SCHEMA auth", " SCHEMA public")
+    .replace(" gate;", f" {WRITER};")
+    for block in re.findall(r"(?s)```text\n((?:GRANT|REVOKE).*?)```", DOCUMENT)
+)
+"""What a store's role needs, and what takes its locks from everybody else, as operators read it."""
 ROLES = f"""
 CREATE ROLE {READER} LOGIN;
 CREATE ROLE {WRITER} LOGIN;
 CREATE ROLE {NOBODY} LOGIN;
-GRANT USAGE ON SCHEMA public TO {READER}, {WRITER};
+GRANT USAGE ON SCHEMA public TO {READER};
 GRANT SELECT ON gatepass_revocations, gatepass_meta, gatepass_alembic_version TO {READER};
 GRANT SELECT ON gatepass_sessions TO {READER};
-GRANT SELECT, INSERT, UPDATE, DELETE ON gatepass_sessions, gatepass_subjects,
-  gatepass_revocations, gatepass_opaque_tokens TO {WRITER};
-GRANT SELECT, UPDATE ON gatepass_meta TO {WRITER};
-GRANT SELECT ON gatepass_alembic_version TO {WRITER};
-GRANT USAGE ON SEQUENCE gatepass_revocations_seq_seq TO {WRITER};
+{GRANTED}
 CREATE DATABASE elsewhere;
 """
 FILL_QUEUE = """
@@ -160,9 +166,46 @@ def test_a_lock_of_log_ins_that_a_stranger_holds_is_an_outage_and_lets_nobody_in
     session = store.issue(log_in("dora"))
     with psycopg.connect(guarded.url_of("postgres", role=READER)) as reader:
         reader.execute("SELECT pg_advisory_xact_lock(7449363239834329447)")
-        blocked = {name: WRITES[name] for name in ("issue", "revoke_all")}
-        require_unavailable(store, blocked)
+        reader.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended('dora', 7449363239834329447))"
+        )
+        attempts: list[Callable[[], object]] = [
+            lambda: store.issue(log_in("dora")),
+            lambda: store.revoke_subject("dora", reason="theft"),
+            lambda: store.revoke_all(reason="restore"),
+        ]
+        for blocked in attempts:
+            began = time.monotonic()
+            with pytest.raises(StoreUnavailable):
+                blocked()
+            require_short(time.monotonic() - began, 2.5)
         assert session is not None
         store.revoke_session(session.session_id, reason="log-out")
+        store.revoke_token("00dora's")
         assert store.is_revoked(session.session_id, None)
+        assert store.is_revoked(None, "00dora's")
     assert store.issue(log_in("dora")) is not None
+
+
+def test_locks_of_log_ins_can_be_taken_from_everybody_else(
+    guarded: PostgresServer, store: Any
+) -> None:
+    locks = guarded.run(
+        "SELECT oid::regprocedure::text FROM pg_proc"
+        " WHERE proname ~ '^pg_(try_)?advisory_.*lock(_shared)?$' AND proname !~ 'unlock'"
+    )
+    for statement in GUARDED.split(";\n")[:2]:
+        guarded.run(statement)
+    try:
+        with psycopg.connect(guarded.url_of("postgres", role=READER), autocommit=True) as reader:
+            for (lock,) in locks:
+                name, _, arguments = lock.partition("(")
+                values = "1, 2" if "," in arguments else "1"
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    reader.execute(f"SELECT {name}({values})".encode())
+        for operation in OPERATIONS.values():
+            operation(store)
+    finally:
+        for (lock,) in locks:
+            guarded.run(f"GRANT EXECUTE ON FUNCTION {lock} TO PUBLIC")
+    assert len(locks) == 16

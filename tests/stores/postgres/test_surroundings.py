@@ -184,7 +184,8 @@ def test_a_log_in_with_an_old_password_behind_a_pooler_that_lost_the_isolation()
     url = empty_url()
     store = SqlStore.from_url(url)
     store.subject_epoch("ada")
-    [pooled] = store.postgres._pool._idle
+    runner: Any = store._runner
+    [pooled] = runner._idle
     pooled._wire.exec_(b"SET default_transaction_isolation = 'repeatable read'")
 
     with psycopg.connect(url) as other:

@@ -89,8 +89,9 @@ def test_the_statements_decide_and_write_what_the_pure_function_does(
         plan = replace(plan, generation=max(session.generation + near, 0))
     elif near == "recent" and session.recent:
         plan = replace(plan, generation=session.recent[-1][0])
-    knowing._store._known_access_ms = 5
-    asking._store._known_access_ms = 0
+    for store, lifetime_ms in ((knowing, 5), (asking, 0)):
+        work: Any = store._work
+        work._known_access_ms = lifetime_ms
     insert(connection, session)
 
     fact = (knowing if knows else asking).rotate(plan)

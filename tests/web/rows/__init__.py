@@ -3,11 +3,11 @@
 from tests.web.rows import access, cookies, log_in, log_out, refresh, transport
 from tests.web.rows.row import Row
 
-ROWS: tuple[Row, ...] = (
-    *access.ROWS,
-    *log_in.ROWS,
-    *refresh.ROWS,
-    *log_out.ROWS,
-    *cookies.ROWS,
-    *transport.ROWS,
-)
+SHEETS: dict[str, tuple[Row, ...]] = {
+    "access": access.ROWS,
+    "log in": log_in.ROWS,
+    "refresh": refresh.ROWS,
+    "log out": log_out.ROWS,
+    "cookies": cookies.ROWS,
+    "transport": transport.ROWS,
+}

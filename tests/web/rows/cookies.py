@@ -123,7 +123,16 @@ _DEVELOPMENT = (
     *(_row(f"{n}: private", "POST /private", (_ACCESS, *h), _REFUSED) for n, h in _CHECKS),
     *(_row(f"{n}: private", "POST /private", (_ACCESS, *h), shown()) for n, h in _GOOD),
     _row("CSRF missing: optional", "POST /open", (_ACCESS, _OURS), _REFUSED),
-    *(_row(f"{n}: refresh", "POST /auth/refresh", (_BOTH, *h), _REFUSED) for n, h in _CHECKS),
+    *(
+        _row(f"{name}: {line}", line, (_BOTH, *headers), _REFUSED)
+        for line in (
+            "POST /auth/refresh",
+            "POST /auth/logout",
+            "POST /auth/logout-all",
+            "DELETE /auth/sessions/<session_of_access>",
+        )
+        for name, headers in _CHECKS
+    ),
     *(
         _row(f"{n}: refresh", "POST /auth/refresh", (_BOTH, *h), done(IN_COOKIES, *_SET))
         for n, h in _GOOD
@@ -220,13 +229,6 @@ _DEVELOPMENT = (
         (_ACCESS + "; <R>=<grace_refresh>", _OURS, _CSRF),
         done(DONE, *_CLEARED),
     ),
-    _row("log out by cookie without CSRF", "POST /auth/logout", (_BOTH, _OURS), _REFUSED),
-    _row(
-        "log out by cookie from another site",
-        "POST /auth/logout",
-        (_BOTH, _FOREIGN, _CSRF),
-        _REFUSED,
-    ),
     _row(
         "log out by header leaves the cookies",
         "POST /auth/logout",
@@ -238,18 +240,6 @@ _DEVELOPMENT = (
         "POST /auth/logout-all",
         (_BOTH, _OURS, _CSRF),
         done('{"message":"Logged out everywhere","revoked":<n>}', *_CLEARED),
-    ),
-    _row(
-        "log out everywhere by cookie without CSRF",
-        "POST /auth/logout-all",
-        (_BOTH, _OURS),
-        _REFUSED,
-    ),
-    _row(
-        "end a session by cookie without CSRF",
-        "DELETE /auth/sessions/<session>",
-        (_ACCESS, _OURS),
-        _REFUSED,
     ),
 )
 _STRICT = {

@@ -29,6 +29,13 @@ ROWS = (
     _row("log out twice", (bearer("access"),), done(DONE), _OUT),
     _row("log out with an expired token", (bearer("expired"),), done(DONE)),
     _row("log out with a refresh token", (), done(DONE), body=_BY_REFRESH),
+    _row(
+        "log out with a refresh token that was used before",
+        (),
+        done(DONE),
+        body='{"refresh_token":"<reused_refresh>"}',
+    ),
+    _row("log out, malformed", (bearer("access"),), refused("invalid_request"), body="{"),
     _row("log out with both", (bearer("access"),), done(DONE), body=_BY_REFRESH),
     _row(
         "log out with tokens of two sessions",

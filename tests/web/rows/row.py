@@ -18,14 +18,17 @@ REFUSALS: Final = {
     "insufficient_scope": (403, "Insufficient scope", "insufficient_scope"),
     "insufficient_user_authentication": (
         401,
-        "Fresh log-in required",
+        "Fresh login required",
         "insufficient_user_authentication",
     ),
     "https_required": (403, "HTTPS required", None),
     "session_unknown": (404, "No such session", None),
     "invalid_request": (400, "Invalid request", None),
+    "rate_limited": (429, "Too many attempts", None),
     "store_unavailable": (503, "Temporarily unavailable", None),
     "method_not_allowed": (405, "Method not allowed", None),
+    "not_found": (404, "Not found", None),
+    "internal_error": (500, "Internal error", None),
 }
 JSON: Final = "Content-Type: application/json"
 FORM: Final = "Content-Type: application/x-www-form-urlencoded"

@@ -1,1 +1,1 @@
-"""What `manage.py` runs."""
+"""The package in which `manage.py` finds commands."""

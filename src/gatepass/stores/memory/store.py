@@ -34,8 +34,8 @@ _FIRST_PURGE: Final = 1_024
 class MemoryStore:
     """Sessions, epochs and revocations of one process, safe to use from many threads.
 
-    What has expired is removed as the store grows. Past `max_rows` sessions a log-in is
-    refused with `StoreUnavailable`; revocations are always taken.
+    Expired rows are removed as the store grows. Past `max_rows` sessions a login is rejected
+    with `StoreUnavailable`; revocations are always taken.
     """
 
     is_async: ClassVar[Literal[False]] = False
@@ -112,7 +112,7 @@ class MemoryStore:
             return token
 
     def find_opaque(self, opaque_id: str) -> OpaqueFact:
-        """What is known of an opaque access token, revocation included."""
+        """The store's fact about an opaque access token, revocation included."""
         require_encodable(opaque_id)
         with self._lock:
             now_ms = self._now_ms()
@@ -201,16 +201,16 @@ class MemoryStore:
             return self._epoch(subject)
 
     def purge(self) -> int:
-        """Remove what is past its end + retention: sessions, tokens, log entries; how many."""
+        """Remove rows past their end + retention: sessions, tokens, log entries; how many."""
         with self._lock:
             return self._purge(self._now_ms())
 
     def close(self) -> None:
-        """Refuse everything from now on; closing twice is fine."""
+        """Reject every operation from now on; closing twice is fine."""
         self._closed = True
 
     def _now_ms(self) -> int:
-        """The store's clock, asked once in every operation; a closed store has none."""
+        """The store's clock, read once in every operation; raises in a closed store."""
         if self._closed:
             raise StoreUnavailable
         return int(self._clock() * 1000)

@@ -71,11 +71,11 @@ def postgres_part() -> Any:
 
 
 def require_usable(engine: "Engine | AsyncEngine", schema: str | None) -> None:
-    """Refuse an engine of a database, or with a schema, that there is no store for.
+    """Reject an engine of a database, or with a schema, that no store supports.
 
     Raises:
-        SettingsRejected: What is not supported, in one sentence.
-        TypeError: An engine of the other kind.
+        SettingsRejected: The database or the schema is not supported.
+        TypeError: The engine is async for a sync store, or the reverse.
     """
     if not isinstance(engine, Engine):
         raise TypeError("SqlStore takes an Engine; AsyncSqlStore takes an AsyncEngine")
@@ -102,7 +102,7 @@ def parse_url(url: str | URL) -> URL:
     """The URL of a database that is taken.
 
     Raises:
-        SettingsRejected: It cannot be read, or names another database or driver.
+        SettingsRejected: The URL cannot be read, or names another database or driver.
     """
     try:
         parsed = make_url(url)

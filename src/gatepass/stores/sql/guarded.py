@@ -20,13 +20,13 @@ _POWER: Final = "who can make accounts and un-revoke"
 def require_guarded(url: str | URL, warn: Callable[[str], object]) -> None:
     """Reject a SQLite file that everybody can change: they could make accounts and un-revoke.
 
-    Call it before the file is opened: what somebody planted beside it is then part of it. A group
+    Call it before the file is opened: SQLite takes planted files beside it for its own. A group
     may be meant to run commands beside the server, and a file may be another user's, as when root
-    looks after it: that is only said. A database that is no file is not looked at.
+    looks after it: `warn` tells that. A database that is no file is not checked.
 
     Raises:
-        SettingsRejected: Everybody can write the file, what is beside it or its folder; another
-            user owns what is beside it; the folder is missing, or the URL is not taken.
+        SettingsRejected: Everybody can write the file, a file beside it or the folder; another
+            user owns a file beside it; the folder is missing, or the URL is not supported.
     """
     parsed = parse_url(url)
     if parsed.get_backend_name() != "sqlite":

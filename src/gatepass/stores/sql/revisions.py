@@ -15,7 +15,7 @@ from gatepass.stores.sql.upgrade import revision_of
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """What was found; `None` means no tables."""
+    """The revision that was found; `None` means no tables."""
 
     found: str | None
     needed: str = HEAD

@@ -16,6 +16,7 @@ from gatepass.sessions import (
     RotationPlan,
     Session,
 )
+from gatepass.sessions.texts import require_encodable
 from gatepass.stores.sql.sqlite_changes import (
     PURGE_SIZE,
     SqliteChanges,
@@ -58,6 +59,7 @@ class SqliteStore:
             StoreUnavailable: The session was not inserted, or that was not confirmed.
             ValueError: The session id is in use.
         """
+        require_encodable(plan.session_id, plan.subject, plan.client_id, plan.device, plan.actor)
         session = self.database.write(
             lambda cursor, _: self._changes.issue(cursor, plan), durable=True
         )
@@ -67,6 +69,7 @@ class SqliteStore:
 
     def rotate(self, plan: RotationPlan) -> RotationFact:
         """Apply `gatepass.sessions.rotate` atomically; `REUSED` is durable before it returns."""
+        require_encodable(plan.session_id)
         longer = plan.access_lifetime_ms > self._known_access_ms
         fact = self.database.write(
             lambda cursor, durable: self._changes.rotate(cursor, plan, durable=durable),
@@ -78,6 +81,7 @@ class SqliteStore:
 
     def issue_opaque(self, plan: OpaquePlan) -> OpaqueToken | None:
         """Record an opaque access token by its hash; `None`: the session is over or unknown."""
+        require_encodable(plan.opaque_id, plan.token_id, plan.session_id)
         token = self.database.write(
             lambda cursor, _: self._changes.issue_opaque(cursor, plan),
             durable=plan.lifetime_ms > self._known_access_ms,
@@ -88,20 +92,24 @@ class SqliteStore:
 
     def find_opaque(self, opaque_id: str) -> OpaqueFact:
         """What is known of an opaque access token, revocation included."""
+        require_encodable(opaque_id)
         return self.database.read(lambda cursor: find_opaque(cursor, opaque_id, self.now_ms()))
 
     def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
         """Whether the session was revoked or is missing, or the token was revoked."""
+        require_encodable(session_id, token_id)
         return self.database.read(lambda cursor: find_revoked(cursor, session_id, token_id))
 
     def try_is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
         """`is_revoked`, raising `WouldWait` instead of waiting for anybody."""
+        require_encodable(session_id, token_id)
         return self.database.try_read(lambda cursor: find_revoked(cursor, session_id, token_id))
 
     def revoke_session(
         self, session_id: str, *, reason: str, sec_hash: bytes | None = None
     ) -> RevokeKind:
         """End a session and log it, in one durable step; `sec_hash`, if given, must match."""
+        require_encodable(session_id, reason)
         return self.database.write(
             lambda cursor, _: self._changes.revoke_session(cursor, session_id, reason, sec_hash),
             durable=True,
@@ -109,6 +117,7 @@ class SqliteStore:
 
     def revoke_token(self, token_id: str, *, lifetime_ms: int = 0) -> None:
         """Log one token's `jti` for its life, durably; repeating changes nothing."""
+        require_encodable(token_id)
         self.database.write(
             lambda cursor, _: self._changes.revoke_token(cursor, token_id, lifetime_ms),
             durable=True,
@@ -116,6 +125,7 @@ class SqliteStore:
 
     def revoke_subject(self, subject: str, *, reason: str) -> int:
         """Raise the subject's epoch and end its sessions in one durable step; how many ended."""
+        require_encodable(subject, reason)
         return self.database.write(
             lambda cursor, _: self._changes.revoke_subject(cursor, subject, reason), durable=True
         )
@@ -125,16 +135,19 @@ class SqliteStore:
 
         One transaction, about a second for a hundred thousand sessions; nobody else writes then.
         """
+        require_encodable(reason)
         return self.database.write(
             lambda cursor, _: self._changes.revoke_all(cursor, reason), durable=True
         )
 
     def sessions(self, subject: str) -> list[Session]:
         """The subject's live sessions, newest first."""
+        require_encodable(subject)
         return self.database.read(lambda cursor: find_live(cursor, subject, self.now_ms()))
 
     def subject_epoch(self, subject: str) -> int:
         """The subject's epoch, 0 when it was never revoked."""
+        require_encodable(subject)
         return self.database.read(lambda cursor: find_epoch(cursor, subject))
 
     def purge(self) -> int:

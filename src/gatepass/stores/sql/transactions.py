@@ -59,8 +59,8 @@ def durable_transaction(engine: Engine) -> Iterator[Connection]:
     """A transaction that is committed, durably, when the block ends.
 
     Raises:
-        StoreUnavailable: It was not committed, or that was not confirmed.
-        sqlalchemy.exc.IntegrityError: A constraint refused a row.
+        StoreUnavailable: The transaction was not committed, or was not confirmed.
+        sqlalchemy.exc.IntegrityError: A constraint rejected a row.
     """
     token = DEADLINE.set(find_deadline())
     try:

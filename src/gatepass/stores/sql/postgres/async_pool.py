@@ -21,10 +21,11 @@ from gatepass.stores.sql.postgres.failures import (
 )
 from gatepass.stores.sql.postgres.outcomes import FAILURES, TRIES, next_values
 from gatepass.stores.sql.postgres.pool import DRIVERS, size_of
-from gatepass.stores.sql.postgres.requests import Request
 from gatepass.stores.sql.postgres.statements import statements_of
-from gatepass.stores.sql.postgres.waiting import left, wait_async
+from gatepass.stores.sql.postgres.waiting import deadline, left, wait_async
 from gatepass.stores.sql.postgres.wire import Refused, Row, Statement
+from gatepass.stores.sql.postgres.work import Request
+from gatepass.stores.twins import Steps
 
 T = TypeVar("T")
 
@@ -33,7 +34,7 @@ _PAUSE_S: Final = 0.01
 
 @dataclass(slots=True)
 class _Loop:
-    """What belongs to one event loop."""
+    """The connections and slots of one event loop."""
 
     slots: asyncio.Semaphore
     idle: list[PostgresConnection] = field(default_factory=list)
@@ -59,16 +60,19 @@ class AsyncPostgresPool(ForkAware):
         self._introducing = threading.Lock()
         watch_forks(self)
 
-    async def run(self, request: Request[T], until: float) -> T:
+    async def run(self, steps: Steps[T]) -> T:
         """See `PostgresPool.run`."""
-        values = request.values
-        tries = TRIES
+        until = deadline()
+        rows: list[Row] | None = None
         while True:
-            tries -= 1
             try:
-                return request.read(await self._try(request.statement, values, until))
-            except FAILURES as failure:
-                values = next_values(request, failure, is_last=not tries)
+                request = steps.send(rows)
+            except StopIteration as stop:
+                fact: T = stop.value
+                return fact
+            if request.is_fresh:
+                until = deadline()
+            rows = await self._ask(request, until)
 
     async def take(self, until: float) -> PostgresConnection:
         """See `PostgresPool.take`; it belongs to the running loop."""
@@ -80,9 +84,12 @@ class AsyncPostgresPool(ForkAware):
         here.drop(connection)
         here.slots.release()
 
-    def close(self) -> None:
-        """See `PostgresPool.close`; any loop may be running, or none."""
+    async def close(self) -> None:
+        """See `PostgresPool.close`; any loop may be running."""
         self._closed = True
+        self._close_idle()
+
+    def _close_idle(self) -> None:
         for loop in list(self._loops):
             for connection in list(self._loops[loop].idle):
                 self._loops[loop].drop(connection)
@@ -97,6 +104,16 @@ class AsyncPostgresPool(ForkAware):
             self._loops = {}
             self._introducing = threading.Lock()
             self._pool = self._pool.recreate()
+
+    async def _ask(self, request: Request, until: float) -> list[Row]:
+        values = request.values
+        tries = TRIES
+        while True:
+            tries -= 1
+            try:
+                return await self._try(request.statement, values, until)
+            except FAILURES as failure:
+                values = next_values(request, failure, is_last=not tries)
 
     async def _try(
         self, statement: Statement, values: list[bytes | None], until: float
@@ -118,7 +135,7 @@ class AsyncPostgresPool(ForkAware):
             here.slots.release()
 
     def _here(self) -> _Loop:
-        """What belongs to the running loop; what belonged to closed ones goes."""
+        """The state of the running loop; connections of closed loops are closed."""
         loop = asyncio.get_running_loop()
         here = self._loops.get(loop)
         if here is None:
@@ -192,4 +209,4 @@ class AsyncPostgresPool(ForkAware):
     def _give_back(self, here: _Loop, connection: PostgresConnection) -> None:
         here.idle.append(connection)
         if self._closed:
-            self.close()
+            self._close_idle()

@@ -69,7 +69,7 @@ class PostgresConnection:
         """Set the session up, and see that this is a primary with tables of this release.
 
         Raises:
-            StoreUnavailable: It is not.
+            StoreUnavailable: The server is a standby, or its tables are of another release.
         """
         if self._wire.transaction_status != TransactionStatus.IDLE:  # a hook of the engine's
             yield from execute_once(self._wire, _ROLLBACK, [])
@@ -95,7 +95,7 @@ class PostgresConnection:
         """The rows of a statement; it is parsed once per connection, where that is allowed.
 
         Raises:
-            Refused: The server refused; whether `is_usable` depends on why.
+            Refused: The server answered with an error; it decides whether `is_usable`.
             Lost: The connection broke.
         """
         try:

@@ -29,7 +29,7 @@ _DEFAULTS: Final = {
     "application_name": "gatepass",
     "client_encoding": "UTF8",
 }
-"""What the URL may say otherwise; seconds, but for `tcp_user_timeout`."""
+"""Defaults that the URL may override; seconds, but for `tcp_user_timeout`."""
 
 
 class PatientConnection(psycopg.Connection[Any]):
@@ -113,7 +113,7 @@ def async_engine_of(url: URL) -> AsyncEngine:
 
 
 def _arguments_of(url: URL) -> dict[str, Any]:
-    """What psycopg is called with."""
+    """The arguments for psycopg."""
     plain = url.set(drivername="postgresql+psycopg")
     try:
         engine = create_engine(plain)

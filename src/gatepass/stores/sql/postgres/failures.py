@@ -1,4 +1,4 @@
-"""What the failures of PostgreSQL and its driver mean to a caller; nothing of a URL is in them."""
+"""Errors for the failures of PostgreSQL and its driver; they hold nothing of a URL."""
 
 from typing import Final
 

@@ -28,8 +28,8 @@ PATIENCE: Final = 60.0
 """Seconds that an upgrade may take, half of it waiting for another one."""
 
 _OPTIONS: Final[dict[str, Any]] = {"isolation_level": "READ COMMITTED"}
-"""Whatever the database or the engine has: a higher level does not see, behind the lock, what was
-done while it waited, and autocommit does not keep the lock.
+"""Overrides the database and the engine: a higher level does not see, behind the lock, changes
+from the time of its wait, and autocommit does not keep the lock.
 """
 _LIMITS: Final = """
 SELECT set_config('lock_timeout', '30000', true), set_config('statement_timeout', '60000', true)
@@ -41,9 +41,9 @@ SELECT coalesce((
   WHERE c.oid = pg_catalog.to_regclass('gatepass_alembic_version')::oid
 ), current_schema()::text)
 """
-"""Where the tables are, or else would be made."""
+"""The schema of the tables, or else the one in which they would be made."""
 _QUOTED: Final = frozenset('"%:')
-"""What would have to be quoted in one way or another where a statement names the schema."""
+"""Characters that would need quotes, of one kind or another, in the name of a schema."""
 _OWN_PATH: Final = "SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)"
 """Nothing that others planted in a schema of the path is run as the role that upgrades."""
 _LOCK: Final = "SELECT pg_advisory_xact_lock(7449363239834329448)"

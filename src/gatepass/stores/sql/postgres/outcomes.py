@@ -1,6 +1,6 @@
-"""What becomes of a request's failure: another try, or an error for the caller; twins share it."""
+"""The outcome of a request's failure: another try, or an error for the caller; twins share it."""
 
-from typing import Final, TypeVar
+from typing import Final
 
 from gatepass.errors import StoreUnavailable
 from gatepass.stores.sql.postgres.failures import (
@@ -12,20 +12,18 @@ from gatepass.stores.sql.postgres.failures import (
     is_undone,
     unavailable,
 )
-from gatepass.stores.sql.postgres.requests import Request
 from gatepass.stores.sql.postgres.wire import Refused
-
-T = TypeVar("T")
+from gatepass.stores.sql.postgres.work import Request
 
 TRIES: Final = 2
 FAILURES: Final = (Late, Lost, Refused)
 
 
-def next_values(request: Request[T], failure: Exception, *, is_last: bool) -> list[bytes | None]:
+def next_values(request: Request, failure: Exception, *, is_last: bool) -> list[bytes | None]:
     """The values to try again with.
 
     Raises:
-        StoreUnavailable: It was not done, or that was not confirmed.
+        StoreUnavailable: The request was not done, or was not confirmed.
         ValueError: An id is in use.
     """
     if isinstance(failure, Refused):

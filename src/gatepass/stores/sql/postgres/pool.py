@@ -1,4 +1,13 @@
-"""The connections of a store, for any number of threads."""
+"""The connections of a store, for any number of threads.
+
+1. A slot comes before a connection and is left after it, so there are never more than `size`.
+2. A connection is idle only after its answer was read to the end, and else closed: a late answer
+   never meets another question.
+3. A thread makes new connections: no driver promises to give up in time. Either the caller takes
+   the connection or the thread closes it; a lock decides which.
+4. A request is tried a second time only if the server undid the first or doing both is harmless.
+5. A forked child leaves its parent's connections alone.
+"""
 
 from _thread import start_new_thread
 from contextlib import suppress
@@ -18,10 +27,11 @@ from gatepass.stores.slots import Slot, Slots
 from gatepass.stores.sql.postgres.connection import PostgresConnection
 from gatepass.stores.sql.postgres.failures import BUSY, CLOSED, LATE, UNREACHABLE, unavailable
 from gatepass.stores.sql.postgres.outcomes import FAILURES, TRIES, next_values
-from gatepass.stores.sql.postgres.requests import Request
 from gatepass.stores.sql.postgres.statements import statements_of
-from gatepass.stores.sql.postgres.waiting import left, wait
+from gatepass.stores.sql.postgres.waiting import deadline, left, wait
 from gatepass.stores.sql.postgres.wire import Refused, Row, Statement
+from gatepass.stores.sql.postgres.work import Request
+from gatepass.stores.twins import Steps
 
 T = TypeVar("T")
 
@@ -29,7 +39,7 @@ SIZE: Final = 10
 """Connections at most, unless the engine's own pool has another size."""
 
 DRIVERS: Final = (SQLAlchemyError, psycopg.Error, OSError)
-"""What making a connection may raise."""
+"""The exceptions of making a connection."""
 
 
 def size_of(pool: Pool) -> int:
@@ -52,21 +62,24 @@ class PostgresPool(ForkAware):
         self._closed = False
         watch_forks(self)
 
-    def run(self, request: Request[T], until: float) -> T:
-        """What a request comes to.
+    def run(self, steps: Steps[T]) -> T:
+        """The fact that the steps return.
 
         Raises:
-            StoreUnavailable: It was not done, or that was not confirmed.
+            StoreUnavailable: A step was not done, or that was not confirmed.
             ValueError: An id is in use.
         """
-        values = request.values
-        tries = TRIES
+        until = deadline()
+        rows: list[Row] | None = None
         while True:
-            tries -= 1
             try:
-                return request.read(self._try(request.statement, values, until))
-            except FAILURES as failure:
-                values = next_values(request, failure, is_last=not tries)
+                request = steps.send(rows)
+            except StopIteration as stop:
+                fact: T = stop.value
+                return fact
+            if request.is_fresh:
+                until = deadline()
+            rows = self._ask(request, until)
 
     def take(self, until: float) -> PostgresConnection:
         """A connection with a slot; the caller gives up both with `leave`."""
@@ -102,7 +115,7 @@ class PostgresPool(ForkAware):
             self._slots.leave(slot)
 
     def close(self) -> None:
-        """Close every connection and refuse everything from now on."""
+        """Close every connection and reject every operation from now on."""
         self._closed = True
         with suppress(IndexError):
             while True:
@@ -116,6 +129,17 @@ class PostgresPool(ForkAware):
             self._idle, self._all = [], WeakSet()
             self._slots = Slots(self._size)
             self._pool = self._pool.recreate()
+
+    def _ask(self, request: Request, until: float) -> list[Row]:
+        """The rows that answer a request, which is tried again where that is safe."""
+        values = request.values
+        tries = TRIES
+        while True:
+            tries -= 1
+            try:
+                return self._try(request.statement, values, until)
+            except FAILURES as failure:
+                values = next_values(request, failure, is_last=not tries)
 
     def _try(self, statement: Statement, values: list[bytes | None], until: float) -> list[Row]:
         connection = self.take(until)

@@ -1,4 +1,24 @@
-"""The statements of a store on PostgreSQL; most call a function of `functions/`."""
+"""The statements of a store on PostgreSQL; most call a function of `functions/`.
+
+1. Each is one statement in autocommit: done whole or not at all, in one round trip. Functions are
+   VOLATILE under READ COMMITTED, so each statement inside sees all commits from the time in
+   which the one before it waited.
+2. A decision rests on rows read behind a lock: a login and `revoke_subject` take the subject's
+   (advisory) lock, a rotation and a revocation the session's row, `revoke_all` a lock that logins
+   share. The clock is read after the wait too.
+3. Locks come in one order: everybody's, the subject's, rows by session id. The one exception, a
+   longer access lifetime on its first use, can end in a deadlock, which the server breaks and the
+   pool tries again.
+4. Logins, revocations and reuse call `gatepass_confirm` first, so that their commit is durable. A
+   repetition locks a row, which writes: its commit confirms the one whose answer was lost.
+5. A row is revoked and logged in one statement. The log's entry has the transaction's number, and
+   readers go by snapshots, so that an entry committed late is not passed by.
+6. Operators get the very types that PostgreSQL's own take, and functions of any type are named in
+   full: objects that others planted in a schema of the path would fit better.
+
+By 1 and 2 no call acts on a state that another call has changed; by 4 and 5 every acknowledged
+revocation is in the log on the disk, where every replica reads it.
+"""
 
 import hashlib
 import re
@@ -9,12 +29,10 @@ from gatepass.stores.sql.rows import COLUMNS
 
 _COLUMNS: Final = ", ".join(f"s.{column}" for column in COLUMNS)
 _OF_ROW: Final = ", ".join(f"(f.v_row).{column}" for column in COLUMNS)
-# Operators are given the very types that they take, and functions of any type are named in full:
-# what others planted in a schema of the path would fit better.
 _NOW: Final = "coalesce({}, floor(extract(epoch FROM clock_timestamp()) * 1000::numeric)::bigint)"
 
 CHANNEL: Final = "gatepass_revocations"
-"""Where those who follow the log hear that there is more of it."""
+"""The channel that notifies readers of the log of new entries."""
 
 _LIMITS: Final = {
     "statement_timeout": "1800",
@@ -24,7 +42,7 @@ _LIMITS: Final = {
     "client_encoding": "UTF8",
     "default_transaction_isolation": "read committed",
 }
-"""What a session of ours is set to, in milliseconds."""
+"""The settings of our sessions of PostgreSQL; times in milliseconds."""
 
 
 def _call(name: str, *types: int) -> tuple[str, tuple[int, ...]]:

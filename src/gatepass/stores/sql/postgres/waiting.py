@@ -30,7 +30,7 @@ def wait(exchange: Exchange, socket: int, until: float) -> list[Row]:
     """The rows of an exchange.
 
     Raises:
-        Late: They did not come in time; the connection is in the middle of something.
+        Late: The rows did not come in time; the connection is in the middle of an answer.
     """
     poller = poll()
     try:

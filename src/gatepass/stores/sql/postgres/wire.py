@@ -106,7 +106,7 @@ def execute_once(connection: PGconn, statement: Statement, values: list[bytes | 
 
 
 def _receive(connection: PGconn) -> Exchange:
-    """Send what is queued, and gather the rows of the answer.
+    """Send the queued bytes, and gather the rows of the answer.
 
     Raises:
         Refused: The server's own error.

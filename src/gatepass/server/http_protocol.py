@@ -1,4 +1,4 @@
-"""HTTP connections that end: each has a deadline, and only so many have room.
+"""uvicorn's HTTP protocol with a deadline for every connection and a limit on their number.
 
 uvicorn waits for ever for the rest of a request's head, and closes no connection whose client
 does not read: some hundred silent sockets would otherwise be all that this process can have.
@@ -14,7 +14,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from gatepass.http import RequestRefused, answer_refused
 from gatepass.http.problems import INVALID_REQUEST
-from gatepass.server.places import Network, is_within, place_of
+from gatepass.server.addresses import Network, block_of, is_within
 
 HEAD_S: Final = 10.0
 """Seconds in which a request's head has to arrive, from the connection's or its turn's begin."""
@@ -24,55 +24,53 @@ _SHARE: Final = 4
 """One address may have a quarter of all connections."""
 
 
-class Room:
+class ConnectionLimit:
     """The connections of one process, in the order in which they fell silent.
 
-    Who comes when there is no room takes that of the one that has been silent longest; where
-    none is silent it is turned away.
+    A connection above the limit ends the one that has been silent longest, or is closed itself
+    where no other is silent.
     """
 
     def __init__(self, connections: int, proxies: Collection[Network] = ()) -> None:
-        """Make room.
+        """Set the limit.
 
         Args:
-            connections: How many there may be.
-            proxies: Addresses that speak for many clients, and may have all the room.
+            connections: The number of connections that may be open.
+            proxies: Addresses that speak for many clients, and may have all connections.
         """
         self._total = connections
         self._share = max(1, connections // _SHARE)
         self._proxies = tuple(proxies)
-        self._of_place: Counter[str] = Counter()
+        self._open: Counter[str] = Counter()
         self._silent: dict[Connection, None] = {}
 
-    def enter(self, connection: "Connection") -> None:
-        """Take a connection in, which is silent; somebody may have to go for it."""
-        self._of_place[connection.place] += 1
+    def add(self, connection: "Connection") -> None:
+        """Count a new connection, which is silent; above the limit one is closed."""
+        self._open[connection.block] += 1
         self._silent[connection] = None
-        if self._of_place[connection.place] > self._share and not self._is_proxy(connection):
-            self._turn_out(connection.place)
-        elif self._of_place.total() > self._total:
-            self._turn_out(None)
+        is_proxy = is_within(connection.address, self._proxies)
+        if self._open[connection.block] > self._share and not is_proxy:
+            self._close_longest(connection.block)
+        elif self._open.total() > self._total:
+            self._close_longest(None)
 
-    def leave(self, connection: "Connection") -> None:
+    def remove(self, connection: "Connection") -> None:
         """Forget a connection that has ended."""
         self._silent.pop(connection, None)
-        self._of_place[connection.place] -= 1
-        if not self._of_place[connection.place]:
-            del self._of_place[connection.place]
+        self._open[connection.block] -= 1
+        if not self._open[connection.block]:
+            del self._open[connection.block]
 
     def note(self, connection: "Connection", *, waits: bool) -> None:
-        """It begins to wait for its client; or its request is at work, and keeps its room."""
+        """Note that a connection waits for its client, or that its request is being handled."""
         self._silent.pop(connection, None)
         if waits:
             self._silent[connection] = None
 
-    def _turn_out(self, place: str | None) -> None:
-        longest = next(each for each in self._silent if place in {None, each.place})
+    def _close_longest(self, block: str | None) -> None:
+        longest = next(each for each in self._silent if block in {None, each.block})
         del self._silent[longest]
         longest.transport.abort()
-
-    def _is_proxy(self, connection: "Connection") -> bool:
-        return is_within(connection.address, self._proxies)
 
 
 class Connection(H11Protocol):
@@ -81,14 +79,14 @@ class Connection(H11Protocol):
     def __init__(
         self,
         *args: Any,
-        room: Room,
+        limit: ConnectionLimit,
         head_s: float = HEAD_S,
         exchange_s: float = EXCHANGE_S,
         **options: Any,
     ) -> None:
         super().__init__(*args, **options)
-        self.address = self.place = "unknown"
-        self._room = room
+        self.address = self.block = "unknown"
+        self._limit = limit
         self._head_s, self._exchange_s = head_s, exchange_s
         self._awaits_head = self._waits = True
         self._ends = 0.0
@@ -99,15 +97,15 @@ class Connection(H11Protocol):
         super().connection_made(transport)
         if self.client is not None:
             self.address = self.client[0]
-            self.place = place_of(self.address)
+            self.block = block_of(self.address)
         self._set_deadline(self._head_s)
-        self._room.enter(self)
+        self._limit.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.Protocol`."""
         if self._timer is not None:
             self._timer.cancel()
-        self._room.leave(self)
+        self._limit.remove(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -131,7 +129,7 @@ class Connection(H11Protocol):
         self._look()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
-        """Answer what is no HTTP as everything else is answered, and hang up."""
+        """Answer a request that is no HTTP with the JSON of every refusal, and hang up."""
         if self.cycle is not None:
             self.cycle.disconnected = True  # its answer would follow ours
             self.cycle.message_event.set()
@@ -153,7 +151,7 @@ class Connection(H11Protocol):
         self.transport.close()
 
     def _look(self, *, is_answered: bool = False) -> None:
-        """Find out whether anything but the client is waited for, and what has begun anew."""
+        """Find out whether the connection waits for its client, and start a new deadline."""
         if self.transport.is_closing():
             return
         awaits_head = self.conn.their_state is h11.IDLE
@@ -163,7 +161,7 @@ class Connection(H11Protocol):
         waits = awaits_head or self.conn.their_state is h11.SEND_BODY or self.flow.write_paused
         if is_answered or waits is not self._waits:
             self._waits = waits
-            self._room.note(self, waits=waits)
+            self._limit.note(self, waits=waits)
 
     def _set_deadline(self, seconds: float) -> None:
         """Move the deadline; a timer that runs already finds out when it fires."""

@@ -1,4 +1,4 @@
-"""What both managers are put together from: the parts, their types, and what gets logged."""
+"""`CommonManager`: the parts of both managers, their types, and their log lines."""
 
 import logging
 import secrets
@@ -21,7 +21,7 @@ from gatepass.tokens.pair import Presented
 from gatepass.tokens.twins import require_twin
 
 _logger = logging.getLogger("gatepass")
-_LOUD = {
+NOTABLE = {
     RotationKind.AHEAD: "the store had lost rotations that were acknowledged: moved forward",
     RotationKind.REUSED: "a superseded refresh token came back: session revoked",
     RotationKind.UNKNOWN: "a well-signed refresh token is of no known session",
@@ -36,8 +36,8 @@ R = TypeVar("R", Revocations, AsyncRevocations)
 L = TypeVar("L", LoadClaims, AsyncLoadClaims)
 
 
-class ManagerParts(Generic[S, R, L]):
-    """What both twins are made of."""
+class CommonManager(Generic[S, R, L]):
+    """Everything that the sync and the async manager share."""
 
     _is_async: ClassVar[bool]
 
@@ -55,14 +55,14 @@ class ManagerParts(Generic[S, R, L]):
         """Put the parts together.
 
         Args:
-            policy: Who issues for whom, and for how long.
-            access_keys: What signs access tokens; services that verify may know them.
-            refresh_keys: What signs refresh tokens; no key of `access_keys`.
-            store: Where sessions live; the manager closes it.
-            revocations: Whom `verify` asks; by default the store, one round trip.
-            load_claims: The subject's claims of today, asked at every refresh and given the
-                subject and the session claims, which stay as they are; `None` from it means
-                that the subject is disabled.
+            policy: The issuer, the audience and the lifetimes.
+            access_keys: Keys that sign access tokens; services that verify may know them.
+            refresh_keys: Keys that sign refresh tokens; no key of `access_keys`.
+            store: The store of the sessions; the manager closes it.
+            revocations: The source that `verify` asks; by default the store, one round trip.
+            load_claims: Called at every refresh with the subject and the session claims, which
+                stay as they are. It returns the subject's claims of today, or `None` if the
+                subject is disabled.
             now: The clock of `iat` and `exp`, in seconds since 1970.
 
         Raises:
@@ -74,8 +74,7 @@ class ManagerParts(Generic[S, R, L]):
         if revocations is not None:
             require_twin(revocations, is_async=self._is_async)
         if not self._is_async and _is_coroutine_function(load_claims):
-            message = "load_claims is a coroutine function: use AsyncTokenManager"
-            raise TypeError(message)
+            raise TypeError("load_claims is a coroutine function: use AsyncTokenManager")
         _require_loads(load_claims)
         self._planner = PairPlanner(
             policy,
@@ -92,17 +91,17 @@ class ManagerParts(Generic[S, R, L]):
 
     @property
     def policy(self) -> TokenPolicy:
-        """The rules that this manager goes by."""
+        """The rules of this manager's tokens."""
         return self._planner.policy
 
     @property
     def access_keys(self) -> KeySource:
-        """Where the keys of access tokens come from, e.g. to publish them."""
+        """The source of the keys of access tokens, e.g. to publish them."""
         return self._planner.access_keys
 
     @property
     def store(self) -> S:
-        """Where sessions live."""
+        """The store of the sessions."""
         return self._store
 
     def session_id_of(
@@ -111,7 +110,7 @@ class ManagerParts(Generic[S, R, L]):
         """The session of well-signed tokens, which may have expired or been revoked.
 
         Raises:
-            TokenMissing, TokenMalformed, TokenInvalid: They prove no session, or two.
+            TokenMissing, TokenMalformed, TokenInvalid: The tokens prove no session, or two.
         """
         return self._planner.plan_log_out(access_token, refresh_token)[0]
 
@@ -123,7 +122,7 @@ class ManagerParts(Generic[S, R, L]):
 
 def _is_coroutine_function(function: object) -> bool:
     """Whether a call would have to be awaited, also of an object that is called."""
-    return iscoroutinefunction(function) or iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004 - its kind is asked for
+    return iscoroutinefunction(function) or iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004 - its kind counts
 
 
 def _require_loads(load_claims: Callable[..., object] | None) -> None:
@@ -139,11 +138,11 @@ def _require_loads(load_claims: Callable[..., object] | None) -> None:
     except ValueError:  # a built-in function that does not say what it takes
         return
     except TypeError:
-        message = "load_claims takes two arguments: load_claims(subject, session_claims)"
-        raise TypeError(message) from None
+        raise TypeError(
+            "load_claims takes two arguments: load_claims(subject, session_claims)"
+        ) from None
 
 
 def report(presented: Presented, fact: RotationFact) -> None:
-    """Log what an operator should look at."""
-    if fact.kind in _LOUD:
-        _logger.warning("%s sid=%s", _LOUD[fact.kind], presented.session_id)
+    """Log a notable rotation for the operator."""
+    _logger.warning("%s sid=%s", NOTABLE[fact.kind], presented.session_id)

@@ -1,26 +1,22 @@
-"""`AsyncFollower`: the twin of `Follower`, with tasks on the event loop that is running."""
+"""The tasks that read a revocation log for async checks, on the event loop that is running."""
 
 import asyncio
-import logging
 import threading
-from typing import Final
+from collections.abc import Callable
 
 from gatepass._forks import ForkAware, watch_forks
-from gatepass.errors import StoreUnavailable
-from gatepass.revocations.follower import PAUSES_S
 from gatepass.revocations.lease import steady_now
-from gatepass.revocations.readers import AsyncReader, AsyncSource
-from gatepass.revocations.state import PATIENCE_S, ReplicaState
+from gatepass.revocations.reader_threads import PAUSES_S
+from gatepass.revocations.readers import AsyncReader
+from gatepass.revocations.state import CHECK_WAIT_S, ReplicaState
 
-_LOG: Final = logging.getLogger("gatepass")
 
+class ReaderTasks(ForkAware):
+    """`ReaderThreads` for `await`: tasks on one event loop, and on the next when that is closed."""
 
-class AsyncFollower(ForkAware):
-    """Keeps a `ReplicaState` up to date on one loop, and on the next when that one is closed."""
-
-    def __init__(self, state: ReplicaState, source: AsyncSource) -> None:
+    def __init__(self, state: ReplicaState, new_reader: Callable[[int], AsyncReader]) -> None:
         self._state = state
-        self._source = source
+        self._new_reader = new_reader
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -30,28 +26,30 @@ class AsyncFollower(ForkAware):
         watch_forks(self)
 
     def ensure(self) -> None:
-        """Begin on the running loop, unless somebody follows, or this was stopped for good."""
+        """Start tasks on the running loop unless tasks run already, or `stop` was called."""
         loop = asyncio.get_running_loop()
-        if self._is_ended or self._is_followed_by(loop):
+        if self._is_ended or self._is_running_for(loop):
             return
         with self._lock:
-            if self._is_followed_by(loop):
+            if self._is_running_for(loop):
                 return
             self._let_go(loop)
             self._state.begin()
             self._loop = loop
             self._news = asyncio.Event()
-            self._readers = [self._source.reader(lane) for lane in range(len(self._state.lanes))]
+            self._readers = [self._new_reader(each) for each in range(len(self._state.partitions))]
             self._tasks = [
-                loop.create_task(self._follow(lane, reader), name=f"gatepass-revocations-{lane}")
-                for lane, reader in enumerate(self._readers)
+                loop.create_task(
+                    self._run(partition, reader), name=f"gatepass-revocations-{partition}"
+                )
+                for partition, reader in enumerate(self._readers)
             ]
 
     async def wait(self, session_id: str | None, token_id: str | None) -> None:
-        """See `Follower.wait`; where another loop's thread follows, there is no waiting."""
-        longest = steady_now() + PATIENCE_S  # see `Follower.wait`
+        """See `ReaderThreads.wait`; returns at once if the tasks run on another thread's loop."""
+        longest = steady_now() + CHECK_WAIT_S  # see `ReaderThreads.wait`
         while not self._state.covers(session_id, token_id):
-            left = min(self._state.patient_until, longest) - steady_now()
+            left = min(self._state.wait_until, longest) - steady_now()
             if left <= 0 or self._is_ended or self._loop is not asyncio.get_running_loop():
                 return
             try:
@@ -61,11 +59,11 @@ class AsyncFollower(ForkAware):
                 return
 
     def stop(self) -> None:
-        """End the tasks soon, and begin no others."""
+        """End the tasks soon, and start no others."""
         self._is_ended = True
 
     async def join(self) -> None:
-        """Wait for the tasks to end, as far as they are of the running loop."""
+        """Cancel the tasks of the running loop and wait for their end."""
         tasks, self._tasks = self._tasks, []
         if self._loop is asyncio.get_running_loop():
             for task in tasks:
@@ -73,19 +71,14 @@ class AsyncFollower(ForkAware):
             await asyncio.gather(*tasks, return_exceptions=True)
             self._news.set()
 
-    def before_fork(self) -> None:
-        """See `ForkAware`."""
-        self._state.before_fork()
-
     def after_fork(self, *, in_child: bool) -> None:
         """See `ForkAware`; the parent's loop goes on in the parent alone."""
         if in_child:
             self._abandon()
             self._lock = threading.Lock()
-        self._state.after_fork(in_child=in_child)
 
-    def _is_followed_by(self, loop: asyncio.AbstractEventLoop) -> bool:
-        """Whether tasks are at work: on this loop, or on one that runs in another thread."""
+    def _is_running_for(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Whether tasks run on this loop, or on one that runs in another thread."""
         return (
             self._loop is not None
             and (self._loop is loop or self._loop.is_running())
@@ -104,25 +97,22 @@ class AsyncFollower(ForkAware):
             reader.abandon()
         self._loop, self._readers, self._tasks = None, [], []
 
-    async def _follow(self, lane: int, reader: AsyncReader) -> None:
+    async def _run(self, partition: int, reader: AsyncReader) -> None:
         loop = asyncio.get_running_loop()
         failures = 0
         try:
             while not self._is_ended and reader in self._readers:
                 try:
-                    sent = await reader.read(self._state.wait_of(lane))
-                except StoreUnavailable as error:
-                    self._state.fail(lane, error)
-                except Exception as error:  # noqa: BLE001 - the lease lapses; reading goes on
+                    sent = await reader.read(self._state.read_wait_of(partition))
+                except Exception as error:  # noqa: BLE001 - the lease ends; reading goes on
                     if not loop.is_running():  # it was closed without ending its tasks
                         return
-                    _LOG.exception("a reader of the revocation log failed")
-                    self._state.fail(lane, error)
+                    self._state.fail(partition, error)
                 else:
                     failures = 0
                     if sent is not None:
-                        self._state.read(lane, sent)
-                        self._tell()
+                        self._state.read(partition, sent)
+                        self._wake()
                     continue
                 await asyncio.sleep(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
                 failures += 1
@@ -132,7 +122,7 @@ class AsyncFollower(ForkAware):
             else:
                 reader.abandon()
 
-    def _tell(self) -> None:
-        """Wake whoever waits for news, and let others wait for the next."""
+    def _wake(self) -> None:
+        """Wake every check that waits, and have later ones wait for the next read."""
         news, self._news = self._news, asyncio.Event()
         news.set()

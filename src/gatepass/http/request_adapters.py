@@ -12,7 +12,7 @@ _OF_SOCKETS = {"https": "wss", "wss": "wss"}
 
 
 class HttpRequest(Protocol):
-    """What decisions are made from: never the body."""
+    """The parts of a request that decisions are based on: never the body."""
 
     @property
     def method(self) -> str:
@@ -31,7 +31,7 @@ class HttpRequest(Protocol):
 
     @property
     def query(self) -> str:
-        """What stands after the `?`, as it was sent."""
+        """The text after the `?`, as it was sent."""
         ...
 
     @property
@@ -47,23 +47,18 @@ class HttpRequest(Protocol):
 class AsgiRequest:
     """A request out of an ASGI scope, http or websocket."""
 
-    __slots__ = ("_scope",)
+    __slots__ = ("_scope", "method")
 
     def __init__(self, scope: Mapping[str, Any]) -> None:
         self._scope = scope
-
-    @property
-    def method(self) -> str:
-        """See `HttpRequest.method`."""
-        method: str = self._scope.get("method", "GET")
-        return method
+        self.method: str = scope.get("method", "GET")
 
     @property
     def scheme(self) -> str:
         """See `HttpRequest.scheme`.
 
-        What is a websocket is told by the scope's type: servers may leave a websocket's scheme
-        out, and middleware for proxies writes `https` there.
+        The scope's type tells which requests are websockets: servers may leave out the scheme of
+        a websocket, and middleware for proxies writes `https` there.
         """
         scheme: str = self._scope.get("scheme", "http")
         return _OF_SOCKETS.get(scheme, "ws") if self._scope["type"] == "websocket" else scheme
@@ -95,23 +90,18 @@ class AsgiRequest:
 class WsgiRequest:
     """A request out of a WSGI environ, or of Django's `META`, which has its form."""
 
-    __slots__ = ("_environ", "_scheme")
+    __slots__ = ("_environ", "_scheme", "method")
 
     def __init__(self, environ: Mapping[str, Any], *, scheme: str | None = None) -> None:
         """Read an environ.
 
         Args:
             environ: The variables of the request.
-            scheme: How the request came, where the environ does not say it.
+            scheme: The scheme, where the environ does not hold it.
         """
         self._environ = environ
         self._scheme = scheme
-
-    @property
-    def method(self) -> str:
-        """See `HttpRequest.method`."""
-        method: str = self._environ["REQUEST_METHOD"]
-        return method
+        self.method: str = environ.get("REQUEST_METHOD", "")
 
     @property
     def scheme(self) -> str:

@@ -1,24 +1,26 @@
-"""`AuthParts`: what the `Auth` of every framework is made of."""
+"""`CommonAuth`: everything of an `Auth` that knows no framework."""
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar, Final
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable
+from datetime import timedelta
+from inspect import iscoroutinefunction
+from typing import Any, ClassVar, Final, Generic, Literal, Never, TypeVar
 
 from gatepass.errors import GatepassError, SettingsRejected, StoreUnavailable
 from gatepass.gate.gate import Gate
 from gatepass.gate.guard import Guard
 from gatepass.gate.hooks import Authenticate, LoginLimit
-from gatepass.gate.routes import Route
-from gatepass.gate.steps import CallPlain, settle
+from gatepass.gate.misuse import require_call
+from gatepass.gate.routes import Route, answer_wrong_method
 from gatepass.http import (
-    LOGIN_DOOR,
     Answer,
     HttpPolicy,
     HttpRequest,
     RequestRefused,
+    Requirement,
     answer_refused,
-    door,
     is_preflight,
 )
 from gatepass.http.cors import answer_preflight
@@ -39,46 +41,63 @@ _log = logging.getLogger("gatepass")
 _transport_log = logging.getLogger("gatepass.transport")
 _MANAGERS: Final = (TokenManager, AsyncTokenManager)
 _EXPLAINED: Final = (CSRF_FAILED, HTTPS_REQUIRED, INVALID_REQUEST)
-"""What an honest client gets because something is set up wrongly: the log says what."""
+"""Refusals that an honest client gets because a setting is wrong: the log says which."""
 _TOLD_TO_DEBUGGERS: Final = (TOKEN_INVALID, REFRESH_INVALID)
-"""What strangers can send at will: the log says why where somebody looks for it."""
+"""Refusals that strangers can cause at will: the log says why at level DEBUG."""
 AnyManager = TokenManager | AsyncTokenManager | TokenVerifier | AsyncTokenVerifier
+Manager = TypeVar("Manager", bound=AnyManager)
+RequiredGuard = TypeVar("RequiredGuard")
+OptionalGuard = TypeVar("OptionalGuard")
 
 
-class AuthParts:
-    """Everything of an `Auth` that knows no framework."""
+class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
+    """The routes and guards of one service; each framework installs them in its own way."""
 
     takes: ClassVar[tuple[type, ...]]
     """The managers and verifiers that this framework can wait for."""
 
     def __init__(
         self,
-        manager: AnyManager,
+        manager: Manager,
         *,
-        authenticate: Authenticate | None,
-        login_limit: LoginLimit | None,
-        http: HttpPolicy | None,
-        invalid_token_status: int,
-        call_plain: CallPlain,
+        authenticate: Authenticate | None = None,
+        login_limit: LoginLimit | None = None,
+        http: HttpPolicy | None = None,
+        invalid_token_status: Literal[401, 403] = 403,
         now: Callable[[], float] = time.time,
     ) -> None:
+        """Take the manager and the application's own parts.
+
+        Args:
+            manager: Issues, verifies, rotates and revokes; its maker closes it. A service
+                without sessions passes a verifier, and has guards but no routes.
+            authenticate: Takes a user name and a password, and returns an `Identity` or `None`.
+            login_limit: A limit on failed logins per client address; none by default.
+            http: Cookies, origins, https and proxies; by default tokens come in headers only.
+            invalid_token_status: The status for forged tokens; 401 is plain RFC 6750.
+            now: The clock for `fresh`; pass the one that the manager has.
+
+        Raises:
+            TypeError: An argument is of the wrong kind.
+            SettingsRejected: A verifier has cookies without `csrf_keys`.
+        """
         self._require_manager(manager)
-        _require_parts(authenticate, http, invalid_token_status)
+        _require_arguments(authenticate, http, invalid_token_status)
         self.policy = HttpPolicy() if http is None else http
         self._has_warned = False
         self._now = now
         self.vary = "Authorization" if self.policy.cookies is None else "Authorization, Cookie"
-        """The `Vary` of what a guard lets through: caches must not serve it to everybody."""
+        """The `Vary` of answers behind a guard: caches must not serve them to everybody."""
         self.invalid_token_status = invalid_token_status
         self.is_async = isinstance(manager, (AsyncTokenManager, AsyncTokenVerifier))
-        """Whether the guard's `acheck` is to be asked, and not `check`."""
+        """Whether the guard's `acheck` works, and not `check`."""
         if isinstance(manager, _MANAGERS):
             self.gate: Gate | None = Gate(
                 manager,
                 authenticate=authenticate,
                 login_limit=login_limit,
                 policy=self.policy,
-                call_plain=call_plain,
+                call=self._call,
                 now=now,
             )
             self.manager: TokenManager | AsyncTokenManager | None = manager
@@ -95,24 +114,52 @@ class AuthParts:
         self._csrf_keys = lambda: keys
         self.guard = self.make_guard(manager)
 
+    def required(
+        self,
+        *view: Never,
+        scopes: Collection[str] | None = None,
+        roles: Collection[str] | None = None,
+        fresh: timedelta | None = None,
+    ) -> RequiredGuard:
+        """A guard: it lets a request through whose token holds and meets every requirement.
+
+        Args:
+            view: Nothing; it rejects `@auth.required`, where the parentheses are missing.
+            scopes: All of them must be in the `scope` claim.
+            roles: One of them must be the `role` claim, or in it.
+            fresh: The longest time since the password was checked (RFC 9470).
+
+        Raises:
+            GuardMisused: The parentheses are missing, or a request is being handled.
+        """
+        self._require_setup("required", view)
+        return self._make_required(Requirement(scopes, roles, fresh))
+
+    def optional(self, *view: Never) -> OptionalGuard:
+        """A guard that also lets requests without a token through; it rejects bad tokens."""
+        self._require_setup("optional", view)
+        return self._make_optional(Requirement())
+
     def make_guard(self, manager: AnyManager) -> Guard:
-        """A guard by the same rules that asks this manager or verifier."""
+        """A guard by the same rules that verifies with this manager or verifier."""
         return Guard(manager.verify, self.policy, self._csrf_keys, self._now)
 
     async def answer(
-        self, route: Route, request: HttpRequest, body: bytes = b"", session_id: str = ""
+        self,
+        route: Route,
+        request: HttpRequest,
+        read_body: Callable[[], bytes],
+        session_id: str = "",
     ) -> Answer:
-        """The answer to a request of this route, refusals included."""
+        """The answer to a request of this route, also to one that is rejected."""
+        if request.method != route.method:
+            return answer_wrong_method(route)
+        gate = self.require_gate()
         try:
-            return await self.perform(route, request, body, session_id)
+            body = read_body() if route.takes_body else b""
+            return await route.answer(gate, request, body, session_id)
         except (RequestRefused, StoreUnavailable) as error:
             return self.answer_error(error)
-
-    async def perform(
-        self, route: Route, request: HttpRequest, body: bytes = b"", session_id: str = ""
-    ) -> Answer:
-        """The same, with refusals raised."""
-        return await route.answer(self._require_gate(), request, body, session_id)
 
     def intercept(self, request: HttpRequest) -> Answer | None:
         """The policy's answer to a request that goes no further; `None` lets it pass."""
@@ -132,7 +179,7 @@ class AuthParts:
         return answer_preflight(request, self.policy.allowed_origins, self.policy.public_origins)
 
     def warn_of_open_transport(self, *, is_development: bool = False) -> None:
-        """Log once what lets others read tokens on their way, unless this is development."""
+        """Log once what lets others read tokens on the network, unless this is development."""
         if self._has_warned or is_development or is_local(self.policy):
             return
         self._has_warned = True
@@ -140,7 +187,7 @@ class AuthParts:
             _transport_log.warning("%s: %s. %s", risk.code, risk.sentence, risk.cure)
 
     def answer_error(self, error: GatepassError) -> Answer:
-        """The table's answer to a refusal, or to a store that failed in a route of yours."""
+        """The table's answer to a refusal, or to a store that failed in a view."""
         refused = (
             error
             if isinstance(error, RequestRefused)
@@ -157,34 +204,37 @@ class AuthParts:
             _log.debug("%s: %s", refused.problem.code, refused.__cause__)
         return answer_refused(refused, invalid_token_status=self.invalid_token_status)
 
-    async def open_session(
-        self,
-        subject: str,
-        claims: Mapping[str, Any] | None,
-        *,
-        session_claims: Mapping[str, Any] | None,
-        device: str | None,
-        epoch: int | None,
-        manager: Any = None,
-    ) -> Answer:
-        """A new session's tokens for somebody who proved to be the subject by other means.
+    def require_gate(self) -> Gate:
+        """The routes.
 
-        They come in cookies where the policy has cookies. The manager opens the session; by
-        default that of the guards.
+        Raises:
+            TypeError: This `Auth` has a verifier.
         """
-        gate = self._require_gate()
-        manager = self.manager if manager is None else manager
-        with door(LOGIN_DOOR):
-            opening = manager.issue(
-                subject, claims, session_claims=session_claims, device=device, epoch=epoch
-            )
-            pair = await settle(opening)
-        return await gate.hand_out(pair, in_cookies=self.policy.cookies is not None)
-
-    def _require_gate(self) -> Gate:
         if self.gate is None:
             raise TypeError("a verifier has no sessions: give Auth a manager")
         return self.gate
+
+    @abstractmethod
+    def _make_required(self, requirement: Requirement) -> RequiredGuard:
+        """The framework's guard of `required`."""
+
+    @abstractmethod
+    def _make_optional(self, requirement: Requirement) -> OptionalGuard:
+        """The framework's guard of `optional`."""
+
+    def _require_setup(self, name: str, given: tuple[object, ...]) -> None:
+        """Return where a guard may be made; see `require_call`."""
+        require_call(name, given)
+
+    def _call(self, function: Callable[..., Any], /, *args: Any) -> Any:
+        """Call a function of the application, in a thread where it would block an event loop."""
+        if not self.is_async or iscoroutinefunction(function):
+            return function(*args)
+        return self._call_in_thread(function, *args)
+
+    def _call_in_thread(self, function: Callable[..., Any], /, *args: Any) -> Any:
+        """An awaitable of the result; only frameworks that take async managers have it."""
+        raise NotImplementedError
 
     def _require_manager(self, manager: object) -> None:
         where = type(self).__module__.removesuffix(".auth")
@@ -196,8 +246,11 @@ class AuthParts:
             raise TypeError(f"{where}.Auth takes an AsyncTokenVerifier where revocations are asked")
 
 
-def _require_parts(authenticate: object, http: object, invalid_token_status: object) -> None:
-    """Refuse what would only fail, or answer a refusal with success, once a request comes."""
+AnyAuth = CommonAuth[Any, Any, Any]
+
+
+def _require_arguments(authenticate: object, http: object, invalid_token_status: object) -> None:
+    """Reject arguments that would only fail, or answer a refusal with success, at a request."""
     if authenticate is not None and not callable(authenticate):
         given = type(authenticate).__name__
         raise TypeError(f"authenticate is a function of user name and password, and not {given}")
@@ -213,7 +266,7 @@ def require_prefix(prefix: str) -> str:
     """A prefix to mount routes at: `/auth`, or nothing.
 
     Raises:
-        ValueError: It would double or lose a slash.
+        ValueError: The prefix would double or lose a slash.
     """
     if prefix and (not prefix.startswith("/") or prefix.endswith("/")):
         raise ValueError('prefix begins with "/" and does not end with it')

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from gatepass.errors import StoreUnavailable
-from gatepass.revocations import streams
+from gatepass.revocations import redis_cursor
 from gatepass.revocations.alarm import Alarm
 from gatepass.revocations.denylist import Denylist
-from gatepass.revocations.streams import BACK_MS, StreamCursor
+from gatepass.revocations.redis_cursor import BACK_MS, RedisCursor
 from gatepass.sessions.session import SKEW_MS
 
 NOW = 1_800_000_000_000
@@ -24,7 +24,7 @@ class Following:
     def __init__(self) -> None:
         self.denylist = Denylist()
         self.alarm = Alarm()
-        self.cursor = StreamCursor((4, 5), self.denylist, self.alarm)
+        self.cursor = RedisCursor((4, 5), self.denylist, self.alarm)
 
     def take(self, **found: list[tuple[str, str, str]]) -> bool:
         read = {
@@ -64,7 +64,7 @@ def test_each_partition_goes_on_behind_its_last_entry(following: Following) -> N
 
 
 def test_a_full_answer_asks_for_more(following: Following, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "COUNT", 2)
+    monkeypatch.setattr(redis_cursor, "COUNT", 2)
 
     assert not following.take(p4=[(f"{NOW + 1}-0", "t", "c"), (f"{NOW + 2}-0", "t", "d")])
     assert following.take(p4=[(f"{NOW + 3}-0", "t", "e")])

@@ -1,8 +1,8 @@
-"""What is asked of Redis to follow its logs: steps, for either twin's connections to run.
+"""The log in Redis as a reader sees it: which commands to send, and what their replies mean.
 
-Only a primary's word counts. A server that calls itself one may have been replaced while it was
-cut off: under Sentinel none of its replicas may be missing, or most sentinels must name it. A
-member of a cluster stops answering by itself.
+Only a primary's answer counts. Under Sentinel a server that calls itself one may have been
+replaced while it was cut off. Its answers count if no replica is missing, or if most sentinels
+name it. A member of a Cluster stops answering by itself.
 """
 
 import time
@@ -11,8 +11,8 @@ from typing import Final
 
 from gatepass.errors import StoreUnavailable
 from gatepass.revocations.lease import steady_ms, steady_now
+from gatepass.revocations.redis_cursor import COUNT, RedisCursor
 from gatepass.revocations.state import CutOff
-from gatepass.revocations.streams import COUNT, StreamCursor
 from gatepass.stores.redis.calls import Calls
 from gatepass.stores.redis.durability import parse_info
 from gatepass.stores.redis.layout import Keys
@@ -28,17 +28,17 @@ from gatepass.stores.redis.target import Address, Target
 from gatepass.stores.redis.wire import Command, Exchange, Lost, Steps
 
 _ANSWER_S: Final = 1.0
-"""How long a server may take to answer, waiting for news apart."""
+"""The time limit of an answer, without the wait for new entries."""
 
 
-class StreamSteps:
-    """Reads the logs of some partitions that are always in one place."""
+class RedisLog:
+    """Reads the logs of some partitions that one server holds."""
 
     def __init__(
         self,
         target: Target,
         keys: Keys,
-        cursor: StreamCursor,
+        cursor: RedisCursor,
         clock: Callable[[], float] | None,
     ) -> None:
         self._target = target
@@ -62,11 +62,12 @@ class StreamSteps:
         """See `Reader.read`."""
         try:
             return (yield from self._read(wait_s))
-        except Lost as lost:
-            self._forget()
-            raise StoreUnavailable(f"Redis: {lost}") from lost
-        except StoreUnavailable:
-            self._forget()
+        except (Lost, StoreUnavailable) as error:
+            if self._address is not None:
+                self._calls.forget(self._address)
+                self._address = None
+            if isinstance(error, Lost):
+                raise StoreUnavailable(f"Redis: {error}") from error
             raise
 
     def _read(self, wait_s: float) -> Steps[float | None]:
@@ -96,10 +97,10 @@ class StreamSteps:
         return ("XREAD", "COUNT", COUNT, *block, "STREAMS", *self._logs, *ids)
 
     def _check(self, address: Address) -> Steps[None]:
-        """See who the server is, and whether its logs are what they were.
+        """Compare the server and its logs with those of the last check.
 
         Raises:
-            CutOff: Most sentinels do not name it, or cannot be asked, and replicas are missing.
+            CutOff: Replicas are missing, and no majority of sentinels names the server.
         """
         witnesses = self._cursor.witnesses()
         commands: list[Command] = [
@@ -119,22 +120,17 @@ class StreamSteps:
             deadline = time.monotonic() + _ANSWER_S
             if not (yield from self._backing.is_believed(address, replies[1], deadline)):
                 raise CutOff(f"Redis: {NOT_NAMED}")
-        is_same = (server.get("run_id"), replication.get("master_replid"))
-        if self._server and is_same != self._server:
+        found = (server.get("run_id"), replication.get("master_replid"))
+        if self._server and found != self._server:
             self._cursor.step_back()
-        self._server = is_same
+        self._server = found
         count = len(self._meta)
         facts = list(zip(replies[3 : 3 + count], replies[3 + count :], strict=True))
         self._cursor.judge(facts, self._store_ms(replies[2]))
         self._check_at = time.monotonic() + CHECK_S
 
     def _store_ms(self, now: Sequence[bytes]) -> int:
-        """The clock by which entries are dated."""
+        """The clock that dates entries."""
         if self._clock is not None:
             return int(self._clock() * 1000)
         return int(now[0]) * 1000 + int(now[1]) // 1000
-
-    def _forget(self) -> None:
-        if self._address is not None:
-            self._calls.forget(self._address)
-            self._address = None

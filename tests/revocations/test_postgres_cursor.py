@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from gatepass.errors import StoreUnavailable
-from gatepass.revocations import snapshots
+from gatepass.revocations import postgres_cursor
 from gatepass.revocations.alarm import Alarm
 from gatepass.revocations.denylist import Denylist
-from gatepass.revocations.snapshots import BACK_MS, SnapshotCursor
+from gatepass.revocations.postgres_cursor import BACK_MS, PostgresCursor
 from gatepass.sessions.session import SKEW_MS
 
 NOW = 1_800_000_000_000
@@ -25,7 +25,7 @@ class Following:
     def __init__(self) -> None:
         self.denylist = Denylist()
         self.alarm = Alarm()
-        self.cursor = SnapshotCursor(self.denylist, self.alarm)
+        self.cursor = PostgresCursor(self.denylist, self.alarm)
 
     def take(
         self,
@@ -50,7 +50,7 @@ def following() -> Following:
 
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshots, "PAGE", 2)
+    monkeypatch.setattr(postgres_cursor, "PAGE", 2)
 
 
 def test_it_begins_with_everything(following: Following) -> None:

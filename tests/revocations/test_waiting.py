@@ -5,25 +5,22 @@ import threading
 import time
 from typing import Any
 
-from gatepass.revocations.async_follower import AsyncFollower
-from gatepass.revocations.follower import Follower
-from gatepass.revocations.state import PATIENCE_S, ReplicaState
+from gatepass.revocations.reader_tasks import ReaderTasks
+from gatepass.revocations.reader_threads import ReaderThreads
+from gatepass.revocations.state import CHECK_WAIT_S, ReplicaState
 from tests.budget import require_short
 
 RENEWED_S = 60.0
 SOON_S = 0.5
 
 
-class NoSource:
-    """Nobody reads: the waiting alone is looked at."""
-
-    def reader(self, _lane: int) -> Any:
-        raise AssertionError
+def no_reader(_partition: int) -> Any:
+    raise AssertionError
 
 
 def test_somebody_who_logs_out_everywhere_again_and_again_keeps_no_check_waiting() -> None:
     state = ReplicaState(["log"], 2)
-    follower = Follower(state, NoSource())
+    readers = ReaderThreads(state, no_reader)
     over = threading.Event()
 
     def renew() -> None:
@@ -35,38 +32,38 @@ def test_somebody_who_logs_out_everywhere_again_and_again_keeps_no_check_waiting
     renewing = threading.Thread(target=renew)
     renewing.start()
     began = time.monotonic()
-    follower.wait("session", None)
+    readers.wait("session", None)
     took = time.monotonic() - began
     is_renewed = renewing.is_alive()
     over.set()
     renewing.join()
 
     assert is_renewed
-    require_short(took, PATIENCE_S + SOON_S)
-    assert not follower._waiting
+    require_short(took, CHECK_WAIT_S + SOON_S)
+    assert not readers._waiting
 
 
 def test_nor_where_reads_of_other_partitions_wake_it_on_an_event_loop() -> None:
     state = ReplicaState(["log"], 2)
 
     async def wait() -> float:
-        follower = AsyncFollower(state, NoSource())
-        follower._loop = asyncio.get_running_loop()
+        readers = ReaderTasks(state, no_reader)
+        readers._loop = asyncio.get_running_loop()
 
         async def renew() -> None:
             for _ in range(int(RENEWED_S / 0.1)):
                 state.revoked_many()
-                follower._news.set()
-                follower._news = asyncio.Event()
+                readers._news.set()
+                readers._news = asyncio.Event()
                 await asyncio.sleep(0.1)
 
         state.revoked_many()
         renewing = asyncio.create_task(renew())
         began = time.monotonic()
-        await follower.wait("session", None)
+        await readers.wait("session", None)
         took = time.monotonic() - began
         assert not renewing.done()
         renewing.cancel()
         return took
 
-    require_short(asyncio.run(wait()), PATIENCE_S + SOON_S)
+    require_short(asyncio.run(wait()), CHECK_WAIT_S + SOON_S)

@@ -1,0 +1,57 @@
+"""`CommonAsgiAuth`: everything that the `Auth` of ASGI and of FastAPI share."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+from gatepass.gate import CommonAuth
+from gatepass.gate.common_auth import OptionalGuard, RequiredGuard
+from gatepass.http import Answer, AsgiRequest, Requirement
+from gatepass.manager import AsyncTokenManager
+from gatepass.tokens import AccessClaims, AsyncTokenVerifier, TokenVerifier
+
+AnyAsgiManager = AsyncTokenManager | AsyncTokenVerifier | TokenVerifier
+Response = TypeVar("Response")
+
+
+class CommonAsgiAuth(
+    CommonAuth[AnyAsgiManager, RequiredGuard, OptionalGuard],
+    Generic[RequiredGuard, OptionalGuard, Response],
+):
+    """An `Auth` on an event loop."""
+
+    takes = (AsyncTokenManager, AsyncTokenVerifier, TokenVerifier)
+
+    async def log_in(
+        self,
+        subject: str,
+        claims: Mapping[str, Any] | None = None,
+        *,
+        session_claims: Mapping[str, Any] | None = None,
+        device: str | None = None,
+        epoch: int | None = None,
+    ) -> Response:
+        """The response that logs in a user who came through a passkey, SSO or a social login.
+
+        Tokens come in cookies where the policy has cookies, and in the body elsewhere. The
+        arguments are those of `TokenManager.issue`.
+        """
+        answer = await self.require_gate().open_session(
+            subject, claims, session_claims=session_claims, device=device, epoch=epoch
+        )
+        return self._make_response(answer)
+
+    async def find_claims(
+        self, request: AsgiRequest, requirement: Requirement, *, optional: bool
+    ) -> AccessClaims | None:
+        """The claims of a request's token; see `Guard.check`."""
+        if self.is_async:
+            return await self.guard.acheck(request, requirement, optional=optional)
+        return self.guard.check(request, requirement, optional=optional)
+
+    @abstractmethod
+    def _make_response(self, answer: Answer) -> Response:
+        """The framework's response that carries exactly this answer."""
+
+
+AnyAsgiAuth = CommonAsgiAuth[Any, Any, Any]

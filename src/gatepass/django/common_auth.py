@@ -1,0 +1,83 @@
+"""`CommonDjangoAuth`: the part of an `Auth` that guards use, for sync and async views."""
+
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, Literal, TypeVar
+
+from asgiref.sync import async_to_sync, sync_to_async
+
+from gatepass.gate import AnyManager, Authenticate, CommonAuth, LoginLimit, settle
+from gatepass.http import HttpPolicy
+from gatepass.manager import AsyncTokenManager, TokenManager
+from gatepass.tokens import AccessClaims, AsyncTokenVerifier, TokenVerifier
+
+Check = Callable[..., AccessClaims | None]
+AsyncCheck = Callable[..., Awaitable[AccessClaims | None]]
+Guard = TypeVar("Guard")
+
+
+class CommonDjangoAuth(CommonAuth[AnyManager, Guard, Guard], Generic[Guard]):
+    """Checks tokens in sync and in async views, whatever the manager is."""
+
+    takes = (TokenManager, AsyncTokenManager, TokenVerifier, AsyncTokenVerifier)
+
+    def __init__(
+        self,
+        manager: AnyManager,
+        *,
+        twin: AnyManager | None = None,
+        authenticate: Authenticate | None = None,
+        login_limit: LoginLimit | None = None,
+        http: HttpPolicy | None = None,
+        invalid_token_status: Literal[401, 403] = 403,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """Take the arguments of every `Auth` (see `CommonAuth`), and a `twin`.
+
+        The twin is the sync version of an async manager, or the reverse. Without it async views
+        run a sync manager in a thread, and sync views run an async one in a loop of their own.
+        """
+        super().__init__(
+            manager,
+            authenticate=authenticate,
+            login_limit=login_limit,
+            http=http,
+            invalid_token_status=invalid_token_status,
+            now=now,
+        )
+        guards = {self.is_async: self.guard}
+        if twin is not None:
+            guards[isinstance(twin, (AsyncTokenManager, AsyncTokenVerifier))] = self.make_guard(
+                twin
+            )
+            if len(guards) == 1:
+                raise TypeError("the twin of an async manager is a sync one, and the reverse")
+        self._has_no_io = isinstance(manager, TokenVerifier) and manager.revocations is None
+        self.check: Check = (
+            guards[False].check if False in guards else async_to_sync(guards[True].acheck)
+        )
+        """The claims of a request's token; see `gatepass.gate.Guard.check`."""
+        self.acheck: AsyncCheck = (
+            guards[True].acheck if True in guards else self._make_acheck(guards[False].check)
+        )
+        """The same for async views."""
+
+    def wait_for(self, value: Any) -> Any:
+        """The result of a manager's method, awaited if it is awaitable; in sync code only."""
+        return async_to_sync(settle)(value) if inspect.isawaitable(value) else value
+
+    def _call_in_thread(self, function: Callable[..., Any], /, *args: Any) -> Any:
+        return sync_to_async(function)(*args)
+
+    def _make_acheck(self, check: Check) -> AsyncCheck:
+        if not self._has_no_io:
+            return sync_to_async(check, thread_sensitive=False)
+
+        async def acheck(*args: Any, **kwargs: Any) -> AccessClaims | None:
+            return check(*args, **kwargs)
+
+        return acheck
+
+
+AnyDjangoAuth = CommonDjangoAuth[Any]

@@ -1,0 +1,238 @@
+"""Both forms of every store: `BlockingStore`, and `AwaitedStore`, which differs by `await`.
+
+1. An operation is written once per database, in its `Work`: a generator that yields requests,
+   is sent the answers, and returns the fact. It has no I/O and no clock of its own.
+2. A runner takes the steps of one operation, carries out what they yield and owns the
+   connections. It raises `StoreUnavailable` when an answer does not come; the steps end there.
+3. A listener is told after the database did something and before the caller hears of it.
+
+So the two forms cannot differ in what they ask, and a database cannot differ between them.
+"""
+
+from collections.abc import Generator
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
+
+from gatepass.sessions import (
+    IssuePlan,
+    OpaqueFact,
+    OpaquePlan,
+    OpaqueToken,
+    RevokeKind,
+    RotationFact,
+    RotationPlan,
+    Session,
+)
+from gatepass.stores.listeners import Listeners
+
+T = TypeVar("T")
+Steps = Generator[Any, Any, T]
+
+
+class _Work(Protocol):
+    """The operations on one kind of database; see `gatepass.sessions.Store`."""
+
+    def issue(self, plan: IssuePlan) -> Steps[Session | None]: ...
+    def rotate(self, plan: RotationPlan) -> Steps[RotationFact]: ...
+    def issue_opaque(self, plan: OpaquePlan) -> Steps[OpaqueToken | None]: ...
+    def find_opaque(self, opaque_id: str) -> Steps[OpaqueFact]: ...
+    def is_revoked(self, session_id: str | None, token_id: str | None) -> Steps[bool]: ...
+    def revoke_session(
+        self, session_id: str, *, reason: str, sec_hash: bytes | None
+    ) -> Steps[RevokeKind]: ...
+    def revoke_token(self, token_id: str, *, lifetime_ms: int) -> Steps[None]: ...
+    def revoke_subject(self, subject: str, *, reason: str) -> Steps[int]: ...
+    def revoke_all(self, *, reason: str) -> Steps[int]: ...
+    def sessions(self, subject: str) -> Steps[list[Session]]: ...
+    def subject_epoch(self, subject: str) -> Steps[int]: ...
+    def purge(self) -> Steps[int]: ...
+
+
+class _Runner(Protocol):
+    """Runs steps in the calling thread, over connections of its own."""
+
+    def run(self, steps: Steps[T]) -> T: ...
+    def close(self) -> None: ...
+
+
+class _AsyncRunner(Protocol):
+    """`_Runner` for `await`."""
+
+    async def run(self, steps: Steps[T]) -> T: ...
+    async def close(self) -> None: ...
+
+
+class BlockingStore:
+    """Every operation of `gatepass.sessions.Store`, on any database.
+
+    Each raises `StoreUnavailable` within the store's time limit when the database did not do,
+    or did not confirm, the operation.
+    """
+
+    is_async: ClassVar[Literal[False]] = False
+
+    def __init__(self, work: _Work, runner: _Runner) -> None:
+        self.listeners = Listeners()
+        self._work = work
+        self._runner = runner
+        self._run = runner.run
+
+    def issue(self, plan: IssuePlan) -> Session | None:
+        """Insert a session under its subject's lock, durably; `None`: the epoch has changed.
+
+        Raises:
+            StoreUnavailable: The session was not inserted, or that was not confirmed.
+            ValueError: The session id is in use.
+        """
+        return self._run(self._work.issue(plan))
+
+    def rotate(self, plan: RotationPlan) -> RotationFact:
+        """Apply `gatepass.sessions.rotate` atomically; `REUSED` is durable before it returns."""
+        fact = self._run(self._work.rotate(plan))
+        self.listeners.rotated(plan.session_id, fact)
+        return fact
+
+    def issue_opaque(self, plan: OpaquePlan) -> OpaqueToken | None:
+        """Record an opaque access token by its hash; `None`: the session is over or unknown.
+
+        Raises:
+            StoreUnavailable: The token was not recorded, or that was not confirmed.
+            ValueError: The hash is in use.
+        """
+        return self._run(self._work.issue_opaque(plan))
+
+    def find_opaque(self, opaque_id: str) -> OpaqueFact:
+        """The state of an opaque access token, revocation included."""
+        return self._run(self._work.find_opaque(opaque_id))
+
+    def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
+        """Whether the session was revoked or is missing, or the token was revoked."""
+        return self._run(self._work.is_revoked(session_id, token_id))
+
+    def revoke_session(
+        self, session_id: str, *, reason: str, sec_hash: bytes | None = None
+    ) -> RevokeKind:
+        """End a session and log it, in one durable step; `sec_hash`, if given, must match."""
+        kind = self._run(self._work.revoke_session(session_id, reason=reason, sec_hash=sec_hash))
+        self.listeners.session(session_id, kind, sec_hash)
+        return kind
+
+    def revoke_token(self, token_id: str, *, lifetime_ms: int = 0) -> None:
+        """Log one token's `jti` for its life, durably; repeating changes nothing."""
+        self._run(self._work.revoke_token(token_id, lifetime_ms=lifetime_ms))
+        self.listeners.token(token_id)
+
+    def revoke_subject(self, subject: str, *, reason: str) -> int:
+        """Raise the subject's epoch and end its sessions in one durable step; how many ended.
+
+        Those that it opened as an actor end too.
+        """
+        ended = self._run(self._work.revoke_subject(subject, reason=reason))
+        self.listeners.many()
+        return ended
+
+    def revoke_all(self, *, reason: str) -> int:
+        """End every session of every subject as `revoke_subject` does; how many ended.
+
+        It returns when all of it is durable; after an error some have ended, and repeating ends
+        the rest. Each step has the store's time limit, the whole has none.
+        """
+        ended = self._run(self._work.revoke_all(reason=reason))
+        self.listeners.many()
+        return ended
+
+    def sessions(self, subject: str) -> list[Session]:
+        """The subject's live sessions, newest first."""
+        return self._run(self._work.sessions(subject))
+
+    def subject_epoch(self, subject: str) -> int:
+        """The subject's epoch, 0 when it was never revoked."""
+        return self._run(self._work.subject_epoch(subject))
+
+    def purge(self) -> int:
+        """Remove rows past their absolute end + retention, log entries past retention; how many.
+
+        A few hundred at a time, so that others wait for none of them long.
+        """
+        return self._run(self._work.purge())
+
+    def close(self) -> None:
+        """Close every connection and reject everything from now on; closing twice is fine."""
+        self.listeners.closed()
+        self._runner.close()
+
+
+class AwaitedStore:
+    """`BlockingStore` for `await`; its promises are the same."""
+
+    is_async: ClassVar[Literal[True]] = True
+
+    def __init__(self, work: _Work, runner: _AsyncRunner) -> None:
+        self.listeners = Listeners()
+        self._work = work
+        self._runner = runner
+        self._run = runner.run
+
+    async def issue(self, plan: IssuePlan) -> Session | None:
+        """See `BlockingStore.issue`."""
+        return await self._run(self._work.issue(plan))
+
+    async def rotate(self, plan: RotationPlan) -> RotationFact:
+        """See `BlockingStore.rotate`."""
+        fact = await self._run(self._work.rotate(plan))
+        self.listeners.rotated(plan.session_id, fact)
+        return fact
+
+    async def issue_opaque(self, plan: OpaquePlan) -> OpaqueToken | None:
+        """See `BlockingStore.issue_opaque`."""
+        return await self._run(self._work.issue_opaque(plan))
+
+    async def find_opaque(self, opaque_id: str) -> OpaqueFact:
+        """See `BlockingStore.find_opaque`."""
+        return await self._run(self._work.find_opaque(opaque_id))
+
+    async def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
+        """See `BlockingStore.is_revoked`."""
+        return await self._run(self._work.is_revoked(session_id, token_id))
+
+    async def revoke_session(
+        self, session_id: str, *, reason: str, sec_hash: bytes | None = None
+    ) -> RevokeKind:
+        """See `BlockingStore.revoke_session`."""
+        steps = self._work.revoke_session(session_id, reason=reason, sec_hash=sec_hash)
+        kind = await self._run(steps)
+        self.listeners.session(session_id, kind, sec_hash)
+        return kind
+
+    async def revoke_token(self, token_id: str, *, lifetime_ms: int = 0) -> None:
+        """See `BlockingStore.revoke_token`."""
+        await self._run(self._work.revoke_token(token_id, lifetime_ms=lifetime_ms))
+        self.listeners.token(token_id)
+
+    async def revoke_subject(self, subject: str, *, reason: str) -> int:
+        """See `BlockingStore.revoke_subject`."""
+        ended = await self._run(self._work.revoke_subject(subject, reason=reason))
+        self.listeners.many()
+        return ended
+
+    async def revoke_all(self, *, reason: str) -> int:
+        """See `BlockingStore.revoke_all`."""
+        ended = await self._run(self._work.revoke_all(reason=reason))
+        self.listeners.many()
+        return ended
+
+    async def sessions(self, subject: str) -> list[Session]:
+        """See `BlockingStore.sessions`."""
+        return await self._run(self._work.sessions(subject))
+
+    async def subject_epoch(self, subject: str) -> int:
+        """See `BlockingStore.subject_epoch`."""
+        return await self._run(self._work.subject_epoch(subject))
+
+    async def purge(self) -> int:
+        """See `BlockingStore.purge`."""
+        return await self._run(self._work.purge())
+
+    async def close(self) -> None:
+        """See `BlockingStore.close`."""
+        self.listeners.closed()
+        await self._runner.close()
