@@ -14,8 +14,9 @@ from typing import Any, Protocol
 import pytest
 
 from gatepass.sessions import AsyncStore, Store
+from gatepass.stores import deadline
 from gatepass.stores.redis import RedisStore
-from gatepass.stores.sql import SqlStore, sqlite_connection
+from gatepass.stores.sql import SqlStore
 from gatepass.stores.sql.postgres import waiting
 from tests.budget import PATIENCE_S
 from tests.stores.twins import Runner
@@ -56,7 +57,7 @@ def store_at(url: str) -> Store:
 def patience() -> Iterator[None]:
     """Has the SQL stores wait for long: a race is about order, and the machine may be busy."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (sqlite_connection, waiting):
+        for module in (deadline, waiting):
             patch.setitem(vars(module), "WAIT_S", PATIENCE_S)
         yield
 

@@ -15,7 +15,7 @@ from sqlalchemy import MetaData, NullPool, create_engine, event
 from gatepass.errors import SettingsRejected
 from gatepass.stores import sql
 from gatepass.stores.sql import SqlStore, alembic_include_name, tables
-from gatepass.stores.sql.sqlite_database import SqliteDatabase
+from gatepass.stores.sql.sqlite.database import SqliteDatabase
 from tests.stores import outcomes
 from tests.stores.plans import log_in
 from tests.stores.twins import Runner, sqlite_store

@@ -13,7 +13,7 @@ from gatepass.errors import SettingsRejected
 from gatepass.server.files import make_file, make_folder, require_private
 from gatepass.server.secrets import generate_secret
 from gatepass.settings import TokenSettings
-from gatepass.stores.sql.sqlite_file import SqliteFile
+from gatepass.stores.sql.sqlite.file import SqliteFile
 
 FOLDER: Final = ".gatepass"
 _SECRETS_FILE: Final = "secrets.env"

@@ -7,8 +7,8 @@ from sqlalchemy import Engine
 
 from gatepass.errors import SettingsRejected
 from gatepass.stores.sql.engines import async_engine_of, postgres_part, require_usable_async
-from gatepass.stores.sql.sqlite_async_store import AsyncSqliteStore
-from gatepass.stores.sql.sqlite_store import SqliteStore
+from gatepass.stores.sql.sqlite.async_store import AsyncSqliteStore
+from gatepass.stores.sql.sqlite.store import SqliteStore
 from gatepass.stores.twins import AwaitedStore
 
 if TYPE_CHECKING:

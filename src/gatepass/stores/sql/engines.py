@@ -13,8 +13,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SAWarning, SQLAlchemyError
 
 from gatepass.errors import SettingsRejected
-from gatepass.stores.sql.sqlite_connection import WAIT_S
-from gatepass.stores.sql.sqlite_file import SqliteFile
+from gatepass.stores.deadline import WAIT_S
+from gatepass.stores.sql.sqlite.file import SqliteFile
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine

@@ -10,7 +10,7 @@ from sqlalchemy import URL
 
 from gatepass._file_access import find_status, require_closed, require_owner, trusted_owners
 from gatepass.stores.sql.engines import parse_url
-from gatepass.stores.sql.sqlite_file import SqliteFile
+from gatepass.stores.sql.sqlite.file import SqliteFile
 
 _COMPANIONS: Final = ("-wal", "-shm", "-journal")
 """The files that SQLite keeps beside a database and reads with it."""

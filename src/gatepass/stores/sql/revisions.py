@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gatepass.errors import StoreUnavailable
 from gatepass.stores.sql.engines import engine_of, is_postgres, postgres_part, require_usable
-from gatepass.stores.sql.sqlite_file import SqliteFile
+from gatepass.stores.sql.sqlite.file import SqliteFile
 from gatepass.stores.sql.tables import HEAD
 from gatepass.stores.sql.upgrade import revision_of
 

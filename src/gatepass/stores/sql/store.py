@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from gatepass.errors import SettingsRejected
 from gatepass.stores.sql.engines import engine_of, is_postgres, postgres_part, require_usable
-from gatepass.stores.sql.sqlite_store import SqliteStore
+from gatepass.stores.sql.sqlite.store import SqliteStore
 from gatepass.stores.twins import BlockingStore
 
 

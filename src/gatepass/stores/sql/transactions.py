@@ -13,8 +13,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from gatepass.errors import StoreUnavailable
+from gatepass.stores.deadline import DEADLINE, WAIT_S, find_deadline
 from gatepass.stores.sql.engines import engine_of, is_postgres, postgres_part
-from gatepass.stores.sql.sqlite_connection import DEADLINE, WAIT_S, find_deadline
 
 _SQLITE: Final = "PRAGMA synchronous=FULL"
 _POSTGRESQL: Final = """

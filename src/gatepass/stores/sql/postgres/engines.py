@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from gatepass._forks import ForkAware, watch_forks
 from gatepass.errors import SettingsRejected
+from gatepass.stores.deadline import find_deadline
 from gatepass.stores.sql.postgres.connection import abandon
 from gatepass.stores.sql.postgres.waiting import left
-from gatepass.stores.sql.sqlite_connection import find_deadline
 
 RV = TypeVar("RV")
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gatepass.errors import StoreUnavailable
+from gatepass.stores.deadline import DEADLINE
 from gatepass.stores.sql.postgres.failures import (
     ENCODING,
     LATE,
@@ -21,7 +22,6 @@ from gatepass.stores.sql.postgres.failures import (
     unavailable,
 )
 from gatepass.stores.sql.postgres.wire import Refused
-from gatepass.stores.sql.sqlite_connection import DEADLINE
 from gatepass.stores.sql.tables import HEAD
 
 PATIENCE: Final = 60.0

@@ -4,9 +4,9 @@ import asyncio
 import time
 from select import POLLIN, POLLOUT, poll
 
+from gatepass.stores.deadline import WAIT_S
 from gatepass.stores.sql.postgres.failures import Late
 from gatepass.stores.sql.postgres.wire import Exchange, Row
-from gatepass.stores.sql.sqlite_connection import WAIT_S
 
 
 def deadline() -> float:

@@ -17,18 +17,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gatepass._forks import ForkAware, watch_forks
 from gatepass.errors import StoreUnavailable
+from gatepass.stores.deadline import DEADLINE, find_deadline
 from gatepass.stores.slots import Slot, Slots
-from gatepass.stores.sql.sqlite_connection import (
-    DEADLINE,
+from gatepass.stores.sql.sqlite.connection import (
     MustBeDurable,
     SqliteConnection,
     WouldWait,
-    find_deadline,
     is_busy,
     unavailable,
 )
-from gatepass.stores.sql.sqlite_file import SqliteFile
-from gatepass.stores.sql.sqlite_setup import set_up
+from gatepass.stores.sql.sqlite.file import SqliteFile
+from gatepass.stores.sql.sqlite.setup import set_up
 
 T = TypeVar("T")
 

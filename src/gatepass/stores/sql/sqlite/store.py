@@ -17,7 +17,7 @@ from gatepass.sessions import (
     Session,
 )
 from gatepass.sessions.texts import require_encodable
-from gatepass.stores.sql.sqlite_changes import (
+from gatepass.stores.sql.sqlite.changes import (
     PURGE_SIZE,
     SqliteChanges,
     find_epoch,
@@ -25,7 +25,7 @@ from gatepass.stores.sql.sqlite_changes import (
     find_opaque,
     find_revoked,
 )
-from gatepass.stores.sql.sqlite_database import SqliteDatabase
+from gatepass.stores.sql.sqlite.database import SqliteDatabase
 
 
 class SqliteStore:

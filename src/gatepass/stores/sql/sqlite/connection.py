@@ -3,20 +3,13 @@
 import sqlite3
 import time
 from contextlib import suppress
-from contextvars import ContextVar
 from typing import Final
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import Pool
 
 from gatepass.errors import StoreUnavailable
-from gatepass.stores.sql.sqlite_file import Identity
-
-WAIT_S: Final = 1.9
-"""All waiting of one operation together, so that it answers within two seconds."""
-
-DEADLINE: Final[ContextVar[float | None]] = ContextVar("gatepass_deadline", default=None)
-"""When the operation under way must stop waiting, if it was asked for in another thread."""
+from gatepass.stores.sql.sqlite.file import Identity
 
 _BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _OURS: Final = (
@@ -36,12 +29,6 @@ class WouldWait(Exception):
 
 class MustBeDurable(Exception):
     """What came out of a transaction must not be committed on a `NORMAL` connection."""
-
-
-def find_deadline() -> float:
-    """When the operation that begins now, or began in another thread, must stop waiting."""
-    deadline = DEADLINE.get()
-    return time.monotonic() + WAIT_S if deadline is None else deadline
 
 
 def is_busy(error: sqlite3.Error) -> bool:

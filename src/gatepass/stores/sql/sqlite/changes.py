@@ -24,7 +24,7 @@ from gatepass.sessions import (
 )
 from gatepass.sessions.session import LOG_MS, SKEW_MS
 from gatepass.stores.sql.rows import opaque_fact_of, rotation_of, row_of, session_of
-from gatepass.stores.sql.sqlite_connection import MustBeDurable
+from gatepass.stores.sql.sqlite.connection import MustBeDurable
 from gatepass.stores.sql.statements import Statements, compile_statements
 
 SQL: Final[Statements] = compile_statements(sqlite.dialect(paramstyle="named"))

@@ -23,8 +23,9 @@ from gatepass.sessions import (
     RotationPlan,
     Session,
 )
-from gatepass.stores.sql.sqlite_connection import DEADLINE, WouldWait, find_deadline
-from gatepass.stores.sql.sqlite_store import SqliteStore
+from gatepass.stores.deadline import DEADLINE, find_deadline
+from gatepass.stores.sql.sqlite.connection import WouldWait
+from gatepass.stores.sql.sqlite.store import SqliteStore
 
 P = ParamSpec("P")
 T = TypeVar("T")
