@@ -24,7 +24,7 @@ from gatepass.stores.redis.layout import Keys
 from gatepass.stores.redis.operations import Operations
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
 from gatepass.stores.sql.postgres.statements import statements_of
-from gatepass.stores.sql.sqlite.changes import SQL
+from gatepass.stores.sql.sqlite.statements import SQL
 from tests.servers.postgres import empty_database
 from tests.servers.redis_sets import VERSIONS, running
 

@@ -5,15 +5,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy.dialects import sqlite
 
 from gatepass.stores.sql import SqlStore
-from gatepass.stores.sql.statements import compile_statements
+from gatepass.stores.sql.sqlite.statements import SQL
 from tests.servers.postgres import shared_server
 from tests.stores.plans import START, log_in
 from tests.stores.postgres_backend import DATABASE, empty_url
 
-SQL = compile_statements(sqlite.dialect(paramstyle="named"))
 OF_A_SUBJECT = ("live_sessions", "live_ids", "count_live_of", "log_sessions_of")
 INDEX = "gatepass_sessions_unrevoked"
 INDEX_OF_ACTORS = "gatepass_sessions_actor"

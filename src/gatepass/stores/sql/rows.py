@@ -13,16 +13,6 @@ from gatepass.sessions import OpaqueFact, OpaqueKind, OpaqueToken, Session, judg
 COLUMNS: Final = Session.__struct_fields__
 """The order in which statements select a session."""
 
-ROTATING: Final = (
-    "generation",
-    "born_ms",
-    "last_used_ms",
-    "idle_ends_ms",
-    "claims_json",
-    "recent",
-)
-"""What a rotation writes."""
-
 _DAMAGED: Final = "a row of the database is damaged"
 _TEXT: Final = (str,)
 _MAYBE_TEXT: Final = (str, NoneType)

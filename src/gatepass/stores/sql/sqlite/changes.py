@@ -5,8 +5,6 @@ from hmac import compare_digest
 from sqlite3 import Cursor
 from typing import Any, Final
 
-from sqlalchemy.dialects import sqlite
-
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import (
     IssuePlan,
@@ -25,9 +23,7 @@ from gatepass.sessions import (
 from gatepass.sessions.session import LOG_MS, SKEW_MS
 from gatepass.stores.sql.rows import opaque_fact_of, rotation_of, row_of, session_of
 from gatepass.stores.sql.sqlite.connection import MustBeDurable
-from gatepass.stores.sql.statements import Statements, compile_statements
-
-SQL: Final[Statements] = compile_statements(sqlite.dialect(paramstyle="named"))
+from gatepass.stores.sql.sqlite.statements import SQL
 
 PURGE_SIZE: Final = 500
 """Rows that one transaction of a purge removes, so that nobody waits long for it."""

@@ -1,0 +1,139 @@
+-- The statements of a store on SQLite. Times are milliseconds on the store's clock.
+-- {braces} hold the text of an earlier name.
+
+-- name: live
+revoked_ms IS NULL AND idle_ends_ms > :now_ms AND ends_ms > :now_ms
+
+-- name: opened
+-- Of the subject, or opened by it as an actor. With OR, SQLite would go through all sessions.
+session_id IN (
+  SELECT session_id FROM gatepass_sessions WHERE subject = :subject AND revoked_ms IS NULL
+  UNION ALL
+  SELECT session_id FROM gatepass_sessions WHERE actor = :subject AND revoked_ms IS NULL
+)
+
+-- name: is_revoked
+SELECT
+  :session_id IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM gatepass_sessions WHERE session_id = :session_id AND revoked_ms IS NULL
+  )
+  OR EXISTS (
+    SELECT 1 FROM gatepass_revocations
+    WHERE kind = 's' AND id = :session_id OR kind = 't' AND id = :token_id
+  )
+
+-- name: find_session
+SELECT {columns} FROM gatepass_sessions s WHERE session_id = :session_id
+
+-- name: find_epoch
+SELECT epoch_of_all
+  + coalesce((SELECT epoch FROM gatepass_subjects WHERE subject = :subject), 0)
+FROM gatepass_meta
+
+-- name: live_sessions
+SELECT {columns} FROM gatepass_sessions s WHERE subject = :subject AND {live}
+ORDER BY created_ms DESC, session_id DESC
+
+-- name: live_ids
+SELECT session_id FROM gatepass_sessions WHERE subject = :subject AND {live}
+ORDER BY created_ms DESC, session_id DESC
+
+-- name: count_live_of
+SELECT count(*) FROM gatepass_sessions WHERE {opened} AND {live}
+
+-- name: count_live
+SELECT count(*) FROM gatepass_sessions WHERE {live}
+
+-- name: find_opaque
+SELECT t.token_id, t.issued_ms, t.ends_ms,
+  EXISTS (SELECT 1 FROM gatepass_revocations WHERE kind = 't' AND id = t.token_id)
+  OR EXISTS (SELECT 1 FROM gatepass_revocations WHERE kind = 's' AND id = t.session_id),
+  {columns}
+FROM gatepass_opaque_tokens t LEFT JOIN gatepass_sessions s ON s.session_id = t.session_id
+WHERE t.opaque_id = :opaque_id
+
+-- name: find_access_life
+SELECT longest_access_ms FROM gatepass_meta
+
+-- name: insert_session
+INSERT INTO gatepass_sessions (
+  session_id, subject, client_id, device, auth_time, generation, born_ms, created_ms,
+  last_used_ms, idle_ends_ms, ends_ms, revoked_ms, reason, claims_json, sec_hash, recent, actor
+) VALUES (
+  :session_id, :subject, :client_id, :device, :auth_time, :generation, :born_ms, :created_ms,
+  :last_used_ms, :idle_ends_ms, :ends_ms, :revoked_ms, :reason, :claims_json, :sec_hash, :recent,
+  :actor
+) ON CONFLICT DO NOTHING
+
+-- name: insert_opaque
+INSERT INTO gatepass_opaque_tokens (opaque_id, token_id, session_id, issued_ms, ends_ms)
+VALUES (:opaque_id, :token_id, :session_id, :issued_ms, :ends_ms) ON CONFLICT DO NOTHING
+
+-- name: update_rotation
+UPDATE gatepass_sessions SET
+  generation = :generation, born_ms = :born_ms, last_used_ms = :last_used_ms,
+  idle_ends_ms = :idle_ends_ms, claims_json = :claims_json, recent = :recent
+WHERE session_id = :session_id
+
+-- name: revoke_session
+UPDATE gatepass_sessions SET revoked_ms = :now_ms, reason = :why, recent = '[]'
+WHERE session_id = :session_id
+
+-- name: revoke_sessions_of
+UPDATE gatepass_sessions SET revoked_ms = :now_ms, reason = :why, recent = '[]' WHERE {opened}
+
+-- name: revoke_sessions
+UPDATE gatepass_sessions SET revoked_ms = :now_ms, reason = :why, recent = '[]'
+WHERE revoked_ms IS NULL
+
+-- name: log_session
+INSERT INTO gatepass_revocations (kind, id, at_ms) VALUES ('s', :session_id, :now_ms)
+ON CONFLICT DO NOTHING
+
+-- name: log_token
+INSERT INTO gatepass_revocations (kind, id, at_ms) VALUES ('t', :token_id, :now_ms)
+ON CONFLICT DO NOTHING
+
+-- name: log_sessions_of
+INSERT INTO gatepass_revocations (kind, id, at_ms)
+SELECT 's', session_id, :now_ms FROM gatepass_sessions WHERE {opened} ON CONFLICT DO NOTHING
+
+-- name: log_sessions
+INSERT INTO gatepass_revocations (kind, id, at_ms)
+SELECT 's', session_id, :now_ms FROM gatepass_sessions WHERE revoked_ms IS NULL
+ON CONFLICT DO NOTHING
+
+-- name: raise_epoch
+INSERT INTO gatepass_subjects (subject, epoch) VALUES (:subject, 1)
+ON CONFLICT (subject) DO UPDATE SET epoch = epoch + 1
+
+-- name: raise_epoch_of_all
+UPDATE gatepass_meta SET epoch_of_all = epoch_of_all + 1
+
+-- name: raise_access_life
+UPDATE gatepass_meta SET longest_access_ms = :access_lifetime_ms
+WHERE longest_access_ms < :access_lifetime_ms
+
+-- name: purge_sessions
+DELETE FROM gatepass_sessions WHERE session_id IN (
+  SELECT session_id FROM gatepass_sessions WHERE ends_ms <= :before_ms LIMIT :size
+)
+
+-- name: purge_opaque
+DELETE FROM gatepass_opaque_tokens WHERE opaque_id IN (
+  SELECT opaque_id FROM gatepass_opaque_tokens WHERE ends_ms <= :before_ms LIMIT :size
+)
+
+-- name: purge_log
+DELETE FROM gatepass_revocations WHERE seq IN (
+  SELECT seq FROM gatepass_revocations WHERE at_ms <= :log_before_ms LIMIT :size
+)
+
+-- name: log_state
+-- AUTOINCREMENT keeps the last number that it gave out, also of an entry purged since.
+SELECT log_identity, longest_access_ms,
+  (SELECT seq FROM sqlite_sequence WHERE name = 'gatepass_revocations')
+FROM gatepass_meta
+
+-- name: log_page
+SELECT seq, kind, id, at_ms FROM gatepass_revocations WHERE seq > :cursor ORDER BY seq LIMIT :size
