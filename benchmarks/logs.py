@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import time
 from typing import Any, Final
 
 import psycopg
@@ -59,7 +60,7 @@ def sqlite_log() -> Iterator[tuple[str, Fill]]:
         store.upgrade()
 
         def fill(entries: int) -> None:
-            at_ms = store.sqlite.now_ms()
+            at_ms = int(time() * 1000)
             rows = ((_kind(n), f"{n % 256:02x}{n:032x}", at_ms) for n in range(entries))
             connection = sqlite3.connect(path)
             with connection:

@@ -14,7 +14,7 @@ COMPARES = {
     "jose/keys.py": "_AnyKey.is_same_key",
     "sessions/rotation.py": "_decide",
     "stores/memory/store.py": "MemoryStore.revoke_session",
-    "stores/sql/sqlite/changes.py": "SqliteChanges.revoke_session",
+    "stores/sql/sqlite/work.py": "SqliteWork.revoke_session.change",
 }
 _SECRET = re.compile(r"(?:^|[_.])(?:sec|sec_hash|secret|signature|segment|digest|hexdigest|proof)$")
 

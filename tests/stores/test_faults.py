@@ -12,6 +12,7 @@ from sqlalchemy import NullPool, create_engine, event
 
 from gatepass.errors import SettingsRejected, StoreUnavailable
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
+from gatepass.stores.sql.sqlite.connection import Read, Write
 from tests.stores import broken, outcomes
 from tests.stores.broken import replica_answer
 from tests.stores.outcomes import (
@@ -236,6 +237,10 @@ def test_a_mistake_of_ours_is_not_called_an_outage(url: str) -> None:
 
     with pytest.raises(TypeError):
         store.is_revoked(object(), None)  # type: ignore[arg-type]
+    with pytest.raises(sqlite3.ProgrammingError):
+        store.sqlite.read(Read("SELECT :what", {"what": object()}))
+    with pytest.raises(sqlite3.ProgrammingError):
+        store.sqlite.write(Write(lambda connection: connection.execute("SELECT ?", (object(),))))
     store.revoke_token("token")
 
     assert store.is_revoked(None, "token")

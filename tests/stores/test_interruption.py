@@ -11,6 +11,7 @@ import pytest
 
 from gatepass.stores.redis import RedisStore
 from gatepass.stores.sql import SqlStore
+from gatepass.stores.sql.sqlite.connection import SqliteConnection, Write
 from tests.servers.postgres import shared_server
 from tests.servers.redis_server import eventually
 from tests.servers.redis_sets import running
@@ -71,15 +72,14 @@ def test_the_late_answer_to_an_interrupted_question_answers_no_other(kind: str) 
 def test_an_interrupted_write_to_sqlite_is_rolled_back_and_blocks_nobody(tmp_path: Path) -> None:
     store = SqlStore.from_url(f"sqlite:///{tmp_path / 'gate.db'}")
     store.revoke_subject("eve", reason="log-out")
-    database = store.sqlite.database
 
-    def change(cursor: Any, _durable: bool) -> None:  # noqa: FBT001 - see `write`
-        cursor.execute("DELETE FROM gatepass_subjects")
+    def change(connection: SqliteConnection) -> None:
+        connection.execute("DELETE FROM gatepass_subjects")
         raise Interrupted
 
     for durable in (True, False):
         with pytest.raises(Interrupted):
-            database.write(change, durable=durable)
+            store.sqlite.write(Write(change, durable))
 
     assert store.subject_epoch("eve") == 1
     assert store.revoke_subject("eve", reason="log-out") == 0

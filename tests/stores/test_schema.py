@@ -15,6 +15,7 @@ from sqlalchemy import MetaData, NullPool, create_engine, event
 from gatepass.errors import SettingsRejected
 from gatepass.stores import sql
 from gatepass.stores.sql import SqlStore, alembic_include_name, tables
+from gatepass.stores.sql.sqlite.connection import SqliteConnection, Write
 from gatepass.stores.sql.sqlite.database import SqliteDatabase
 from tests.stores import outcomes
 from tests.stores.plans import log_in
@@ -156,9 +157,8 @@ def test_another_projects_migrations_leave_the_tables_alone(store: SqlStore, url
 def test_durable_writes_and_rotations_have_a_connection_each(store: SqlStore, path: Path) -> None:
     found = {}
     for durable in (False, True):
-        found[durable] = store.sqlite.database.write(
-            lambda cursor, _: cursor.execute("PRAGMA synchronous").fetchall(), durable=durable
-        )
+        change = lambda connection: connection.execute("PRAGMA synchronous").fetchall()  # noqa: E731
+        found[durable] = store.sqlite.write(Write(change, durable))
     connection = sqlite3.connect(path)
     journal = connection.execute("PRAGMA journal_mode").fetchall()
     connection.close()
@@ -172,15 +172,15 @@ def test_everything_is_durable_whose_loss_would_not_heal(
 ) -> None:
     outcomes.fill(url)
     committed: list[bool] = []
-    write = SqliteDatabase.write
+    original = SqliteDatabase.write
 
-    def spy(database: SqliteDatabase, change: Any, *, durable: bool) -> Any:
-        def seen(cursor: Any, is_durable: bool) -> Any:  # noqa: FBT001 - see `write`
-            answer = change(cursor, is_durable)
-            committed.append(is_durable)
+    def spy(database: SqliteDatabase, write: Write) -> Any:
+        def seen(connection: SqliteConnection) -> Any:
+            answer = write.change(connection)
+            committed.append(connection.is_durable)
             return answer
 
-        return write(database, seen, durable=durable)
+        return original(database, Write(seen, write.durable))
 
     monkeypatch.setattr(SqliteDatabase, "write", spy)
     found = {}

@@ -7,8 +7,8 @@ from sqlalchemy import Engine
 
 from gatepass.errors import SettingsRejected
 from gatepass.stores.sql.engines import async_engine_of, postgres_part, require_usable_async
-from gatepass.stores.sql.sqlite.async_store import AsyncSqliteStore
-from gatepass.stores.sql.sqlite.store import SqliteStore
+from gatepass.stores.sql.sqlite.async_database import AsyncSqliteDatabase
+from gatepass.stores.sql.sqlite.work import SqliteWork
 from gatepass.stores.twins import AwaitedStore
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ class AsyncSqlStore(AwaitedStore):
         self.clock = clock
         self.schema = schema
         if isinstance(engine, Engine):
-            work: Any = AsyncSqliteStore(engine, clock=clock)
-            runner: Any = _Awaited(work)
+            work: Any = SqliteWork(clock)
+            runner: Any = AsyncSqliteDatabase(engine)
         else:
             postgres = postgres_part()
             work = postgres.PostgresWork(schema, clock)
@@ -52,16 +52,11 @@ class AsyncSqlStore(AwaitedStore):
         return cls(async_engine_of(url), clock=clock, schema=schema)
 
     @property
-    def sqlite(self) -> AsyncSqliteStore:
+    def sqlite(self) -> AsyncSqliteDatabase:
         """See `SqlStore.sqlite`."""
-        if not isinstance(self._work, AsyncSqliteStore):
+        if not isinstance(self._runner, AsyncSqliteDatabase):
             raise SettingsRejected("this needs a store on SQLite")
-        return self._work
-
-    @property
-    def twin(self) -> SqliteStore:
-        """The synchronous store behind this one, on SQLite."""
-        return self.sqlite.twin
+        return self._runner
 
     async def upgrade(self) -> None:
         """See `SqlStore.upgrade`."""
@@ -69,13 +64,3 @@ class AsyncSqlStore(AwaitedStore):
             await self.sqlite.upgrade()
         else:
             await postgres_part().upgrade_async(self.engine, self.schema)
-
-
-class _Awaited:
-    """Awaits what is under way already."""
-
-    def __init__(self, store: AsyncSqliteStore) -> None:
-        self.close = store.close
-
-    async def run(self, fact: Any) -> Any:
-        return await fact

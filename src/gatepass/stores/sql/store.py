@@ -7,7 +7,8 @@ from sqlalchemy import Engine
 
 from gatepass.errors import SettingsRejected
 from gatepass.stores.sql.engines import engine_of, is_postgres, postgres_part, require_usable
-from gatepass.stores.sql.sqlite.store import SqliteStore
+from gatepass.stores.sql.sqlite.database import SqliteDatabase
+from gatepass.stores.sql.sqlite.work import SqliteWork
 from gatepass.stores.twins import BlockingStore
 
 
@@ -38,8 +39,7 @@ class SqlStore(BlockingStore):
             work: Any = postgres.PostgresWork(schema, clock)
             runner: Any = postgres.PostgresPool(engine, schema)
         else:
-            work = SqliteStore(engine, clock=clock)
-            runner = _Done(work)
+            work, runner = SqliteWork(clock), SqliteDatabase(engine)
         super().__init__(work, runner)
 
     @classmethod
@@ -55,15 +55,15 @@ class SqlStore(BlockingStore):
         return cls(engine_of(url), clock=clock, schema=schema)
 
     @property
-    def sqlite(self) -> SqliteStore:
-        """What does the work on SQLite.
+    def sqlite(self) -> SqliteDatabase:
+        """The connections to SQLite.
 
         Raises:
             SettingsRejected: The sessions are in PostgreSQL.
         """
-        if not isinstance(self._work, SqliteStore):
+        if not isinstance(self._runner, SqliteDatabase):
             raise SettingsRejected("this needs a store on SQLite")
-        return self._work
+        return self._runner
 
     def upgrade(self) -> None:
         """Bring the tables up to date, making them and a SQLite file if need be.
@@ -75,13 +75,3 @@ class SqlStore(BlockingStore):
             postgres_part().upgrade(self.engine, self.schema)
         else:
             self.sqlite.upgrade()
-
-
-class _Done:
-    """Runs what is done already."""
-
-    def __init__(self, store: SqliteStore) -> None:
-        self.close = store.close
-
-    def run(self, fact: Any) -> Any:
-        return fact

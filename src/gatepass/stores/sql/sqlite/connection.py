@@ -1,10 +1,12 @@
-"""One connection to SQLite: how long it waits, and what its failures mean."""
+"""One connection to SQLite, how long it waits, and what its failures mean."""
 
 import sqlite3
 import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
+from msgspec import Struct
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import Pool
 
@@ -49,7 +51,7 @@ def unavailable(error: Exception) -> StoreUnavailable:
 class SqliteConnection:
     """A connection of ours alone, in autocommit mode, with one cursor that is used again."""
 
-    __slots__ = ("__weakref__", "_connection", "_wait_ms", "cursor", "log")
+    __slots__ = ("__weakref__", "_wait_ms", "execute", "is_durable", "log", "raw")
 
     def __init__(self, pool: Pool, *, durable: bool, deadline: float) -> None:
         fairy = pool.connect()
@@ -58,44 +60,55 @@ class SqliteConnection:
         if not isinstance(connection, sqlite3.Connection):
             raise TypeError("the engine's driver must be Python's sqlite3")
         connection.isolation_level = None
-        self._connection = connection
-        self._wait_ms = -1
-        self.cursor = connection.cursor()
+        self.raw = connection
+        self.execute = connection.cursor().execute
+        self.is_durable = durable
         self.log: Identity | None = None
+        self._wait_ms = -1
         self.wait_until(deadline)
-        self.cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        self.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         if durable:
-            self.cursor.execute("PRAGMA fullfsync=ON")  # macOS keeps fsync in the drive's cache
+            self.execute("PRAGMA fullfsync=ON")  # macOS keeps fsync in the drive's cache
 
     def wait(self, wait_ms: int) -> None:
         """Wait this long for other connections from now on."""
         if wait_ms != self._wait_ms:
-            self.cursor.execute(f"PRAGMA busy_timeout={wait_ms}").fetchall()
+            self.execute(f"PRAGMA busy_timeout={wait_ms}").fetchall()
             self._wait_ms = wait_ms
 
     def wait_until(self, deadline: float) -> None:
         """Wait for other connections until then, give or take a tenth of a second."""
-        wait_ms = max(int((deadline - time.monotonic()) * 10), 0) * 100
-        if wait_ms != self._wait_ms:
-            self.wait(wait_ms)
+        self.wait(max(int((deadline - time.monotonic()) * 10), 0) * 100)
 
     def roll_back(self) -> bool:
         """End a transaction without a trace; whether the connection is fit for another."""
         with suppress(sqlite3.Error):
-            self._connection.rollback()
-            return not self._connection.in_transaction
+            self.raw.rollback()
+            return not self.raw.in_transaction
         return False
 
     def close(self) -> None:
         """Close it; a failure to close changes nothing."""
         with suppress(sqlite3.Error):
-            self._connection.close()
+            self.raw.close()
 
     def abandon(self) -> None:
         """Never touch it again, in a process that inherited it."""
-        _KEPT.append(self._connection)
+        _KEPT.append(self.raw)
 
-    @property
-    def raw(self) -> sqlite3.Connection:
-        """The driver's connection."""
-        return self._connection
+
+class Read(Struct, frozen=True):
+    """One statement; its answer is its rows."""
+
+    statement: str
+    values: Mapping[str, object] = {}
+    is_quick: bool = False
+    """Whether it takes microseconds, so that an event loop may do it if no lock is in the way."""
+
+
+class Write(Struct, frozen=True):
+    """A change in a transaction of its own; its answer is what the change returns."""
+
+    change: Callable[[SqliteConnection], Any]
+    durable: bool = True
+    """Whether the commit has to be; if not, the change may raise `MustBeDurable` to run again."""

@@ -1,15 +1,34 @@
-"""The connections to one SQLite file: reads that wait for nobody, one writer at a time.
+"""The connections to one SQLite file, whose log of committed pages (WAL) readers see through.
 
-Writes go through two connections, since `synchronous` cannot change inside a transaction:
-NORMAL for what heals when lost, FULL for what is acknowledged only when durable.
+1. A read is one statement on a connection that no other thread uses. It sees what was committed
+   when it began, and waits for no writer. It waits for a lock only while another process
+   recovers the log, or switches it on.
+2. A change begins with `BEGIN IMMEDIATE`, which takes the file's one write lock. Whatever the
+   change reads stays true until its commit, in this process and in all others. Threads of this
+   process queue for a slot first, because SQLite's own waiting is a poll without an order.
+3. Two connections write, since `synchronous` cannot change inside a transaction. `FULL` commits
+   are synced before they are acknowledged: logins, revocations, detected reuse. They sync all
+   earlier commits with them, because the log is one file. `NORMAL` commits can be lost with the
+   machine's power: only rotations, whose client then presents a generation that is ahead of the
+   row, which `gatepass.sessions.rotate` accepts.
+4. A change that must be durable after all raises `MustBeDurable`. It is rolled back and runs
+   again on the other connection, in the same slot, on what is true then.
+5. After each read and commit, the file and its log must still be those that the connection
+   opened. A commit into a deleted file is not confirmed.
+6. Whatever ends a change early closes its connection or rolls back, so nothing of it stays.
+   `StoreUnavailable` after `COMMIT` was sent means "not confirmed", never "not done".
+7. All waiting of one operation ends at one deadline: for a slot, for a lock, for the file to be
+   set up. The time that migrations run is work, and does not count.
+8. SQLite must not be used across a fork. Before one, nothing is under way and all connections
+   are closed; a child keeps what could not be closed and never touches it.
 """
 
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from sqlite3 import Cursor, Error
-from typing import Final, TypeVar
+from sqlite3 import Error
+from typing import Any, Final, TypeVar
 from weakref import WeakSet
 
 from sqlalchemy import Engine
@@ -21,13 +40,16 @@ from gatepass.stores.deadline import DEADLINE, find_deadline
 from gatepass.stores.slots import Slot, Slots
 from gatepass.stores.sql.sqlite.connection import (
     MustBeDurable,
+    Read,
     SqliteConnection,
     WouldWait,
+    Write,
     is_busy,
     unavailable,
 )
 from gatepass.stores.sql.sqlite.file import SqliteFile
 from gatepass.stores.sql.sqlite.setup import set_up
+from gatepass.stores.twins import Steps
 
 T = TypeVar("T")
 
@@ -53,8 +75,22 @@ class SqliteDatabase(ForkAware):
         self._readers: WeakSet[SqliteConnection] = WeakSet()  # one that an exception lost is closed
         watch_forks(self)
 
-    def try_read(self, query: Callable[[Cursor], T]) -> T:
-        """What the query finds, without waiting for anybody.
+    def run(self, steps: Steps[T], step: Read | Write | None = None) -> T:
+        """The fact that an operation's steps return; `step` was taken already, if given."""
+        try:
+            step = step or next(steps)
+            while True:
+                step = steps.send(self.write(step) if isinstance(step, Write) else self.read(step))
+        except StopIteration as end:
+            fact: T = end.value
+            return fact
+
+    def upgrade(self) -> None:
+        """Make the file and bring its tables up to date, as the first use does by itself."""
+        self.read(Read("SELECT 1"))
+
+    def try_read(self, read: Read) -> list[Any]:
+        """The rows that a statement finds, without waiting for anybody.
 
         Raises:
             WouldWait: A lock is in the way, or there is no connection yet.
@@ -66,33 +102,31 @@ class SqliteDatabase(ForkAware):
             reader = self._idle.pop()
         except IndexError:
             raise WouldWait from None
-        return self._ask(reader, query)
+        return self._ask(reader, read)
 
-    def read(self, query: Callable[[Cursor], T]) -> T:
-        """What the query finds, waiting for a lock if it must.
+    def read(self, read: Read) -> list[Any]:
+        """The rows that a statement finds, waiting for a lock if it must.
 
         Raises:
             StoreUnavailable: The database cannot be read.
         """
-        with suppress(WouldWait):
-            return self.try_read(query)
+        try:  # `suppress` costs a check or a rotation a microsecond
+            return self.try_read(read)
+        except WouldWait:
+            pass
         deadline = self._begin()
         try:
             reader = self._idle.pop()
         except IndexError:
-            reader = self.open_reader(deadline)
-            self._readers.add(reader)
+            reader = self._new_reader(deadline)
         reader.wait_until(deadline)
         try:
-            return self._ask(reader, query)
+            return self._ask(reader, read)
         except WouldWait as error:
             raise StoreUnavailable(_LOCKED) from error
 
-    def write(self, change: Callable[[Cursor, bool], T], *, durable: bool) -> T:
-        """Run a change in a transaction that has the write lock from its first statement.
-
-        The change is told whether its commit will be durable; it may raise `MustBeDurable`, to be
-        rolled back and run again on the connection whose commits are.
+    def write(self, write: Write) -> Any:
+        """The answer of a change, which is committed.
 
         Raises:
             StoreUnavailable: The change was not made, or not confirmed.
@@ -103,12 +137,12 @@ class SqliteDatabase(ForkAware):
         if slot is None:
             raise StoreUnavailable(_LOCKED)
         try:
-            if not durable:
-                try:  # `suppress` costs a rotation a microsecond
-                    return self._transact(change, durable=False, deadline=deadline)
+            if not write.durable:
+                try:
+                    return self._transact(write.change, durable=False, deadline=deadline)
                 except MustBeDurable:
                     pass
-            return self._transact(change, durable=True, deadline=deadline)
+            return self._transact(write.change, durable=True, deadline=deadline)
         finally:
             writing.leave(slot)
 
@@ -117,7 +151,7 @@ class SqliteDatabase(ForkAware):
         return self._open(durable=False, deadline=deadline)
 
     def close(self) -> None:
-        """Close every connection and refuse everything from now on."""
+        """Close every connection and reject everything from now on."""
         self.closed = True
         for close in self.on_close:
             close()
@@ -151,22 +185,22 @@ class SqliteDatabase(ForkAware):
 
     def _begin(self) -> float:
         """When this operation must stop waiting; a first use gets the file ready before."""
+        deadline = find_deadline()
         if not self._is_set_up:
-            deadline = find_deadline()
-            self._keep(self.open_reader(deadline))
-            deadline += self._set_up_s  # is work; all waiting together stays within the limit
+            self._give_back(self._new_reader(deadline))
+            deadline += self._set_up_s
             if DEADLINE.get() is not None:
                 DEADLINE.set(deadline)
-            return deadline
-        return find_deadline()
+        return deadline
 
-    def _keep(self, reader: SqliteConnection) -> None:
+    def _new_reader(self, deadline: float) -> SqliteConnection:
+        reader = self.open_reader(deadline)
         self._readers.add(reader)
-        self._give_back(reader)
+        return reader
 
-    def _ask(self, reader: SqliteConnection, query: Callable[[Cursor], T]) -> T:
+    def _ask(self, reader: SqliteConnection, read: Read) -> list[Any]:
         try:
-            answer = query(reader.cursor)
+            rows = reader.execute(read.statement, read.values).fetchall()
             self.file.require_both(reader.log)
         except Error as error:
             if is_busy(error):
@@ -178,7 +212,7 @@ class SqliteDatabase(ForkAware):
             self._discard(reader)
             raise
         self._give_back(reader)
-        return answer
+        return rows
 
     def _give_back(self, reader: SqliteConnection) -> None:
         reader.wait(0)
@@ -191,7 +225,7 @@ class SqliteDatabase(ForkAware):
         reader.close()
 
     def _transact(
-        self, change: Callable[[Cursor, bool], T], *, durable: bool, deadline: float
+        self, change: Callable[[SqliteConnection], T], *, durable: bool, deadline: float
     ) -> T:
         writer = self._writers.get(durable)
         if writer is None:
@@ -202,9 +236,9 @@ class SqliteDatabase(ForkAware):
             writer.roll_back()
         try:
             writer.wait_until(deadline)
-            writer.cursor.execute("BEGIN IMMEDIATE")
-            answer = change(writer.cursor, durable)
-            writer.cursor.execute("COMMIT")
+            writer.execute("BEGIN IMMEDIATE")
+            answer = change(writer)
+            writer.execute("COMMIT")
             self.file.require_both(writer.log)
         except Error as error:
             if not (writer.roll_back() and is_busy(error)):
@@ -237,7 +271,7 @@ class SqliteDatabase(ForkAware):
             if not self._is_set_up:
                 self._set_up_s = set_up(connection, deadline)
                 self._is_set_up = True
-            connection.cursor.execute("SELECT 1 FROM gatepass_meta").fetchall()
+            connection.execute("SELECT 1 FROM gatepass_meta").fetchall()
             connection.log = self.file.find_log()
             self.file.require_same()
         except BaseException as error:

@@ -23,15 +23,15 @@ def set_up(connection: SqliteConnection, deadline: float) -> float:
         StoreUnavailable: The tables are of a newer release, or from before the first one.
         sqlite3.Error: The driver's, for the caller to translate.
     """
-    _turn_on_log(connection.cursor, deadline)
-    return 0.0 if _is_current(connection.cursor) else _upgrade(connection, deadline)
+    _turn_on_log(connection, deadline)
+    return 0.0 if _is_current(connection) else _upgrade(connection, deadline)
 
 
-def _turn_on_log(cursor: sqlite3.Cursor, deadline: float) -> None:
+def _turn_on_log(connection: SqliteConnection, deadline: float) -> None:
     """Switch to WAL, once in a file's life; SQLite does not wait for others by itself here."""
-    while cursor.execute("PRAGMA journal_mode").fetchall() != [("wal",)]:
+    while connection.execute("PRAGMA journal_mode").fetchall() != [("wal",)]:
         try:
-            [(mode,)] = cursor.execute("PRAGMA journal_mode=WAL").fetchall()
+            [(mode,)] = connection.execute("PRAGMA journal_mode=WAL").fetchall()
         except sqlite3.OperationalError as error:
             if not is_busy(error) or time.monotonic() >= deadline:
                 raise
@@ -41,11 +41,11 @@ def _turn_on_log(cursor: sqlite3.Cursor, deadline: float) -> None:
                 raise StoreUnavailable("the database cannot keep a write-ahead log")
 
 
-def _is_current(cursor: sqlite3.Cursor) -> bool:
+def _is_current(connection: SqliteConnection) -> bool:
     query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = :name"
-    if not cursor.execute(query, {"name": VERSION_TABLE}).fetchall():
+    if not connection.execute(query, {"name": VERSION_TABLE}).fetchall():
         return False
-    rows = cursor.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchall()  # noqa: S608
+    rows = connection.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchall()  # noqa: S608
     return rows == [(HEAD,)]
 
 
@@ -63,7 +63,7 @@ def _upgrade(connection: SqliteConnection, deadline: float) -> float:
         connection.wait_until(deadline + waits - began)
         wrapped.exec_driver_sql("BEGIN IMMEDIATE")
         has_waited_s = time.monotonic() - waits
-        if not _is_current(connection.cursor):  # another process may have done it meanwhile
+        if not _is_current(connection):  # another process may have done it meanwhile
             upgrade_tables(wrapped)
         wrapped.exec_driver_sql("COMMIT")
     return time.monotonic() - began - has_waited_s
