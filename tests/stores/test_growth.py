@@ -1,5 +1,6 @@
 """Sessions that ended stay as rows for a month; nobody may have to walk over them."""
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from gatepass.stores.sql import SqlStore
 from gatepass.stores.sql.sqlite.statements import SQL
+from tests.project.files import SOURCES
 from tests.servers.postgres import shared_server
 from tests.stores.plans import START, log_in
 from tests.stores.postgres_backend import DATABASE, empty_url
@@ -22,6 +24,17 @@ def store(url: str) -> SqlStore:
     store = SqlStore.from_url(url, clock=lambda: START)
     store.upgrade()
     return store
+
+
+def test_every_statement_has_the_name_by_which_the_code_asks_for_it() -> None:
+    asked = {
+        name
+        for file in SOURCES
+        for name in re.findall(r"\bSQL\.(\w+)", file.read_text())
+        if "sqlite" in str(file)
+    }
+
+    assert asked == vars(SQL).keys() - {"columns", "live", "opened"}
 
 
 @pytest.mark.parametrize("name", [*OF_A_SUBJECT, "revoke_sessions_of"])

@@ -6,6 +6,7 @@ stands for the subject's and the session's: nobody else writes until the commit.
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from hmac import compare_digest
 from typing import Any, Final
 
@@ -107,13 +108,7 @@ class SqliteWork:
             if token is None:
                 return None
             _keep_log_for(plan.lifetime_ms, connection)
-            values = {
-                "opaque_id": plan.opaque_id,
-                "token_id": plan.token_id,
-                "session_id": plan.session_id,
-                "issued_ms": token.issued_ms,
-                "ends_ms": token.ends_ms,
-            }
+            values = {**asdict(plan), "issued_ms": token.issued_ms, "ends_ms": token.ends_ms}
             if connection.execute(SQL.insert_opaque, values).rowcount != 1:
                 raise ValueError("the opaque token's hash is in use")
             return token
