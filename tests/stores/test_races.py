@@ -23,7 +23,7 @@ from gatepass.stores.redis import AsyncRedisStore, RedisStore
 from gatepass.stores.redis.layout import session_of as session_of_hash
 from gatepass.stores.sql import AsyncSqlStore, SqlStore, tables
 from gatepass.stores.sql.engines import engine_of
-from gatepass.stores.sql.rows import COLUMNS, rotation_of, session_of
+from gatepass.stores.sql.rows import COLUMNS, row_of, session_of
 from tests.budget import PATIENCE_S, TIMES
 from tests.manager.model import forget_in_redis
 from tests.servers.redis_sets import running
@@ -163,7 +163,7 @@ class NaiveStore:
             session = self._find(connection, plan.session_id)
             fact = rotate(session, plan, int(START * 1000))
             if fact.session is not None:
-                values = rotation_of(fact.session)
+                values = row_of(fact.session)
                 row = tables.sessions.c.session_id == values.pop("session_id")
                 connection.execute(update(tables.sessions).where(row).values(values))
                 connection.commit()

@@ -6,6 +6,7 @@ from types import NoneType
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import asdict
 
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import OpaqueFact, OpaqueKind, OpaqueToken, Session, judge_opaque
@@ -72,22 +73,8 @@ def opaque_fact_of(row: Sequence[Any] | None, now_ms: int) -> OpaqueFact:
     return judge_opaque(token, is_revoked=bool(is_logged), now_ms=now_ms)
 
 
-def row_of(session: Session, actor: str | None) -> dict[str, Any]:
-    """The values that an insert of this session binds."""
-    return {name: getattr(session, name) for name in COLUMNS} | {
-        "recent": _to_json(session.recent),
-        "actor": actor,
-    }
-
-
-def rotation_of(session: Session) -> dict[str, Any]:
-    """The values that the update of a rotation binds."""
-    return {
-        "session_id": session.session_id,
-        "generation": session.generation,
-        "born_ms": session.born_ms,
-        "last_used_ms": session.last_used_ms,
-        "idle_ends_ms": session.idle_ends_ms,
-        "claims_json": session.claims_json,
-        "recent": _to_json(session.recent),
-    }
+def row_of(session: Session, actor: str | None = None) -> dict[str, Any]:
+    """The values of its row, by column."""
+    row = asdict(session)
+    row["recent"], row["actor"] = _to_json(session.recent), actor
+    return row

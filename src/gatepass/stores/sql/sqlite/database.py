@@ -1,26 +1,26 @@
-"""The connections to one SQLite file, whose log of committed pages (WAL) readers see through.
+"""The connections to one SQLite file: reads that wait for nobody, one writer at a time.
 
-1. A read is one statement on a connection that no other thread uses. It sees what was committed
-   when it began, and waits for no writer. It waits for a lock only while another process
-   recovers the log, or switches it on.
-2. A change begins with `BEGIN IMMEDIATE`, which takes the file's one write lock. Whatever the
-   change reads stays true until its commit, in this process and in all others. Threads of this
-   process queue for a slot first, because SQLite's own waiting is a poll without an order.
-3. Two connections write, since `synchronous` cannot change inside a transaction. `FULL` commits
-   are synced before they are acknowledged: logins, revocations, detected reuse. They sync all
-   earlier commits with them, because the log is one file. `NORMAL` commits can be lost with the
-   machine's power: only rotations, whose client then presents a generation that is ahead of the
-   row, which `gatepass.sessions.rotate` accepts.
-4. A change that must be durable after all raises `MustBeDurable`. It is rolled back and runs
-   again on the other connection, in the same slot, on what is true then.
-5. After each read and commit, the file and its log must still be those that the connection
-   opened. A commit into a deleted file is not confirmed.
-6. Whatever ends a change early closes its connection or rolls back, so nothing of it stays.
-   `StoreUnavailable` after `COMMIT` was sent means "not confirmed", never "not done".
-7. All waiting of one operation ends at one deadline: for a slot, for a lock, for the file to be
-   set up. The time that migrations run is work, and does not count.
-8. SQLite must not be used across a fork. Before one, nothing is under way and all connections
-   are closed; a child keeps what could not be closed and never touches it.
+1. The file has a write-ahead log. A read is one statement on a connection that no other thread
+   uses: it sees what was committed when it began. A writer never makes it wait.
+2. A change begins with `BEGIN IMMEDIATE`, which takes the file's only write lock. So everything
+   that the change reads stays true until its commit, whichever process writes. Threads of this
+   process queue for a slot first: SQLite itself polls for the lock, and in no order.
+3. Two connections write, since `synchronous` cannot change inside a transaction. A commit on the
+   `FULL` one reaches the disk before it is acknowledged, with all commits before it: logins,
+   revocations and detected reuse. A commit on the `NORMAL` one can be lost when the machine loses
+   power. That is for rotations and opaque tokens alone: after a lost rotation the client's token
+   is a generation ahead of the row, which `gatepass.sessions.rotate` accepts, and a lost opaque
+   token is rejected.
+4. A change that finds on the `NORMAL` connection that it must be durable raises `MustBeDurable`.
+   It is rolled back, and runs again on the other one, on what is true then.
+5. After each read and each commit, the file and its log must still be those that the connection
+   opened. Otherwise others no longer see them, and the operation fails.
+6. An exception in a change rolls it back or closes its connection, so nothing of it stays. An
+   error after `COMMIT` was sent means "not confirmed", not "not done".
+7. All waiting of an operation, for slots and for locks, ends at one deadline. A migration is work
+   and extends the deadline by the time that it took.
+8. SQLite keeps locks per process, so a connection must not live through a fork. Before one,
+   everything under way ends and is closed; what could not be closed, the child never touches.
 """
 
 import time

@@ -27,7 +27,7 @@ from gatepass.sessions import (
 )
 from gatepass.sessions.session import LOG_MS, SKEW_MS
 from gatepass.sessions.texts import require_encodable
-from gatepass.stores.sql.rows import opaque_fact_of, rotation_of, row_of, session_of
+from gatepass.stores.sql.rows import opaque_fact_of, row_of, session_of
 from gatepass.stores.sql.sqlite.connection import MustBeDurable, Read, SqliteConnection, Write
 from gatepass.stores.sql.sqlite.statements import SQL
 from gatepass.stores.twins import Steps
@@ -87,7 +87,7 @@ class SqliteWork:
             if connection.is_durable:
                 _keep_log_for(plan.access_lifetime_ms, connection)
             if fact.kind is RotationKind.ROTATED or fact.kind is RotationKind.AHEAD:
-                connection.execute(SQL.update_rotation, rotation_of(fact.session))
+                connection.execute(SQL.update_rotation, row_of(fact.session))
             elif fact.kind is RotationKind.REUSED:
                 if not connection.is_durable:
                     raise MustBeDurable
