@@ -234,13 +234,14 @@ def test_a_full_disk_confirms_nothing_it_did_not_write(
 
 def test_a_mistake_of_ours_is_not_called_an_outage(url: str) -> None:
     store = SqlStore.from_url(url)
+    database: Any = store._runner
 
     with pytest.raises(TypeError):
         store.is_revoked(object(), None)  # type: ignore[arg-type]
     with pytest.raises(sqlite3.ProgrammingError):
-        store.sqlite.read(Read("SELECT :what", {"what": object()}))
+        database.read(Read("SELECT :what", {"what": object()}))
     with pytest.raises(sqlite3.ProgrammingError):
-        store.sqlite.write(Write(lambda connection: connection.execute("SELECT ?", (object(),))))
+        database.write(Write(lambda connection: connection.execute("SELECT ?", (object(),))))
     store.revoke_token("token")
 
     assert store.is_revoked(None, "token")

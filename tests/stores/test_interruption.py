@@ -72,6 +72,7 @@ def test_the_late_answer_to_an_interrupted_question_answers_no_other(kind: str) 
 def test_an_interrupted_write_to_sqlite_is_rolled_back_and_blocks_nobody(tmp_path: Path) -> None:
     store = SqlStore.from_url(f"sqlite:///{tmp_path / 'gate.db'}")
     store.revoke_subject("eve", reason="log-out")
+    database: Any = store._runner
 
     def change(connection: SqliteConnection) -> None:
         connection.execute("DELETE FROM gatepass_subjects")
@@ -79,7 +80,7 @@ def test_an_interrupted_write_to_sqlite_is_rolled_back_and_blocks_nobody(tmp_pat
 
     for durable in (True, False):
         with pytest.raises(Interrupted):
-            store.sqlite.write(Write(change, durable))
+            database.write(Write(change, durable))
 
     assert store.subject_epoch("eve") == 1
     assert store.revoke_subject("eve", reason="log-out") == 0

@@ -156,9 +156,10 @@ def test_another_projects_migrations_leave_the_tables_alone(store: SqlStore, url
 
 def test_durable_writes_and_rotations_have_a_connection_each(store: SqlStore, path: Path) -> None:
     found = {}
+    database: Any = store._runner
     for durable in (False, True):
         change = lambda connection: connection.execute("PRAGMA synchronous").fetchall()  # noqa: E731
-        found[durable] = store.sqlite.write(Write(change, durable))
+        found[durable] = database.write(Write(change, durable))
     connection = sqlite3.connect(path)
     journal = connection.execute("PRAGMA journal_mode").fetchall()
     connection.close()

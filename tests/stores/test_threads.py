@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,14 +47,15 @@ def test_work_whose_caller_left_is_waited_for_by_close_and_keeps_no_loop_from_ru
 
     async def use() -> set[threading.Thread]:
         store = AsyncSqlStore.from_url(url)
-        caller = asyncio.create_task(store.sqlite.in_thread(work))
+        runner: Any = store._runner
+        caller = asyncio.create_task(runner.in_thread(work))
         assert await asyncio.to_thread(begun.wait, PATIENCE_S)
         caller.cancel()
         closing = asyncio.create_task(store.close())
         await asyncio.sleep(0.05)
         assert not closing.done()
         with pytest.raises(StoreUnavailable):
-            await store.sqlite.in_thread(work)
+            await runner.in_thread(work)
         may_end.set()
         await closing
         return ours() - before

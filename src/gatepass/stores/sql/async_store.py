@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import Engine
 
-from gatepass.errors import SettingsRejected
 from gatepass.stores.sql.engines import async_engine_of, postgres_part, require_usable_async
 from gatepass.stores.sql.sqlite.async_database import AsyncSqliteDatabase
 from gatepass.stores.sql.sqlite.work import SqliteWork
@@ -51,16 +50,9 @@ class AsyncSqlStore(AwaitedStore):
         """See `SqlStore.from_url`."""
         return cls(async_engine_of(url), clock=clock, schema=schema)
 
-    @property
-    def sqlite(self) -> AsyncSqliteDatabase:
-        """See `SqlStore.sqlite`."""
-        if not isinstance(self._runner, AsyncSqliteDatabase):
-            raise SettingsRejected("this needs a store on SQLite")
-        return self._runner
-
     async def upgrade(self) -> None:
         """See `SqlStore.upgrade`."""
         if isinstance(self.engine, Engine):
-            await self.sqlite.upgrade()
+            await self.is_revoked(None, None)
         else:
             await postgres_part().upgrade_async(self.engine, self.schema)

@@ -5,7 +5,6 @@ from typing import Any, Self
 
 from sqlalchemy import Engine
 
-from gatepass.errors import SettingsRejected
 from gatepass.stores.sql.engines import engine_of, is_postgres, postgres_part, require_usable
 from gatepass.stores.sql.sqlite.database import SqliteDatabase
 from gatepass.stores.sql.sqlite.work import SqliteWork
@@ -54,17 +53,6 @@ class SqlStore(BlockingStore):
         """
         return cls(engine_of(url), clock=clock, schema=schema)
 
-    @property
-    def sqlite(self) -> SqliteDatabase:
-        """The connections to SQLite.
-
-        Raises:
-            SettingsRejected: The sessions are in PostgreSQL.
-        """
-        if not isinstance(self._runner, SqliteDatabase):
-            raise SettingsRejected("this needs a store on SQLite")
-        return self._runner
-
     def upgrade(self) -> None:
         """Bring the tables up to date, making them and a SQLite file if need be.
 
@@ -74,4 +62,4 @@ class SqlStore(BlockingStore):
         if is_postgres(self.engine):
             postgres_part().upgrade(self.engine, self.schema)
         else:
-            self.sqlite.upgrade()
+            self.is_revoked(None, None)  # the first use makes the file and its tables

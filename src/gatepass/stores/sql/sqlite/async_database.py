@@ -28,7 +28,7 @@ class AsyncSqliteDatabase(ForkAware):
     """`SqliteDatabase` for `await`, by a few threads that belong to no event loop."""
 
     def __init__(self, engine: Engine) -> None:
-        self.database = SqliteDatabase(engine)
+        self._database = SqliteDatabase(engine)
         self._executor: ThreadPoolExecutor | None = None
         self._closed = False
         watch_forks(self)
@@ -38,13 +38,13 @@ class AsyncSqliteDatabase(ForkAware):
         step: Any = next(steps)
         if isinstance(step, Read) and step.is_quick:
             try:
-                step = steps.send(self.database.try_read(step))
+                step = steps.send(self._database.try_read(step))
             except WouldWait:
                 pass
             except StopIteration as end:
                 fact: T = end.value
                 return fact
-        return await self.in_thread(self.database.run, steps, step)
+        return await self.in_thread(self._database.run, steps, step)
 
     async def in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The result of the work, from a thread.
@@ -62,16 +62,12 @@ class AsyncSqliteDatabase(ForkAware):
             raise StoreUnavailable("no thread is left to ask the database") from error
         return await under_way
 
-    async def upgrade(self) -> None:
-        """See `SqliteDatabase.upgrade`."""
-        await self.in_thread(self.database.upgrade)
-
     async def close(self) -> None:
         """Close every connection, let the threads end what they do, and see them gone."""
         try:
-            await self.in_thread(self.database.close)
+            await self.in_thread(self._database.close)
         except StoreUnavailable:  # closed before, or no thread is left
-            self.database.close()
+            self._database.close()
         self._closed = True
         executor, self._executor = self._executor, None
         if executor is None:

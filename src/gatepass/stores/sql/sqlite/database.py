@@ -62,10 +62,9 @@ class SqliteDatabase(ForkAware):
     """One file, usable from many threads; other processes use it at the same time."""
 
     def __init__(self, engine: Engine) -> None:
-        self.file = SqliteFile(engine.url)
+        self._file = SqliteFile(engine.url)
         self._pool = engine.pool.recreate()
-        self.closed = False
-        self.on_close: list[Callable[[], None]] = []
+        self._closed = False
         self._is_set_up = False
         self._set_up_s = 0.0
         self._writing, self._opening = Slots(1), Slots(1)
@@ -85,10 +84,6 @@ class SqliteDatabase(ForkAware):
             fact: T = end.value
             return fact
 
-    def upgrade(self) -> None:
-        """Make the file and bring its tables up to date, as the first use does by itself."""
-        self.read(Read("SELECT 1"))
-
     def try_read(self, read: Read) -> list[Any]:
         """The rows that a statement finds, without waiting for anybody.
 
@@ -96,7 +91,7 @@ class SqliteDatabase(ForkAware):
             WouldWait: A lock is in the way, or there is no connection yet.
             StoreUnavailable: The database cannot be read.
         """
-        if self.closed:
+        if self._closed:
             raise StoreUnavailable(_CLOSED)
         try:
             reader = self._idle.pop()
@@ -146,15 +141,9 @@ class SqliteDatabase(ForkAware):
         finally:
             writing.leave(slot)
 
-    def open_reader(self, deadline: float) -> SqliteConnection:
-        """A new connection for the caller to use and close; it has yet to be told to wait."""
-        return self._open(durable=False, deadline=deadline)
-
     def close(self) -> None:
         """Close every connection and reject everything from now on."""
-        self.closed = True
-        for close in self.on_close:
-            close()
+        self._closed = True
         with suppress(StoreUnavailable):
             self._writing.run(self._close_idle, find_deadline(), busy=_LOCKED)
 
@@ -194,14 +183,14 @@ class SqliteDatabase(ForkAware):
         return deadline
 
     def _new_reader(self, deadline: float) -> SqliteConnection:
-        reader = self.open_reader(deadline)
+        reader = self._open(durable=False, deadline=deadline)
         self._readers.add(reader)
         return reader
 
     def _ask(self, reader: SqliteConnection, read: Read) -> list[Any]:
         try:
             rows = reader.execute(read.statement, read.values).fetchall()
-            self.file.require_both(reader.log)
+            self._file.require_both(reader.log)
         except Error as error:
             if is_busy(error):
                 self._give_back(reader)
@@ -217,7 +206,7 @@ class SqliteDatabase(ForkAware):
     def _give_back(self, reader: SqliteConnection) -> None:
         reader.wait(0)
         self._idle.append(reader)
-        if self.closed:
+        if self._closed:
             self._close_idle()
 
     def _discard(self, reader: SqliteConnection) -> None:
@@ -230,7 +219,7 @@ class SqliteDatabase(ForkAware):
         writer = self._writers.get(durable)
         if writer is None:
             writer = self._writers[durable] = self._open(durable=durable, deadline=deadline)
-        elif self.closed:
+        elif self._closed:
             raise StoreUnavailable(_CLOSED)
         if writer.raw.in_transaction:  # whoever was interrupted could not even roll back
             writer.roll_back()
@@ -239,7 +228,7 @@ class SqliteDatabase(ForkAware):
             writer.execute("BEGIN IMMEDIATE")
             answer = change(writer)
             writer.execute("COMMIT")
-            self.file.require_both(writer.log)
+            self._file.require_both(writer.log)
         except Error as error:
             if not (writer.roll_back() and is_busy(error)):
                 self._writers.pop(durable).close()
@@ -258,11 +247,11 @@ class SqliteDatabase(ForkAware):
         return self._opening.run(work, deadline, busy=_LOCKED)
 
     def _open_now(self, *, durable: bool, deadline: float) -> SqliteConnection:
-        if self.closed:
+        if self._closed:
             raise StoreUnavailable(_CLOSED)
-        self.file.prepare()
+        self._file.prepare()
         if self._is_set_up:
-            self.file.require_same()
+            self._file.require_same()
         try:
             connection = SqliteConnection(self._pool, durable=durable, deadline=deadline)
         except (Error, SQLAlchemyError) as error:
@@ -272,8 +261,8 @@ class SqliteDatabase(ForkAware):
                 self._set_up_s = set_up(connection, deadline)
                 self._is_set_up = True
             connection.execute("SELECT 1 FROM gatepass_meta").fetchall()
-            connection.log = self.file.find_log()
-            self.file.require_same()
+            connection.log = self._file.find_log()
+            self._file.require_same()
         except BaseException as error:
             connection.close()
             if isinstance(error, (Error, SQLAlchemyError)):

@@ -128,12 +128,3 @@ DELETE FROM gatepass_opaque_tokens WHERE opaque_id IN (
 DELETE FROM gatepass_revocations WHERE seq IN (
   SELECT seq FROM gatepass_revocations WHERE at_ms <= :log_before_ms LIMIT :size
 )
-
--- name: log_state
--- AUTOINCREMENT keeps the last number that it gave out, also of an entry purged since.
-SELECT log_identity, longest_access_ms,
-  (SELECT seq FROM sqlite_sequence WHERE name = 'gatepass_revocations')
-FROM gatepass_meta
-
--- name: log_page
-SELECT seq, kind, id, at_ms FROM gatepass_revocations WHERE seq > :cursor ORDER BY seq LIMIT :size
