@@ -58,8 +58,10 @@ class Slots:
     def take(self, until: float) -> Slot | None:
         """A slot for the caller to leave; `None`: none was free until then (monotonic clock)."""
         if not self._line:
-            with suppress(IndexError):
+            try:  # `suppress` costs a rotation on SQLite a microsecond
                 return self._free.pop()
+            except IndexError:
+                pass
         if until <= time.monotonic():
             return None
         turn: SimpleQueue[Slot] = SimpleQueue()
