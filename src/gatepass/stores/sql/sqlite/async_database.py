@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Engine
 
@@ -18,7 +18,6 @@ from gatepass.stores.sql.sqlite.connection import Read, WouldWait
 from gatepass.stores.sql.sqlite.database import SqliteDatabase
 from gatepass.stores.twins import Steps
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 _THREADS: Final = 4
@@ -44,9 +43,9 @@ class AsyncSqliteDatabase(ForkAware):
             except StopIteration as end:
                 fact: T = end.value
                 return fact
-        return await self.in_thread(self._database.run, steps, step)
+        return await self.in_thread(partial(self._database.run, steps, step))
 
-    async def in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def in_thread(self, work: Callable[[], T]) -> T:
         """The result of the work, from a thread.
 
         A caller that is cancelled leaves; the work goes on to its end, transaction and all.
@@ -55,7 +54,7 @@ class AsyncSqliteDatabase(ForkAware):
             raise StoreUnavailable("the store is closed")
         if self._executor is None:
             self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="gatepass")
-        job = partial(_run_until, find_deadline(), partial(work, *args, **kwargs))
+        job = partial(_run_until, find_deadline(), work)
         try:
             under_way = asyncio.get_running_loop().run_in_executor(self._executor, job)
         except RuntimeError as error:  # there are too many threads, or the program ends
