@@ -8,16 +8,6 @@ from tests.project.prose import find_banned_words, find_hard_words
 # Folders and files whose words are not checked yet; nothing is ever added.
 _NOT_YET = {
     "stores/redis",
-    "stores/sql/async_store.py",
-    "stores/sql/migrations",
-    "stores/sql/rows.py",
-    "stores/sql/sqlite_async_store.py",
-    "stores/sql/sqlite_changes.py",
-    "stores/sql/sqlite_connection.py",
-    "stores/sql/sqlite_database.py",
-    "stores/sql/sqlite_file.py",
-    "stores/sql/sqlite_store.py",
-    "stores/sql/store.py",
 }
 
 

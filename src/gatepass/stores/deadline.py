@@ -8,7 +8,7 @@ WAIT_S: Final = 1.9
 """All waiting of one operation together, so that it answers within two seconds."""
 
 DEADLINE: Final[ContextVar[float | None]] = ContextVar("gatepass_deadline", default=None)
-"""When the operation under way must stop waiting, if it was asked for in another thread."""
+"""When the current operation must stop waiting, if it began in another thread."""
 
 
 def find_deadline() -> float:

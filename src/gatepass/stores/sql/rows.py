@@ -25,7 +25,7 @@ _TYPES: Final = frozenset(
         *((bytes,), (bytes,), (bytes, str)),
     )
 )
-"""What the columns hold; SQLite itself does not care, and a damaged file does not either."""
+"""The types that the columns hold; SQLite does not enforce them, nor does a damaged file."""
 
 _recent_from_json: Final = msgspec.json.Decoder(tuple[tuple[int, int], ...]).decode
 _claims_from_json: Final = msgspec.json.Decoder(dict[str, Any]).decode
@@ -36,7 +36,7 @@ def session_of(row: Sequence[Any]) -> Session:
     """The session in a row of `COLUMNS`.
 
     Raises:
-        StoreUnavailable: What is in the row was not written by this package.
+        StoreUnavailable: The row was not written by this package.
     """
     if tuple(map(type, row)) not in _TYPES:
         raise StoreUnavailable(_DAMAGED)
@@ -53,7 +53,7 @@ def opaque_fact_of(row: Sequence[Any] | None, now_ms: int) -> OpaqueFact:
     """The fact in a row of `find_opaque`: id, times, whether it is logged, then its session's.
 
     Raises:
-        StoreUnavailable: What is in the row was not written by this package.
+        StoreUnavailable: The row was not written by this package.
     """
     if row is None:
         return judge_opaque(None, is_revoked=False, now_ms=now_ms)

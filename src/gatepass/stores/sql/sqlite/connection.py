@@ -30,7 +30,7 @@ class WouldWait(Exception):
 
 
 class MustBeDurable(Exception):
-    """What came out of a transaction must not be committed on a `NORMAL` connection."""
+    """The outcome of a transaction must not be committed on a `NORMAL` connection."""
 
 
 def is_busy(error: sqlite3.Error) -> bool:

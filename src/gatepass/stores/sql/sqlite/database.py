@@ -1,7 +1,7 @@
 """The connections to one SQLite file: reads that wait for nobody, one writer at a time.
 
 1. The file has a write-ahead log. A read is one statement on a connection that no other thread
-   uses: it sees what was committed when it began. A writer never makes it wait.
+   uses: it sees the commits until it began. A writer never makes it wait.
 2. A change begins with `BEGIN IMMEDIATE`, which takes the file's only write lock. So everything
    that the change reads stays true until its commit, whichever process writes. Threads of this
    process queue for a slot first: SQLite itself polls for the lock, and in no order.
@@ -12,7 +12,7 @@
    is a generation ahead of the row, which `gatepass.sessions.rotate` accepts, and a lost opaque
    token is rejected.
 4. A change that finds on the `NORMAL` connection that it must be durable raises `MustBeDurable`.
-   It is rolled back, and runs again on the other one, on what is true then.
+   It is rolled back, and runs again on the other one, on the rows of that moment.
 5. After each read and each commit, the file and its log must still be those that the connection
    opened. Otherwise others no longer see them, and the operation fails.
 6. An exception in a change rolls it back or closes its connection, so nothing of it stays. An
@@ -20,7 +20,7 @@
 7. All waiting of an operation, for slots and for locks, ends at one deadline. A migration is work
    and extends the deadline by the time that it took.
 8. SQLite keeps locks per process, so a connection must not live through a fork. Before one,
-   everything under way ends and is closed; what could not be closed, the child never touches.
+   all operations end and all connections are closed; the child never touches one that was not.
 """
 
 import time

@@ -37,16 +37,16 @@ class SqliteFile:
             raise SettingsRejected("the database URL names no file that there could be")
         self.path = str(Path(name).absolute())
         self.real_path = os.path.realpath(self.path)
-        """Where links lead: SQLite keeps its own files beside that, whoever opens which name."""
+        """The path without links: SQLite keeps its own files beside it."""
         self._log_path = self.real_path + "-wal"
         self._may_create = query.get("mode", "rwc") == "rwc" and "immutable" not in query
         self._identity: Identity | None = None
 
     def require_folder(self) -> None:
-        """Refuse a file whose folder is missing, as a misspelt one is.
+        """Reject a file whose folder is missing, as a misspelt one is.
 
         Raises:
-            SettingsRejected: It is; the sentence names it.
+            SettingsRejected: The folder is missing; the sentence names it.
         """
         folder = Path(self.path).parent
         try:
@@ -79,10 +79,10 @@ class SqliteFile:
             os.close(descriptor)
 
     def require_same(self) -> None:
-        """Hold on to the file that is there now, or refuse another one than the first.
+        """Hold on to the file that is there now, or reject another one than the first.
 
         Raises:
-            StoreUnavailable: The file is gone, or another one has taken its place.
+            StoreUnavailable: The file is gone, or it was replaced by another one.
         """
         found = self._find(self.path)
         if found is None:
@@ -97,10 +97,10 @@ class SqliteFile:
         return self._find(self._log_path)
 
     def require_both(self, log: Identity | None) -> None:
-        """Refuse to go on with a file, or beside a write-ahead log, that others no longer see.
+        """Reject a file, or a write-ahead log, that others no longer see.
 
         Raises:
-            StoreUnavailable: Either is gone, or another one has taken its place.
+            StoreUnavailable: Either is gone, or it was replaced by another one.
         """
         self.require_same()
         if self._find(self._log_path) != log:

@@ -197,7 +197,7 @@ class SqliteWork:
         return _number((yield Read(SQL.find_epoch, {"subject": subject})))
 
     def purge(self) -> Steps[int]:
-        """Remove what is past its retention, which each transaction reads; how many rows."""
+        """Remove rows past their retention, which each transaction reads; how many."""
 
         def change(connection: SqliteConnection) -> int:
             longest_access_ms = _number(connection.execute(SQL.find_access_life).fetchall())

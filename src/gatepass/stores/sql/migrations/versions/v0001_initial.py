@@ -3,12 +3,12 @@
 On PostgreSQL also the functions of `stores/sql/postgres/functions`, each of which is one atomic
 step of a store and one round trip:
 
-1. All are VOLATILE, so that under READ COMMITTED every statement inside sees what was committed
-   while the one before it waited for a lock.
-2. Whoever locks several sessions does so by id. A subject's lock is an advisory one, and
+1. All are VOLATILE, so that under READ COMMITTED every statement inside sees the commits of the
+   time in which the statement before it waited for a lock.
+2. A function that locks several sessions locks them by id. A subject's lock is an advisory one, and
    everybody's is another, which logins share.
-3. Each has a `search_path` of its own, in which nobody can make anything, and names what is ours
-   in full: along the caller's path, whoever may make objects in one of its schemas could plant an
+3. Each has a `search_path` of its own, in which nobody can make anything, and names our
+   objects in full: a role that can make objects in a schema of the caller's path could plant an
    operator or a function that fits better, and have it run as the role of the store.
 """
 
