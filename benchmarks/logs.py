@@ -13,7 +13,7 @@ import redis
 
 from gatepass.stores.redis import AsyncRedisStore, RedisStore
 from gatepass.stores.redis.layout import Keys
-from gatepass.stores.redis.parts import PREFIX
+from gatepass.stores.redis.work import PREFIX
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
 from tests.servers.postgres import empty_database
 from tests.servers.redis_sets import running

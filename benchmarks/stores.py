@@ -20,8 +20,7 @@ from benchmarks.table import Target, show_table
 from benchmarks.timing import Timer, compare, timer_of
 from gatepass.sessions import IssuePlan, RotationKind, RotationPlan, Store, new_id
 from gatepass.stores.redis import AsyncRedisStore, RedisStore
-from gatepass.stores.redis.layout import Keys
-from gatepass.stores.redis.operations import Operations
+from gatepass.stores.redis.scripts import script
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
 from gatepass.stores.sql.postgres.statements import statements_of
 from gatepass.stores.sql.sqlite.statements import SQL
@@ -193,18 +192,18 @@ def _postgres() -> Iterator[tuple[Store, Any, Bare]]:
 def _redis(kind: str) -> Iterator[tuple[Store, Any, Bare]]:
     url = running(kind).url
     store = RedisStore.from_url(url)
-    operations = Operations(Keys("gatepass"), None)
     with redis.Redis.from_url(url) as client:
 
         def bare(session_id: str) -> Callable[[], object]:
             generations = count()
-            ask = operations.rotate(_plan(session_id, 0))
-            client.script_load(ask.script.text)
+            client.script_load(script("rotate").text)
+            [sent] = next(store.work.rotate(_plan(session_id, 0))).commands  # type: ignore[union-attr]
+            command: list[Any] = list(sent)
+            generation = command.index(session_id) + 1
 
             def rotate() -> None:
-                arguments = list(ask.arguments)
-                arguments[3] = next(generations)
-                answer: Any = client.evalsha(ask.script.sha, len(ask.keys), *ask.keys, *arguments)
+                command[generation] = next(generations)
+                answer: Any = client.execute_command(*command)
                 assert answer[0] == b"rotated"
 
             return rotate

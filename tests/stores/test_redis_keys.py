@@ -10,8 +10,6 @@ import redis
 from gatepass.sessions import RotationKind, Session, Store, new_id
 from gatepass.sessions.session import LOG_MS, SKEW_MS, partition_of
 from gatepass.stores.redis import RedisStore
-from gatepass.stores.redis.layout import Keys
-from gatepass.stores.redis.operations import Operations
 from gatepass.stores.redis.wire import Exchange, Steps
 from tests.budget import LONG, TIMES, require_short
 from tests.servers.redis_sets import ServerSet, running, start_alone
@@ -141,13 +139,13 @@ def test_tens_of_thousands_of_rotations_take_no_more_room_than_eight(
     whole, size = client.info("memory")["used_memory_dataset"], memory(client, key)
     keys = client.dbsize()
 
-    operations = Operations(Keys("gatepass"), None)
     for start in range(8, ROTATIONS, 2_000):
         with client.pipeline(transaction=False) as pipeline:
             for generation in range(start, min(start + 2_000, ROTATIONS)):
                 plan = present(session_id, generation, claims=b'{"role":"user"}')
-                command = operations.rotate(plan).command(by_sha=True, again=False)
-                pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
+                step = next(plain.work.rotate(plan))
+                assert isinstance(step, Exchange)
+                pipeline.execute_command(*step.commands[0])  # type: ignore[no-untyped-call]
             answers = pipeline.execute()
         assert all(answer[0] == b"rotated" for answer in answers)
 

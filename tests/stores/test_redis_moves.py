@@ -180,7 +180,7 @@ def scans(step: Exchange | Pause, port: int) -> bool:
 
 def move_to_the_first(servers: ServerSet, store: Any, runner: Runner) -> Move:
     """From the member that everybody's end comes to last to the one that it comes to first."""
-    primaries = run(store, runner, store.work._calls.routes.find_all(float("inf")))
+    primaries = run(store, runner, store.work.attempts.routes.find_all(float("inf")))
     (_, port), *_ = primaries
     target = next(one for one in servers.primaries() if one.port == port)
     return Move(servers, list(primaries.values())[-1][0], target)

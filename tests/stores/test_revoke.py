@@ -6,7 +6,7 @@ import pytest
 
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import RevokeKind, RotationKind, Session, Store
-from gatepass.stores.redis import operations
+from gatepass.stores.redis import revoke_subject
 from gatepass.stores.sql.postgres import work
 from tests.stores.plans import IDLE, SEC_HASH, SECOND, Clock, log_in, present, sid
 
@@ -119,7 +119,7 @@ def test_an_idle_session_cannot_come_back_after_its_subject_was_revoked(
 def test_revoking_an_actor_ends_what_it_opened_whoever_it_is_about(
     store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(operations, "_STEP", 2)
+    monkeypatch.setattr(revoke_subject, "_STEP", 2)
     monkeypatch.setattr(work, "BATCH", 2)
     customers = [f"customer {number}" for number in range(20)]
     ends = [opened(store, "as", one, actor="support-7").session_id for one in customers]

@@ -13,7 +13,6 @@ from gatepass.errors import StoreUnavailable
 from gatepass.revocations.lease import steady_ms, steady_now
 from gatepass.revocations.redis_cursor import COUNT, RedisCursor
 from gatepass.revocations.state import CutOff
-from gatepass.stores.redis.calls import Calls
 from gatepass.stores.redis.durability import parse_info
 from gatepass.stores.redis.layout import Keys
 from gatepass.stores.redis.primaries import (
@@ -24,6 +23,7 @@ from gatepass.stores.redis.primaries import (
     can_be_replaced,
 )
 from gatepass.stores.redis.refusals import raise_refusal
+from gatepass.stores.redis.routes import Routes
 from gatepass.stores.redis.target import Address, Target
 from gatepass.stores.redis.wire import Command, Exchange, Lost, Steps
 
@@ -42,7 +42,7 @@ class RedisLog:
         clock: Callable[[], float] | None,
     ) -> None:
         self._target = target
-        self._calls = Calls(target, _ANSWER_S)
+        self._routes = Routes(target)
         self._cursor = cursor
         self._clock = clock
         bases = [keys.base(partition) for partition in cursor.partitions]
@@ -64,14 +64,14 @@ class RedisLog:
             return (yield from self._read(wait_s))
         except (Lost, StoreUnavailable) as error:
             if self._address is not None:
-                self._calls.forget(self._address)
+                self._routes.forget(self._address)
                 self._address = None
             if isinstance(error, Lost):
                 raise StoreUnavailable(f"Redis: {error}") from error
             raise
 
     def _read(self, wait_s: float) -> Steps[float | None]:
-        address = yield from self._calls.routes.find(
+        address = yield from self._routes.find(
             self._cursor.partitions[0], time.monotonic() + _ANSWER_S
         )
         if address != self._address:

@@ -5,7 +5,7 @@
 local session, id, sec_hash, call = KEYS[3], ARGV[3], ARGV[4], ARGV[5]
 local row = find(session)
 if sec_hash ~= '' and (not row or row.sec_hash ~= sec_hash) then
-  return {'unknown', 0}
+  return {'wrong secret'}
 end
 if not row then
   local keep = retention(0)
@@ -15,12 +15,12 @@ if not row then
     mark(KEYS[4], keep)
     append('s', id, keep)
   end
-  return {'unknown', 1}
+  return {'unknown'}
 end
 if row.revoked then
   touch()
-  return {row.call == call and 'revoked' or 'already', 1}
+  return {row.call == call and 'revoked' or 'already'}
 end
 redis.call('HSET', session, 'm', string.sub(row.packed, 1, 18) .. call)
 finish(session, id, rest(6), retention(0))
-return {'revoked', 1}
+return {'revoked'}

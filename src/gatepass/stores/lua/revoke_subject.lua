@@ -4,10 +4,10 @@ local index, epoch, call = KEYS[3], KEYS[4], ARGV[3]
 local before = redis.call('HMGET', epoch, 'q', 'n')
 if before[1] == call then
   touch()
-  return tonumber(before[2])
+  return {tonumber(before[2]), 0}
 end
 local ended = finish_each(redis.call('ZRANGE', index, 0, -1), rest(4), retention(0))
 redis.call('DEL', index)
 redis.call('HINCRBY', epoch, 'e', 1)
 redis.call('HSET', epoch, 'q', call, 'n', ended)
-return ended
+return {ended, 0}

@@ -17,8 +17,8 @@ from gatepass.stores.listeners import Listeners
 from gatepass.stores.redis.async_connections import AsyncConnections
 from gatepass.stores.redis.checks import Finding
 from gatepass.stores.redis.clients import AsyncClient, target_of
-from gatepass.stores.redis.parts import PREFIX, TIMEOUT_S, Work
 from gatepass.stores.redis.target import Target, target_of_url
+from gatepass.stores.redis.work import PREFIX, TIMEOUT_S, RedisWork
 
 
 class AsyncRedisStore:
@@ -42,7 +42,7 @@ class AsyncRedisStore:
         """See `RedisStore`; the client is one of `redis.asyncio`."""
         target = target_of(client, replicas, is_async=True)
         self.listeners = Listeners()
-        self.work = Work(target, clock, prefix, timeout)
+        self.work = RedisWork(target, clock, prefix, timeout)
         self._run = AsyncConnections(target)
 
     @classmethod

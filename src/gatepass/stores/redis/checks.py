@@ -1,19 +1,17 @@
-"""What an operator should know of a Redis before sessions are kept in it."""
+"""Findings about a Redis that weaken what the store promises, for operators."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from redis.exceptions import ResponseError
 
 from gatepass.errors import StoreUnavailable
-from gatepass.stores.redis.answers import reading
-from gatepass.stores.redis.calls import Calls
-from gatepass.stores.redis.durability import INFO, Promise, parse_info, version
-from gatepass.stores.redis.layout import DAMAGED
-from gatepass.stores.redis.refusals import is_forbidden, raise_refusal
+from gatepass.stores.redis.attempts import Attempts
+from gatepass.stores.redis.durability import INFO, Promise, count_replicas, parse_info, version
+from gatepass.stores.redis.refusals import is_forbidden
 from gatepass.stores.redis.target import Address
-from gatepass.stores.redis.wire import Exchange, Lost, Steps
+from gatepass.stores.redis.wire import STRANGE, Exchange, Lost, Steps
 
 _Weakness = tuple[str, bool]
 _OLDEST: Final = (7, 0)
@@ -33,32 +31,26 @@ class Finding:
         return f"Redis at {self.server}: {self.message}"
 
 
-def check(calls: Calls) -> Steps[list[Finding]]:
-    """What every primary says of itself, judged.
+def check(attempts: Attempts) -> Steps[list[Finding]]:
+    """The findings about every primary, from what the server says of itself.
 
     Raises:
         StoreUnavailable: A primary does not answer.
     """
     findings: list[Finding] = []
-    deadline = calls.deadline()
+    deadline = attempts.deadline()
     try:
-        primaries = yield from calls.routes.find_all(deadline)
+        primaries = yield from attempts.routes.find_all(deadline)
         for address in primaries:
             commands = [INFO, ("CONFIG", "GET", "appendfsync"), ("CONFIG", "GET", "min-replicas-*")]
-            info, fsync, replicas = yield Exchange(address, commands, calls.limit_s)
+            info, fsync, replicas = yield Exchange(address, commands, attempts.limit_s)
             promise = Promise()
             if not is_forbidden(info):
-                raise_refusal(info)
-                promise = calls.durability.promise(_facts(info))
-            findings += _judged(address, info, fsync, replicas, promise)
+                promise = attempts.durability.promise(parse_info(info))
+            findings += _judge(address, info, fsync, replicas, promise)
     except Lost as lost:
         raise StoreUnavailable(f"Redis: {lost}") from lost
     return findings
-
-
-@reading
-def _judged(*answers: Any) -> list[Finding]:
-    return list(_judge(*answers))
 
 
 def _judge(
@@ -76,7 +68,7 @@ def _judge(
             is_severe=True,
         )
         return
-    facts = _facts(info)
+    facts = parse_info(info)
     if is_forbidden(fsync):
         yield finding(
             "CONFIG is forbidden to this user, so that appendfsync and min-replicas-to-write "
@@ -89,12 +81,6 @@ def _judge(
         *_of_replicas(facts, replicas, promise),
     ):
         yield finding(message, is_severe=is_severe)
-
-
-def _facts(info: Any) -> dict[str, str]:
-    if not isinstance(info, bytes):
-        raise StoreUnavailable(DAMAGED)
-    return parse_info(info)
 
 
 def _severe(message: str) -> _Weakness:
@@ -143,7 +129,7 @@ def _of_durability(
 def _of_replicas(facts: Mapping[str, str], settings: Any, promise: Promise) -> Iterator[_Weakness]:
     if not promise.replicas:
         return
-    connected = int(facts.get("connected_slaves", "0"))
+    connected = count_replicas(facts)
     if connected < promise.replicas:
         yield _mild(
             f"{connected} of the {promise.replicas} replicas that have to confirm log-ins and "
@@ -162,7 +148,9 @@ def _setting(reply: Any) -> str | None:
 
 
 def _settings(reply: Any) -> dict[str, str]:
-    if isinstance(reply, ResponseError) or not isinstance(reply, Sequence):
+    if isinstance(reply, ResponseError):
         return {}
-    texts = [each.decode() for each in reply]
-    return dict(zip(texts[::2], texts[1::2], strict=True))
+    if not isinstance(reply, list) or not all(isinstance(each, bytes) for each in reply):
+        raise Lost(STRANGE)
+    texts = [each.decode(errors="replace") for each in reply]
+    return dict(zip(texts[::2], texts[1::2], strict=False))

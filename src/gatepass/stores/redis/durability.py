@@ -104,9 +104,6 @@ class Durability:
     def _learn(self, address: Address, reply: Any) -> Promise:
         if is_forbidden(reply):
             raise StoreUnavailable(_UNTOLD)
-        raise_refusal(reply)
-        if not isinstance(reply, bytes):
-            raise Lost(STRANGE)
         info = parse_info(reply)
         promise = self.promise(info)
         if info.get("aof_enabled") == "1":
@@ -127,17 +124,37 @@ class Durability:
         """Who has to have a change on a server that says this of itself."""
         if self._by_count is not None:
             return self._by_count
-        if self._asks_for_replicas and int(info.get("connected_slaves", "0")):
+        if self._asks_for_replicas and count_replicas(info):
             self._had_replicas = True  # one that is gone is not taken for one that never was
         if self._had_replicas:
             return Promise(replicas=1)
         return Promise(disk=info.get("aof_enabled") == "1" and version(info) >= _WAITAOF_SINCE)
 
 
-def parse_info(reply: bytes) -> dict[str, str]:
-    """The lines of an answer to `INFO`."""
+def parse_info(reply: Any) -> dict[str, str]:
+    """The lines of a reply to `INFO`.
+
+    Raises:
+        StoreUnavailable: The server rejected the command, for good.
+        Lost: The reply is another, or the server is not the one to ask now.
+    """
+    raise_refusal(reply)
+    if not isinstance(reply, bytes):
+        raise Lost(STRANGE)
     lines = (line.partition(":") for line in reply.decode(errors="replace").splitlines())
     return {name: value for name, colon, value in lines if colon}
+
+
+def count_replicas(info: Mapping[str, str]) -> int:
+    """The number of replicas that are connected.
+
+    Raises:
+        Lost: The server says no number.
+    """
+    count = info.get("connected_slaves", "0")
+    if not count.isdecimal():
+        raise Lost(STRANGE)
+    return int(count)
 
 
 def version(info: Mapping[str, str]) -> tuple[int, ...]:

@@ -21,6 +21,8 @@ PIECE: Final = 64
 """`hash-max-listpack-value`: a longer value would turn the hash into a big table."""
 _claims_from_json: Final = msgspec.json.Decoder(dict[str, Any]).decode
 _RECENT: Final = struct.Struct("<Hi")
+_DIGITS: Final = 20
+"""Longer numbers are nothing that this package wrote."""
 _PREFIX: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
@@ -73,17 +75,43 @@ def pieces(name: str, value: bytes | str | None) -> list[bytes | str]:
     return fields
 
 
-def session_of(session_id: str, flat: Sequence[bytes]) -> Session:
-    """The session in an answer of `HGETALL`.
+def number_of(reply: Any) -> int:
+    """The number in a reply: Lua sends small ones as integers, times as text.
 
     Raises:
-        StoreUnavailable: It was not written by this package.
+        StoreUnavailable: The reply is no number.
+    """
+    if isinstance(reply, int):
+        return reply
+    if isinstance(reply, bytes) and len(reply) < _DIGITS and reply.isdigit():
+        return int(reply)
+    raise StoreUnavailable(DAMAGED)
+
+
+def text_of(reply: Any) -> str:
+    """The text in a reply.
+
+    Raises:
+        StoreUnavailable: The reply is no text.
+    """
+    try:
+        return bytes.decode(reply)
+    except (TypeError, ValueError):
+        pass  # the error quotes the reply
+    raise StoreUnavailable(DAMAGED)
+
+
+def session_of(session_id: str, flat: Sequence[bytes]) -> Session:
+    """The session in a reply to `HGETALL`.
+
+    Raises:
+        StoreUnavailable: The session was not written by this package.
     """
     try:
         session = _session_of(session_id, dict(zip(flat[::2], flat[1::2], strict=True)))
         _claims_from_json(session.claims_json)
-    except (KeyError, ValueError, struct.error, TypeError, RecursionError):
-        pass  # it quotes the row
+    except (KeyError, ValueError, struct.error, TypeError, AttributeError, RecursionError):
+        pass  # the error quotes the row
     else:
         return session
     raise StoreUnavailable(DAMAGED)

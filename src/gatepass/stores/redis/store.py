@@ -17,8 +17,8 @@ from gatepass.stores.listeners import Listeners
 from gatepass.stores.redis.checks import Finding
 from gatepass.stores.redis.clients import Client, target_of
 from gatepass.stores.redis.connections import Connections
-from gatepass.stores.redis.parts import PREFIX, TIMEOUT_S, Work
 from gatepass.stores.redis.target import Target, target_of_url
+from gatepass.stores.redis.work import PREFIX, TIMEOUT_S, RedisWork
 
 
 class RedisStore:
@@ -57,7 +57,7 @@ class RedisStore:
         """
         target = target_of(client, replicas, is_async=False)
         self.listeners = Listeners()
-        self.work = Work(target, clock, prefix, timeout)
+        self.work = RedisWork(target, clock, prefix, timeout)
         self._run = Connections(target)
 
     @classmethod

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from redis.asyncio.connection import RedisSSLContext
 from redis.connection import AbstractConnection
 
-from gatepass.stores.redis.operations import Argument
+from gatepass.stores.redis.scripts import Argument
 from gatepass.stores.redis.target import Address, Target
 from gatepass.stores.redis.tls import make_context
 
