@@ -66,11 +66,11 @@ async def cancelled_at(coroutine: Coroutine[Any, Any, Any], place: int) -> bool:
 
 def free_slots(store: AsyncStore) -> int:
     """How many connections could be used now."""
-    if isinstance(store, AsyncRedisStore):
-        [pool] = store._run._pools.values()
-        return pool.free._value
-    assert isinstance(store, AsyncSqlStore)
+    assert isinstance(store, AsyncRedisStore | AsyncSqlStore)
     runner: Any = store._runner
+    if isinstance(store, AsyncRedisStore):
+        [pool] = runner._pools.values()
+        return int(pool.free._value)
     [loop] = runner._loops.values()
     return int(loop.slots._value)
 

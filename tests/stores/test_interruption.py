@@ -51,8 +51,8 @@ def test_the_late_answer_to_an_interrupted_question_answers_no_other(kind: str) 
     else:
         running(kind).flush()
         store = RedisStore.from_url(running(kind).url)
-        slots = store._run._pool.slots
-        idle = lambda: [*chain(*store._run._pool.idle.values())]  # noqa: E731
+        slots = store._runner._pool.slots
+        idle = lambda: [*chain(*store._runner._pool.idle.values())]  # noqa: E731
     for _ in range(EPOCH):
         store.revoke_subject("eve", reason="log-out")
     [used] = idle()

@@ -263,7 +263,7 @@ def test_a_session_opened_while_everybody_is_revoked_stays(servers: ServerSet) -
     store, other = RedisStore.from_url(servers.url), RedisStore.from_url(servers.url)
     for number in range(600):
         store.issue(log_in(f"subject {number}"))
-    steps = store.work.revoke_all("restore")
+    steps = store.work.revoke_all(reason="restore")
     opened = None
 
     def between() -> Steps[int]:
@@ -277,7 +277,7 @@ def test_a_session_opened_while_everybody_is_revoked_stays(servers: ServerSet) -
             except StopIteration as stop:
                 return int(stop.value)
 
-    assert store._run.run(between()) == 600
+    assert store._run(between()) == 600
     assert opened is not None
     assert other.sessions("ada") == [opened]
     store.close()

@@ -86,7 +86,7 @@ def watched(steps: Steps[Any], hook: Callable[[Exchange | Pause], None]) -> Step
 
 def run(store: Any, runner: Runner, steps: Steps[Any]) -> Any:
     twin = getattr(store, "twin", store)
-    return runner.run(twin._run.run(steps)) if twin.is_async else twin._run.run(steps)
+    return runner.run(twin._run(steps)) if twin.is_async else twin._run(steps)
 
 
 @pytest.mark.parametrize(("who", "names"), [("ada", ("live", "other")), ("support-7", ("other",))])
@@ -160,8 +160,8 @@ def test_a_move_that_ends_within_the_time_limit_is_waited_for(
     pauses: list[Pause] = []
     finish_late = finishing(move, pauses, after=6)
     steps = {
-        "revoke_subject": store.work.revoke_subject("ada", "theft"),
-        "revoke_session": store.work.revoke_session(sid("live"), "theft", None),
+        "revoke_subject": store.work.revoke_subject("ada", reason="theft"),
+        "revoke_session": store.work.revoke_session(sid("live"), reason="theft", sec_hash=None),
         "is_revoked": store.work.is_revoked(sid("live"), None),
     }
     run(store, runner, watched(steps[what], finish_late))
@@ -208,7 +208,7 @@ def test_everybodys_end_misses_no_session_that_moves_behind_its_back(
             moved.extend(move.take(is_row))
 
     def revoke_all() -> int:
-        ended: int = run(store, runner, watched(store.work.revoke_all("theft"), move_rows))
+        ended: int = run(store, runner, watched(store.work.revoke_all(reason="theft"), move_rows))
         return ended
 
     try:
@@ -228,7 +228,7 @@ def test_everybodys_end_waits_for_a_move_that_ends_within_the_time_limit(
     move.take(is_row)
     pauses: list[Pause] = []
     finish_late = finishing(move, pauses, after=10)
-    assert run(store, runner, watched(store.work.revoke_all("theft"), finish_late)) == 2
+    assert run(store, runner, watched(store.work.revoke_all(reason="theft"), finish_late)) == 2
     assert len(pauses) >= 10
     assert store.is_revoked(sid("live"), None)
 

@@ -39,7 +39,7 @@ def test_an_epoch_that_a_fail_over_lost_is_not_acknowledged_as_raised() -> None:
     store = RedisStore.from_url(servers.url)
     store.issue(log_in(session_id=sid("live")))
 
-    ended = store._run.run(set_back_before_confirming(store.work.revoke_all("theft"), client))
+    ended = store._run(set_back_before_confirming(store.work.revoke_all(reason="theft"), client))
 
     assert ended == 1
     assert store.subject_epoch("ada") == 1

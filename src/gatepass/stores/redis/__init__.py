@@ -3,8 +3,7 @@
 from gatepass._extras import needs_extra
 
 with needs_extra("redis"):
-    from gatepass.stores.redis.async_store import AsyncRedisStore
     from gatepass.stores.redis.checks import Finding
-    from gatepass.stores.redis.store import RedisStore
+    from gatepass.stores.redis.store import AsyncRedisStore, RedisStore
 
 __all__ = ["AsyncRedisStore", "Finding", "RedisStore"]

@@ -25,7 +25,6 @@ from gatepass.sessions import (
     plan_session,
 )
 from gatepass.sessions.texts import require_encodable
-from gatepass.stores.redis import checks
 from gatepass.stores.redis.attempts import Attempts
 from gatepass.stores.redis.layout import (
     DAMAGED,
@@ -196,7 +195,7 @@ class RedisWork:
         return False
 
     def revoke_session(
-        self, session_id: str, reason: str, sec_hash: bytes | None
+        self, session_id: str, *, reason: str, sec_hash: bytes | None
     ) -> Steps[RevokeKind]:
         """See `Store.revoke_session`."""
         require_encodable(session_id, reason)
@@ -218,7 +217,7 @@ class RedisWork:
                 return _REVOKE[kind]
         raise StoreUnavailable(DAMAGED)
 
-    def revoke_token(self, token_id: str, lifetime_ms: int) -> Steps[None]:
+    def revoke_token(self, token_id: str, *, lifetime_ms: int) -> Steps[None]:
         """See `Store.revoke_token`."""
         require_encodable(token_id)
         call = self._scripts.call(
@@ -232,12 +231,12 @@ class RedisWork:
         [reply] = yield from self.attempts.run(call)
         number_of(reply)
 
-    def revoke_subject(self, subject: str, reason: str) -> Steps[int]:
+    def revoke_subject(self, subject: str, *, reason: str) -> Steps[int]:
         """See `Store.revoke_subject`."""
         require_encodable(subject, reason)
         return revoke_subject(self.attempts, self._scripts, subject, reason)
 
-    def revoke_all(self, reason: str) -> Steps[int]:
+    def revoke_all(self, *, reason: str) -> Steps[int]:
         """See `Store.revoke_all`."""
         require_encodable(reason)
         return RevokeAll(self.attempts, self._scripts, reason).run()
@@ -267,7 +266,3 @@ class RedisWork:
         """See `Store.purge`."""
         yield from self.subject_epoch("")  # does Redis answer?
         return 0
-
-    def check(self) -> Steps[list[checks.Finding]]:
-        """See `RedisStore.check`."""
-        return checks.check(self.attempts)
