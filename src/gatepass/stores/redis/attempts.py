@@ -78,6 +78,7 @@ class Attempts:
             StoreUnavailable: A call was not done or not confirmed; others may be.
         """
         deadline = self.deadline()
+        left = dict(enumerate(calls))
         replies: dict[int, Any] = {}
         reason: Exception | None = None
         for attempt, pause in enumerate(self._pauses):
@@ -87,16 +88,19 @@ class Attempts:
                 break
             address = None
             try:
-                while left := [each for each in range(len(calls)) if each not in replies]:
-                    address = yield from self.routes.find(calls[left[0]].partition, deadline)
+                while left:
+                    first = next(iter(left))
+                    address = yield from self.routes.find(left[first].partition, deadline)
                     here = [
                         each
-                        for each in left
-                        if each == left[0] or self.routes.is_at(address, calls[each].partition)
+                        for each, call in left.items()
+                        if each == first or self.routes.is_at(address, call.partition)
                     ]
-                    those = [calls[each] for each in here]
+                    those = [left[each] for each in here]
                     found = yield from self._attempt(address, those, attempt, deadline)
-                    replies |= zip(here, found, strict=True)
+                    for each, reply in zip(here, found, strict=True):
+                        replies[each] = reply
+                        del left[each]
                 return [replies[each] for each in range(len(calls))]
             except Lost as lost:
                 reason = lost
@@ -128,7 +132,7 @@ class Attempts:
         if is_durable:
             promise = yield from self.durability.find(address, until - now)
         replies = yield from self._send(address, calls, promise, until, again=attempt > 0)
-        if promise is None and _any_durable(calls, replies):
+        if promise is None and any(map(Call.must_be_durable, calls, replies)):
             promise = yield from self.durability.find(address, deadline - time.monotonic())
             if promise.command(1.0) is not None or self.durability.is_old(address):
                 replies = yield from self._send(address, calls, promise, deadline, again=True)
@@ -177,7 +181,7 @@ class Attempts:
             there = (answer[0].host or address[0], answer[0].port)
             return (yield from self._send(there, calls, promise, until, again=again, asking=True))
         self._require_here(address, calls, answer)
-        if promise is not None and _any_durable(calls, answer):
+        if promise is not None and any(map(Call.must_be_durable, calls, answer)):
             require_kept(promise, confirmation)
         return answer
 
@@ -194,10 +198,6 @@ class Attempts:
             raise Lost("a partition has moved")
         for reply in replies:
             raise_refusal(reply)
-
-
-def _any_durable(calls: Sequence[Call], replies: Sequence[Any]) -> bool:
-    return any(call.must_be_durable(reply) for call, reply in zip(calls, replies, strict=True))
 
 
 def require_kept(promise: Promise, replies: Sequence[Any]) -> None:
