@@ -170,6 +170,18 @@ def test_a_move_that_ends_within_the_time_limit_is_waited_for(
     assert store.is_revoked(sid("live"), None) is (what != "is_revoked")
 
 
+def test_a_partition_that_has_moved_is_followed_once(
+    move: Move, store: Any, runner: Runner
+) -> None:
+    move.take(is_row)
+    move.finish()
+    sent: list[Exchange | Pause] = []
+    for _ in range(3):
+        run(store, runner, watched(store.work.is_revoked(sid("live"), None), sent.append))
+
+    assert len(sent) == 4
+
+
 def scans(step: Exchange | Pause, port: int) -> bool:
     return (
         isinstance(step, Exchange)

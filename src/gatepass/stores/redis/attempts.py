@@ -16,10 +16,10 @@ The rules, and why a caller may rely on the reply:
    reply that turns out to need them, such as a reuse, makes the call once more with them. A
    script that finds its work done writes something small (`touch` in Lua), because `WAIT`
    without a write on this connection would cover nothing.
-4. Partitions move between cluster members. `MOVED` names the new member, and the next attempt
-   goes there. `ASK` is followed within the attempt, but only for scripts that touch no other
-   keys than `KEYS`: the others would take a session that has not moved yet for a missing one.
-   They wait until the move is over, as with `TRYAGAIN`.
+4. Partitions move between cluster members. `MOVED` names the new member for good, `ASK` for one
+   call. Both are followed within the attempt, but only for scripts that touch no other keys than
+   `KEYS`: the others would take a session that has not moved yet for a missing one. They are
+   repeated until the move is over, as after `TRYAGAIN`.
 5. A server is trusted only as long as it answers. After a lost reply, a rejection or a missing
    confirmation its partitions are looked up again. Under Sentinel, `Guard` checks once a second
    that a server that no replica has to confirm still is the primary.
@@ -122,21 +122,40 @@ class Attempts:
     def _attempt(
         self, address: Address, calls: Sequence[Call], attempt: int, deadline: float
     ) -> Steps[list[Any]]:
-        """The replies of one server."""
-        is_durable = calls[0].is_durable
-        is_last = attempt == len(self._pauses) - 1
-        share = 1.0 if is_last else _DURABLE_SHARE if is_durable else _SHARE
-        now = time.monotonic()
-        until = now + (deadline - now) * share
-        promise = None
-        if is_durable:
-            promise = yield from self.durability.find(address, until - now)
-        replies = yield from self._send(address, calls, promise, until, again=attempt > 0)
-        if promise is None and any(map(Call.must_be_durable, calls, replies)):
+        """The replies of one server, durable where they have to be; see rules 2, 3 and 4."""
+        until = time.monotonic() + self._share_of(attempt, calls[0], deadline)
+        promise, again = None, attempt > 0
+        if calls[0].is_durable:
+            promise = yield from self.durability.find(address, until - time.monotonic())
+        while True:
+            replies, waited = yield from self._send(address, calls, promise, until, again=again)
+            self._note_moves(address, calls, replies)
+            if isinstance(replies[0], AskError) and calls[0].script.names_its_keys:
+                there = (replies[0].host or address[0], replies[0].port)
+                replies, waited = yield from self._send(
+                    there, calls, promise, until, again=again, asking=True
+                )
+            for reply in replies:
+                raise_refusal(reply)
+            if not any(map(Call.must_be_durable, calls, replies)):
+                return replies
+            if promise is not None:
+                require_kept(promise, waited)
+                return replies
             promise = yield from self.durability.find(address, deadline - time.monotonic())
-            if promise.command(1.0) is not None or self.durability.is_old(address):
-                replies = yield from self._send(address, calls, promise, deadline, again=True)
-        return replies
+            if promise.command(1.0) is None and not self.durability.is_old(address):
+                return replies
+            until, again = deadline, True
+
+    def _share_of(self, attempt: int, call: Call, deadline: float) -> float:
+        is_last = attempt == len(self._pauses) - 1
+        share = 1.0 if is_last else _DURABLE_SHARE if call.is_durable else _SHARE
+        return (deadline - time.monotonic()) * share
+
+    def _note_moves(self, address: Address, calls: Sequence[Call], replies: Sequence[Any]) -> None:
+        for call, reply in zip(calls, replies, strict=True):
+            if isinstance(reply, MovedError):  # an `AskError`, too
+                self.routes.moved(call.partition, reply.host, reply.port, address)
 
     def _send(
         self,
@@ -147,12 +166,12 @@ class Attempts:
         *,
         again: bool,
         asking: bool = False,
-    ) -> Steps[list[Any]]:
-        """The replies of one server, where there is a promise kept; see rules 3 and 4.
+    ) -> Steps[tuple[list[Any], list[Any]]]:
+        """The replies to the calls, and that to `WAIT` if there is one; errors included.
 
         Raises:
-            StoreUnavailable: An error lasts, or the promise was not kept in time.
-            Lost: The server may have been replaced, or a partition moved.
+            StoreUnavailable: The server keeps less than it did.
+            Lost: The server may have been replaced.
         """
         looks = promise is None and self._guard.is_due(address)  # else replicas confirm
         is_old = promise is not None and self.durability.is_old(address)
@@ -165,10 +184,8 @@ class Attempts:
             wait = None if promise is None else promise.command(seconds - _ANSWER_S)
             if wait is not None:
                 commands.append(wait)
-            if is_old:
-                commands.append(INFO)
-            if looks:
-                commands.append(WHO)
+            if looks or is_old:
+                commands.append(WHO if looks else INFO)
             replies = (yield Exchange(address, commands, seconds))[asking:]
             if not any(isinstance(reply, NoScriptError) for reply in replies):
                 break
@@ -176,28 +193,7 @@ class Attempts:
             self.durability.learn(address, replies.pop())
         if looks:
             yield from self._guard.require(address, replies.pop(), sent, until)
-        answer, confirmation = replies[: len(calls)], replies[len(calls) :]
-        if isinstance(answer[0], AskError) and calls[0].script.names_its_keys and not asking:
-            there = (answer[0].host or address[0], answer[0].port)
-            return (yield from self._send(there, calls, promise, until, again=again, asking=True))
-        self._require_here(address, calls, answer)
-        if promise is not None and any(map(Call.must_be_durable, calls, answer)):
-            require_kept(promise, confirmation)
-        return answer
-
-    def _require_here(
-        self, address: Address, calls: Sequence[Call], replies: Sequence[Any]
-    ) -> None:
-        """Raise the errors among the replies, and remember where partitions have gone."""
-        has_moved = False
-        for call, reply in zip(calls, replies, strict=True):
-            if isinstance(reply, MovedError):
-                self.routes.moved(call.partition, reply.host, reply.port, address)
-                has_moved = True
-        if has_moved:
-            raise Lost("a partition has moved")
-        for reply in replies:
-            raise_refusal(reply)
+        return replies[: len(calls)], replies[len(calls) :]
 
 
 def require_kept(promise: Promise, replies: Sequence[Any]) -> None:
