@@ -136,7 +136,7 @@ def test_an_append_only_file_that_is_turned_off_is_not_taken_for_one_that_never_
     server.command("CONFIG", "SET", "appendonly", "no")
 
     wait()
-    require_refused(used, "append-only|refused")
+    require_refused(used, "append-only|rejected")
     assert used.rotate(present(sid("other"))).kind is RotationKind.UNKNOWN
 
     server.command("CONFIG", "SET", "appendonly", "yes")
@@ -150,7 +150,7 @@ def test_where_there_is_a_wait_for_the_disk_one_that_was_turned_off_is_noticed_a
         pytest.skip("it has no WAITAOF")
     alone.servers[0].command("CONFIG", "SET", "appendonly", "no")
 
-    require_refused(used, "append-only|refused")
+    require_refused(used, "append-only|rejected")
 
 
 @pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])

@@ -17,7 +17,7 @@ from redis.asyncio.connection import (
 from redis.exceptions import RedisError, ResponseError
 
 from gatepass.errors import StoreUnavailable
-from gatepass.stores.redis.connections import Place, cause_of, close_at_once, lost_by
+from gatepass.stores.redis.connections import Peer, cause_of, close_at_once, lost_by
 from gatepass.stores.redis.leftovers import let_go
 from gatepass.stores.redis.target import Target
 from gatepass.stores.redis.wire import (
@@ -43,12 +43,12 @@ class _Pool:
     def __init__(self) -> None:
         self.pid = os.getpid()
         self.free = asyncio.Semaphore(MAX_CONNECTIONS)
-        self.idle: defaultdict[Place, deque[AbstractConnection]] = defaultdict(deque)
+        self.idle: defaultdict[Peer, deque[AbstractConnection]] = defaultdict(deque)
         self.watch: AsyncGenerator[None, None] | None = None
         self.is_over = False
 
     async def disconnect(self) -> None:
-        """Close what is idle; what is in use is closed when it comes back."""
+        """Close idle connections; those in use are closed when they come back."""
         self.is_over = True
         for idle in list(self.idle.values()):
             while idle:
@@ -137,14 +137,14 @@ class _Lease:
     def __init__(self, opener: Opener, pool: _Pool) -> None:
         self._opener = opener
         self._pool = pool
-        self._place: Place | None = None
+        self._peer: Peer | None = None
         self._connection: AbstractConnection | None = None
 
     async def exchange(self, step: Exchange) -> list[Any]:
         """The replies, errors included.
 
         Raises:
-            Lost: They did not come.
+            Lost: The replies did not come in time.
         """
         try:
             async with asyncio.timeout(step.seconds):
@@ -165,31 +165,31 @@ class _Lease:
             raise
 
     async def _take(self, step: Exchange) -> AbstractConnection:
-        place = (step.is_sentinel, *step.address)
-        if self._connection is not None and place == self._place:
+        peer = (step.is_sentinel, *step.address)
+        if self._connection is not None and peer == self._peer:
             return self._connection
         await self.give_back()
         await self._pool.free.acquire()
-        self._place = place
+        self._peer = peer
         try:
-            self._connection = self._pool.idle[place].pop()
+            self._connection = self._pool.idle[peer].pop()
         except IndexError:
             self._connection = _make(self._opener, step)
         return self._connection
 
     async def give_back(self) -> None:
         """Leave the connection to others."""
-        if self._connection is not None and self._place is not None:
+        if self._connection is not None and self._peer is not None:
             connection = self._release(self._connection)
             if self._pool.is_over:
                 await _disconnect(connection)
             else:
-                self._pool.idle[self._place].append(connection)
+                self._pool.idle[self._peer].append(connection)
 
     async def _drop(self) -> None:
-        """Close this connection, and idle ones to the same server: they will fare no better."""
-        if self._connection is not None and self._place is not None:
-            idle = self._pool.idle[self._place]
+        """See `Connections`: close this connection and the idle ones to the same server."""
+        if self._connection is not None and self._peer is not None:
+            idle = self._pool.idle[self._peer]
             idle.append(self._release(self._connection))
             while idle:
                 with suppress(RedisError, OSError):

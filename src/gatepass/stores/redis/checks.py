@@ -23,7 +23,7 @@ class Finding:
 
     server: str
     message: str
-    """One sentence: what is so, what follows from it, and what to set."""
+    """One sentence: the fact, its consequence, and the setting that helps."""
     is_severe: bool
     """Whether a service in production should not start on it."""
 
@@ -62,9 +62,9 @@ def _judge(
 
     if is_forbidden(info):
         yield finding(
-            "INFO is forbidden to this user, so that neither the eviction policy nor the "
-            "durability of log-ins and revocations can be told, and they are refused unless "
-            "replicas=N says who confirms; allow INFO",
+            "INFO is forbidden to this user, so that the eviction policy and the durability of "
+            "logins and revocations are unknown, and both are rejected unless replicas=N is "
+            "passed; allow INFO",
             is_severe=True,
         )
         return
@@ -72,12 +72,12 @@ def _judge(
     if is_forbidden(fsync):
         yield finding(
             "CONFIG is forbidden to this user, so that appendfsync and min-replicas-to-write "
-            "could not be checked; allow CONFIG GET or see to them yourself",
+            "could not be checked; allow CONFIG GET, or check them yourself",
             is_severe=False,
         )
     for message, is_severe in (
         *_of_server(facts),
-        *_of_durability(facts, _setting(fsync), promise),
+        *_of_durability(facts, _settings(fsync).get("appendfsync"), promise),
         *_of_replicas(facts, replicas, promise),
     ):
         yield finding(message, is_severe=is_severe)
@@ -95,7 +95,7 @@ def _of_server(facts: Mapping[str, str]) -> Iterator[_Weakness]:
     if version(facts) < _OLDEST:
         yield _severe(f"version {facts.get('redis_version')} is too old; 7.0 is the oldest to work")
     if facts.get("role", "master") != "master":
-        yield _severe("this is a replica, which takes no log-ins; name the primary")
+        yield _severe("this is a replica, which takes no logins; name the primary")
     policy = facts.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         yield _severe(
@@ -112,11 +112,11 @@ def _of_durability(
     if facts.get("aof_enabled") != "1":
         yield _severe(
             "there is neither an append-only file nor a replica that confirms, so that a restart "
-            "forgets log-ins and revocations; set appendonly yes, or add a replica"
+            "forgets logins and revocations; set appendonly yes, or add a replica"
         )
     elif promise.disk and fsync in {"everysec", "no"}:
         yield _mild(
-            f"appendfsync is {fsync}, so that each log-in and revocation waits up to a second for "
+            f"appendfsync is {fsync}, so that each login and revocation waits up to a second for "
             "the disk; with always they do not wait, but each refresh is written down as well"
         )
     elif not promise.disk and fsync not in {None, "always"}:
@@ -132,19 +132,14 @@ def _of_replicas(facts: Mapping[str, str], settings: Any, promise: Promise) -> I
     connected = count_replicas(facts)
     if connected < promise.replicas:
         yield _mild(
-            f"{connected} of the {promise.replicas} replicas that have to confirm log-ins and "
-            "revocations are connected; start them, or say replicas=0 to do without"
+            f"{connected} of the {promise.replicas} replicas that have to confirm logins and "
+            "revocations are connected; start them, or pass replicas=0 to do without"
         )
     if not is_forbidden(settings) and _settings(settings).get("min-replicas-to-write") == "0":
         yield _mild(
             "min-replicas-to-write is 0, so that a primary that is cut off goes on answering; "
             "set it to 1 and min-replicas-max-lag to 2"
         )
-
-
-def _setting(reply: Any) -> str | None:
-    values = list(_settings(reply).values())
-    return values[0] if values else None
 
 
 def _settings(reply: Any) -> dict[str, str]:

@@ -24,10 +24,10 @@ AsyncClient = redis.asyncio.Redis | redis.asyncio.RedisCluster
 
 
 def target_of(client: object, replicas: int | None, *, is_async: bool) -> Target:
-    """Where this client connects to; the client itself is neither used nor closed.
+    """The target of this client; the client itself is neither used nor closed.
 
     Raises:
-        TypeError: It is no client of redis-py, or one of the other twin's kind.
+        TypeError: The client is not one of redis-py, or of `redis.asyncio` for an async store.
         SettingsRejected: `replicas` is out of bounds.
     """
     target = client if isinstance(client, Target) else _target_of(client, is_async=is_async)

@@ -1,4 +1,4 @@
-"""`Connections`: performs operations' steps over blocking sockets, from any number of threads."""
+"""`Connections`: runs the steps of operations over blocking sockets, for any number of threads."""
 
 import os
 import socket
@@ -31,9 +31,8 @@ from gatepass.stores.redis.wire import (
 from gatepass.stores.slots import Slot, Slots
 
 T = TypeVar("T")
-Place = tuple[bool, str, int]
-
-
+Peer = tuple[bool, str, int]
+"""Whether it is a sentinel, its host and its port."""
 _OWN_WORDS: Final = (RedisConnectionError, RedisTimeoutError)
 """Errors of which redis-py wrote the text; their kinds may quote the server."""
 
@@ -47,7 +46,7 @@ class _Pool:
     def __init__(self) -> None:
         self.pid = os.getpid()
         self.slots = Slots(MAX_CONNECTIONS)
-        self.idle: defaultdict[Place, list[Wire]] = defaultdict(list)
+        self.idle: defaultdict[Peer, list[Wire]] = defaultdict(list)
 
 
 class Connections:
@@ -59,10 +58,10 @@ class Connections:
         self._closed = False
 
     def run(self, steps: Steps[T]) -> T:
-        """What the steps return.
+        """The result of the steps.
 
         Raises:
-            StoreUnavailable: The steps say so, or the store is closed.
+            StoreUnavailable: The steps raise it, or the store is closed.
         """
         if self._closed:
             raise StoreUnavailable("the store is closed")
@@ -75,13 +74,13 @@ class Connections:
                 self.close()
 
     def close(self) -> None:
-        """Disconnect; what is under way may still end."""
+        """Disconnect; an operation that is under way may still end."""
         self._closed = True
         for idle in list(self._current().idle.values()):
             _disconnect_all(idle)
 
     def _current(self) -> _Pool:
-        """The pool of the process we are in; the parent's connections are left to the parent."""
+        """The pool of this process; a forked child leaves the parent's connections alone."""
         pool = self._pool
         if pool.pid != os.getpid():
             pool = self._pool = _Pool()
@@ -91,7 +90,7 @@ class Connections:
 class _Lease:
     """One connection at a time, and a slot for it, for the length of an operation.
 
-    A caller that a signal handler interrupts may cost a slot until its connection is closed.
+    An exception of a signal handler may cost a slot until its connection is closed.
     """
 
     def __init__(self, opener: Opener, pool: _Pool) -> None:
@@ -99,14 +98,14 @@ class _Lease:
         self._pool = pool
         self._slot: Slot | None = None
         self._connection: Wire | None = None
-        self._place: Place | None = None
+        self._peer: Peer | None = None
         self._is_answered = False
 
     def exchange(self, step: Exchange) -> list[Any]:
         """The replies, errors included.
 
         Raises:
-            Lost: They did not come.
+            Lost: The replies did not come in time.
         """
         until = time.monotonic() + step.seconds
         connection = self._take(step, until)
@@ -114,7 +113,7 @@ class _Lease:
         try:
             left = max(until - time.monotonic(), 0.001)
             if connection._sock is None:  # noqa: SLF001 (as below)
-                # it waits for the network and then for the server's greeting: half for each
+                # redis-py waits for the network, then for the server's greeting: half for each
                 connection.socket_timeout = connection.socket_connect_timeout = left / 2
                 _connect(connection)
                 close_at_once(connection._sock)  # noqa: SLF001 (as below)
@@ -132,16 +131,16 @@ class _Lease:
         return replies
 
     def _take(self, step: Exchange, until: float) -> Wire:
-        place = (step.is_sentinel, *step.address)
-        if self._connection is not None and place == self._place:
+        peer = (step.is_sentinel, *step.address)
+        if self._connection is not None and peer == self._peer:
             return self._connection
         self.give_back()
         self._slot = self._pool.slots.take(until)
         if self._slot is None:
             raise Lost("all connections are in use")
-        self._place, self._is_answered = place, False
+        self._peer, self._is_answered = peer, False
         try:
-            self._connection = self._pool.idle[place].pop()
+            self._connection = self._pool.idle[peer].pop()
         except IndexError:
             self._connection = _make(self._opener, step)
         return self._connection
@@ -150,8 +149,8 @@ class _Lease:
         """Leave the connection to others, unless answers are still to come over it."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            if self._is_answered and self._place is not None:
-                self._pool.idle[self._place].append(connection)
+            if self._is_answered and self._peer is not None:
+                self._pool.idle[self._peer].append(connection)
             else:
                 connection.disconnect()
         slot, self._slot = self._slot, None
@@ -159,11 +158,11 @@ class _Lease:
             self._pool.slots.leave(slot)
 
     def _drop(self) -> None:
-        """Close this connection, and idle ones to the same server: they will fare no better."""
+        """Close this connection and the idle ones to the same server: it may be gone."""
         self._is_answered = False
         self.give_back()
-        if self._place is not None:
-            _disconnect_all(self._pool.idle[self._place])
+        if self._peer is not None:
+            _disconnect_all(self._pool.idle[self._peer])
 
 
 def _perform(steps: Steps[T], lease: _Lease) -> T:
@@ -223,20 +222,20 @@ def _reply(connection: Wire, until: float) -> Any:
 
 
 def close_at_once(sock: Any) -> None:
-    """Have the system throw away, when this socket is closed, what it has not delivered yet.
+    """Let the kernel drop unsent data when this socket is closed.
 
-    A request that was given up and repeated must not arrive minutes later.
+    A command that was given up and repeated must not arrive minutes later.
     """
     with suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def lost_by(error: Exception) -> Lost:
-    """What to call a failure of the driver, without a word that a server may have echoed."""
+    """The failure of the driver in words of ours: its own may quote the server."""
     if isinstance(error, AuthenticationError):
         return Lost("the server does not accept the credentials", is_final=True)
     if isinstance(error, ResponseError):
-        return Lost("the server refuses the connection", is_final=True)
+        return Lost("the server rejects the connection", is_final=True)
     if isinstance(error.__context__, ssl.SSLError):
         return Lost("no TLS with this server", is_final=True)
     return Lost(f"no answer ({type(error).__name__})")

@@ -1,8 +1,4 @@
-"""What makes an acknowledged change durable: replicas that have it, or the disk.
-
-`WAIT` and `WAITAOF` speak of the connection that they come over, so they are sent right behind
-the script, over the same one.
-"""
+"""The promise behind an acknowledged change: replicas that have it, or the disk."""
 
 import time
 from collections.abc import Mapping
@@ -18,8 +14,8 @@ INFO: Final[Command] = ("INFO", "server", "replication", "persistence", "memory"
 _FRESH_S: Final = 10.0
 _WAITAOF_SINCE: Final = (7, 2)
 _UNTOLD: Final = (
-    "INFO is forbidden to this user of Redis, so that nobody can tell what makes a log-in or "
-    "revocation durable: allow INFO, or say with replicas=N how many replicas confirm"
+    "INFO is forbidden to this user of Redis, so it is unknown whether logins and revocations "
+    "are durable: allow INFO, or pass replicas=N, the number of replicas that confirm"
 )
 _NOT_WRITTEN: Final = "the append-only file of Redis was turned off: set appendonly yes"
 _EVICTS: Final = "Redis was told to evict keys: set maxmemory-policy noeviction"
@@ -27,13 +23,13 @@ _EVICTS: Final = "Redis was told to evict keys: set maxmemory-policy noeviction"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promise:
-    """Who has to have a change before it is acknowledged."""
+    """The replicas or the disk that must have a change before it is acknowledged."""
 
     replicas: int = 0
     disk: bool = False
 
     def command(self, seconds: float) -> Command | None:
-        """What to send behind the script."""
+        """The command to send behind the script; `None`: nothing confirms."""
         milliseconds = max(int(seconds * 1000), 1)
         if self.replicas:
             return ("WAIT", self.replicas, milliseconds)
@@ -42,7 +38,7 @@ class Promise:
         return None
 
     def is_kept(self, reply: Any) -> bool:
-        """Whether the answer to that command says so."""
+        """Whether this reply to the command confirms the change."""
         if self.replicas:
             return isinstance(reply, int) and reply >= self.replicas
         match reply:
@@ -61,51 +57,50 @@ class Durability:
             self._by_count = Promise(replicas=target.replicas)
         elif target.replicas is None and target.layout is not Layout.SINGLE:
             self._by_count = Promise(replicas=1)
-        self._asks_for_replicas = target.replicas is None
+        self._counts_replicas = target.replicas is None
         self._seen: dict[Address, tuple[Promise, float]] = {}
         self._had_replicas = False
         self._wrote: set[Address] = set()
         self._kept: set[Address] = set()
 
     def find(self, address: Address, seconds: float) -> Steps[Promise]:
-        """The promise of a server; the server is asked when it is not known."""
+        """The promise of a server, from memory or by `INFO`."""
         if self._by_count is not None:
             return self._by_count
         known = self._seen.get(address)
         return (yield from self.look(address, seconds)) if known is None else known[0]
 
     def look(self, address: Address, seconds: float) -> Steps[Promise]:
-        """The promise of a server, asked for whatever is known."""
+        """The promise of a server, by `INFO`."""
         [reply] = yield Exchange(address, [INFO], seconds)
         return self.learn(address, reply)
 
     def is_old(self, address: Address) -> bool:
         """Whether `INFO` should be sent along, since replicas may have come."""
         known = self._seen.get(address)
-        if known is None:  # `find` asks, unless it need not ask
+        if known is None:  # `find` sends `INFO`, unless the number is given
             return self._by_count is not None
         return time.monotonic() > known[1] + _FRESH_S
 
     def learn(self, address: Address, reply: Any) -> Promise:
-        """The promise that follows from an answer to `INFO`.
+        """The promise that follows from a reply to `INFO`.
 
         Raises:
-            StoreUnavailable: There is none to be had, or the server was made to keep less than
+            StoreUnavailable: `INFO` is forbidden, or the server was made to keep less than
                 when it was first seen.
-            Lost: It is no answer to that.
+            Lost: The reply is another.
         """
-        if is_forbidden(reply) and self._by_count is not None:
-            promise = self._by_count
-        else:
-            promise = self._learn(address, reply)
+        promise = self._by_count
+        if not is_forbidden(reply):
+            info = parse_info(reply)
+            promise = self.promise(info)
+            self._require_kept(address, info, promise)
+        elif promise is None:
+            raise StoreUnavailable(_UNTOLD)
         self._seen[address] = (promise, time.monotonic())
         return promise
 
-    def _learn(self, address: Address, reply: Any) -> Promise:
-        if is_forbidden(reply):
-            raise StoreUnavailable(_UNTOLD)
-        info = parse_info(reply)
-        promise = self.promise(info)
+    def _require_kept(self, address: Address, info: Mapping[str, str], promise: Promise) -> None:
         if info.get("aof_enabled") == "1":
             self._wrote.add(address)
         elif address in self._wrote and not promise.replicas:
@@ -114,18 +109,17 @@ class Durability:
             self._kept.add(address)
         elif address in self._kept and info.get("maxmemory", "0") != "0":
             raise StoreUnavailable(_EVICTS)
-        return promise
 
     def forget(self, address: Address) -> None:
-        """The server may come back as another."""
+        """Send `INFO` before this server is used again: it may have changed its role."""
         self._seen.pop(address, None)
 
     def promise(self, info: Mapping[str, str]) -> Promise:
-        """Who has to have a change on a server that says this of itself."""
+        """The promise of a server with these lines of `INFO`."""
         if self._by_count is not None:
             return self._by_count
-        if self._asks_for_replicas and count_replicas(info):
-            self._had_replicas = True  # one that is gone is not taken for one that never was
+        if self._counts_replicas and count_replicas(info):
+            self._had_replicas = True  # a replica that is gone still counts as one
         if self._had_replicas:
             return Promise(replicas=1)
         return Promise(disk=info.get("aof_enabled") == "1" and version(info) >= _WAITAOF_SINCE)
@@ -158,5 +152,5 @@ def count_replicas(info: Mapping[str, str]) -> int:
 
 
 def version(info: Mapping[str, str]) -> tuple[int, ...]:
-    """Of which Redis the server has the commands; Valkey says 7.2.4 for all of its own."""
+    """The version of Redis whose commands the server has; Valkey always says 7.2.4."""
     return tuple(int(part) for part in info.get("redis_version", "0").split(".") if part.isdigit())

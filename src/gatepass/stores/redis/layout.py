@@ -1,4 +1,4 @@
-"""How keys are named and how a session lies in its hash; pure, and the same for both twins.
+"""The names of keys, and the fields of a session's hash; pure.
 
 All keys of a partition share the hash tag `{0}` to `{15}`, so that they lie in one slot of a
 cluster. Numbers are packed and texts cut in pieces of 64 bytes: Redis keeps such a hash as one
@@ -16,7 +16,7 @@ from gatepass.errors import SettingsRejected, StoreUnavailable
 from gatepass.sessions import Session
 from gatepass.sessions.session import partition_digits, partition_of
 
-DAMAGED: Final = "what is kept in Redis is damaged"
+DAMAGED: Final = "a reply of Redis, or a row in it, is damaged"
 PIECE: Final = 64
 """`hash-max-listpack-value`: a longer value would turn the hash into a big table."""
 _claims_from_json: Final = msgspec.json.Decoder(dict[str, Any]).decode
@@ -40,25 +40,25 @@ class Keys:
         self._bases = [f"{prefix}:{{{number}}}:" for number in range(16)]
 
     def base(self, partition: int) -> str:
-        """What every key of the partition begins with."""
+        """The beginning of every key of the partition."""
         return self._bases[partition]
 
     def session_of_key(self, key: bytes) -> tuple[int, bytes] | None:
-        """Partition and id of the session that has this key; `None` where it is no session's."""
+        """Partition and id of the session with this key; `None`: the key is not a session's."""
         match = self._session.fullmatch(key)
         return match and (int(match[1]), match[2])
 
 
 def partition_of_subject(subject: str) -> int:
-    """Where a subject's sessions, index and epoch are."""
+    """The partition of a subject's sessions, index and epoch."""
     return partition_of(partition_digits(subject))
 
 
 def require_partition(identifier: str, partition: int, what: str) -> None:
-    """Refuse an id that does not begin with its subject's digits: it would be in another slot.
+    """Reject an id that does not begin with its subject's digits: its hash slot is another.
 
     Raises:
-        ValueError: It is of another partition.
+        ValueError: The id is of another partition.
     """
     if partition_of(identifier) != partition:
         raise ValueError(f"{what} does not begin with its subject's partition digits")

@@ -1,6 +1,6 @@
-"""Connections of an event loop that was closed, or of the parent process, are let go of here.
+"""Closing connections of a closed event loop, and leaving those of the parent process.
 
-Their transports cannot be asked to close any more: that would need their loop.
+Their transports cannot close in the usual way: that needs their loop.
 """
 
 from contextlib import suppress
@@ -9,7 +9,7 @@ from typing import Any, Final
 from redis.asyncio.connection import AbstractConnection
 
 _ABANDONED: Final[list[AbstractConnection]] = []
-"""What belongs to the parent: closing it here would disturb the selector that both share."""
+"""Connections of the parent: closing them would disturb the selector that both share."""
 
 
 def let_go(connection: AbstractConnection, *, is_foreign: bool) -> None:

@@ -1,8 +1,8 @@
 """Whether a server that calls itself the primary still is it, under Sentinel.
 
 One that was cut off goes on answering, and knows nothing of what was revoked elsewhere since. It
-is believed while most sentinels name it, or while as many replicas keep up with it as ever did
-since they have: one that is missing may have become the primary, with another still here.
+counts as the primary while most sentinels name it, or while as many replicas keep up with it as
+ever did since then: one that is missing may have become the primary, with another still here.
 """
 
 import time
@@ -17,13 +17,13 @@ from gatepass.stores.redis.wire import Command, Exchange, Lost, Steps
 WHO: Final[Command] = ("INFO", "replication")
 NOT_NAMED: Final = "replicas of the primary do not keep up, and most sentinels do not name it"
 CHECK_S: Final = 1.0
-"""How often it is looked at who a server is."""
+"""Seconds between two checks of a server's role."""
 _MAX_LAG_S: Final = 2
 _SENTINEL_S: Final = 0.3
 
 
 def can_be_replaced(target: Target) -> bool:
-    """Whether others may make another server the primary while this one answers.
+    """Whether another server can become the primary while this one still answers.
 
     A member of a cluster stops answering by itself.
     """
@@ -31,7 +31,7 @@ def can_be_replaced(target: Target) -> bool:
 
 
 def count_good_replicas(who: Any) -> int:
-    """How many replicas have told in the last two seconds that they keep up, by `INFO`."""
+    """The number of replicas that kept up within the last two seconds, by `INFO`."""
     if isinstance(who, ResponseError):
         return 0
     good = 0
@@ -63,7 +63,7 @@ def is_named(target: Target, address: Address, deadline: float) -> Steps[bool]:
 
 
 class Backing:
-    """How many replicas keep up with a server at the most, since most sentinels named it."""
+    """The most replicas that kept up with a server since most sentinels named it."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -80,7 +80,7 @@ class Backing:
 
 
 class Guard:
-    """Looks once a second at who answers what no replica confirms."""
+    """Checks once a second the role of a server whose replies no replica confirms."""
 
     def __init__(self, target: Target) -> None:
         self._backing = Backing(target)
@@ -94,7 +94,7 @@ class Guard:
         return time.monotonic() >= self._good_until.get(address, 0.0)
 
     def require(self, address: Address, who: Any, sent: float, deadline: float) -> Steps[None]:
-        """Judge the answer to `WHO`, which was sent off at this moment.
+        """Judge the reply to `WHO`, which was sent at this moment.
 
         Raises:
             Lost: Another may have taken over.

@@ -1,4 +1,4 @@
-"""Servers' refusals: which pass, which last, and none of their words, which may name keys."""
+"""Error replies that pass, and those that last. Their text may name keys, so none is quoted."""
 
 from typing import Any, Final
 
@@ -16,17 +16,17 @@ from gatepass.stores.redis.wire import Lost
 
 _PASSING: Final = (ReadOnlyError, ClusterDownError, TryAgainError, AskError)
 _PASSING_WORD: Final = "UNBLOCKED"
-"""A primary that became a replica says so to those who `WAIT`."""
+"""A primary that became a replica sends this to clients that `WAIT`."""
 _MOVING: Final = "access a non local key"
-"""A script came to a key that is being moved to another member of a cluster, and stopped there."""
+"""A script met a key that is being moved to another cluster member, and stopped there."""
 
 
 def raise_refusal(reply: Any) -> None:
-    """Pass on a reply unless it is an error.
+    """Raise if the reply is an error.
 
     Raises:
-        StoreUnavailable: An error that lasts.
-        Lost: One that passes, or that another server would not answer with.
+        StoreUnavailable: The error lasts.
+        Lost: The error passes, or another server may not have it.
     """
     if not isinstance(reply, ResponseError):
         return
@@ -34,11 +34,11 @@ def raise_refusal(reply: Any) -> None:
     is_passing = isinstance(reply, _PASSING) or text.partition(" ")[0] == _PASSING_WORD
     if is_passing or _MOVING in text:
         raise Lost(f"the server is not the one to ask now ({kind})")
-    raise StoreUnavailable(f"Redis refused ({kind})")
+    raise StoreUnavailable(f"Redis rejected the command ({kind})")
 
 
 def is_forbidden(reply: Any) -> bool:
-    """Whether the user may not give this command, or nobody may."""
+    """Whether the command is forbidden to this user, or to all."""
     return isinstance(reply, ResponseError) and (
         isinstance(reply, NoPermissionError) or "unknown command" in str(reply)
     )

@@ -84,15 +84,15 @@ class RevokeAll:
     def _end_at(self, address: Address, partitions: Sequence[int]) -> Steps[None]:
         """Raise the epochs of these partitions and end all their sessions, durably."""
 
-        def each(name: str) -> list[Call]:
-            return [self._scripts.call(name, partition, _NEVER) for partition in partitions]
+        def raise_epochs(by: int) -> list[Call]:
+            return [self._scripts.call("raise_epoch", each, _NEVER, by) for each in partitions]
 
-        replies = yield from self._send(address, each("raise_epoch"))
+        replies = yield from self._send(address, raise_epochs(1))
         raised = [number_of(reply) for reply in replies]
         yield from self._end_sessions(address)
         promise = yield from self._attempts.durability.look(address, self._seconds())
         wait = promise.command(self._seconds() * _SHARE)
-        replies = yield from self._send(address, each("confirm"), *([wait] if wait else ()))
+        replies = yield from self._send(address, raise_epochs(0), *([wait] if wait else ()))
         if any(number_of(reply) < then for reply, then in zip(replies, raised, strict=False)):
             raise Lost("a primary was replaced")
         require_kept(promise, replies[len(partitions) :])

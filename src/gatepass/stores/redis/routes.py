@@ -1,4 +1,4 @@
-"""Which server has a partition: asked of sentinels or of a cluster, remembered until it fails."""
+"""The server of each partition, as sentinels or cluster members name it, until it fails."""
 
 import time
 from typing import Any, Final
@@ -16,7 +16,7 @@ _SLOTS: Final = tuple(key_slot(str(number).encode()) for number in range(PARTITI
 
 
 class Routes:
-    """What a store knows of the servers; shared by its threads or tasks."""
+    """The servers that a store knows; shared by its threads or tasks."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -29,14 +29,14 @@ class Routes:
         """The primary of a partition.
 
         Raises:
-            Lost: Nobody says where it is.
+            Lost: No sentinel or member names the primary.
         """
         known = self._known.get(partition)
         if known is not None:
             return known
         yield from self._learn(deadline)
         if partition not in self._known:
-            raise Lost("no primary is known for a part of the keys")
+            raise Lost("no primary is known for a partition")
         return self._known[partition]
 
     def is_at(self, address: Address, partition: int) -> bool:
@@ -48,7 +48,7 @@ class Routes:
         if self._target.layout is not Layout.SINGLE:
             yield from self._learn(deadline)
         if len(self._known) < PARTITIONS:
-            raise Lost("no primary is known for a part of the keys")
+            raise Lost("no primary is known for a partition")
         found: dict[Address, list[int]] = {}
         for partition, address in sorted(self._known.items()):
             found.setdefault(address, []).append(partition)
@@ -59,15 +59,17 @@ class Routes:
         return set(self._known.values())
 
     def moved(self, partition: int, host: str, port: int, said_by: Address) -> None:
-        """A member of a cluster said where a partition has gone."""
+        """Remember the new server of a partition, by the word of a cluster member."""
         self._known = {**self._known, partition: (host or said_by[0], port)}
 
     def forget(self, address: Address) -> None:
-        """Ask again before this address is used once more, and others than itself."""
+        """Look this server's partitions up again, and ask others first."""
         if self._target.layout is Layout.SINGLE:
             return
         if self._target.layout is Layout.SENTINEL and address in self._known.values():
-            self._last(self._members[0])  # who named it, and may be cut off together with it
+            self._last(
+                self._members[0]
+            )  # this sentinel named it, and may be cut off together with it
         self._known = {p: known for p, known in self._known.items() if known != address}
         if address in self._members:
             self._members = (*(one for one in self._members if one != address), address)
@@ -94,13 +96,13 @@ class Routes:
                 self._known = found
                 self._remember(found)
                 return
-            if isinstance(reply, RedisError):  # in words that may be anybody's
-                reason = Lost(f"a member refuses ({type(reply).__name__})")
+            if isinstance(reply, RedisError):  # its text is not quoted
+                reason = Lost(f"a member rejects the command ({type(reply).__name__})")
             self._last(member)
-        raise Lost("nobody says where the primary is") from reason
+        raise Lost("no sentinel or member names the primary") from reason
 
     def _remember(self, found: dict[int, Address]) -> None:
-        """Members of a cluster may be asked later, when those of the URL are gone."""
+        """Keep members of a cluster for the time when those of the URL are gone."""
         if self._target.layout is Layout.CLUSTER:
             new = [one for one in dict.fromkeys(found.values()) if one not in self._members]
             self._members = (*self._members, *new)
@@ -110,7 +112,7 @@ class Routes:
 
 
 def _primary(reply: Any) -> dict[int, Address]:
-    """All partitions at the address that a sentinel gave."""
+    """All partitions at the address in a sentinel's reply."""
     match reply:
         case [bytes() as host, bytes() as port] if host.isascii() and port.isdigit():
             return dict.fromkeys(range(PARTITIONS), (host.decode(), int(port)))
@@ -119,7 +121,7 @@ def _primary(reply: Any) -> dict[int, Address]:
 
 
 def _slots(reply: Any, said_by: Address) -> dict[int, Address]:
-    """The partitions' primaries in an answer of `CLUSTER SLOTS`."""
+    """The partitions' primaries in a reply to `CLUSTER SLOTS`."""
     found = {}
     for part in reply if isinstance(reply, list) else ():
         match part:

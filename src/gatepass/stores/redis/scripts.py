@@ -18,15 +18,12 @@ Argument = bytes | str | int
 MAX_IDLE: Final = 1_000
 """Sessions of one subject past their idle end that are kept; no login scans more."""
 
-_HEAD: Final = {
-    True: "#!lua",
-    False: "#!lua flags=allow-oom",
-}
-"""Redis itself rejects scripts on a read-only replica, and writing ones when memory is full."""
 _READING: Final = frozenset({"is_revoked", "sessions", "subject_epoch", "find_opaque"})
+"""Scripts that run when memory is full, too. Redis rejects all of them on a read-only replica."""
 _REACHING: Final = frozenset(
     {"issue", "revoke_subject", "revoke_actor", "revoke_older", "sessions", "find_opaque"}
 )
+"""Scripts that touch other keys than `KEYS`."""
 _AGAIN: Final = 3
 """Index of the argument that says whether the call was made before."""
 
@@ -72,7 +69,8 @@ def script(name: str) -> Script:
         f"{SKEW_MS}, {LOG_MS}, {MAX_RECENT}, {MAX_AHEAD}, {MAX_IDLE}"
     )
     bodies = [(folder / f"{part}.lua").read_text("utf-8") for part in ("common", name)]
-    text = "\n".join([_HEAD[name not in _READING], constants, *bodies])
+    head = "#!lua flags=allow-oom" if name in _READING else "#!lua"
+    text = "\n".join([head, constants, *bodies])
     sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
     return Script(text, sha, names_its_keys=name not in _REACHING)
 

@@ -1,4 +1,4 @@
-"""Where Redis is and how to connect to it, taken from a URL or from a client; no I/O here."""
+"""The address and options of a Redis, taken from a URL or from a client; no I/O here."""
 
 import enum
 import re
@@ -13,7 +13,7 @@ Address = tuple[str, int]
 
 
 class Layout(enum.Enum):
-    """Who knows where the primaries are."""
+    """The servers that know the primaries."""
 
     SINGLE = "single"
     SENTINEL = "sentinel"
@@ -22,7 +22,7 @@ class Layout(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What a store connects to."""
+    """The servers that a store connects to."""
 
     layout: Layout
     addresses: tuple[Address, ...]
@@ -31,7 +31,7 @@ class Target:
     """The name under which sentinels know the primary."""
     is_tls: bool = False
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    """What redis-py's connections take besides the address; may hold a password."""
+    """Arguments of redis-py's connections besides the address; may hold a password."""
     sentinel_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     sentinels_use_tls: bool = False
     replicas: int | None = None
@@ -72,7 +72,8 @@ def target_of_url(url: str) -> Target:
     `sentinel_password` and the like are redis-py's.
 
     Raises:
-        SettingsRejected: What is wrong with it, without the URL, which may hold a password.
+        SettingsRejected: The URL cannot be read. The error does not quote it: it may hold a
+            password.
     """
     match = _SCHEME.fullmatch(url)
     if match is None:
@@ -162,10 +163,10 @@ def _query(query: str) -> tuple[dict[str, Any], dict[str, Any], int | None]:
 
 
 def require_replicas(replicas: int) -> int:
-    """How many replicas confirm, when it is a number that makes sense.
+    """The same number of replicas, if it is between 0 and 16.
 
     Raises:
-        SettingsRejected: It is below 0 or above 16.
+        SettingsRejected: The number is below 0 or above 16.
     """
     if not 0 <= replicas <= 16:  # noqa: PLR2004 (nobody has more)
         raise SettingsRejected("between 0 and 16 replicas can confirm")
@@ -181,10 +182,10 @@ _LEFT_OUT: Final = ("ssl_validate_ocsp", "ssl_ocsp")
 
 
 def options_of(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a client's connection options this package keeps; it has time limits of its own.
+    """The connection options of a client that the store keeps; it has timeouts of its own.
 
     Raises:
-        SettingsRejected: Certificates are to be checked with OCSP, which it has no part in.
+        SettingsRejected: The client checks certificates with OCSP, which is not supported.
     """
     if any(given.get(name) for name in _OCSP):
         raise SettingsRejected("OCSP is not supported on connections to Redis")

@@ -1,8 +1,7 @@
-"""What both twins' connections have in common: requests, failures, and how one is made.
+"""The steps of an operation, their failures, and the options of connections.
 
-Operations are generators that yield an `Exchange` or a `Pause` and are sent the replies, so
-that routing, retries and time limits are written once. `Connections.run` and
-`AsyncConnections.run` perform them.
+An operation yields an `Exchange` or a `Pause` and is sent the replies. `Connections.run` and
+`AsyncConnections.run` carry them out.
 """
 
 import inspect
@@ -35,7 +34,7 @@ class Exchange(NamedTuple):
 
 
 class Pause(NamedTuple):
-    """Time to let pass; answered by `None`."""
+    """Seconds to wait; the operation is sent `None`."""
 
     seconds: float
 
@@ -44,9 +43,9 @@ Steps = Generator[Exchange | Pause, Any, T]
 
 
 class Lost(Exception):
-    """No answer came: whether the server acted is open. Never leaves the package.
+    """No reply came, and the server may have acted or not. Never leaves the package.
 
-    `is_final` where repeating cannot help: the server does not let us in.
+    `is_final`: repeating cannot help, because the server does not let us in.
     """
 
     def __init__(self, reason: str, *, is_final: bool = False) -> None:
@@ -64,9 +63,9 @@ def alone(lost: Lost) -> Lost:
 
 STRANGE: Final = "the server does not answer as Redis does"
 NO_REPLY: Final = (ValueError, TypeError, LookupError)
-"""What redis-py raises over a reply that it cannot take apart, such as a `MOVED` to nowhere."""
+"""Errors of redis-py over a reply that it cannot read, such as a `MOVED` without address."""
 MAX_CONNECTIONS: Final = 64
-"""At most so many exchanges of one store at a time; others wait, within their time."""
+"""Exchanges of one store at a time; others wait, within their time."""
 
 _SILENT: Final = (
     {"driver_info": None}
@@ -80,11 +79,11 @@ _OURS: Final[dict[str, Any]] = {
     "retry_on_timeout": False,
     **_SILENT,
 }
-"""Answers of one shape, as few commands on connecting as possible, no retries but ours."""
+"""Replies of one shape, few commands on connecting, no retries but ours."""
 
 
 class Opener:
-    """What connections of a target are made from, for both twins."""
+    """Makes the options of connections to a target."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -102,5 +101,5 @@ class Opener:
         return {**given, **where, **_OURS}
 
     def context(self, exchange: Exchange) -> RedisSSLContext | None:
-        """How to speak TLS; `None` where it is not to be spoken."""
+        """The TLS context; `None`: without TLS."""
         return self._context_of_sentinels if exchange.is_sentinel else self._context
