@@ -1,9 +1,11 @@
--- Comes before every operation.
--- KEYS[1] and KEYS[2] are the partition's meta hash and its log; ARGV[1] is what all keys of the
--- partition begin with, ARGV[2] the store's clock in milliseconds, or empty: then the server's.
--- SKEW_MS, LOG_MS, MAX_RECENT, MAX_AHEAD and MAX_IDLE are put before this file.
--- A session is a hash: m and f are packed numbers, r and w when and why it was revoked, h its
--- recent generations; texts (u subject, c client, d device, j claims, w) are cut in pieces.
+-- This file comes before every operation, and five constants of Python before it.
+-- KEYS: 1 the partition's meta hash, 2 its log.
+-- ARGV: 1 the beginning of all keys of the partition, 2 the clock in milliseconds, or empty: then
+-- the server's clock counts.
+-- A session is a hash. m: generation, birth of the generation, idle end, then 8 bytes that name the
+-- call that wrote it. f: creation, end, auth_time, epoch of everybody, hash of sec. r: when it was
+-- revoked. h: recent generations. Texts are cut in pieces: u subject, c client, d device, j claims,
+-- w why it was revoked.
 local META, LOG, BASE = KEYS[1], KEYS[2], ARGV[1]
 local now = tonumber(ARGV[2])
 if not now then
@@ -19,7 +21,7 @@ local function held(name)
   return tonumber(redis.call('HGET', META, name) or 0)
 end
 
--- How long the log is kept, after an access life was heard of; it never becomes shorter.
+-- How long the log is kept, given one more access lifetime; it never becomes shorter.
 local function retention(access_life)
   local longest = held('life')
   if access_life > longest then
@@ -29,13 +31,15 @@ local function retention(access_life)
   return longest + SKEW_MS
 end
 
--- A write that changes nothing, so that a WAIT after it covers all writes before it.
+-- A write that changes nothing. WAIT covers the last write of its own connection and all before
+-- it; a repeated call that found its work done has none on this connection yet.
 local function touch()
   redis.call('HSET', META, 'at', int(held('at')))
 end
 
--- Entries are in order even when the clock is not: an id never goes back. A clock that is ahead
--- for a moment trims none that matters.
+-- Adds to the log. The ids never go back, even if the clock does: readers resume after the last id
+-- that they saw. Entries stay for LOG_MS at least, so that a clock that is ahead for a moment trims
+-- none that matters.
 local function append(kind, id, keep)
   keep = math.max(keep, LOG_MS)
   local at = held('at')
@@ -65,28 +69,19 @@ local function find(key)
   return row
 end
 
--- Whether the row is whole, and then the row. One that is being moved elsewhere is not broken:
--- asking once more fails for that reason, and ends the script.
-local function find_whole(key)
-  local is_whole, row = pcall(find, key)
-  if not is_whole then
-    redis.call('EXISTS', key)
-  end
-  return is_whole, row
-end
-
 local function is_live(row)
   return not row.revoked and now < row.idle_ends and now < row.ends
 end
 
--- Ends a session and logs it; `why` are the fields that hold the reason.
+-- Ends a session and logs it; `why` has the fields of the reason.
 local function finish(key, id, why, keep)
   redis.call('HSET', key, 'r', int(now), unpack(why))
   redis.call('HDEL', key, 'h')
   append('s', id, keep)
 end
 
--- A mark outlives its token: it holds the moment from which nobody has to be told any more.
+-- A mark holds the moment until which a session or token counts as revoked. Its key lives as
+-- long, but only the moment obeys the store's clock.
 local function is_marked(key)
   return tonumber(redis.call('GET', key) or 0) > now
 end
@@ -96,22 +91,19 @@ local function mark(key, keep)
   redis.call('SET', key, int(now + keep), 'PX', int(keep))
 end
 
--- Ends a session whose row somebody else has written to: whoever asks for it is told so, and
--- nobody who holds one broken row keeps the others from being ended.
-local function finish_damaged(id, keep)
-  mark(BASE .. 'x:s:' .. id, keep)
-  append('s', id, keep)
-end
-
--- Ends sessions that have not ended, of an epoch of everybody below the limit if one is given; how
--- many of them were live.
+-- Ends sessions; with `below`, only those of a lower epoch of everybody. Returns how many of them
+-- were live.
 local function finish_each(ids, why, keep, below)
   local ended = 0
   for _, id in ipairs(ids) do
     local key = BASE .. 's:' .. id
-    local is_whole, row = find_whole(key)
+    local is_whole, row = pcall(find, key)
     if not is_whole then
-      finish_damaged(id, keep)
+      -- A row that is moving to another cluster member fails every command, and is not damaged:
+      -- EXISTS ends the script then. A damaged row is ended by a mark, and keeps no other from it.
+      redis.call('EXISTS', key)
+      mark(BASE .. 'x:s:' .. id, keep)
+      append('s', id, keep)
     elseif row and not row.revoked and (not below or row.epoch < below) then
       if is_live(row) then ended = ended + 1 end
       finish(key, id, why, keep)

@@ -1,4 +1,4 @@
--- What is known of an opaque token; who asks judges it. KEYS: 3 token.
+-- Finds an opaque token with its session; Python judges them. KEYS: 3 token.
 local known = redis.call('HMGET', KEYS[3], 't', 's', 'i', 'e', 'x')
 if not known[1] or now >= tonumber(known[5]) then
   return {int(now)}

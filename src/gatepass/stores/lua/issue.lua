@@ -1,4 +1,4 @@
--- Inserts a session under its subject's lock, and ends the oldest above the limit.
+-- Inserts a session, and ends the oldest above the limit.
 -- KEYS: 3 session, 4 index of the subject, 5 epoch of the subject, 6 index of the actor if any.
 -- ARGV: 3 sid, 4 whether this call was made before, 5 epoch or empty, 6 sessions at most,
 -- 7 refresh, 8 session and 9 access lifetime, 10 hash of sec, 11 auth_time, then fields.
@@ -8,6 +8,8 @@ local sec_hash = ARGV[10]
 local own = tonumber(redis.call('HGET', epoch, 'e') or 0)
 local everybody = held('all')
 
+-- A repeated call finds its own row. If that was revoked meanwhile, the login fails as one that
+-- began before the epoch was raised.
 local row = find(session)
 if row and again and row.sec_hash == sec_hash and not row.revoked then
   touch()

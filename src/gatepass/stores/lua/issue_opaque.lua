@@ -1,6 +1,5 @@
 -- Records an opaque token of a session that is not over.
--- KEYS: 3 token, 4 session.
--- ARGV: 3 sid, 4 whether this call was made before, 5 jti, 6 how long it lives.
+-- KEYS: 3 token, 4 session. ARGV: 3 sid, 4 whether this call was made before, 5 jti, 6 lifetime.
 local token, again = KEYS[3], ARGV[4] == '1'
 local known = redis.call('HMGET', token, 't', 's', 'i', 'e', 'x')
 local row = find(KEYS[4])

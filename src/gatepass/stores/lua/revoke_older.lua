@@ -1,5 +1,5 @@
--- Ends those of these sessions that were there before everybody's epoch was raised.
--- ARGV: 3 how many fields the reason has, these fields, then session ids.
+-- Ends those of the given sessions that were issued before the epoch of everybody was raised.
+-- ARGV: 3 number of the reason's fields, these fields, then session ids.
 local count, why = tonumber(ARGV[3]), {}
 for n = 4, 3 + count do
   why[#why + 1] = ARGV[n]

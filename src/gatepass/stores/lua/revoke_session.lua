@@ -1,7 +1,6 @@
--- Ends a session and logs it, also one that is not there.
--- KEYS: 3 session, 4 its mark.
--- ARGV: 3 sid, 4 hash of sec or empty, 5 eight bytes that name this call, however often it is
--- made, then the reason's fields.
+-- Ends a session and logs it, also one that does not exist: its access tokens may still be valid.
+-- KEYS: 3 session, 4 its mark. ARGV: 3 sid, 4 hash of sec or empty, 5 eight bytes that name this
+-- call in every attempt, then the reason's fields.
 local session, id, sec_hash, call = KEYS[3], ARGV[3], ARGV[4], ARGV[5]
 local row = find(session)
 if sec_hash ~= '' and (not row or row.sec_hash ~= sec_hash) then

@@ -1,8 +1,7 @@
 -- The rotation table of sessions/rotation.py, first match wins.
--- KEYS: 3 session.
--- ARGV: 3 sid, 4 presented generation, 5 hash of sec, 6 leeway, 7 refresh and 8 access
--- lifetime, 9 eight bytes that name this call, however often it is made; then the fields and,
--- where they are replaced, how many pieces the claims have.
+-- KEYS: 3 session. ARGV: 3 sid, 4 presented generation, 5 hash of sec, 6 leeway, 7 refresh and 8
+-- access lifetime, 9 eight bytes that name this call in every attempt; then, if the claims are
+-- replaced, 10 the number of their pieces, and their fields.
 local session, id, call = KEYS[3], ARGV[3], ARGV[9]
 local presented, leeway = tonumber(ARGV[4]), tonumber(ARGV[6])
 local keep = retention(tonumber(ARGV[8]))
@@ -72,7 +71,7 @@ if not row or row.sec_hash ~= ARGV[5] then
   return {'unknown'}
 end
 if row.revoked then
-  -- Whatever ended it, the bytes are still those of the last rotation.
+  -- A rotation before the revocation may have left these bytes, so the reason has to be reuse.
   if row.call == call and redis.call('HGET', session, 'w') == 'reuse' then
     touch()
     return answer('reused')
@@ -96,6 +95,7 @@ if presented == row.generation then
   advance()
   return answer('rotated')
 end
+-- A repeated call finds its own rotation.
 if row.call == call and presented == row.generation - 1 then
   return answer('rotated')
 end
