@@ -67,12 +67,10 @@ class Routes:
         if self._target.layout is Layout.SINGLE:
             return
         if self._target.layout is Layout.SENTINEL and address in self._known.values():
-            self._last(
-                self._members[0]
-            )  # this sentinel named it, and may be cut off together with it
+            self._last(self._members[0])  # it named this server, and may be cut off with it
         self._known = {p: known for p, known in self._known.items() if known != address}
         if address in self._members:
-            self._members = (*(one for one in self._members if one != address), address)
+            self._last(address)
 
     def _learn(self, deadline: float) -> Steps[None]:
         is_sentinel = self._target.layout is Layout.SENTINEL
@@ -123,8 +121,8 @@ def _primary(reply: Any) -> dict[int, Address]:
 def _slots(reply: Any, said_by: Address) -> dict[int, Address]:
     """The partitions' primaries in a reply to `CLUSTER SLOTS`."""
     found = {}
-    for part in reply if isinstance(reply, list) else ():
-        match part:
+    for each in reply if isinstance(reply, list) else ():
+        match each:
             case [int() as first, int() as last, [bytes() | None as name, int() as port, *_], *_]:
                 host = name.decode(errors="replace") if name else said_by[0]
                 for partition, slot in enumerate(_SLOTS):

@@ -55,7 +55,7 @@ class RedisWork:
         self, target: Target, clock: Callable[[], float] | None, prefix: str, timeout: float
     ) -> None:
         if not timeout > 0:
-            raise SettingsRejected("a time limit is more than 0 seconds")
+            raise SettingsRejected("the timeout must be more than 0 seconds")
         self.target = target
         self.keys = Keys(prefix)
         self.clock = clock
