@@ -12,8 +12,6 @@ import pytest
 
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import RevokeKind, RotationKind, Session, Store
-from gatepass.stores.redis import RedisStore
-from gatepass.stores.redis.wire import Exchange
 from tests.budget import require_short
 from tests.cases import case
 from tests.servers.proxy import Proxy, proxy_to
@@ -96,20 +94,6 @@ def test_round_trips_are_counted_on_the_wire(alone: ServerSet, proxy: Proxy, sto
             assert stats["cmdstat_evalsha"]["calls"] == scripts
             assert ("cmdstat_waitaof" in stats) == (what in DURABLE and has_waitaof)
             assert proxy.trips - before == (expected if has_waitaof else 1)
-
-
-def test_a_reuse_is_confirmed_over_the_connection_that_its_script_came_over() -> None:
-    """`WAIT` covers no other connection's writes, so both are in one exchange."""
-    store = RedisStore.from_url("redis://localhost/0?replicas=1")
-    steps = store.work.rotate(present(sid("rotated")))
-    first = next(steps)
-    second = steps.send([[b"reused", []]])
-
-    assert isinstance(first, Exchange)
-    assert isinstance(second, Exchange)
-    assert second.commands[0] == first.commands[0]
-    assert second.commands[1][0] == "WAIT"
-    store.close()
 
 
 LOST: dict[str, tuple[Callable[[Any], Any], Callable[[Any], bool]]] = {

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import pytest
 
+from gatepass.stores.redis import RedisStore
 from gatepass.stores.redis.primaries import Backing, count_good_replicas
 from gatepass.stores.redis.target import target_of_url
-from gatepass.stores.redis.wire import Lost
+from gatepass.stores.redis.wire import Exchange, Lost
+from tests.stores.plans import present, sid
 
 HERE = ("10.0.0.1", 6379)
 ELSEWHERE = ("10.0.0.3", 6379)
@@ -84,3 +86,17 @@ def test_an_old_primary_cut_off_with_one_of_two_replicas_is_not_believed() -> No
 
 def test_a_verifier_that_starts_beside_an_old_primary_does_not_believe_it() -> None:
     assert believes(Backing(TARGET), info(GOOD), [HERE, None, None]) == (False, 3)
+
+
+def test_a_reuse_is_confirmed_over_the_connection_that_its_script_came_over() -> None:
+    """A look at the sentinels in between could put `WAIT` on another connection."""
+    store = RedisStore.from_url("redis://localhost/0?replicas=1")
+    steps = store.work.rotate(present(sid("rotated")))
+    first = next(steps)
+    second = steps.send([[b"reused", []]])
+
+    assert isinstance(first, Exchange)
+    assert isinstance(second, Exchange)
+    assert second.commands[0] == first.commands[0]
+    assert second.commands[1][0] == "WAIT"
+    store.close()
