@@ -23,7 +23,15 @@ from tests.stores.twins import Runner
 SECRET = "hunter2"
 CLUSTER = "redis+cluster://{}"
 SENSELESS = [
-    *(b"hunter2\r\n", b"+hunter2\r\n", b":7\r\n", b"$24\r\nconnected_slaves:hunter2\r\n", b"$-1\r\n", b"*0\r\n", b"*1\r\n*-1\r\n"),
+    *(
+        b"hunter2\r\n",
+        b"+hunter2\r\n",
+        b":7\r\n",
+        b"$24\r\nconnected_slaves:hunter2\r\n",
+        b"$-1\r\n",
+        b"*0\r\n",
+        b"*1\r\n*-1\r\n",
+    ),
     *(b"*1\r\n$6\r\nissued\r\n", b"*1\r\n$7\r\nrotated\r\n"),
     *(b"*2\r\n$6\r\nissued\r\n$7\r\nhunter2\r\n", b"*2\r\n$1\r\n0\r\n$7\r\nhunter2\r\n"),
     b"*1\r\n*3\r\n:0\r\n:16383\r\n*0\r\n",

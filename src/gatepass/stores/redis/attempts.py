@@ -114,7 +114,7 @@ class Attempts:
         raise StoreUnavailable(f"Redis: {reason or 'no answer in time'}") from reason
 
     def forget(self, address: Address | None) -> None:
-        """Look up again whatever is known of this server."""
+        """Drop all knowledge of this server, so that the next call looks it up."""
         if address is not None:
             self.routes.forget(address)
             self.durability.forget(address)

@@ -1,6 +1,6 @@
 """Whether a server that calls itself the primary still is it, under Sentinel.
 
-One that was cut off goes on answering, and knows nothing of what was revoked elsewhere since. It
+One that was cut off goes on answering, and knows no revocation that others made since. It
 counts as the primary while most sentinels name it, or while as many replicas keep up with it as
 ever did since then: one that is missing may have become the primary, with another still here.
 """

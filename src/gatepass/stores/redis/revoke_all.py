@@ -6,7 +6,7 @@
    between cluster members meanwhile could be missed, so everything is done again unless the
    same primaries have the same partitions before and after.
 3. The end is confirmed by reading the epochs once more, with `WAIT` or `WAITAOF` behind. Lower
-   epochs mean that another primary took over, without what was done.
+   epochs mean that another primary took over, without these changes.
 4. The time limit is for each exchange, and begins anew with each that succeeds: the whole may
    take long, a server that does not answer may not.
 """
