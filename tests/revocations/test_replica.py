@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gatepass.errors import SettingsRejected, StoreUnavailable
-from gatepass.revocations import AsyncReplica, Replica
+from gatepass.revocations import AsyncReplica, Replica, reader_tasks, reader_threads
 from gatepass.revocations import state as states
 from gatepass.revocations.lease import steady_now
 from gatepass.revocations.staleness import WhenStale
@@ -54,7 +54,8 @@ def patient(make: Make, monkeypatch: pytest.MonkeyPatch) -> Make:
     def world(**options: Any) -> World:
         world = make(**options)
         world.until_fresh()
-        monkeypatch.setattr(states, "PATIENCE_S", PATIENCE_S)
+        for module in (states, reader_tasks, reader_threads):
+            monkeypatch.setattr(module, "CHECK_WAIT_S", PATIENCE_S)
         return world
 
     return world

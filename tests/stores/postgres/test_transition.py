@@ -74,7 +74,7 @@ plans = st.builds(
 )
 
 
-@settings(max_examples=200 * TIMES)
+@settings(max_examples=400 * TIMES)
 @given(
     session=sessions,
     plan=plans,
