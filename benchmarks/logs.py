@@ -109,7 +109,7 @@ def redis_log(kind: str) -> Iterator[tuple[str, Fill]]:
         nonlocal filled
         with redis.Redis.from_url(servers.url) as client:
             for partition in _PARTITIONS:
-                base = keys.base(partition)
+                base = keys.bases[partition]
                 client.eval(
                     *(_ADD_TO_STREAM, 2, f"{base}meta", f"{base}log"),
                     *(str(partition), str(entries // 16), str(filled), _kind(partition)),

@@ -45,7 +45,7 @@ class RedisLog:
         self._routes = Routes(target)
         self._cursor = cursor
         self._clock = clock
-        bases = [keys.base(partition) for partition in cursor.partitions]
+        bases = [keys.bases[partition] for partition in cursor.partitions]
         self._meta = [f"{base}meta" for base in bases]
         self._logs = [f"{base}log" for base in bases]
         self._partition_of = {

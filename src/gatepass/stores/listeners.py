@@ -3,7 +3,7 @@
 from typing import Protocol
 from weakref import WeakSet
 
-from gatepass.sessions import RevokeKind, RotationFact, RotationKind
+from gatepass.sessions import RevokeKind
 
 
 class Listener(Protocol):
@@ -37,10 +37,9 @@ class Listeners:
         if kind is not RevokeKind.UNKNOWN or sec_hash is None:
             self._tell("s", session_id)
 
-    def rotated(self, session_id: str, fact: RotationFact) -> None:
-        """A token was presented; reuse revokes its session."""
-        if fact.kind is RotationKind.REUSED:
-            self._tell("s", session_id)
+    def reused(self, session_id: str) -> None:
+        """Tell of a session that ended because its refresh token was reused."""
+        self._tell("s", session_id)
 
     def token(self, token_id: str) -> None:
         """A token was revoked."""

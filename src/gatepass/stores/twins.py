@@ -19,6 +19,7 @@ from gatepass.sessions import (
     OpaqueToken,
     RevokeKind,
     RotationFact,
+    RotationKind,
     RotationPlan,
     Session,
 )
@@ -88,7 +89,8 @@ class BlockingStore:
     def rotate(self, plan: RotationPlan) -> RotationFact:
         """Apply `gatepass.sessions.rotate` atomically; `REUSED` is durable before it returns."""
         fact = self._run(self._work.rotate(plan))
-        self.listeners.rotated(plan.session_id, fact)
+        if fact.kind is RotationKind.REUSED:
+            self.listeners.reused(plan.session_id)
         return fact
 
     def issue_opaque(self, plan: OpaquePlan) -> OpaqueToken | None:
@@ -179,7 +181,8 @@ class AwaitedStore:
     async def rotate(self, plan: RotationPlan) -> RotationFact:
         """See `BlockingStore.rotate`."""
         fact = await self._run(self._work.rotate(plan))
-        self.listeners.rotated(plan.session_id, fact)
+        if fact.kind is RotationKind.REUSED:
+            self.listeners.reused(plan.session_id)
         return fact
 
     async def issue_opaque(self, plan: OpaquePlan) -> OpaqueToken | None:

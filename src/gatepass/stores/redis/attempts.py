@@ -33,7 +33,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
-from redis.exceptions import AskError, MovedError, NoScriptError
+from redis.exceptions import AskError, MovedError, NoScriptError, ResponseError
 
 from gatepass.errors import StoreUnavailable
 from gatepass.stores.redis.durability import INFO, Durability, Promise
@@ -136,7 +136,8 @@ class Attempts:
                     there, calls, promise, until, again=again, asking=True
                 )
             for reply in replies:
-                raise_refusal(reply)
+                if isinstance(reply, ResponseError):
+                    raise_refusal(reply)
             if not any(map(Call.must_be_durable, calls, replies)):
                 return replies
             if promise is not None:
@@ -173,7 +174,8 @@ class Attempts:
             StoreUnavailable: The server keeps less than it did.
             Lost: The server may have been replaced.
         """
-        looks = promise is None and self._guard.is_due(address)  # else replicas confirm
+        guard = self._guard  # where no replica confirms
+        looks = promise is None and guard.is_needed and guard.is_due(address)
         is_old = promise is not None and self.durability.is_old(address)
         sent = time.monotonic()
         replies: list[Any] = []
@@ -192,7 +194,7 @@ class Attempts:
         if is_old:
             self.durability.learn(address, replies.pop())
         if looks:
-            yield from self._guard.require(address, replies.pop(), sent, until)
+            yield from guard.require(address, replies.pop(), sent, until)
         return replies[: len(calls)], replies[len(calls) :]
 
 

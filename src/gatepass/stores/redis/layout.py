@@ -37,11 +37,8 @@ class Keys:
         self._session = re.compile(
             rb"%b:\{(\d|1[0-5])\}:s:(.*)" % re.escape(prefix.encode()), re.DOTALL
         )
-        self._bases = [f"{prefix}:{{{number}}}:" for number in range(16)]
-
-    def base(self, partition: int) -> str:
-        """The beginning of every key of the partition."""
-        return self._bases[partition]
+        self.bases: Final = [f"{prefix}:{{{number}}}:" for number in range(16)]
+        """For each partition the beginning of its keys."""
 
     def session_of_key(self, key: bytes) -> tuple[int, bytes] | None:
         """Partition and id of the session with this key; `None`: the key is not a session's."""

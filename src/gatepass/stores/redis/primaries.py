@@ -84,13 +84,11 @@ class Guard:
 
     def __init__(self, target: Target) -> None:
         self._backing = Backing(target)
-        self._is_needed = can_be_replaced(target)
+        self.is_needed: Final = can_be_replaced(target)
         self._good_until: dict[Address, float] = {}
 
     def is_due(self, address: Address) -> bool:
         """Whether `WHO` should be sent along."""
-        if not self._is_needed:
-            return False
         return time.monotonic() >= self._good_until.get(address, 0.0)
 
     def require(self, address: Address, who: Any, sent: float, deadline: float) -> Steps[None]:

@@ -124,7 +124,7 @@ class Scripts:
         durable_kinds: Sequence[bytes] | None = None,
     ) -> Call:
         """A call with the keys and arguments that every script has, then these."""
-        base = self.keys.base(partition)
+        base = self.keys.bases[partition]
         now = "" if self._clock is None else str(int(self._clock() * 1000))
         return Call(
             script=script(name),

@@ -102,8 +102,9 @@ class RedisWork:
 
     def rotate(self, plan: RotationPlan) -> Steps[RotationFact]:
         """See `Store.rotate`."""
-        require_encodable(plan.session_id)
-        claims = pieces("j", plan.claims_json)
+        if not str.isascii(plan.session_id):
+            require_encodable(plan.session_id)
+        claims = [] if plan.claims_json is None else pieces("j", plan.claims_json)
         call = self._scripts.call(
             "rotate",
             partition_of(plan.session_id),
