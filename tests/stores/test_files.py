@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -141,3 +142,20 @@ def test_a_link_that_was_deleted_is_noticed(url: str, link: Path) -> None:
 
         with pytest.raises(StoreUnavailable):
             linked.is_revoked(LIVE, None)
+
+
+def test_a_rotation_looks_at_the_file_once_a_second_and_a_check_each_time(
+    path: Path, url: str
+) -> None:
+    fill(url)
+    with closing(SqlStore.from_url(url)) as store:
+        for generation in range(2):
+            assert store.rotate(present(LIVE, generation)).kind is RotationKind.ROTATED
+        path.rename(path.with_name("away.db"))
+        with pytest.raises(StoreUnavailable):
+            store.is_revoked(LIVE, None)
+        runner: Any = store._runner
+        runner._writers[False].look_at = 0.0  # a second has passed
+
+        with pytest.raises(StoreUnavailable):
+            store.rotate(present(LIVE, 2))

@@ -26,7 +26,7 @@ so that a clock that was set back does not stretch it.
 
 import enum
 import hmac
-from typing import assert_never
+from typing import Final, assert_never
 
 from msgspec.structs import replace
 
@@ -52,6 +52,11 @@ class RotationKind(enum.Enum):
     EXPIRED = "expired"
     UNKNOWN = "unknown"
     """No row, another secret, or much too new; nothing changed."""
+
+
+# Python looks a member up in its class in as much time as all comparisons of a rotation take.
+_ROTATED: Final = RotationKind.ROTATED
+_AHEAD: Final = RotationKind.AHEAD
 
 
 class RotationPlan(Record, frozen=True, kw_only=True):
@@ -85,9 +90,9 @@ def rotate(session: Session | None, plan: RotationPlan, now_ms: int) -> Rotation
     kind = _decide(session, plan, now_ms)
     if session is None:
         return RotationFact(kind=kind)
+    if kind is _ROTATED or kind is _AHEAD:
+        return RotationFact(kind=kind, session=_advance(session, plan, now_ms))
     match kind:
-        case RotationKind.ROTATED | RotationKind.AHEAD:
-            return RotationFact(kind=kind, session=_advance(session, plan, now_ms))
         case RotationKind.REUSED:
             ended = replace(session, revoked_ms=now_ms, reason="reuse", recent=())
             return RotationFact(kind=kind, session=ended)
@@ -114,7 +119,7 @@ def _decide(session: Session | None, plan: RotationPlan, now_ms: int) -> Rotatio
     if now_ms >= session.idle_ends_ms:
         return RotationKind.EXPIRED
     if plan.generation == session.generation:
-        return RotationKind.ROTATED
+        return _ROTATED
     if _is_recent(session, plan, now_ms):
         return RotationKind.REPLAYED
     return RotationKind.REUSED

@@ -27,6 +27,7 @@ from gatepass.stores.listeners import Listeners
 
 T = TypeVar("T")
 Steps = Generator[Any, Any, T]
+_REUSED = RotationKind.REUSED
 
 
 class _Work(Protocol):
@@ -89,7 +90,7 @@ class BlockingStore:
     def rotate(self, plan: RotationPlan) -> RotationFact:
         """Apply `gatepass.sessions.rotate` atomically; `REUSED` is durable before it returns."""
         fact = self._run(self._work.rotate(plan))
-        if fact.kind is RotationKind.REUSED:
+        if fact.kind is _REUSED:
             self.listeners.reused(plan.session_id)
         return fact
 
@@ -181,7 +182,7 @@ class AwaitedStore:
     async def rotate(self, plan: RotationPlan) -> RotationFact:
         """See `BlockingStore.rotate`."""
         fact = await self._run(self._work.rotate(plan))
-        if fact.kind is RotationKind.REUSED:
+        if fact.kind is _REUSED:
             self.listeners.reused(plan.session_id)
         return fact
 

@@ -73,6 +73,19 @@ def opaque_fact_of(row: Sequence[Any] | None, now_ms: int) -> OpaqueFact:
     return judge_opaque(token, is_revoked=bool(is_logged), now_ms=now_ms)
 
 
+def rotation_of(session: Session) -> dict[str, Any]:
+    """The values that a rotation changes, by column, and the session's id."""
+    return {
+        "session_id": session.session_id,
+        "generation": session.generation,
+        "born_ms": session.born_ms,
+        "last_used_ms": session.last_used_ms,
+        "idle_ends_ms": session.idle_ends_ms,
+        "claims_json": session.claims_json,
+        "recent": _to_json(session.recent),
+    }
+
+
 def row_of(session: Session, actor: str | None = None) -> dict[str, Any]:
     """The values of its row, by column."""
     row = asdict(session)

@@ -51,7 +51,7 @@ def unavailable(error: Exception) -> StoreUnavailable:
 class SqliteConnection:
     """A connection of ours alone, in autocommit mode, with one cursor that is used again."""
 
-    __slots__ = ("__weakref__", "_wait_ms", "execute", "is_durable", "log", "raw")
+    __slots__ = (*("__weakref__", "_wait_ms", "execute", "is_durable", "log", "look_at", "raw"),)
 
     def __init__(self, pool: Pool, *, durable: bool, deadline: float) -> None:
         fairy = pool.connect()
@@ -64,6 +64,7 @@ class SqliteConnection:
         self.execute = connection.cursor().execute
         self.is_durable = durable
         self.log: Identity | None = None
+        self.look_at = 0.0
         self._wait_ms = -1
         self.wait_until(deadline)
         self.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
@@ -78,7 +79,9 @@ class SqliteConnection:
 
     def wait_until(self, deadline: float) -> None:
         """Wait for other connections until then, give or take a tenth of a second."""
-        self.wait(max(int((deadline - time.monotonic()) * 10), 0) * 100)
+        wait_ms = int((deadline - time.monotonic()) * 10) * 100
+        if wait_ms != self._wait_ms:  # a call less
+            self.wait(max(wait_ms, 0))
 
     def roll_back(self) -> bool:
         """End a transaction without a trace; whether the connection is fit for another."""

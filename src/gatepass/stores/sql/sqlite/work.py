@@ -27,13 +27,16 @@ from gatepass.sessions import (
 )
 from gatepass.sessions.session import LOG_MS, SKEW_MS
 from gatepass.sessions.texts import require_encodable
-from gatepass.stores.sql.rows import opaque_fact_of, row_of, session_of
+from gatepass.stores.sql.rows import opaque_fact_of, rotation_of, row_of, session_of
 from gatepass.stores.sql.sqlite.connection import MustBeDurable, Read, SqliteConnection, Write
 from gatepass.stores.sql.sqlite.statements import SQL
 from gatepass.stores.twins import Steps
 
 PURGE_SIZE: Final = 500
 """Rows of each table that one step of a purge removes, so that nobody waits long for it."""
+
+
+_MOVES_ON: Final = (RotationKind.ROTATED, RotationKind.AHEAD)
 
 
 class SqliteWork:
@@ -80,14 +83,14 @@ class SqliteWork:
         is_longer = plan.access_lifetime_ms > self._known_access_ms
 
         def change(connection: SqliteConnection) -> RotationFact:
-            now_ms = self.now_ms()
+            now_ms = int(self._clock() * 1000)
             fact = rotate(_find_session(connection, plan.session_id), plan, now_ms)
             if fact.session is None:
                 return fact
             if connection.is_durable:
                 _keep_log_for(plan.access_lifetime_ms, connection)
-            if fact.kind is RotationKind.ROTATED or fact.kind is RotationKind.AHEAD:
-                connection.execute(SQL.update_rotation, row_of(fact.session))
+            if fact.kind in _MOVES_ON:
+                connection.execute(SQL.update_rotation, rotation_of(fact.session))
             elif fact.kind is RotationKind.REUSED:
                 if not connection.is_durable:
                     raise MustBeDurable
