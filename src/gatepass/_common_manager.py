@@ -18,6 +18,7 @@ from gatepass.sessions import (
 )
 from gatepass.tokens import PairPlanner, TokenPolicy
 from gatepass.tokens.pair import Presented
+from gatepass.tokens.seen import DEFAULT_BYTES
 from gatepass.tokens.twins import require_twin
 
 _logger = logging.getLogger("gatepass")
@@ -51,6 +52,7 @@ class CommonManager(Generic[S, R, L]):
         revocations: R | None = None,
         load_claims: L | None = None,
         now: Callable[[], float] = time.time,
+        remember: int = DEFAULT_BYTES,
     ) -> None:
         """Put the parts together.
 
@@ -64,6 +66,7 @@ class CommonManager(Generic[S, R, L]):
                 stay as they are. It returns the subject's claims of today, or `None` if the
                 subject is disabled.
             now: The clock of `iat` and `exp`, in seconds since 1970.
+            remember: Bytes for access tokens that were verified before, with their claims; 0: none.
 
         Raises:
             KeyRejected: A primary key cannot sign, or both sets share a key.
@@ -82,10 +85,11 @@ class CommonManager(Generic[S, R, L]):
             refresh_keys=refresh_keys,
             now=now,
             random=secrets.token_bytes,
+            remember=remember,
         )
         self._store: S = store
         self._load_claims: L | None = load_claims
-        self._open_access = self._planner.access.open
+        self._access = self._planner.access
         asked: Any = store if revocations is None else revocations
         self._is_revoked: Callable[[str, str], Any] = asked.is_revoked
 

@@ -96,9 +96,10 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims]):
             TokenRevoked: The token or its session was revoked, or the session is gone.
             StoreUnavailable: The store did not say whether the token was revoked.
         """
-        claims = self._open_access(access_token)
+        claims = self._access.open(access_token)
         verdict = self._is_revoked(claims["sid"], claims["jti"])
         if verdict is not False and is_refused(verdict):
+            self._access.forget(access_token)
             raise TokenRevoked
         return AccessClaims(claims)
 
@@ -212,9 +213,10 @@ class AsyncTokenManager(CommonManager[AsyncStore, AsyncRevocations, AsyncLoadCla
 
     async def verify(self, access_token: str | None) -> AccessClaims:
         """See `TokenManager.verify`."""
-        claims = self._open_access(access_token)
+        claims = self._access.open(access_token)
         verdict = await self._is_revoked(claims["sid"], claims["jti"])
         if verdict is not False and is_refused(verdict):
+            self._access.forget(access_token)
             raise TokenRevoked
         return AccessClaims(claims)
 

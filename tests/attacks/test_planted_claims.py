@@ -39,6 +39,7 @@ def _pairs(planted: bytes) -> list[TokenPair]:
         access_keys=SharedKey.generate(),
         refresh_keys=SharedKey.generate(),
         now=lambda: NOW,
+        remember=0,
         random=secrets.token_bytes,
     )
     log_in = planner.plan_issue("alice", {"role": "user"}, None, None, None)

@@ -5,7 +5,7 @@ Login: `plan_issue` → store → `conclude_issue`. Refresh: `open_refresh` → 
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, assert_never
 
 import msgspec
@@ -84,6 +84,7 @@ class PairPlanner:
         refresh_keys: Key | KeySet | KeySource,
         now: Callable[[], float],
         random: Callable[[int], bytes],
+        remember: int,
     ) -> None:
         if not isinstance(policy, TokenPolicy):
             raise SettingsRejected(f"the policy is a TokenPolicy, and not {type(policy).__name__}")
@@ -101,9 +102,13 @@ class PairPlanner:
         self._checked: tuple[KeySet, KeySet] | None = None
         self._signing_keys()
         self.access = self._verifier(
-            self.access_keys, ACCESS_TYP, (*ACCESS_CLAIMS, *policy.required_claims), policy
+            self.access_keys,
+            ACCESS_TYP,
+            (*ACCESS_CLAIMS, *policy.required_claims),
+            policy.allowed_values,
+            remember,
         )
-        self._refresh = self._verifier(self.refresh_keys, REFRESH_TYP, _REFRESH_CLAIMS, None)
+        self._refresh = self._verifier(self.refresh_keys, REFRESH_TYP, _REFRESH_CLAIMS, {}, 0)
 
     def plan_issue(
         self,
@@ -276,7 +281,8 @@ class PairPlanner:
         keys: KeySource,
         typ: str,
         required: tuple[str, ...],
-        policy: TokenPolicy | None,
+        allowed: Mapping[str, Collection[Any]],
+        remember: int,
     ) -> ClaimsVerifier:
         return ClaimsVerifier(
             keys,
@@ -284,9 +290,10 @@ class PairPlanner:
             audience=self.policy.audience,
             typ=typ,
             required_claims=required,
-            allowed_values=policy.allowed_values if policy else {},
+            allowed_values=allowed,
             leeway=whole_seconds("leeway", self.policy.leeway, 0, _MAX_EPOCH),
             now=self._now,
+            remember=remember,
         )
 
 

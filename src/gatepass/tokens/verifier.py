@@ -34,11 +34,13 @@ from gatepass.tokens.policy import (
     whole_seconds,
 )
 from gatepass.tokens.refusals import INVALID, is_refused, malformed, refused_claims, refused_typ
+from gatepass.tokens.seen import DEFAULT_BYTES, SeenTokens
 from gatepass.tokens.twins import require_twin
 
 ACCESS_TYP = "at+jwt"
 REFRESH_TYP = "rt+jwt"
 _IRREVOCABLE = "the token has neither sid nor jti: it could never be revoked"
+_NEVER = -math.inf
 _decode_json = CLAIMS_DECODER.decode
 
 R = TypeVar("R", Revocations, AsyncRevocations)
@@ -55,7 +57,8 @@ class ClaimsVerifier:
         "_leeway",
         "_max_size",
         "_now",
-        "_required",
+        "_require",
+        "_seen",
         "_typs",
     )
 
@@ -71,6 +74,7 @@ class ClaimsVerifier:
         leeway: float,
         now: Callable[[], float],
         max_size: int = MAX_SIZE,
+        remember: int = 0,
     ) -> None:
         require_name("issuer", issuer)
         require_name("audience", audience)
@@ -78,15 +82,17 @@ class ClaimsVerifier:
         self._issuer = issuer
         self._audience = audience
         self._typs = frozenset({None, "jwt"} if typ is None else {normalize_typ(typ)})
-        self._required = itemgetter(
-            "iss", "aud", "sub", "exp", *require_claim_names(required_claims)
+        names = require_claim_names(required_claims)
+        self._require: Callable[[dict[str, Any]], object] | None = (
+            itemgetter(*names) if names else None
         )
         self._allowed = tuple(freeze_allowed_values(allowed_values).items())
         self._leeway = leeway
         self._now = now
         self._max_size = max_size
+        self._seen = SeenTokens(remember) if require_bytes(remember) else None
 
-    def open(  # noqa: C901 - the hot path, in one function
+    def open(  # noqa: C901, PLR0912 - the hot path, in one function
         self, token: str | None, *, any_time: bool = False, keys: KeySet | None = None
     ) -> dict[str, Any]:
         """The claims of a token that holds at this moment.
@@ -102,10 +108,19 @@ class ClaimsVerifier:
         """
         if not token:
             raise TokenMissing
+        seen = self._seen if token.__class__ is str and not any_time else None
+        if keys is None:
+            keys = self._current()
+        if seen is not None:
+            entry = seen.find(token)
+            if entry is None and seen.old:
+                entry = seen.find_old(token)
+            if entry is not None and entry[0] is keys:
+                now = self._now()
+                if entry[1] > now - self._leeway and entry[2] <= now + self._leeway:
+                    return entry[3]
         try:
-            prepared, payload = open_compact(
-                token, self._current() if keys is None else keys, self._max_size
-            )
+            prepared, payload = open_compact(token, keys, self._max_size)
         except TokenMalformed:
             raise TokenMalformed(malformed(token)) from None
         if prepared.typ not in self._typs:
@@ -114,7 +129,10 @@ class ClaimsVerifier:
             if len(payload) > LONG_PAYLOAD:
                 require_short_integers(payload)
             claims: dict[str, Any] = _decode_json(payload)
-            issuer, audience, subject, expires_at = self._required(claims)[:4]
+            issuer, audience = claims["iss"], claims["aud"]
+            subject, expires_at = claims["sub"], claims["exp"]
+            if self._require is not None:
+                self._require(claims)
         except KeyError as missing:
             raise TokenInvalid(f"{INVALID}: it has no {missing.args[0]}") from None
         except PARSE_ERRORS:
@@ -139,7 +157,19 @@ class ClaimsVerifier:
             raise TokenExpired
         if "nbf" in claims and not claims["nbf"] <= now + self._leeway:
             raise TokenInvalid(f"{INVALID}: it is not valid yet (nbf)")
+        if seen is not None:
+            mark = hash(token)  # only to notice that it comes again; the text is compared whole
+            place = mark % seen.doors
+            if seen.once[place] == mark:
+                seen.keep(token, (keys, expires_at, claims.get("nbf", _NEVER), claims))
+            else:
+                seen.once[place] = mark
         return claims
+
+    def forget(self, token: str | None) -> None:
+        """Have the token verified from the start when it comes again."""
+        if self._seen is not None and token is not None:
+            self._seen.forget(token)
 
     def _is_for_us(self, audience: object) -> bool:
         """Whether a list of audiences names ours (RFC 7519 §4.1.3)."""
@@ -174,6 +204,7 @@ class _Verifier(Generic[R]):
         revocations: R | None = None,
         now: Callable[[], float] = time.time,
         max_size: int = MAX_SIZE,
+        remember: int = DEFAULT_BYTES,
     ) -> None:
         """Take the keys and the claims that tokens must have.
 
@@ -188,6 +219,7 @@ class _Verifier(Generic[R]):
             revocations: The source of revocations, e.g. a store; `None` means no check.
             now: The clock, in seconds since 1970.
             max_size: Characters of a token at most.
+            remember: Bytes for tokens that were verified before, with their claims; 0: none.
 
         Raises:
             SettingsRejected: A value is out of bounds.
@@ -211,6 +243,7 @@ class _Verifier(Generic[R]):
             leeway=whole_seconds("leeway", leeway, 0, MAX_LEEWAY),
             now=now,
             max_size=max_size,
+            remember=remember,
         )
 
     @property
@@ -247,6 +280,7 @@ class TokenVerifier(_Verifier[Revocations]):
                 raise TokenInvalid(_IRREVOCABLE)
             verdict = self._is_revoked(session_id, token_id)
             if verdict is not False and is_refused(verdict):
+                self._claims.forget(token)
                 raise TokenRevoked
         return AccessClaims(claims)
 
@@ -269,8 +303,16 @@ class AsyncTokenVerifier(_Verifier[AsyncRevocations]):
                 raise TokenInvalid(_IRREVOCABLE)
             verdict = await self._is_revoked(session_id, token_id)
             if verdict is not False and is_refused(verdict):
+                self._claims.forget(token)
                 raise TokenRevoked
         return AccessClaims(claims)
+
+
+def require_bytes(remember: object) -> int:
+    """Reject a room for seen tokens that is no whole number of bytes, 0 or more."""
+    if not isinstance(remember, int) or isinstance(remember, bool) or remember < 0:
+        raise SettingsRejected("remember is a number of bytes, 0 or more")
+    return remember
 
 
 def require_verifiable_typ(typ: object) -> None:

@@ -1,0 +1,154 @@
+"""What a verifier remembers, how much of it, and who may change it."""
+
+import gc
+import threading
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gatepass import TokenManager, TokenPolicy, TokenVerifier
+from gatepass.errors import SettingsRejected
+from gatepass.jose import KeySet, SharedKey, sign
+from gatepass.stores.memory import MemoryStore
+from gatepass.tokens.seen import DEFAULT_BYTES, Entry, SeenTokens
+from tests.budget import LONG
+from tests.tokens.seen_world import SHARED, World
+
+KEYS = KeySet(SHARED[0])
+NAMES = {"iss": "api-server", "aud": "api-client", "sub": "ada", "exp": 2_000_000_000}
+
+
+def entry(**claims: Any) -> Entry:
+    return KEYS, 1.0, 0.0, claims
+
+
+def verifier(remember: int = DEFAULT_BYTES) -> TokenVerifier:
+    return TokenVerifier(SHARED[0], issuer="api-server", audience="api-client", remember=remember)
+
+
+def memory_of(verifier: TokenVerifier) -> Any:
+    return verifier._claims._seen
+
+
+def test_a_token_is_remembered_when_it_comes_again() -> None:
+    ours, token = verifier(), sign(NAMES, SHARED[0], typ="at+jwt")
+
+    ours.verify(token)
+    assert not memory_of(ours).young
+    ours.verify(token)
+    assert list(memory_of(ours).young) == [token]
+
+
+def test_nothing_is_remembered_of_a_verifier_without_room() -> None:
+    ours, token = verifier(remember=0), sign(NAMES, SHARED[0], typ="at+jwt")
+    for _ in range(3):
+        ours.verify(token)
+
+    assert memory_of(ours) is None
+
+
+@pytest.mark.parametrize("remember", [-1, 1.5, "8 MiB", None, True])
+def test_a_room_that_is_no_number_of_bytes_is_rejected(remember: Any) -> None:
+    with pytest.raises(SettingsRejected, match="remember is a number of bytes"):
+        verifier(remember=remember)
+
+
+def test_what_a_caller_does_to_claims_reaches_no_other_caller() -> None:
+    ours = verifier()
+    token = sign(NAMES | {"roles": ["user"], "org": {"id": [1]}}, SHARED[0], typ="at+jwt")
+    for _ in range(3):
+        claims = ours.verify(token)
+        claims["roles"].append("admin")
+        claims["org"]["id"].append(2)
+        claims.to(dict[str, Any])["sub"] = "eve"
+        dict(claims)["sub"] = "eve"
+
+    claims = ours.verify(token)
+    assert (claims.subject, claims["roles"], claims["org"]) == ("ada", ["user"], {"id": [1]})
+
+
+def test_a_revoked_token_leaves_the_memory(tmp_path: Path) -> None:
+    world = World("key", tmp_path, is_async=False)
+    token = world.issue(0, {}, 60)
+    for _ in range(2):
+        jti = world.require_same(token)["jti"]
+    world.denylist.ids.add(jti)
+    world.require_same(token)
+
+    assert not memory_of(world.seen).young
+
+
+def test_a_manager_remembers_access_tokens_and_no_refresh_tokens() -> None:
+    manager = TokenManager(
+        TokenPolicy(issuer="a", audience="b"),
+        access_keys=SharedKey.generate(),
+        refresh_keys=SharedKey.generate(),
+        store=MemoryStore(),
+    )
+    pair = manager.issue("ada")
+    for _ in range(3):
+        manager.verify(pair.access_token)
+    manager.refresh(pair.refresh_token)
+
+    assert list(manager._access._seen.young) == [pair.access_token]  # type: ignore[union-attr]
+    assert manager._planner._refresh._seen is None
+
+
+def test_what_is_asked_for_stays_and_the_rest_is_dropped() -> None:
+    seen = SeenTokens(16_000)
+    seen.keep("kept", entry())
+    for number in range(100):
+        seen.keep(f"once {number}", entry())
+        found = seen.find("kept") or seen.find_old("kept")
+        assert found is not None
+
+    assert len(seen.young) + len(seen.old) < 25
+    assert seen.find("once 0") is seen.find_old("once 0") is None
+
+
+def test_an_entry_that_is_larger_than_a_generation_is_not_kept() -> None:
+    seen = SeenTokens(16_000)
+    seen.keep("small", entry())
+    seen.keep("large", entry(roles=[["x" * 5000, {"a": "y" * 5000}]]))
+
+    assert (list(seen.young), list(seen.old)) == ([], ["small"])
+
+
+def test_a_thread_that_meets_another_one_remembers_nothing_and_waits_for_nobody() -> None:
+    seen = SeenTokens(16_000)
+    with seen._lock:
+        other = threading.Thread(target=seen.keep, args=("busy", entry()))
+        other.start()
+        other.join()
+
+    assert not seen.young
+
+
+def test_the_memory_stays_within_its_room_whatever_the_tokens_are() -> None:
+    tokens = 200_000 if LONG else 6_000
+    shapes: list[dict[str, Any]] = [
+        {"role": "user", "name": "ädä " * 8},
+        {"role": "\U0001f600" * 30},
+        {"deep": [[{}, {"a": []}] for _ in range(40)]},
+        {"wide": {f"{number}": number for number in range(60)}},
+        {"long": "x" * 5000},
+    ]
+    size = DEFAULT_BYTES if LONG else 400_000
+    gc.collect()
+    tracemalloc.start()
+    try:
+        ours = verifier(size)
+        for number in range(tokens):
+            token = sign(NAMES | shapes[number % 5] | {"jti": str(number)}, KEYS, typ="at+jwt")
+            for _ in range(2):
+                ours.verify(token)
+        del token
+        gc.collect()
+        held = sum(trace.size for trace in tracemalloc.take_snapshot().traces)
+    finally:
+        tracemalloc.stop()
+
+    assert len(memory_of(ours).young) > 5
+    assert held < size + 100_000  # the verifier itself, and what the interpreter caches
