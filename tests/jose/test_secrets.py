@@ -219,3 +219,17 @@ def test_a_short_secret_is_told_how_a_long_one_is_made() -> None:
         SharedKey.from_secret("hunter2")
     with pytest.raises(KeyRejected, match=r'generate\("HS512"\) or secrets\.token_bytes\(64\)$'):
         SharedKey.from_bytes(b"hunter2" * 9, "HS512")
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "reallyreallyreallyreallyverysafe",
+        "reallyreallyreallyreallyverysafe\n",
+        base64.b64encode(b"reallyreallyreallyreallyverysafe").decode(),
+        b"reallyreallyreallyreallyverysafe".hex(),
+    ],
+    ids=["text", "with a line end", "base64", "hex"],
+)
+def test_a_secret_of_a_public_list_is_refused_in_every_form(secret: str) -> None:
+    _refused(secret)
