@@ -46,7 +46,7 @@ PLANTED = [
     ("gatepass.jose.jws", "import asyncio"),
     ("gatepass.sessions.rotation", "from urllib.request import urlopen"),
     ("gatepass.jose.jws", "import jwt"),
-    ("gatepass.tokens.verifier", "from cryptography.hazmat.primitives import hmac"),
+    ("gatepass.tokens.claims_verifier", "from cryptography.hazmat.primitives import hmac"),
     ("gatepass.stores.memory", "import fastapi"),
 ]
 

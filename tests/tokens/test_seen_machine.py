@@ -1,6 +1,7 @@
 """A verifier that remembers never answers what one without memory would not, whatever happens."""
 
 import inspect
+import sys
 import textwrap
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,8 +20,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from gatepass.tokens import verifier as module
-from gatepass.tokens.verifier import AsyncTokenVerifier, ClaimsVerifier, TokenVerifier
+from gatepass.tokens.claims_verifier import ClaimsVerifier
+from gatepass.tokens.verifier import AsyncTokenVerifier, TokenVerifier
 from tests.budget import LONG
 from tests.tokens.seen_world import SOURCES, World
 
@@ -174,7 +175,7 @@ def mutant(kind: type[Any], look: str, instead: str) -> Any:
     name = "open" if kind is ClaimsVerifier else "verify"
     source = textwrap.dedent(inspect.getsource(getattr(kind, name)))
     assert source.count(look) == 1
-    scope = dict(vars(module))
+    scope = dict(vars(sys.modules[kind.__module__]))
     exec(source.replace(look, instead), scope)  # noqa: S102 - our own source, one look less
     return name, scope[name]
 

@@ -5,7 +5,8 @@ Login: `plan_issue` → store → `conclude_issue`. Refresh: `open_refresh` → 
 """
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, assert_never
 
 import msgspec
@@ -39,6 +40,7 @@ from gatepass.sessions import (
     new_id,
 )
 from gatepass.tokens.claims import AccessClaims
+from gatepass.tokens.claims_verifier import ClaimsVerifier
 from gatepass.tokens.issuer import sign_claims
 from gatepass.tokens.pair import (
     SESSION_TEXT,
@@ -65,7 +67,7 @@ from gatepass.tokens.session_claims import (
     session_text,
     split_claims,
 )
-from gatepass.tokens.verifier import ACCESS_TYP, REFRESH_TYP, ClaimsVerifier
+from gatepass.tokens.verifier import ACCESS_TYP, REFRESH_TYP
 
 ACCESS_CLAIMS = ("iss", "aud", "client_id", "iat", "jti", "sid", "auth_time")
 _REFRESH_CLAIMS = ("iss", "aud", "iat", "sid", "gen", "sec")
@@ -101,14 +103,23 @@ class PairPlanner:
         require_lifetime(self.refresh_keys, self._refresh_s)
         self._checked: tuple[KeySet, KeySet] | None = None
         self._signing_keys()
-        self.access = self._verifier(
-            self.access_keys,
-            ACCESS_TYP,
-            (*ACCESS_CLAIMS, *policy.required_claims),
-            policy.allowed_values,
-            remember,
+        verifier = partial(
+            ClaimsVerifier,
+            issuer=policy.issuer,
+            audience=policy.audience,
+            leeway=whole_seconds("leeway", policy.leeway, 0, _MAX_EPOCH),
+            now=now,
         )
-        self._refresh = self._verifier(self.refresh_keys, REFRESH_TYP, _REFRESH_CLAIMS, {}, 0)
+        self.access = verifier(
+            self.access_keys,
+            typ=ACCESS_TYP,
+            required_claims=(*ACCESS_CLAIMS, *policy.required_claims),
+            allowed_values=policy.allowed_values,
+            remember=remember,
+        )
+        self._refresh = verifier(
+            self.refresh_keys, typ=REFRESH_TYP, required_claims=_REFRESH_CLAIMS, allowed_values={}
+        )
 
     def plan_issue(
         self,
@@ -275,26 +286,6 @@ class PairPlanner:
             require_disjoint(access, refresh)
             self._checked = access, refresh
         return access, refresh
-
-    def _verifier(
-        self,
-        keys: KeySource,
-        typ: str,
-        required: tuple[str, ...],
-        allowed: Mapping[str, Collection[Any]],
-        remember: int,
-    ) -> ClaimsVerifier:
-        return ClaimsVerifier(
-            keys,
-            issuer=self.policy.issuer,
-            audience=self.policy.audience,
-            typ=typ,
-            required_claims=required,
-            allowed_values=allowed,
-            leeway=whole_seconds("leeway", self.policy.leeway, 0, _MAX_EPOCH),
-            now=self._now,
-            remember=remember,
-        )
 
 
 def _require_epoch(epoch: object) -> int:

@@ -11,9 +11,9 @@
    error is the one of a verifier without memory.
 5. Claims are shared and never changed: `AccessClaims` hands out copies of lists and objects.
 6. A token is put here when it is verified for the second time. Until then only the hash of its
-   text is known (`once`), so that a flood of tokens that come once takes no room from others.
-7. Two generations share the room. What is found in the older one moves to the younger one; when
-   that is full it becomes the older one, and what nobody asked for meanwhile is dropped.
+   text is known (`once`), so that a flood of tokens that come once evicts nobody.
+7. Two generations share the bytes. An entry found in the older one moves to the younger one. When
+   the younger one is full it becomes the older one, and the tokens that nobody sent meanwhile go.
 
 So an answer from here is the answer of a plain verifier at that moment.
 """
@@ -30,13 +30,13 @@ Entry = tuple[KeySet, float, float, dict[str, Any]]
 DEFAULT_BYTES: Final = 8 * 2**20
 
 _ENTRY: Final = 700
-"""Bytes of the places in both dictionaries, the entry and the claims' own dictionary, at most."""
+"""Bytes of an entry in both generations and of the claims' own dictionary, at most."""
 _CLAIM: Final = 216
 """Bytes of a claim besides its characters, at most."""
 _CHARACTER: Final = 4
 _BYTES_PER_DOOR: Final = 1024
 _DOOR: Final = 48
-"""Bytes of a hash and its place in a list."""
+"""Bytes of a hash in a list."""
 _CONTAINERS: Final = (dict, list)
 
 
@@ -48,7 +48,7 @@ class SeenTokens:
     def __init__(self, size: int) -> None:
         self.doors = size // _BYTES_PER_DOOR + 1
         self.once = [0] * self.doors
-        """Hashes of tokens that were verified once, each where its remainder says."""
+        """Hashes of tokens that were verified once, each at the index of its remainder."""
         self._half = (size - _DOOR * self.doors) // 2
         self._weight = 0
         self._lock = Lock()
@@ -86,7 +86,7 @@ class SeenTokens:
             self._lock.release()
 
     def forget(self, token: str) -> None:
-        """Drop a token that was refused."""
+        """Drop a token that was rejected."""
         self.young.pop(token, None)
         self.old.pop(token, None)
 

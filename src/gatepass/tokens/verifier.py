@@ -1,188 +1,26 @@
-"""Verifying one token: signature, type, issuer, audience, claims, time, revocation (RFC 8725)."""
+"""`TokenVerifier` and its async twin: all checks of a token, revocation included (RFC 8725)."""
 
-import math
 import time
 from collections.abc import Callable, Collection, Mapping
-from operator import itemgetter
 from typing import Any, ClassVar, Generic, TypeVar
 
-from gatepass.errors import (
-    SettingsRejected,
-    TokenExpired,
-    TokenInvalid,
-    TokenMalformed,
-    TokenMissing,
-    TokenRevoked,
-)
+from gatepass.errors import SettingsRejected, TokenInvalid, TokenRevoked
 from gatepass.jose import MAX_SIZE, Key, KeySet, KeySource
-from gatepass.jose._strict_json import (
-    CLAIMS_DECODER,
-    LONG_PAYLOAD,
-    PARSE_ERRORS,
-    require_short_integers,
-)
-from gatepass.jose.jws import normalize_typ, open_compact
+from gatepass.jose.jws import normalize_typ
 from gatepass.jose.keyset import KeysWanted, key_source, require_kind
 from gatepass.sessions import AsyncRevocations, Revocations
 from gatepass.tokens.claims import AccessClaims
-from gatepass.tokens.policy import (
-    MAX_LEEWAY,
-    freeze_allowed_values,
-    is_allowed,
-    require_claim_names,
-    require_name,
-    whole_seconds,
-)
-from gatepass.tokens.refusals import INVALID, is_refused, malformed, refused_claims, refused_typ
-from gatepass.tokens.seen import DEFAULT_BYTES, SeenTokens
+from gatepass.tokens.claims_verifier import ClaimsVerifier
+from gatepass.tokens.policy import MAX_LEEWAY, whole_seconds
+from gatepass.tokens.refusals import is_refused
+from gatepass.tokens.seen import DEFAULT_BYTES
 from gatepass.tokens.twins import require_twin
 
 ACCESS_TYP = "at+jwt"
 REFRESH_TYP = "rt+jwt"
 _IRREVOCABLE = "the token has neither sid nor jti: it could never be revoked"
-_NEVER = -math.inf
-_decode_json = CLAIMS_DECODER.decode
 
 R = TypeVar("R", Revocations, AsyncRevocations)
-
-
-class ClaimsVerifier:
-    """Everything about a token that needs no I/O: all checks up to revocation, in their order."""
-
-    __slots__ = (
-        "_allowed",
-        "_audience",
-        "_current",
-        "_issuer",
-        "_leeway",
-        "_max_size",
-        "_now",
-        "_require",
-        "_seen",
-        "_typs",
-    )
-
-    def __init__(  # noqa: PLR0913 - keyword-only, one per rule
-        self,
-        keys: Key | KeySet | KeySource,
-        *,
-        issuer: str,
-        audience: str,
-        typ: str | None,
-        required_claims: Collection[str],
-        allowed_values: Mapping[str, Collection[Any]],
-        leeway: float,
-        now: Callable[[], float],
-        max_size: int = MAX_SIZE,
-        remember: int = 0,
-    ) -> None:
-        require_name("issuer", issuer)
-        require_name("audience", audience)
-        self._current = key_source(keys).current
-        self._issuer = issuer
-        self._audience = audience
-        self._typs = frozenset({None, "jwt"} if typ is None else {normalize_typ(typ)})
-        names = require_claim_names(required_claims)
-        self._require: Callable[[dict[str, Any]], object] | None = (
-            itemgetter(*names) if names else None
-        )
-        self._allowed = tuple(freeze_allowed_values(allowed_values).items())
-        self._leeway = leeway
-        self._now = now
-        self._max_size = max_size
-        self._seen = SeenTokens(remember) if require_bytes(remember) else None
-
-    def open(  # noqa: C901, PLR0912 - the hot path, in one function
-        self, token: str | None, *, any_time: bool = False, keys: KeySet | None = None
-    ) -> dict[str, Any]:
-        """The claims of a token that holds at this moment.
-
-        Args:
-            token: The token.
-            any_time: Accept a token that has expired or is not valid yet.
-            keys: The keys that may have signed, instead of the source's keys of this moment.
-
-        Raises:
-            TokenMissing, TokenMalformed, TokenInvalid, TokenExpired: In the order of checks.
-            KeysWanted: Keys must be fetched first.
-        """
-        if not token:
-            raise TokenMissing
-        seen = self._seen if token.__class__ is str and not any_time else None
-        if keys is None:
-            keys = self._current()
-        if seen is not None:
-            entry = seen.find(token)
-            if entry is None and seen.old:
-                entry = seen.find_old(token)
-            if entry is not None and entry[0] is keys:
-                now = self._now()
-                if entry[1] > now - self._leeway and entry[2] <= now + self._leeway:
-                    return entry[3]
-        try:
-            prepared, payload = open_compact(token, keys, self._max_size)
-        except TokenMalformed:
-            raise TokenMalformed(malformed(token)) from None
-        if prepared.typ not in self._typs:
-            raise TokenInvalid(refused_typ(self._typs))
-        try:
-            if len(payload) > LONG_PAYLOAD:
-                require_short_integers(payload)
-            claims: dict[str, Any] = _decode_json(payload)
-            issuer, audience = claims["iss"], claims["aud"]
-            subject, expires_at = claims["sub"], claims["exp"]
-            if self._require is not None:
-                self._require(claims)
-        except KeyError as missing:
-            raise TokenInvalid(f"{INVALID}: it has no {missing.args[0]}") from None
-        except PARSE_ERRORS:
-            raise TokenMalformed from None
-        get = claims.get
-        if (
-            issuer != self._issuer
-            or (audience != self._audience and not self._is_for_us(audience))
-            or (self._allowed and not self._has_allowed_values(claims))
-            or subject.__class__ is not str
-            or (expires_at.__class__ is not int and not _is_number(expires_at))
-            or (get("iat", 0).__class__ is not int and not _is_number(claims["iat"]))
-            or ("nbf" in claims and not _is_number(claims["nbf"]))
-            or get("jti", "").__class__ is not str
-            or get("sid", "").__class__ is not str
-        ):
-            raise TokenInvalid(refused_claims(claims, self._issuer, self._audience, self._allowed))
-        if any_time:
-            return claims
-        now = self._now()
-        if not expires_at > now - self._leeway:  # so that a clock of NaN lets nobody in
-            raise TokenExpired
-        if "nbf" in claims and not claims["nbf"] <= now + self._leeway:
-            raise TokenInvalid(f"{INVALID}: it is not valid yet (nbf)")
-        if seen is not None:
-            mark = hash(token)  # only to notice that it comes again; the text is compared whole
-            place = mark % seen.doors
-            if seen.once[place] == mark:
-                seen.keep(token, (keys, expires_at, claims.get("nbf", _NEVER), claims))
-            else:
-                seen.once[place] = mark
-        return claims
-
-    def forget(self, token: str | None) -> None:
-        """Have the token verified from the start when it comes again."""
-        if self._seen is not None and token is not None:
-            self._seen.forget(token)
-
-    def _is_for_us(self, audience: object) -> bool:
-        """Whether a list of audiences names ours (RFC 7519 §4.1.3)."""
-        return (
-            isinstance(audience, list)
-            and all(isinstance(each, str) for each in audience)
-            and self._audience in audience
-        )
-
-    def _has_allowed_values(self, claims: dict[str, Any]) -> bool:
-        return all(
-            is_allowed(claims[name], allowed) for name, allowed in self._allowed if name in claims
-        )
 
 
 class _Verifier(Generic[R]):
@@ -308,13 +146,6 @@ class AsyncTokenVerifier(_Verifier[AsyncRevocations]):
         return AccessClaims(claims)
 
 
-def require_bytes(remember: object) -> int:
-    """Reject a room for seen tokens that is no whole number of bytes, 0 or more."""
-    if not isinstance(remember, int) or isinstance(remember, bool) or remember < 0:
-        raise SettingsRejected("remember is a number of bytes, 0 or more")
-    return remember
-
-
 def require_verifiable_typ(typ: object) -> None:
     """Reject a type that is not text, and that of refresh tokens: only a manager handles them."""
     if typ is None:
@@ -322,9 +153,3 @@ def require_verifiable_typ(typ: object) -> None:
     if not isinstance(typ, str) or not typ or normalize_typ(typ) == REFRESH_TYP:
         message = f"typ is a text other than {REFRESH_TYP}"
         raise SettingsRejected(message)
-
-
-def _is_number(value: object) -> bool:
-    """A NumericDate: a finite number, and a boolean is none (RFC 7519 §2)."""
-    # `isfinite` for floats only: a whole number too large for a float would raise.
-    return value.__class__ is int or (isinstance(value, float) and math.isfinite(value))
