@@ -3,7 +3,10 @@
 import json
 from typing import Any
 
+import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from gatepass import (
     AsyncTokenManager,
@@ -194,3 +197,17 @@ def test_what_would_block_the_loop_or_has_no_tokens_is_refused() -> None:
         Auth(blocking)
     with pytest.raises(TypeError, match="authenticate needs a manager"):
         Auth(TokenVerifier(ACCESS, **NAMES), authenticate=lambda *_: Identity("x"))
+
+
+async def test_routes_that_are_installed_again_inside_answer_their_refusals_there(
+    manager: AsyncTokenManager,
+) -> None:
+    auth = Auth(manager)
+    inner = auth.install(fine)
+    outer = auth.install(Starlette(routes=[Mount("/api", inner)]), prefix="/other")
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(outer), base_url="https://id.example"
+    ) as client:
+        answer = await client.get("/api/auth/me")
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "token_missing")

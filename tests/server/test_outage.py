@@ -44,6 +44,7 @@ def gone(database: Path) -> Iterator[None]:
     files = list(database.parent.glob(f"{database.name}*"))
     for file in files:
         file.rename(elsewhere / file.name)
+    time.sleep(0.02)  # so long a rotation may not have looked
     yield
     for file in files:
         assert not file.exists()

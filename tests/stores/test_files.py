@@ -144,7 +144,7 @@ def test_a_link_that_was_deleted_is_noticed(url: str, link: Path) -> None:
             linked.is_revoked(LIVE, None)
 
 
-def test_a_rotation_looks_at_the_file_once_a_second_and_a_check_each_time(
+def test_a_rotation_looks_at_the_file_now_and_then_and_a_check_each_time(
     path: Path, url: str
 ) -> None:
     fill(url)
@@ -155,7 +155,7 @@ def test_a_rotation_looks_at_the_file_once_a_second_and_a_check_each_time(
         with pytest.raises(StoreUnavailable):
             store.is_revoked(LIVE, None)
         runner: Any = store._runner
-        runner._writers[False].look_at = 0.0  # a second has passed
+        runner._writers[False].look_at = 0.0  # some milliseconds have passed
 
         with pytest.raises(StoreUnavailable):
             store.rotate(present(LIVE, 2))

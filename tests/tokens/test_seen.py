@@ -49,7 +49,7 @@ def test_nothing_is_remembered_of_a_verifier_without_room() -> None:
     assert memory_of(ours) is None
 
 
-@pytest.mark.parametrize("remember", [-1, 1.5, "8 MiB", None, True])
+@pytest.mark.parametrize("remember", [-1, 1.5, "8 MiB", None, True, 2**40])
 def test_a_room_that_is_no_number_of_bytes_is_rejected(remember: Any) -> None:
     with pytest.raises(SettingsRejected, match="remember is a number of bytes"):
         verifier(remember=remember)
@@ -106,6 +106,19 @@ def test_what_is_asked_for_stays_and_the_rest_is_dropped() -> None:
 
     assert len(seen.young) + len(seen.old) < 25
     assert seen.find("once 0") is seen.find_old("once 0") is None
+
+
+def test_a_revoked_token_that_comes_again_and_again_makes_no_other_go(tmp_path: Path) -> None:
+    world = World("key", tmp_path, is_async=False)
+    kept, revoked = (world.issue(0, {}, 60) for _ in range(2))
+    for _ in range(2):
+        world.require_same(kept)
+        jti = world.require_same(revoked)["jti"]
+    world.denylist.ids.add(jti)
+    for _ in range(100):
+        world.require_same(revoked)
+
+    assert list(memory_of(world.seen).young) == [kept]
 
 
 def test_an_entry_that_is_larger_than_a_generation_is_not_kept() -> None:

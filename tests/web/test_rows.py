@@ -1,5 +1,6 @@
 """Every row of the table, against every framework behind a real server and `gatepass serve`."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -55,6 +56,7 @@ def outage(stage: Stage, row: Row) -> Iterator[None]:
     files = [file.name for file in stage.folder.glob(f"{stage.database.name}*")]
     for name in files:
         (stage.folder / name).rename(elsewhere / name)
+    time.sleep(0.02)  # so long a rotation may not have looked
     try:
         yield
     finally:

@@ -8,7 +8,7 @@ from gatepass.asgi.common_auth import CommonAsgiAuth
 from gatepass.asgi.front import Front
 from gatepass.asgi.guarding import guard, require_application
 from gatepass.asgi.messages import AnswerApp, AsgiApp, Receive, Scope, Send, read_body, send_answer
-from gatepass.errors import GuardMisused
+from gatepass.errors import GuardMisused, StoreUnavailable
 from gatepass.gate import (
     KEYS,
     Gate,
@@ -18,7 +18,7 @@ from gatepass.gate import (
     require_prefix,
     routes_of,
 )
-from gatepass.http import Answer, AsgiRequest, Requirement
+from gatepass.http import Answer, AsgiRequest, RequestRefused, Requirement
 from gatepass.tokens import AccessClaims
 
 App = TypeVar("App", bound=Callable[..., Any])
@@ -56,7 +56,7 @@ class Auth(CommonAsgiAuth[Wrapper, Wrapper, AnswerApp]):
         if self.gate is None:
             return Front(app, self)
         self.gate.mounted_at = prefix
-        return Front(_Routes(self.gate, app, prefix), self)
+        return Front(_Routes(self, self.gate, app, prefix), self)
 
     def _make_required(self, requirement: Requirement) -> Wrapper:
         return self._make_wrapper(requirement, optional=False)
@@ -89,9 +89,10 @@ class Auth(CommonAsgiAuth[Wrapper, Wrapper, AnswerApp]):
 
 
 class _Routes:
-    """The auth routes in front of an application; the `Front` around them answers refusals."""
+    """The auth routes in front of an application."""
 
-    def __init__(self, gate: Gate, app: AsgiApp, prefix: str) -> None:
+    def __init__(self, auth: Auth, gate: Gate, app: AsgiApp, prefix: str) -> None:
+        self._auth = auth
         self._gate = gate
         self._app = app
         self._prefix = prefix
@@ -113,7 +114,10 @@ class _Routes:
         if scope["method"] != route.method:
             return answer_wrong_method(route)
         body = await read_body(receive) if route.takes_body else b""
-        return await route.answer(self._gate, AsgiRequest(scope), body, session_id)
+        try:
+            return await route.answer(self._gate, AsgiRequest(scope), body, session_id)
+        except (RequestRefused, StoreUnavailable) as error:
+            return self._auth.answer_error(error)
 
     def _find(self, path: str) -> tuple[Route | None, str]:
         if path == KEYS.path:

@@ -31,6 +31,7 @@ from gatepass.tokens.refusals import INVALID, malformed, refused_claims, refused
 from gatepass.tokens.seen import SeenTokens
 
 _NEVER = -math.inf
+_MOST = 2**32
 _decode_json = CLAIMS_DECODER.decode
 
 
@@ -174,9 +175,9 @@ class ClaimsVerifier:
 
 
 def require_bytes(remember: object) -> int:
-    """Reject a size of the memory that is no whole number of bytes, 0 or more."""
-    if not isinstance(remember, int) or isinstance(remember, bool) or remember < 0:
-        raise SettingsRejected("remember is a number of bytes, 0 or more")
+    """Reject a size of the memory that is no whole number of bytes from 0 to 4 GiB."""
+    if not isinstance(remember, int) or isinstance(remember, bool) or not 0 <= remember <= _MOST:
+        raise SettingsRejected("remember is a number of bytes, 0 or more, up to 4 GiB")
     return remember
 
 

@@ -89,6 +89,8 @@ class SeenTokens:
         """Drop a token that was rejected."""
         self.young.pop(token, None)
         self.old.pop(token, None)
+        # without its mark it is not kept when it comes again, which would make others go
+        self.once[hash(token) % self.doors] = 0
 
 
 def _weight(token: str, claims: dict[str, Any]) -> int:

@@ -124,17 +124,18 @@ class Attempts:
     ) -> Steps[list[Any]]:
         """The replies of one server, durable where they have to be; see rules 2, 3 and 4."""
         until = time.monotonic() + self._share_of(attempt, calls[0], deadline)
-        promise, again = None, attempt > 0
+        promise, again, asking = None, attempt > 0, False
         if calls[0].is_durable:
             promise = yield from self.durability.find(address, until - time.monotonic())
         while True:
-            replies, waited = yield from self._send(address, calls, promise, until, again=again)
+            replies, waited = yield from self._send(
+                address, calls, promise, until, again=again, asking=asking
+            )
             self._note_moves(address, calls, replies)
-            if isinstance(replies[0], AskError) and calls[0].script.names_its_keys:
-                there = (replies[0].host or address[0], replies[0].port)
-                replies, waited = yield from self._send(
-                    there, calls, promise, until, again=again, asking=True
-                )
+            first = replies[0]
+            if isinstance(first, AskError) and calls[0].script.names_its_keys and not asking:
+                address, asking = (first.host or address[0], first.port), True
+                continue
             for reply in replies:
                 if isinstance(reply, ResponseError):
                     raise_refusal(reply)
