@@ -3,12 +3,14 @@
 import re
 import time
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 import psycopg
 import pytest
 
 from gatepass.sessions import RotationKind, Store
+from gatepass.stores.sql.postgres.work import PostgresWork
 from tests.budget import PATIENCE_S, TIMES
 from tests.servers.postgres import shared_server
 from tests.stores.plans import LEEWAY, SEC_HASH, Clock, log_in, opaque, present
@@ -205,3 +207,10 @@ def _setting_during(
             connection.execute(f"DROP TRIGGER spy ON gatepass_{table}")
         connection.execute("DROP FUNCTION spy")
         connection.execute("DROP TABLE spied")
+
+
+def test_the_values_of_a_request_are_in_no_repr() -> None:
+    [request] = islice(PostgresWork(None, None).issue(log_in(claims=b'{"name":"Ada L"}')), 1)
+
+    assert b"Ada L" in b"".join(filter(None, request.values))
+    assert "Ada L" not in repr(request)

@@ -47,8 +47,8 @@ _LIMITS: Final = {
 
 def _call(name: str, *types: int) -> tuple[str, tuple[int, ...]]:
     """A function's only value."""
-    places = ", ".join(f"${place}" for place, _ in enumerate(types, 1))
-    return f"SELECT {{p}}gatepass_{name}({places})", types
+    parameters = ", ".join(f"${number}" for number, _ in enumerate(types, 1))
+    return f"SELECT {{p}}gatepass_{name}({parameters})", types
 
 
 # A crash resets the statistics, also where the server that met it goes on by itself.

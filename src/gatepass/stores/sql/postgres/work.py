@@ -1,7 +1,7 @@
 """Every operation on PostgreSQL, as steps for either runner: its requests, and its answers."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gatepass.errors import StoreUnavailable
@@ -38,8 +38,8 @@ class Request:
     """One statement with its values; its answer is its rows."""
 
     statement: Statement
-    values: list[bytes | None]
-    again: list[bytes | None] | None = None
+    values: list[bytes | None] = field(repr=False)
+    again: list[bytes | None] | None = field(default=None, repr=False)
     """The values for asking again after the connection broke; `None`: unsafe to repeat."""
     is_fresh: bool = False
     """Whether it has a time limit of its own, as one of many steps."""
