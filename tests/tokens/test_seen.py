@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gatepass import TokenManager, TokenPolicy, TokenVerifier
-from gatepass.errors import SettingsRejected
+from gatepass.errors import SettingsRejected, TokenInvalid
 from gatepass.jose import KeySet, SharedKey, sign
 from gatepass.stores.memory import MemoryStore
 from gatepass.tokens.seen import DEFAULT_BYTES, Entry, SeenTokens
@@ -20,8 +20,12 @@ KEYS = KeySet(SHARED[0])
 NAMES = {"iss": "api-server", "aud": "api-client", "sub": "ada", "exp": 2_000_000_000}
 
 
-def entry(**claims: Any) -> Entry:
-    return KEYS, 1.0, 0.0, claims
+def entry(text: str, **claims: Any) -> Entry:
+    return text, KEYS, 1.0, 0.0, claims
+
+
+def texts(memory: Any) -> list[str]:
+    return [held[0] for held in memory.young.values()]
 
 
 def verifier(remember: int = DEFAULT_BYTES) -> TokenVerifier:
@@ -38,7 +42,7 @@ def test_a_token_is_remembered_when_it_comes_again() -> None:
     ours.verify(token)
     assert not memory_of(ours).young
     ours.verify(token)
-    assert list(memory_of(ours).young) == [token]
+    assert texts(memory_of(ours)) == [token]
 
 
 def test_nothing_is_remembered_of_a_verifier_without_room() -> None:
@@ -69,6 +73,18 @@ def test_what_a_caller_does_to_claims_reaches_no_other_caller() -> None:
     assert (claims.subject, claims["roles"], claims["org"]) == ("ada", ["user"], {"id": [1]})
 
 
+def test_a_token_that_ends_as_a_remembered_one_does_is_verified() -> None:
+    ours, token = verifier(), sign(NAMES, SHARED[0], typ="at+jwt")
+    for _ in range(2):
+        ours.verify(token)
+    head, _, signature = token.split(".")
+    forged = sign(NAMES | {"sub": "eve"}, SHARED[1], typ="at+jwt").split(".")[1]
+
+    with pytest.raises(TokenInvalid):
+        ours.verify(f"{head}.{forged}.{signature}")
+    assert ours.verify(token).subject == "ada"
+
+
 def test_a_revoked_token_leaves_the_memory(tmp_path: Path) -> None:
     world = World("key", tmp_path, is_async=False)
     token = world.issue(0, {}, 60)
@@ -92,15 +108,15 @@ def test_a_manager_remembers_access_tokens_and_no_refresh_tokens() -> None:
         manager.verify(pair.access_token)
     manager.refresh(pair.refresh_token)
 
-    assert list(manager._access._seen.young) == [pair.access_token]  # type: ignore[union-attr]
+    assert texts(manager._access._seen) == [pair.access_token]
     assert manager._planner._refresh._seen is None
 
 
 def test_what_is_asked_for_stays_and_the_rest_is_dropped() -> None:
     seen = SeenTokens(16_000)
-    seen.keep("kept", entry())
+    seen.keep(entry("kept"))
     for number in range(100):
-        seen.keep(f"once {number}", entry())
+        seen.keep(entry(f"once {number}"))
         found = seen.find("kept") or seen.find_old("kept")
         assert found is not None
 
@@ -118,13 +134,13 @@ def test_a_revoked_token_that_comes_again_and_again_makes_no_other_go(tmp_path: 
     for _ in range(100):
         world.require_same(revoked)
 
-    assert list(memory_of(world.seen).young) == [kept]
+    assert texts(memory_of(world.seen)) == [kept]
 
 
 def test_an_entry_that_is_larger_than_a_generation_is_not_kept() -> None:
     seen = SeenTokens(16_000)
-    seen.keep("small", entry())
-    seen.keep("large", entry(roles=[["x" * 5000, {"a": "y" * 5000}]]))
+    seen.keep(entry("small"))
+    seen.keep(entry("large", roles=[["x" * 5000, {"a": "y" * 5000}]]))
 
     assert (list(seen.young), list(seen.old)) == ([], ["small"])
 
@@ -132,7 +148,7 @@ def test_an_entry_that_is_larger_than_a_generation_is_not_kept() -> None:
 def test_a_thread_that_meets_another_one_remembers_nothing_and_waits_for_nobody() -> None:
     seen = SeenTokens(16_000)
     with seen._lock:
-        other = threading.Thread(target=seen.keep, args=("busy", entry()))
+        other = threading.Thread(target=seen.keep, args=(entry("busy"),))
         other.start()
         other.join()
 

@@ -21,7 +21,7 @@ _SEGMENTS = 3
 _FORGED: Final = "the token is invalid: no key that is accepted here signed it"
 _REFUSED = ("crit", "b64", "zip")
 _decode = _base64url.decode
-_encode_ascii = str.encode
+_encode = str.encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def open_compact(compact: str, keys: KeySet, max_size: int) -> tuple[PreparedHea
     try:
         if len(compact) > max_size:
             raise TokenMalformed
-        octets = _encode_ascii(compact, "ascii")
+        octets = _encode(compact)  # what is not ASCII is no base64url in any segment
     except (TypeError, UnicodeEncodeError):
         raise TokenMalformed from None
     signing_input, _, signature = octets.rpartition(b".")

@@ -28,8 +28,10 @@ from gatepass.tokens.policy import (
     require_name,
 )
 from gatepass.tokens.refusals import INVALID, malformed, refused_claims, refused_typ
-from gatepass.tokens.seen import SeenTokens
+from gatepass.tokens.seen import ENDING, SeenTokens
 
+_ALWAYS = ("iss", "aud", "sub", "exp")
+"""The claims that every token must have."""
 _NEVER = -math.inf
 _MOST = 2**32
 _decode_json = CLAIMS_DECODER.decode
@@ -71,7 +73,7 @@ class ClaimsVerifier:
         self._issuer = issuer
         self._audience = audience
         self._typs = frozenset({None, "jwt"} if typ is None else {normalize_typ(typ)})
-        names = require_claim_names(required_claims)
+        names = [each for each in require_claim_names(required_claims) if each not in _ALWAYS]
         self._require: Callable[[dict[str, Any]], object] | None = (
             itemgetter(*names) if names else None
         )
@@ -101,13 +103,14 @@ class ClaimsVerifier:
         if keys is None:
             keys = self._current()
         if seen is not None:
-            entry = seen.find(token)
+            ending = token[ENDING:]
+            entry = seen.find(ending)
             if entry is None and seen.old:
-                entry = seen.find_old(token)
-            if entry is not None and entry[0] is keys:
+                entry = seen.find_old(ending)
+            if entry is not None and entry[0] == token and entry[1] is keys:
                 now = self._now()
-                if entry[1] > now - self._leeway and entry[2] <= now + self._leeway:
-                    return entry[3]
+                if entry[2] > now - self._leeway and entry[3] <= now + self._leeway:
+                    return entry[4]
         try:
             prepared, payload = open_compact(token, keys, self._max_size)
         except TokenMalformed:
@@ -127,6 +130,7 @@ class ClaimsVerifier:
         except PARSE_ERRORS:
             raise TokenMalformed from None
         get = claims.get
+        not_before = get("nbf", _NEVER)
         if (
             issuer != self._issuer
             or (audience != self._audience and not self._is_for_us(audience))
@@ -134,7 +138,7 @@ class ClaimsVerifier:
             or subject.__class__ is not str
             or (expires_at.__class__ is not int and not _is_number(expires_at))
             or (get("iat", 0).__class__ is not int and not _is_number(claims["iat"]))
-            or ("nbf" in claims and not _is_number(claims["nbf"]))
+            or (not_before is not _NEVER and not _is_number(not_before))
             or get("jti", "").__class__ is not str
             or get("sid", "").__class__ is not str
         ):
@@ -144,13 +148,13 @@ class ClaimsVerifier:
         now = self._now()
         if not expires_at > now - self._leeway:  # so that a clock of NaN lets nobody in
             raise TokenExpired
-        if "nbf" in claims and not claims["nbf"] <= now + self._leeway:
+        if not not_before <= now + self._leeway:
             raise TokenInvalid(f"{INVALID}: it is not valid yet (nbf)")
         if seen is not None:
-            mark = hash(token)  # only to notice that it comes again; the text is compared whole
-            index = mark % seen.doors
+            mark = hash(ending)  # only to notice that it comes again; the text is compared whole
+            index = mark & seen.mask
             if seen.once[index] == mark:
-                seen.keep(token, (keys, expires_at, claims.get("nbf", _NEVER), claims))
+                seen.keep((token, keys, expires_at, not_before, claims))
             else:
                 seen.once[index] = mark
         return claims
