@@ -1,6 +1,7 @@
 """PEM texts that are refused: foreign keys, weak keys, wrong passwords, no PEM at all."""
 
 import base64
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -104,3 +105,89 @@ def test_encrypted_pem_needs_its_password() -> None:
             SigningKey.from_pem(pem, password=password)
     with pytest.raises(KeyRejected):  # and a plain one takes none
         SigningKey.from_pem(signing_key("ES256").to_pem(), password=PASSWORD)
+
+
+def _ssh(*, private: bool) -> bytes:
+    key, encoding = private_key("ES256"), serialization.Encoding
+    if not private:
+        public = serialization.PublicFormat.OpenSSH
+        return key.public_key().public_bytes(encoding.OpenSSH, public)
+    plain = serialization.NoEncryption()
+    return key.private_bytes(encoding.PEM, serialization.PrivateFormat.OpenSSH, plain)
+
+
+def _old_encrypted() -> bytes:
+    """In the form of OpenSSL before PKCS #8."""
+    encrypted = serialization.BestAvailableEncryption(PASSWORD)
+    form = serialization.PrivateFormat.TraditionalOpenSSL
+    return private_key("ES256").private_bytes(serialization.Encoding.PEM, form, encrypted)
+
+
+CERTIFICATE = b"-----BEGIN CERTIFICATE-----\nMIIDBTCCAe2gAwIBAgIQ\n-----END CERTIFICATE-----\n"
+PRIVATE, PUBLIC = pem_of(private_key("ES256")), public_pem_of(private_key("ES256"))
+ENCRYPTED = signing_key("ES256").to_pem(password=PASSWORD).encode()
+DAMAGED = PRIVATE.replace(b"MI", b"AA")
+CAUSES: dict[str, tuple[Any, Any, str]] = {
+    "certificate": (CERTIFICATE, None, "a certificate: .*openssl x509 -pubkey"),
+    "request": (CERTIFICATE.replace(b"IFICATE", b"IFICATE REQUEST"), None, "a certificate request"),
+    "public for private": (PUBLIC, None, "a public key, .*VerificationKey.from_pem"),
+    "OpenSSH": (_ssh(private=True), None, "OpenSSH's form: .*ssh-keygen -p -m PKCS8"),
+    "OpenSSH, public": (_ssh(private=False), None, "OpenSSH's form: .*ssh-keygen -e -m PKCS8"),
+    "encrypted": (ENCRYPTED, None, "the PEM is encrypted: pass password="),
+    "encrypted, the old way": (_old_encrypted(), None, "the PEM is encrypted: pass password="),
+    "wrong password": (ENCRYPTED, b"other", "the password is wrong, or the PEM is damaged"),
+    "needless password": (PRIVATE, b"other", "the PEM is not encrypted: leave password out"),
+    "password as text": (ENCRYPTED, PASSWORD.decode(), "bytes, and not str: .*encode"),
+    "empty password": (PRIVATE, b"", "the password is empty"),
+    "literal line ends": (PRIVATE.replace(b"\n", b"\\n"), None, "a backslash and an n"),
+    "damaged": (DAMAGED, None, "the PEM is damaged"),
+    "the name of a file": ("/etc/keys/private.pem", None, "no line -----BEGIN .*not its name"),
+    "a JWK": ('{"kty": "EC"}', None, "JSON: from_jwk"),
+    "nothing": ("", None, "no line -----BEGIN"),
+    "no text": (7, None, "text or bytes, and not int"),
+    "a key on another curve": (_foreign_keys()["secp256k1"], None, "curve secp256k1; .* P-256"),
+    "a key of another kind": (_foreign_keys()["X25519"], None, "a kind of key that no algorithm"),
+    "too long": ("x" * 70_000, None, "64 KiB"),
+}
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_each_cause_for_no_private_key_has_its_own_sentence(cause: str) -> None:
+    pem, password, why = CAUSES[cause]
+
+    with pytest.raises(KeyRejected, match=why) as rejected:
+        SigningKey.from_pem(pem, password=password)
+    assert "\n" not in str(rejected.value)
+    assert str(rejected.value).isprintable()
+
+
+PUBLIC_CAUSES: dict[str, tuple[Any, str]] = {
+    "certificate": (CERTIFICATE, "a certificate: .*openssl x509 -pubkey"),
+    "private for public": (PRIVATE, "a private key, .*SigningKey.from_pem"),
+    "OpenSSH": (_ssh(private=False), "OpenSSH's form"),
+    "OpenSSH, private": (_ssh(private=True), "OpenSSH's form"),
+    "literal line ends": (PUBLIC.replace(b"\n", b"\\n"), "a backslash and an n"),
+    "damaged": (PUBLIC.replace(b"MF", b"AA"), "the PEM is damaged"),
+    "a key set": ('{"keys": []}', "JSON: .*KeySet.from_jwks"),
+}
+
+
+@pytest.mark.parametrize("cause", PUBLIC_CAUSES)
+def test_each_cause_for_no_public_key_has_its_own_sentence(cause: str) -> None:
+    pem, why = PUBLIC_CAUSES[cause]
+
+    with pytest.raises(KeyRejected, match=why):
+        VerificationKey.from_pem(pem)
+
+
+def test_an_algorithm_names_the_kind_of_key_that_it_does_not_take() -> None:
+    with pytest.raises(KeyRejected, match="ES256 does not take a key on the curve P-384"):
+        SigningKey.from_pem(pem_of(private_key("ES384")), algorithm="ES256")
+    with pytest.raises(KeyRejected, match="RS256 does not take a key on the curve P-256"):
+        SigningKey.from_pem(pem_of(private_key("ES256")), algorithm="RS256")
+
+
+@pytest.mark.parametrize(("password", "why"), [("pw", "bytes, and not str"), (b"", "is empty")])
+def test_a_password_that_would_not_protect_a_pem_is_refused(password: Any, why: str) -> None:
+    with pytest.raises(KeyRejected, match=why):
+        signing_key("ES256").to_pem(password=password)
