@@ -76,7 +76,7 @@ def jwk(octets: bytes) -> None:
         with suppress(GatepassError):
             kind.from_jwk(value)
     with suppress(GatepassError):
-        KeySet.from_jwks({"keys": [value]})
+        KeySet.from_jwks({"keys": [value]}, accept_shared_keys=True)
     with suppress(GatepassError):
         KeySet.from_jwks(value)
 

@@ -23,7 +23,7 @@ OTHER_FORMS = ["rfc7797/4.2.hmac-sha2_b64_false", "rfc7797/hmac-sha2_b64_false"]
 
 
 def _key_set(jwk: dict[str, Any], algorithm: str) -> KeySet:
-    return KeySet.from_jwks({"keys": [jwk]}, algorithm=algorithm)
+    return KeySet.from_jwks({"keys": [jwk]}, algorithm=algorithm, accept_shared_keys=True)
 
 
 def _signing(jwk: dict[str, Any], algorithm: str) -> Key:

@@ -21,17 +21,23 @@ _MAX_MEMBER = 4096
 # Any number shows that exponents do not fit, long before a search for the primes gives up.
 _WITNESS = 2
 _MAX_KID = 256
+_KINDS = {"RSA": "an RSA key", "oct": "a shared key"}
 _NUMBER_ERRORS = (ValueError, TypeError, UnsupportedAlgorithm, OverflowError)
 _PARAMETERS = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}
+
+
+def members(jwk: object) -> dict[str, Any]:
+    """The members of a JWK; one that is null counts as absent, as some issuers write them."""
+    if not isinstance(jwk, Mapping):
+        message = "a JWK is a JSON object"
+        raise KeyRejected(message)
+    return {name: value for name, value in jwk.items() if value is not None}
 
 
 def require_use(
     jwk: Mapping[str, Any], algorithm: str | None, *operations: Literal["sign", "verify"]
 ) -> Algorithm:
     """The JWK's algorithm, once `use`, `key_ops` and `alg` allow this (RFC 7517 §4.2 to 4.4)."""
-    if not isinstance(jwk, Mapping):
-        message = "a JWK is a JSON object"
-        raise KeyRejected(message)
     if jwk.get("use", "sig") != "sig":
         message = "the JWK's use is not sig"
         raise KeyRejected(message)
@@ -48,10 +54,24 @@ def require_use(
 
 def find_kid(jwk: Mapping[str, Any]) -> str | None:
     """The JWK's name, where it has one."""
-    kid = jwk.get("kid")
-    if kid is not None and not (isinstance(kid, str) and 0 < len(kid) <= _MAX_KID):
-        message = "the JWK's kid is not a text of 1 to 256 characters"
+    return require_kid(jwk.get("kid"))
+
+
+def require_kid(kid: object) -> str | None:
+    """The name of a key, if it has one that a token's header can hold."""
+    if kid is None:
+        return None
+    if not isinstance(kid, str):
+        message = f"a kid is a text, and not {type(kid).__name__}"
         raise KeyRejected(message)
+    if not 0 < len(kid) <= _MAX_KID:
+        message = f"a kid has 1 to {_MAX_KID} characters, and not {len(kid)}"
+        raise KeyRejected(message)
+    try:
+        kid.encode()
+    except UnicodeEncodeError:
+        message = "the kid has characters with no UTF-8 form"
+        raise KeyRejected(message) from None
     return kid
 
 
@@ -118,7 +138,12 @@ def _algorithm(jwk: Mapping[str, Any], default: str | None) -> Algorithm:
         if by_curve is None or row.kty == by_curve.kty:
             return row
     if by_curve is None:
-        message = "the JWK names no algorithm: pass algorithm="
+        kind = _KINDS.get(str(jwk.get("kty")))
+        message = (
+            "a key of a kind or curve that no algorithm here uses"
+            if kind is None
+            else f"{kind} that names no algorithm: pass algorithm="
+        )
         raise KeyRejected(message)
     return by_curve
 

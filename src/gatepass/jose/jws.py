@@ -10,6 +10,7 @@ from msgspec import MsgspecError
 from gatepass.errors import ClaimsRejected, TokenInvalid, TokenMalformed
 from gatepass.jose import _base64url, _strict_json
 from gatepass.jose._base64url import END, LAST, TO_STANDARD, decode_json
+from gatepass.jose._malformed import NO_JSON, malformed
 from gatepass.jose.keys import Key
 from gatepass.jose.keyset import KeySet, KeySource, KeysWanted, key_source, require_kind
 
@@ -19,6 +20,7 @@ MAX_SIZE: Final = 8192
 _MAX_PREPARED = 64
 _SEGMENTS = 3
 _FORGED: Final = "the token is invalid: no key that is accepted here signed it"
+_UNKNOWN: Final = "the token is invalid: no key that is accepted here has its alg and kid"
 _REFUSED = ("crit", "b64", "zip")
 _decode = _base64url.decode
 _encode = str.encode
@@ -43,7 +45,10 @@ class UntrustedJws:
     @property
     def claims(self) -> Mapping[str, Any]:
         """The payload as a JSON object; `TokenMalformed` where it is none."""
-        return _strict_json.decode_claims(self.payload)
+        try:
+            return _strict_json.decode_claims(self.payload)
+        except TokenMalformed:
+            raise TokenMalformed(NO_JSON) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +130,12 @@ def verify(
     source = key_source(keys)
     require_kind(source, is_async=False)
     try:
-        prepared, payload = open_compact(compact, source.current(), max_size)
-    except KeysWanted as wanted:
-        prepared, payload = open_compact(compact, wanted.fetch(), max_size)
+        try:
+            prepared, payload = open_compact(compact, source.current(), max_size)
+        except KeysWanted as wanted:
+            prepared, payload = open_compact(compact, wanted.fetch(), max_size)
+    except TokenMalformed:
+        raise TokenMalformed(malformed(compact, max_size)) from None
     return VerifiedJws(prepared.header, payload)
 
 
@@ -161,6 +169,13 @@ def open_compact(compact: str, keys: KeySet, max_size: int) -> tuple[PreparedHea
 
 def inspect(compact: object, *, max_size: int = MAX_SIZE) -> UntrustedJws:
     """The header and payload of a token, WITHOUT trust: for debugging, never for decisions."""
+    try:
+        return _look(compact, max_size)
+    except TokenMalformed:
+        raise TokenMalformed(malformed(compact, max_size)) from None
+
+
+def _look(compact: object, max_size: int) -> UntrustedJws:
     if not isinstance(compact, str) or len(compact) > max_size or not compact.isascii():
         raise TokenMalformed
     segments = compact.encode("ascii").split(b".", _SEGMENTS)
@@ -200,7 +215,8 @@ def _prepare(head: bytes, keys: KeySet) -> PreparedHeader:
         raise TokenInvalid("the header asks for an extension that is refused")
     found = keys.candidates(algorithm, kid)
     if not found:
-        raise TokenInvalid("the token is invalid: no key that is accepted here has its alg and kid")
+        left_out = f" (left out of the JWKS: {keys.left_out})" if keys.left_out else ""
+        raise TokenInvalid(f"{_UNKNOWN}{left_out}")
     return PreparedHeader(MappingProxyType(header), normalize_typ(typ), found)
 
 

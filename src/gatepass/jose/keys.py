@@ -26,7 +26,7 @@ class _AnyKey:
 
     def __init__(self, algorithm: Algorithm, kid: str | None, *identities: bytes) -> None:
         self._algorithm = algorithm
-        self._kid = kid
+        self._kid = _jwk.require_kid(kid)
         self._identities = identities
         self.alone = None
         self.headers = {}
@@ -57,7 +57,7 @@ class _AnyKey:
 
 
 class SharedKey(_AnyKey):
-    """An HMAC secret; it carries no `kid` unless its JWK names one."""
+    """An HMAC secret; it carries no `kid` unless you or its JWK name one."""
 
     __slots__ = ("_extracted", "sign")
     can_sign = True
@@ -83,8 +83,8 @@ class SharedKey(_AnyKey):
         return _derive.expand(self._extracted, purpose)
 
     @classmethod
-    def from_secret(cls, secret: str, *, algorithm: str = "HS256") -> Self:
-        """The key of a configured secret of at least 32 characters.
+    def from_secret(cls, secret: str, *, algorithm: str = "HS256", kid: str | None = None) -> Self:
+        """The key of a configured secret of at least 32 characters; tokens carry its `kid`.
 
         Raises:
             KeyRejected: The secret is short, guessable, published, or another kind of key.
@@ -97,7 +97,7 @@ class SharedKey(_AnyKey):
             raw = secret.encode()
         except UnicodeEncodeError:
             raise KeyRejected("the secret has characters with no UTF-8 form") from None
-        return cls(raw, find_algorithm(algorithm))
+        return cls(raw, find_algorithm(algorithm), kid)
 
     @classmethod
     def from_bytes(cls, raw: bytes, algorithm: str = "HS256", *, kid: str | None = None) -> Self:
@@ -120,6 +120,7 @@ class SharedKey(_AnyKey):
         A shared key both signs and verifies, so its `key_ops`, if given, allow both. Octets are
         rejected as by `from_bytes`, but for those that RFC 7515 and RFC 7520 print.
         """
+        jwk = _jwk.members(jwk)
         row = _jwk.require_use(jwk, algorithm, "sign", "verify")
         raw = _jwk.shared_secret(jwk)
         _weakness.require_strong_octets(raw, allow_rfc_keys=True)
@@ -142,7 +143,7 @@ class VerificationKey(_AnyKey):
     ) -> None:
         _pem.require_fit(key, algorithm)
         thumbprint = _jwk.thumbprint(_jwk.public_members(key))
-        super().__init__(algorithm, kid or thumbprint, thumbprint.encode())
+        super().__init__(algorithm, thumbprint if kid is None else kid, thumbprint.encode())
         self._key = key
         self.verify = _signatures.verifier(algorithm, key)
 
@@ -167,6 +168,7 @@ class VerificationKey(_AnyKey):
     @classmethod
     def from_jwk(cls, jwk: Mapping[str, Any], *, algorithm: str | None = None) -> Self:
         """The key of a public JWK (RFC 7517 §4); one with private members is rejected."""
+        jwk = _jwk.members(jwk)
         row = _jwk.require_use(jwk, algorithm, "verify")
         return cls(_jwk.public_key(jwk), row, _jwk.find_kid(jwk))
 
@@ -221,6 +223,7 @@ class SigningKey(_AnyKey):
     @classmethod
     def from_jwk(cls, jwk: Mapping[str, Any], *, algorithm: str | None = None) -> Self:
         """The key of a private JWK (RFC 7518 §6)."""
+        jwk = _jwk.members(jwk)
         row = _jwk.require_use(jwk, algorithm, "sign")
         return cls(_jwk.private_key(jwk), row, _jwk.find_kid(jwk))
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any, Protocol, Self, runtime_checkable
 
 from gatepass.errors import KeyRejected, KeysUnavailable
+from gatepass.jose._entries import left_out, read_entries
 from gatepass.jose.keys import Key, SharedKey, SigningKey, VerificationKey
 
 MAX_TRIED = 8
@@ -49,12 +50,15 @@ class KeysWanted(KeysUnavailable):
 class KeySet:
     """Keys that belong together; it never changes, `rotate` and `without` give new ones.
 
+    A key is found by its `kid` and its algorithm together. Keys of different algorithms may
+    share a `kid`, and one asymmetric key may have several (RFC 7517 §4.5).
+
     Raises:
-        KeyRejected: Symmetric and asymmetric keys are mixed (RFC 8725 §3.1), a `kid` or a key
-            is given twice, or more than 8 shared keys are.
+        KeyRejected: Symmetric and asymmetric keys are mixed (RFC 8725 §3.1), two keys have the
+            same `kid` and algorithm, a shared key is given twice, or more than 8 of them are.
     """
 
-    __slots__ = ("_by_kid", "_unnamed", "keys", "prepared", "primary")
+    __slots__ = ("_by_kid", "_unnamed", "keys", "left_out", "prepared", "primary")
 
     def __init__(self, primary: Key, *accepted: Key) -> None:
         keys = (primary, *accepted)
@@ -63,11 +67,14 @@ class KeySet:
         self.keys: tuple[Key, ...] = keys
         self.prepared: dict[bytes, Any] = {}
         """Headers that came with a good signature, parsed; kept by `jws`, bounded there."""
+        self.left_out = ""
+        """Why entries of the JWKS are not among the keys; empty if all are."""
         self._by_kid = {(key.algorithm, key.kid): (key,) for key in keys if key.kid is not None}
         self._unnamed: dict[str, tuple[Key, ...]] = {}
         for key in keys:
             tried = self._unnamed.get(key.algorithm, ())
-            self._unnamed[key.algorithm] = (*tried, key)[:MAX_TRIED]
+            if not any(key.is_same_key(each) for each in tried):
+                self._unnamed[key.algorithm] = (*tried, key)[:MAX_TRIED]
 
     @property
     def version(self) -> int:
@@ -92,9 +99,13 @@ class KeySet:
         return KeySet(successor, *(key for key in self.keys if not _announces(key, successor)))
 
     def without(self, kid: str) -> "KeySet":
-        """A set that no longer accepts the named key; the primary cannot be left out."""
-        rest = tuple(key for key in self.keys if key.kid != kid)
-        if self.primary.kid == kid or len(rest) == len(self.keys):
+        """A set that no longer accepts the named keys, under none of their names.
+
+        The primary cannot be left out.
+        """
+        named = [key for key in self.keys if key.kid == kid]
+        rest = [key for key in self.keys if not any(map(key.is_same_key, named))]
+        if self.primary not in rest or not named:
             raise KeyRejected("only an accepted key that is in the set can be left out")
         return KeySet(*rest)
 
@@ -104,20 +115,46 @@ class KeySet:
         return {"keys": [key.to_jwk() for key in public if isinstance(key, VerificationKey)]}
 
     @classmethod
-    def from_jwks(cls, jwks: Mapping[str, Any], *, algorithm: str | None = None) -> Self:
+    def from_jwks(
+        cls,
+        jwks: Mapping[str, Any],
+        *,
+        algorithm: str | None = None,
+        accept_shared_keys: bool = False,
+    ) -> Self:
         """The usable keys of a JWKS, the first of them primary (RFC 7517 §5).
 
         Args:
-            jwks: An object with a list `keys`; keys that cannot be used are skipped.
+            jwks: An object with a list `keys`; entries that cannot be used are left out.
             algorithm: The algorithm of keys that name none.
+            accept_shared_keys: Take keys of the kind `oct` too: for a JWKS that only you and
+                the issuer can read, never for one that is published.
 
         Raises:
             KeyRejected: No key is usable, or those that are break the rules of key sets.
         """
-        keys = [key for jwk in _members(jwks) if (key := _find_key(jwk, algorithm)) is not None]
-        if not keys:
-            raise KeyRejected("the JWKS holds no usable key")
-        return cls(*keys)
+        document: object = jwks
+        members = document.get("keys") if isinstance(document, Mapping) else None
+        if not isinstance(members, list):
+            raise KeyRejected("a JWKS is an object with a list of keys")
+
+        def make(jwk: Mapping[str, Any]) -> Key:
+            if jwk.get("kty") == "oct":
+                if not accept_shared_keys:
+                    raise KeyRejected("a shared key (oct): pass accept_shared_keys=True to take it")
+                return SharedKey.from_jwk(jwk, algorithm=algorithm)
+            if jwk.get("d") is not None:
+                return SigningKey.from_jwk(jwk, algorithm=algorithm)
+            return VerificationKey.from_jwk(jwk, algorithm=algorithm)
+
+        entries = read_entries(members, make)
+        if entries.is_ambiguous:
+            raise KeyRejected("two keys of the JWKS have the same kid and algorithm")
+        if not entries.keys:
+            raise KeyRejected(f"the JWKS holds no usable key: {left_out(entries.reasons)}")
+        keys = cls(*entries.keys)
+        keys.left_out = left_out(entries.reasons) if entries.reasons else ""
+        return keys
 
     def __repr__(self) -> str:
         return f"<KeySet primary={self.primary!r} accepted={len(self.keys) - 1}>"
@@ -189,42 +226,12 @@ def _require_consistent(keys: tuple[Key, ...]) -> None:
         raise KeyRejected("a key set is made of SharedKey, SigningKey and VerificationKey")
     if len({key.is_shared for key in keys}) != 1:
         raise KeyRejected("a key set does not mix shared and asymmetric keys")
-    names = [key.kid for key in keys if key.kid is not None]
+    names = [(key.algorithm, key.kid) for key in keys if key.kid is not None]
     if len(set(names)) != len(names):
-        raise KeyRejected("two keys of the set have the same kid")
+        raise KeyRejected("two keys of the set have the same kid and algorithm")
+    if not keys[0].is_shared:
+        return
     if any(key.is_same_key(peer) for i, key in enumerate(keys) for peer in keys[:i]):
-        raise KeyRejected("the set holds the same key twice")
-    if keys[0].is_shared and len(keys) > MAX_TRIED:
+        raise KeyRejected("the set holds the same shared key twice")
+    if len(keys) > MAX_TRIED:
         raise KeyRejected(f"a set holds at most {MAX_TRIED} shared keys")
-
-
-def _members(jwks: object) -> list[object]:
-    members = jwks.get("keys") if isinstance(jwks, Mapping) else None
-    if not isinstance(members, list):
-        raise KeyRejected("a JWKS is an object with a list of keys")
-    # Counted before unusable keys are skipped: which of two was meant cannot be known.
-    names = [jwk["kid"] for jwk in members if _is_named_for_signatures(jwk)]
-    if len(set(names)) != len(names):
-        raise KeyRejected("two keys of the JWKS have the same kid")
-    return members
-
-
-def _is_named_for_signatures(jwk: object) -> bool:
-    return (
-        isinstance(jwk, Mapping)
-        and isinstance(jwk.get("kid"), str)
-        and jwk.get("use", "sig") == "sig"
-    )
-
-
-def _find_key(jwk: object, algorithm: str | None) -> Key | None:
-    if not isinstance(jwk, Mapping):
-        return None
-    try:
-        if jwk.get("kty") == "oct":
-            return SharedKey.from_jwk(jwk, algorithm=algorithm)
-        if "d" in jwk:
-            return SigningKey.from_jwk(jwk, algorithm=algorithm)
-        return VerificationKey.from_jwk(jwk, algorithm=algorithm)
-    except KeyRejected:
-        return None

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final, NoReturn
 
 import httpx
@@ -11,6 +12,7 @@ from gatepass._addresses import is_loopback, parse_address
 from gatepass._exchange import ExchangeFailed
 from gatepass.errors import KeyRejected, SettingsRejected, TokenMalformed
 from gatepass.jose import ALGORITHMS, Key, KeySet, VerificationKey
+from gatepass.jose._entries import Entries, read_entries
 from gatepass.jose._strict_json import PARSE_ERRORS, decode_header
 from gatepass.jose.keyset import KeysWanted
 
@@ -30,28 +32,29 @@ _MAX_AGE: Final = re.compile(r"(?:^|[,\s])max-age\s*=\s*\"?(\d{1,9})")
 class FetchedKeySet(KeySet):
     """Keys of an issuer that may have published more since: a missing `kid` calls for a fetch."""
 
-    __slots__ = ("_kids", "_want", "as_fetched")
+    __slots__ = ("_want", "as_fetched")
 
     def __init__(self, as_fetched: KeySet, want: Callable[[], KeysWanted]) -> None:
         super().__init__(*as_fetched.keys)
         self.as_fetched = as_fetched
         """The same keys, for callers that know them to be complete."""
-        self._kids = frozenset(key.kid for key in as_fetched.keys)
+        self.left_out = as_fetched.left_out
         self._want = want
 
     def candidates(self, algorithm: str, kid: str | None) -> tuple[Key, ...]:
         """See `KeySet.candidates`.
 
         Raises:
-            KeysWanted: The `kid` is not among the keys.
+            KeysWanted: No key of this algorithm has the `kid`.
         """
-        if kid is not None and kid not in self._kids and algorithm in _PUBLIC:
+        found = super().candidates(algorithm, kid)
+        if not found and kid is not None and algorithm in _PUBLIC:
             raise self._want()
-        return super().candidates(algorithm, kid)
+        return found
 
 
-def read_jwks(body: bytes, algorithm: str | None) -> tuple[tuple[VerificationKey, ...], int]:
-    """The usable public keys of a JWKS (RFC 7517 §5), and the number of entries left out.
+def read_jwks(body: bytes, algorithm: str | None) -> Entries[VerificationKey]:
+    """The usable public keys of a JWKS (RFC 7517 §5), and why its other entries are left out.
 
     An entry that is not a sound public key is left out, and the others count. Shared and
     private keys are left out too, because every reader of the document has them.
@@ -63,12 +66,20 @@ def read_jwks(body: bytes, algorithm: str | None) -> tuple[tuple[VerificationKey
     members = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(members, list) or _LONG in members:
         raise ExchangeFailed("the answer is not a JWKS")
-    found = [key for jwk in members[:MAX_KEYS] if (key := _find_key(jwk, algorithm)) is not None]
-    usable = tuple(_without_duplicates(found))
-    return usable, len(members) - len(usable)
+
+    def make(jwk: Mapping[str, Any]) -> VerificationKey:
+        if jwk.get("kty") == "oct":
+            raise KeyRejected("a shared key (oct), which nobody may publish")
+        return VerificationKey.from_jwk(jwk, algorithm=algorithm)
+
+    entries = read_entries(members[:MAX_KEYS], make)
+    more = (f"more than {MAX_KEYS} entries",) * (len(members) - MAX_KEYS)
+    return replace(entries, reasons=entries.reasons + more)
 
 
-def read_metadata(body: bytes, issuer: str, source: httpx.URL) -> httpx.URL:
+def read_metadata(
+    body: bytes, issuer: str, source: httpx.URL, plain_http_host: str | None = None
+) -> httpx.URL:
     """The address of the issuer's keys in its metadata (RFC 8414 §2 and §3.3).
 
     Raises:
@@ -78,7 +89,11 @@ def read_metadata(body: bytes, issuer: str, source: httpx.URL) -> httpx.URL:
     if metadata.get("issuer") != issuer:
         raise ExchangeFailed("the metadata is of another issuer")
     try:
-        return parse_address(metadata.get("jwks_uri"), may_be_loopback=is_loopback(source))
+        return parse_address(
+            metadata.get("jwks_uri"),
+            may_be_loopback=is_loopback(source),
+            plain_http_host=plain_http_host,
+        )
     except SettingsRejected as error:
         raise ExchangeFailed(f"jwks_uri is rejected: {error}") from None
 
@@ -123,29 +138,3 @@ def _unique_or_unusable(pairs: list[tuple[str, Any]]) -> object:
 
 def _refuse_constant(_name: str) -> NoReturn:
     raise ValueError
-
-
-def _find_key(jwk: object, algorithm: str | None) -> VerificationKey | None:
-    if not isinstance(jwk, Mapping) or jwk.get("kty") == "oct":
-        return None
-    try:
-        key = VerificationKey.from_jwk(jwk, algorithm=algorithm)
-        (key.kid or "").encode()  # a lone surrogate is in no token's header
-    except (KeyRejected, UnicodeEncodeError):
-        return None
-    return key
-
-
-def _without_duplicates(keys: Iterable[VerificationKey]) -> Iterable[VerificationKey]:
-    """Each key once; of two keys with one `kid` neither, because one of them may be wrong."""
-    by_kid: dict[str | None, VerificationKey] = {}
-    unclear = set()
-    for key in keys:
-        other = by_kid.setdefault(key.kid, key)
-        if other.thumbprint != key.thumbprint:
-            unclear.add(key.kid)
-    seen = set()
-    for key in by_kid.values():
-        if key.kid not in unclear and key.thumbprint not in seen:
-            seen.add(key.thumbprint)
-            yield key
