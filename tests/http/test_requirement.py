@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gatepass import AccessClaims
 from gatepass.http import RequestRefused, Requirement
 
 NOW = 1_800_000_000
@@ -19,7 +20,8 @@ def refusal(
     auth_time: object = NOW,
 ) -> RequestRefused | None:
     try:
-        requirement.check(claims or {}, scopes=scopes, auth_time=auth_time, now=NOW)
+        held = AccessClaims(dict(claims or {}))
+        requirement.check(held, scopes=scopes, roles=held.roles, auth_time=auth_time, now=NOW)
     except RequestRefused as refused:
         return refused
     return None

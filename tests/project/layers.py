@@ -42,6 +42,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     ),
     "keyfile": frozenset({"_file_access", "_forks", "_private_files", "errors", "jose"}),
     "remote": frozenset({"_exchange", "_extras", "_forks", "errors", "jose"}),
+    "issuers": frozenset({"errors", "jose", "tokens", "remote"}),
 }
 """Which parts of ours a part may import besides itself; "" is `import gatepass`."""
 
@@ -67,6 +68,7 @@ MAY_NEED: dict[str, frozenset[str]] = {
     "httpx": frozenset({"httpx", "msgspec"}),
     "keyfile": frozenset({"msgspec"}),
     "remote": frozenset({"httpx"}),
+    "issuers": frozenset(),
 }
 """Which distributions a part may import; the composition roots are free."""
 

@@ -22,6 +22,7 @@ _NAMES = {
     "gatepass.keyfile": "Entry FileKeySource KeyFile Ring State StepRefused",
     "gatepass.httpx": "FileTokens MemoryTokens TokenAuth TokenStorage Tokens",
     "gatepass.remote": "AsyncRemoteKeySet RemoteKeySet",
+    "gatepass.issuers": "TrustedIssuer auth0 cognito entra keycloak",
     "gatepass.errors": "GatepassError TokenError TokenMissing TokenMalformed TokenInvalid "
     "TokenExpired TokenRevoked SessionError RefreshReused SessionRevoked SessionExpired "
     "SessionUnknown SubjectDisabled SubjectEpochChanged KeyRejected ClaimsRejected "
@@ -37,10 +38,11 @@ _MEMBERS = {
     "gatepass.AsyncTokenManager": f"{_MANAGER} __aenter__ __aexit__",
     "gatepass.TokenPair": "access_token refresh_token token_type expires_in refresh_expires_in "
     "session_id to_dict",
-    "gatepass.AccessClaims": "subject token_id session_id issued_at expires_at auth_time scopes to",
+    "gatepass.AccessClaims": "subject token_id session_id issued_at expires_at auth_time scopes "
+    "roles to",
     "gatepass.TokenIssuer": "issue",
-    "gatepass.TokenVerifier": "verify",
-    "gatepass.AsyncTokenVerifier": "verify",
+    "gatepass.TokenVerifier": "verify for_issuers",
+    "gatepass.AsyncTokenVerifier": "verify for_issuers",
     "gatepass.jose.KeySet": "rotate without public_jwks from_jwks current version",
     "gatepass.jose.SharedKey": "from_secret from_bytes generate from_jwk",
     "gatepass.jose.SigningKey": "generate from_pem from_jwk public kid to_pem",

@@ -114,7 +114,10 @@ def test_an_async_verifier_needs_no_revocations() -> None:
     [
         {"issuer": ""},
         {"issuer": None},
-        {"audience": ["a"]},
+        {"audience": []},
+        {"audience": ["a", 5]},
+        {"audience": ["a", ""]},
+        {"audience": {"a": 1}},
         {"leeway": -1},
         {"leeway": 61},
         {"leeway": math.nan},
@@ -139,3 +142,13 @@ def test_keys_are_a_key_a_set_or_a_source() -> None:
     old, new = SharedKey.generate(), SharedKey.generate()
     text = TokenIssuer(old, issuer="a", audience="b", lifetime=60).issue("alice")
     assert TokenVerifier(KeySet(old).rotate(new), issuer="a", audience="b").verify(text)
+
+
+def test_one_of_several_audiences_is_enough() -> None:
+    several = verifier(audience=["api-client", "reports"])
+
+    for named in ("api-client", "reports", ["reports"], ["other", "api-client"]):
+        assert several.verify(token(aud=named)).subject == "alice"
+    for named in ("other", "api-clien", "api-client reports", ["other"], [], None, {"reports": 1}):
+        with pytest.raises(TokenInvalid, match="its aud is not 'api-client' or 'reports'"):
+            several.verify(token(aud=named))

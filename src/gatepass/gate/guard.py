@@ -117,7 +117,13 @@ class Guard:
         Raises:
             RequestRefused: The claims do not meet it.
         """
-        requirement.check(claims, scopes=claims.scopes, auth_time=claims.auth_time, now=self._now())
+        requirement.check(
+            claims,
+            scopes=claims.scopes,
+            roles=claims.roles,
+            auth_time=claims.auth_time,
+            now=self._now(),
+        )
 
     def _conclude(
         self,

@@ -11,7 +11,7 @@ from gatepass.gate import settle
 from gatepass.jose import SharedKey, SigningKey, sign, verify
 from gatepass.manager import AsyncTokenManager, TokenManager
 from gatepass.tokens import TokenPair
-from gatepass.tokens.verifier import ACCESS_TYP
+from gatepass.tokens.typ import ACCESS_TYP
 
 if TYPE_CHECKING:
     from django.test import Client as DjangoClient

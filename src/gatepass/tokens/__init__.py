@@ -5,6 +5,7 @@ from gatepass.tokens.issuer import TokenIssuer
 from gatepass.tokens.pair import TokenPair
 from gatepass.tokens.planner import PairPlanner
 from gatepass.tokens.policy import TokenPolicy
+from gatepass.tokens.trusted_issuer import TrustedIssuer
 from gatepass.tokens.verifier import AsyncTokenVerifier, TokenVerifier
 
 __all__ = [
@@ -15,4 +16,5 @@ __all__ = [
     "TokenPair",
     "TokenPolicy",
     "TokenVerifier",
+    "TrustedIssuer",
 ]

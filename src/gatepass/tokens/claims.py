@@ -89,12 +89,12 @@ class AccessClaims(
     @property
     def scopes(self) -> frozenset[str]:
         """The scopes in `scope`, one text with blanks between them (RFC 8693 §4.2) or a list."""
-        scope = self._claims.get("scope", ())
-        if isinstance(scope, str):
-            return frozenset(scope.split())
-        if isinstance(scope, list):
-            return frozenset(value for value in scope if isinstance(value, str))
-        return frozenset()
+        return texts_in(self._claims.get("scope"), split=True)
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles in `role`, one role as a text or a list of roles."""
+        return texts_in(self._claims.get("role"))
 
     def to(self, kind: type[T]) -> T:
         """The claims as a `msgspec.Struct`, dataclass or other type of your own.
@@ -109,6 +109,14 @@ class AccessClaims(
         except (msgspec.ValidationError, RecursionError):
             message = f"the claims do not fit {getattr(kind, '__name__', kind)}"
             raise ClaimsRejected(message) from None
+
+
+def texts_in(value: object, *, split: bool = False) -> frozenset[str]:
+    """The texts in a claim that is one text, split at blanks if you say so, or a list."""
+    if isinstance(value, str):
+        return frozenset(value.split() if split else [value])
+    listed = value if isinstance(value, list) else ()
+    return frozenset(each for each in listed if isinstance(each, str))
 
 
 def _copy(value: Any) -> Any:

@@ -13,25 +13,26 @@ from gatepass.errors import (
     TokenMissing,
 )
 from gatepass.jose import MAX_SIZE, Key, KeySet, KeySource
+from gatepass.jose._malformed import NO_JSON, malformed
 from gatepass.jose._strict_json import (
     CLAIMS_DECODER,
     LONG_PAYLOAD,
     PARSE_ERRORS,
     require_short_integers,
 )
-from gatepass.jose.jws import normalize_typ, open_compact
+from gatepass.jose.jws import open_compact
 from gatepass.jose.keyset import key_source
 from gatepass.tokens.policy import (
     freeze_allowed_values,
     is_allowed,
     require_claim_names,
     require_name,
+    require_names,
 )
-from gatepass.tokens.refusals import INVALID, malformed, refused_claims, refused_typ
+from gatepass.tokens.refusals import INVALID, is_number, refused_claims, refused_typ
 from gatepass.tokens.seen import ENDING, SeenTokens
+from gatepass.tokens.typ import accepted_typs
 
-_ALWAYS = ("iss", "aud", "sub", "exp")
-"""The claims that every token must have."""
 _NEVER = -math.inf
 _MOST = 2**32
 _decode_json = CLAIMS_DECODER.decode
@@ -43,6 +44,8 @@ class ClaimsVerifier:
     __slots__ = (
         "_allowed",
         "_audience",
+        "_audience_claim",
+        "_audiences",
         "_current",
         "_issuer",
         "_leeway",
@@ -58,22 +61,26 @@ class ClaimsVerifier:
         keys: Key | KeySet | KeySource,
         *,
         issuer: str,
-        audience: str,
-        typ: str | None,
+        audience: str | Collection[str],
+        typ: str | Collection[str | None] | None,
         required_claims: Collection[str],
         allowed_values: Mapping[str, Collection[Any]],
         leeway: float,
         now: Callable[[], float],
         max_size: int = MAX_SIZE,
         remember: int = 0,
+        audience_claim: str = "aud",
     ) -> None:
         require_name("issuer", issuer)
-        require_name("audience", audience)
+        self._audiences = require_names("audience", audience)
+        self._audience = min(self._audiences)
+        """One of them, for the comparison that is enough for most tokens."""
+        self._audience_claim = audience_claim
         self._current = key_source(keys).current
         self._issuer = issuer
-        self._audience = audience
-        self._typs = frozenset({None, "jwt"} if typ is None else {normalize_typ(typ)})
-        names = [each for each in require_claim_names(required_claims) if each not in _ALWAYS]
+        self._typs = accepted_typs(typ)
+        always = ("iss", "sub", "exp", audience_claim)
+        names = [each for each in require_claim_names(required_claims) if each not in always]
         self._require: Callable[[dict[str, Any]], object] | None = (
             itemgetter(*names) if names else None
         )
@@ -114,21 +121,21 @@ class ClaimsVerifier:
         try:
             prepared, payload = open_compact(token, keys, self._max_size)
         except TokenMalformed:
-            raise TokenMalformed(malformed(token)) from None
+            raise TokenMalformed(malformed(token, self._max_size)) from None
         if prepared.typ not in self._typs:
             raise TokenInvalid(refused_typ(self._typs))
         try:
             if len(payload) > LONG_PAYLOAD:
                 require_short_integers(payload)
             claims: dict[str, Any] = _decode_json(payload)
-            issuer, audience = claims["iss"], claims["aud"]
+            issuer, audience = claims["iss"], claims[self._audience_claim]
             subject, expires_at = claims["sub"], claims["exp"]
             if self._require is not None:
                 self._require(claims)
         except KeyError as missing:
             raise TokenInvalid(f"{INVALID}: it has no {missing.args[0]}") from None
         except PARSE_ERRORS:
-            raise TokenMalformed from None
+            raise TokenMalformed(NO_JSON) from None
         get = claims.get
         not_before = get("nbf", _NEVER)
         if (
@@ -136,13 +143,14 @@ class ClaimsVerifier:
             or (audience != self._audience and not self._is_for_us(audience))
             or (self._allowed and not self._has_allowed_values(claims))
             or subject.__class__ is not str
-            or (expires_at.__class__ is not int and not _is_number(expires_at))
-            or (get("iat", 0).__class__ is not int and not _is_number(claims["iat"]))
-            or (not_before is not _NEVER and not _is_number(not_before))
+            or (expires_at.__class__ is not int and not is_number(expires_at))
+            or (get("iat", 0).__class__ is not int and not is_number(claims["iat"]))
+            or (not_before is not _NEVER and not is_number(not_before))
             or get("jti", "").__class__ is not str
             or get("sid", "").__class__ is not str
         ):
-            raise TokenInvalid(refused_claims(claims, self._issuer, self._audience, self._allowed))
+            audiences = (self._audience_claim, self._audiences)
+            raise TokenInvalid(refused_claims(claims, self._issuer, audiences, self._allowed))
         if any_time:
             return claims
         now = self._now()
@@ -165,11 +173,13 @@ class ClaimsVerifier:
             self._seen.forget(token)
 
     def _is_for_us(self, audience: object) -> bool:
-        """Whether a list of audiences names ours (RFC 7519 §4.1.3)."""
+        """Whether it is one of our audiences, or a list that names one (RFC 7519 §4.1.3)."""
+        if isinstance(audience, str):
+            return audience in self._audiences
         return (
             isinstance(audience, list)
             and all(isinstance(each, str) for each in audience)
-            and self._audience in audience
+            and not self._audiences.isdisjoint(audience)
         )
 
     def _has_allowed_values(self, claims: dict[str, Any]) -> bool:
@@ -183,9 +193,3 @@ def require_bytes(remember: object) -> int:
     if not isinstance(remember, int) or isinstance(remember, bool) or not 0 <= remember <= _MOST:
         raise SettingsRejected("remember is a number of bytes, 0 or more, up to 4 GiB")
     return remember
-
-
-def _is_number(value: object) -> bool:
-    """A NumericDate: a finite number, and a boolean is none (RFC 7519 §2)."""
-    # `isfinite` for floats only: a whole number too large for a float would raise.
-    return value.__class__ is int or (isinstance(value, float) and math.isfinite(value))

@@ -18,7 +18,7 @@ from gatepass.tokens.policy import (
     require_subject,
     whole_seconds,
 )
-from gatepass.tokens.verifier import ACCESS_TYP, require_verifiable_typ
+from gatepass.tokens.typ import ACCESS_TYP, require_verifiable_typ
 
 _MAX_LIFETIME = 10 * 366 * 86400
 

@@ -67,7 +67,7 @@ from gatepass.tokens.session_claims import (
     session_text,
     split_claims,
 )
-from gatepass.tokens.verifier import ACCESS_TYP, REFRESH_TYP
+from gatepass.tokens.typ import ACCESS_TYP, REFRESH_TYP
 
 ACCESS_CLAIMS = ("iss", "aud", "client_id", "iat", "jti", "sid", "auth_time")
 _REFRESH_CLAIMS = ("iss", "aud", "iat", "sid", "gen", "sec")

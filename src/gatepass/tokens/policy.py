@@ -110,6 +110,17 @@ def require_name(name: str, value: object) -> None:
         raise SettingsRejected(message)
 
 
+def require_names(name: str, values: object) -> frozenset[str]:
+    """One name or several; no name at all would let no token pass."""
+    names = [values] if isinstance(values, str) else values
+    if not isinstance(names, (list, tuple, set, frozenset)) or not names:
+        message = f"{name} is a text, or a collection of texts"
+        raise SettingsRejected(message)
+    for each in names:
+        require_name(name, each)
+    return frozenset(names)
+
+
 def is_plain_text(value: str) -> bool:
     """Whether every store and every token can hold this text: 1 to 255 characters, no NUL."""
     return 0 < len(value) <= MAX_TEXT and "\0" not in value and is_encodable(value)

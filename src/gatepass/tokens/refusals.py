@@ -3,14 +3,13 @@
 Called only after a token was rejected, so verifying does not become slower.
 """
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from gatepass.tokens.policy import is_allowed
 
 INVALID: Final = "the token is invalid"
-_MALFORMED: Final = "the token is malformed"
-_PAIR: Final = "TokenPair"
 
 
 def is_refused(verdict: object) -> bool:
@@ -25,19 +24,6 @@ def is_refused(verdict: object) -> bool:
     return bool(verdict)
 
 
-def malformed(token: object) -> str:
-    """The reason for a value that is no token, but perhaps holds one."""
-    if not isinstance(token, str):
-        given = type(token).__name__
-        hint = " (write pair.access_token, or pair.refresh_token)" if given == _PAIR else ""
-        return f"{_MALFORMED}: it is a text, and not {given}{hint}"
-    if token[:7].casefold() == "bearer ":
-        return f'{_MALFORMED}: give it without "Bearer" before it'
-    if token != token.strip("\"' \t\r\n"):
-        return f"{_MALFORMED}: there are blanks, line ends or quotes around it"
-    return _MALFORMED
-
-
 def refused_typ(wanted: Collection[str | None]) -> str:
     """The reason for a token of another type."""
     return f"{INVALID}: its typ is not {' or '.join(sorted(filter(None, wanted)))}"
@@ -46,16 +32,36 @@ def refused_typ(wanted: Collection[str | None]) -> str:
 def refused_claims(
     claims: Mapping[str, Any],
     issuer: str,
-    audience: str,
+    audiences: tuple[str, Collection[str]],
     allowed: Iterable[tuple[str, Collection[Any]]],
 ) -> str:
-    """The reason for a claim that has another value, or a value of another kind."""
+    """The reason for a claim that has another value, or a value of another kind.
+
+    Args:
+        claims: All claims of the token.
+        issuer: The one `iss`.
+        audiences: The name of the audience's claim, and the values that are accepted in it.
+        allowed: For some claims all values that are accepted.
+    """
     if claims["iss"] != issuer:
         return f"{INVALID}: its iss is not {issuer!r}"
-    named = claims["aud"]
-    if audience not in (named if isinstance(named, list) else [named]):
-        return f"{INVALID}: its aud is not {audience!r}"
+    name, accepted = audiences
+    named = claims[name] if isinstance(claims[name], list) else [claims[name]]
+    if not any(isinstance(each, str) and each in accepted for each in named):
+        return f"{INVALID}: its {name} is not {' or '.join(map(repr, sorted(accepted)))}"
+    if not all(isinstance(each, str) for each in named):
+        return f"{INVALID}: its {name} is a list in which not all are texts"
     for name, values in allowed:
         if name in claims and not is_allowed(claims[name], values):
             return f"{INVALID}: its {name} is none of those allowed"
-    return f"{INVALID}: one of aud, sub, exp, iat, nbf, jti and sid is not of its kind"
+    for name in ("exp", "iat", "nbf"):
+        if name in claims and not is_number(claims[name]):
+            return f"{INVALID}: its {name} is not a number"
+    wrong = [name for name in ("sub", "jti", "sid") if not isinstance(claims.get(name, ""), str)]
+    return f"{INVALID}: its {wrong[0]} is not a text"
+
+
+def is_number(value: object) -> bool:
+    """A NumericDate: a finite number, and a boolean is none (RFC 7519 §2)."""
+    # `isfinite` for floats only: a whole number too large for a float would raise.
+    return value.__class__ is int or (isinstance(value, float) and math.isfinite(value))

@@ -2,22 +2,22 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
-from gatepass.errors import SettingsRejected, TokenInvalid, TokenRevoked
+from gatepass.errors import TokenInvalid, TokenRevoked
 from gatepass.jose import MAX_SIZE, Key, KeySet, KeySource
-from gatepass.jose.jws import normalize_typ
 from gatepass.jose.keyset import KeysWanted, key_source, require_kind
 from gatepass.sessions import AsyncRevocations, Revocations
 from gatepass.tokens.claims import AccessClaims
 from gatepass.tokens.claims_verifier import ClaimsVerifier
+from gatepass.tokens.claims_verifiers import ClaimsVerifiers
 from gatepass.tokens.policy import MAX_LEEWAY, whole_seconds
 from gatepass.tokens.refusals import is_refused
 from gatepass.tokens.seen import DEFAULT_BYTES
+from gatepass.tokens.trusted_issuer import TrustedIssuer
 from gatepass.tokens.twins import require_twin
+from gatepass.tokens.typ import ACCESS_TYP, require_verifiable_typ
 
-ACCESS_TYP = "at+jwt"
-REFRESH_TYP = "rt+jwt"
 _IRREVOCABLE = "the token has neither sid nor jti: it could never be revoked"
 
 R = TypeVar("R", Revocations, AsyncRevocations)
@@ -26,15 +26,17 @@ R = TypeVar("R", Revocations, AsyncRevocations)
 class _Verifier(Generic[R]):
     """The parts of a verifier, sync or async."""
 
-    __slots__ = ("_claims", "_is_revoked", "_revocations")
+    __slots__ = ("_claims", "_is_revoked", "_make", "_revocations")
     _is_async: ClassVar[bool]
+    _claims: ClaimsVerifier | ClaimsVerifiers
+    _make: Callable[[dict[str, Any]], AccessClaims]
 
     def __init__(  # noqa: PLR0913 - keyword-only, one per rule
         self,
         keys: Key | KeySet | KeySource,
         *,
         issuer: str,
-        audience: str,
+        audience: str | Collection[str],
         typ: str | None = ACCESS_TYP,
         required_claims: Collection[str] = (),
         allowed_values: Mapping[str, Collection[Any]] | None = None,
@@ -49,7 +51,7 @@ class _Verifier(Generic[R]):
         Args:
             keys: The keys that may have signed.
             issuer: The one `iss`, compared exactly.
-            audience: The text that `aud` is or contains.
+            audience: The text, or the texts, of which `aud` is or contains one.
             typ: The one `typ`; `None` takes tokens without a type or with "JWT".
             required_claims: Names besides `exp` and `sub` that must be present.
             allowed_values: For some claims all values that are accepted, where present.
@@ -64,13 +66,9 @@ class _Verifier(Generic[R]):
             TypeError: `revocations`, or keys that are fetched, are of the other twin's kind.
         """
         require_verifiable_typ(typ)
-        if revocations is not None:
-            require_twin(revocations, is_async=self._is_async)
+        self._set_revocations(revocations)
         require_kind(key_source(keys), is_async=self._is_async)
-        self._revocations: R | None = revocations
-        self._is_revoked: Callable[[str | None, str | None], Any] | None = (
-            None if revocations is None else revocations.is_revoked
-        )
+        self._make = AccessClaims
         self._claims = ClaimsVerifier(
             keys,
             issuer=issuer,
@@ -84,6 +82,45 @@ class _Verifier(Generic[R]):
             remember=remember,
         )
 
+    @classmethod
+    def for_issuers(
+        cls,
+        *issuers: TrustedIssuer,
+        leeway: float = 0,
+        revocations: R | None = None,
+        now: Callable[[], float] = time.time,
+        max_size: int = MAX_SIZE,
+        remember: int = DEFAULT_BYTES,
+    ) -> Self:
+        """A verifier for the tokens of these issuers, each verified by its own keys and rules.
+
+        The other arguments are those of the constructor.
+
+        Raises:
+            SettingsRejected: A value is out of bounds, or two issuers have the same `iss`.
+            TypeError: `revocations`, or keys that are fetched, are of the other twin's kind.
+        """
+        verifier = cls.__new__(cls)
+        verifier._set_revocations(revocations)  # noqa: SLF001 - same class
+        verifier._claims = claims = ClaimsVerifiers(  # noqa: SLF001 - same class
+            issuers,
+            is_async=cls._is_async,
+            leeway=whole_seconds("leeway", leeway, 0, MAX_LEEWAY),
+            now=now,
+            max_size=max_size,
+            remember=remember,
+        )
+        verifier._make = claims.claims
+        return verifier
+
+    def _set_revocations(self, revocations: R | None) -> None:
+        if revocations is not None:
+            require_twin(revocations, is_async=self._is_async)
+        self._revocations: R | None = revocations
+        self._is_revoked: Callable[[str | None, str | None], Any] | None = (
+            None if revocations is None else revocations.is_revoked
+        )
+
     @property
     def revocations(self) -> R | None:
         """The source of revocations, or `None` if revocations are not checked."""
@@ -91,7 +128,7 @@ class _Verifier(Generic[R]):
 
 
 class TokenVerifier(_Verifier[Revocations]):
-    """Verifies tokens of one issuer for one audience; needs no store."""
+    """Verifies tokens of one issuer, or with `for_issuers` of several; needs no store."""
 
     __slots__ = ()
     _is_async = False
@@ -120,7 +157,7 @@ class TokenVerifier(_Verifier[Revocations]):
             if verdict is not False and is_refused(verdict):
                 self._claims.forget(token)
                 raise TokenRevoked
-        return AccessClaims(claims)
+        return self._make(claims)
 
 
 class AsyncTokenVerifier(_Verifier[AsyncRevocations]):
@@ -143,13 +180,4 @@ class AsyncTokenVerifier(_Verifier[AsyncRevocations]):
             if verdict is not False and is_refused(verdict):
                 self._claims.forget(token)
                 raise TokenRevoked
-        return AccessClaims(claims)
-
-
-def require_verifiable_typ(typ: object) -> None:
-    """Reject a type that is not text, and that of refresh tokens: only a manager handles them."""
-    if typ is None:
-        return
-    if not isinstance(typ, str) or not typ or normalize_typ(typ) == REFRESH_TYP:
-        message = f"typ is a text other than {REFRESH_TYP}"
-        raise SettingsRejected(message)
+        return self._make(claims)
