@@ -13,12 +13,15 @@ _NUMBER: Final = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$")
 """A host that ends like this is an IPv4 address to a resolver, in any spelling ("127.1")."""
 
 
-def parse_address(text: object, *, may_be_loopback: bool = True) -> httpx.URL:
+def parse_address(
+    text: object, *, may_be_loopback: bool = True, plain_http_host: str | None = None
+) -> httpx.URL:
     """The address in this text.
 
     Args:
         text: An absolute URL, without user name, password and fragment.
         may_be_loopback: Take this machine's own addresses, which plain http may go to.
+        plain_http_host: The one other host that plain http may go to.
 
     Raises:
         SettingsRejected: The text is no URL, or gatepass sends no request to this address.
@@ -32,7 +35,8 @@ def parse_address(text: object, *, may_be_loopback: bool = True) -> httpx.URL:
         raise SettingsRejected("the address is not a URL") from None
     if is_unclear:
         raise SettingsRejected("the host of the address is a number, but no IP address")
-    if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url)):
+    may_be_plain = is_loopback(url) or url.host == plain_http_host
+    if url.scheme != "https" and not (url.scheme == "http" and may_be_plain):
         raise SettingsRejected("the address is not https (plain http is for this machine only)")
     if not may_be_loopback and _may_be_own(url):
         raise SettingsRejected("another machine's document names an address of this one")

@@ -49,7 +49,7 @@ def default_tls() -> ssl.SSLContext:
 def new_client(url: httpx.URL, tls: ssl.SSLContext, timeout_s: float) -> httpx.AsyncClient:
     """A client for one address that follows no redirects; proxies are the environment's.
 
-    Requests to this machine use no proxy: plain http is for this machine only.
+    Plain http and requests to this machine use no proxy: nobody may be on the way.
     `timeout_s` limits each read only; the caller limits the whole exchange.
 
     Raises:
@@ -61,7 +61,7 @@ def new_client(url: httpx.URL, tls: ssl.SSLContext, timeout_s: float) -> httpx.A
             headers=_AGENT,
             follow_redirects=False,
             timeout=timeout_s,
-            trust_env=not is_loopback(url),
+            trust_env=url.scheme == "https" and not is_loopback(url),
         )
     except (httpx.InvalidURL, ValueError, ImportError):
         pass

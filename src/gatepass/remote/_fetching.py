@@ -2,23 +2,32 @@
 
 import asyncio
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 
 import httpx
 
 from gatepass._exchange import ExchangeFailed, exchange, new_client
 from gatepass.jose import VerificationKey
+from gatepass.jose._entries import left_out
 from gatepass.remote._documents import MAX_SIZE, read_jwks, read_lifetime, read_metadata
 
 _OK = 200
+_NOT_THERE = (400, 401, 403, 404, 405, 410)
 
 
 @dataclass(frozen=True, slots=True)
 class KeysAddress:
-    """The `url` of a JWKS, or with an issuer that of the issuer's metadata."""
+    """The address of a JWKS, or with an issuer those at which its metadata may be."""
 
-    url: httpx.URL
+    urls: tuple[httpx.URL, ...]
     issuer: str | None
+    plain_http_host: str | None = None
+
+    @property
+    def host(self) -> str:
+        """The issuer's host, for messages."""
+        return self.urls[0].host
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +35,20 @@ class Fetched:
     """The keys that an issuer publishes at this moment."""
 
     keys: tuple[VerificationKey, ...]
-    unused: int
+    left_out: str
+    """Why entries are not among the keys; empty if all are."""
     lifetime_s: float
+
+
+def oauth_metadata(issuer: str) -> str:
+    """The address of an issuer's metadata: before the issuer's path (RFC 8414 §3)."""
+    scheme, _, rest = issuer.removesuffix("/").partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host}/.well-known/oauth-authorization-server{slash}{path}"
+
+
+class _NotThere(ExchangeFailed):
+    """The server has nothing at this address."""
 
 
 async def fetch_keys(
@@ -45,16 +66,28 @@ async def fetch_keys(
     """
     try:
         async with asyncio.timeout(timeout_s):
-            url = address.url
+            url = address.urls[0]
             if address.issuer is not None:
-                body, _ = await _get(url, tls, timeout_s)
-                url = read_metadata(body, address.issuer, url)
+                body, url = await _get_first(address.urls, tls, timeout_s)
+                url = read_metadata(body, address.issuer, url, address.plain_http_host)
             body, headers = await _get(url, tls, timeout_s)
             # In another thread: a large document takes a while, and the timeout must hold.
-            keys, unused = await asyncio.to_thread(read_jwks, body, algorithm)
+            entries = await asyncio.to_thread(read_jwks, body, algorithm)
     except TimeoutError:
         raise ExchangeFailed(f"it took more than {timeout_s:g} s") from None
-    return Fetched(keys, unused, read_lifetime(headers, longest_s))
+    is_whole = entries.keys and not entries.reasons
+    reasons = "" if is_whole else left_out(entries.reasons)
+    return Fetched(entries.keys, reasons, read_lifetime(headers, longest_s))
+
+
+async def _get_first(
+    urls: tuple[httpx.URL, ...], tls: ssl.SSLContext, timeout_s: float
+) -> tuple[bytes, httpx.URL]:
+    """The first of these documents that the server has, and its address."""
+    for url in urls[:-1]:
+        with suppress(_NotThere):
+            return (await _get(url, tls, timeout_s))[0], url
+    return (await _get(urls[-1], tls, timeout_s))[0], urls[-1]
 
 
 async def _get(
@@ -65,6 +98,8 @@ async def _get(
     async with new_client(url, tls, timeout_s) as client:
         request = client.build_request("GET", url, headers=headers)
         reply = await exchange(client, request, max_size=MAX_SIZE)
+    if reply.status in _NOT_THERE:
+        raise _NotThere(f"the answer has status {reply.status}")
     if reply.status != _OK:
         raise ExchangeFailed(f"the answer has status {reply.status}")
     return reply.body, reply.headers

@@ -33,7 +33,7 @@ from gatepass.errors import KeysUnavailable, SettingsRejected
 from gatepass.jose import Key, KeySet, VerificationKey
 from gatepass.jose.keyset import KeysWanted
 from gatepass.remote._documents import FetchedKeySet
-from gatepass.remote._fetching import Fetched, KeysAddress, fetch_keys
+from gatepass.remote._fetching import Fetched, KeysAddress, fetch_keys, oauth_metadata
 
 _logger = logging.getLogger("gatepass")
 _DUE: Final = 0.8
@@ -64,6 +64,7 @@ class RemoteSource(ForkAware):
         max_age: Seconds = timedelta(hours=1),
         max_stale: Seconds = timedelta(hours=24),
         tls: ssl.SSLContext | None = None,
+        accept_plain_http_from_host: str | None = None,
         now: Callable[[], float] = _steady,
     ) -> None:
         """Take the address; the first token makes the first fetch.
@@ -72,13 +73,16 @@ class RemoteSource(ForkAware):
             url: The https address of the JWKS, or with `issuer` of that issuer's metadata. Plain
                 http is accepted only for this machine.
             algorithm: The algorithm of RSA keys that name none, e.g. "RS256".
-            issuer: The `issuer` that the metadata must have; see `from_issuer`.
+            issuer: The `issuer` that the metadata must have; see `from_issuer`. If the server has
+                none at `url`, RFC 8414's address for this issuer is tried.
             cooldown: The shortest time between the starts of two fetches; 1 s to 5 min.
             timeout: The time limit of a fetch as a whole; 0.1 s to a minute.
             max_age: The longest lifetime of keys, whatever the issuer's `Cache-Control` says;
                 1 s to a day. The shortest lifetime is a minute, unless `max_age` is less.
             max_stale: The time for which keys stay in force while fetches fail; up to a day.
             tls: The rules for the server's certificate; by default those of httpx.
+            accept_plain_http_from_host: One more host for plain http, inside a cluster. Everybody
+                on the way to it can put keys of their own in place, and so forge every token.
             now: A clock in seconds that never goes back.
 
         Raises:
@@ -88,7 +92,10 @@ class RemoteSource(ForkAware):
         self._timeout_s = _seconds("timeout", timeout, 0.1, 60)
         self._max_age_s = _seconds("max_age", max_age, 1, _DAY_S)
         self._max_stale_s = _seconds("max_stale", max_stale, 0, _DAY_S)
-        self._address = KeysAddress(parse_address(url), issuer)
+        plain = accept_plain_http_from_host
+        texts = (url,) if issuer is None else (url, oauth_metadata(issuer))
+        urls = tuple(parse_address(each, plain_http_host=plain) for each in texts)
+        self._address = KeysAddress(urls, issuer, plain)
         self._algorithm = algorithm
         self._tls = tls
         self._now = now
@@ -106,6 +113,7 @@ class RemoteSource(ForkAware):
         """The start of the last fetch that failed."""
         self._flight: Future[None] | None = None
         self._failure = "they were not fetched yet"
+        self._left_out = ""
         watch_forks(self)
 
     @property
@@ -209,7 +217,7 @@ class RemoteSource(ForkAware):
                 self._land(fetched, began)
         except ExchangeFailed as error:
             self._failure, self._failed_at = str(error), began
-            _logger.warning("the keys of %s were not fetched: %s", self._address.url.host, error)
+            _logger.warning("the keys of %s were not fetched: %s", self._address.host, error)
         finally:
             with self._lock:
                 if self._flight is flight:
@@ -219,20 +227,22 @@ class RemoteSource(ForkAware):
         """Put fetched keys into force."""
         if _names(fetched.keys) != _names(() if self._keys is None else self._keys.keys):
             keys = KeySet(*fetched.keys) if fetched.keys else None
+            if keys is not None:
+                keys.left_out = fetched.left_out
             self._keys = None if keys is None else FetchedKeySet(keys, self._want)
             self._version += 1
-            _logger.info(
-                "keys of %s: %s in force, %s entries not usable",
-                self._address.url.host,
-                len(fetched.keys),
-                fetched.unused,
-            )
+            _logger.info("keys of %s: %s in force", self._address.host, len(fetched.keys))
+        self._failure = f"the issuer publishes no usable key: {fetched.left_out}"
+        if fetched.left_out != self._left_out:
+            level = logging.INFO if fetched.keys else logging.WARNING
+            what = "left out of its JWKS" if fetched.keys else "its JWKS has no usable key"
+            _logger.log(level, "keys of %s: %s: %s", self._address.host, what, fetched.left_out)
+        self._left_out = fetched.left_out
         share = _DUE + random.uniform(-_JITTER, _JITTER)  # noqa: S311 - nothing to guess
         self._fetched_at = began
         self._holds_until = began + fetched.lifetime_s
         self._stale_until = began + max(self._max_stale_s, fetched.lifetime_s)
         self._calm_until = began + fetched.lifetime_s * share
-        self._failure = "the issuer publishes no usable key"
 
     def _retry_after(self, now: float) -> int:
         if self._flight is not None:
@@ -240,7 +250,7 @@ class RemoteSource(ForkAware):
         return math.ceil(max(1.0, self._tried_at + self._cooldown_s - now))
 
     def _unavailable(self, now: float) -> KeysUnavailable:
-        message = f"the keys of {self._address.url.host} are unavailable: {self._failure}"
+        message = f"the keys of {self._address.host} are unavailable: {self._failure}"
         return KeysUnavailable(message, retry_after=self._retry_after(now))
 
 

@@ -23,6 +23,7 @@ class Options(TypedDict, total=False):
     max_age: Seconds
     max_stale: Seconds
     tls: ssl.SSLContext | None
+    accept_plain_http_from_host: str | None
     now: Callable[[], float]
 
 
@@ -31,7 +32,9 @@ class _RemoteKeySet(RemoteSource):
 
     @classmethod
     def from_issuer(cls, issuer: str, **options: Unpack[Options]) -> Self:
-        """The keys that an issuer's metadata points to (OpenID Connect Discovery §4).
+        """The keys that an issuer's metadata points to.
+
+        It is looked for where OpenID Connect Discovery §4 puts it, then where RFC 8414 §3 does.
 
         Args:
             issuer: The `iss` of its tokens, which its metadata must repeat exactly.
@@ -52,7 +55,7 @@ class _RemoteKeySet(RemoteSource):
         return self._timeout_s + _GRACE_S
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._address.url.host}>"
+        return f"<{type(self).__name__} of {self._address.host}>"
 
 
 class RemoteKeySet(_RemoteKeySet):
