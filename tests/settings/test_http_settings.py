@@ -100,10 +100,30 @@ def test_the_process_environment_is_read_where_none_is_given(
     ("environ", "sentence"),
     [
         ({"GATEPASS_ENV": "prod"}, "GATEPASS_ENV is neither development nor production"),
-        ({"GATEPASS_PUBLIC_ORIGINS": "*"}, "public_origins are written as"),
-        ({"GATEPASS_ALLOWED_ORIGINS": "https://a.example/"}, "allowed_origins are written as"),
-        ({"GATEPASS_TRUSTED_PROXIES": "everybody"}, "a trusted proxy is written as"),
-        ({"GATEPASS_MOUNT_PREFIX": "auth"}, "a mount prefix is written as"),
+        (
+            {"GATEPASS_PUBLIC_ORIGINS": "*"},
+            "^GATEPASS_PUBLIC_ORIGINS: public_origins are written as",
+        ),
+        (
+            {"GATEPASS_PUBLIC_ORIGINS": "https://A.example/"},
+            "^GATEPASS_PUBLIC_ORIGINS: .* write https://a.example, without the / at its end",
+        ),
+        (
+            {"GATEPASS_ALLOWED_ORIGINS": "https://a.example:8443/"},
+            "^GATEPASS_ALLOWED_ORIGINS: .* write https://a.example:8443, without the / at its end",
+        ),
+        (
+            {"GATEPASS_ALLOWED_ORIGINS": "https://a.example/app"},
+            "^GATEPASS_ALLOWED_ORIGINS: allowed_origins are written as",
+        ),
+        (
+            {"GATEPASS_TRUSTED_PROXIES": "everybody"},
+            "^GATEPASS_TRUSTED_PROXIES: a trusted proxy is written as",
+        ),
+        (
+            {"GATEPASS_MOUNT_PREFIX": "auth"},
+            "^GATEPASS_MOUNT_PREFIX: a mount prefix is written as",
+        ),
         (
             {"GATEPASS_MOUNT_PREFIX": "/auth"},
             "MOUNT_PREFIX is for cookies, which need GATEPASS_PUBLIC_ORIGINS",

@@ -31,7 +31,10 @@ def parse_origins(name: str, origins: Iterable[str]) -> frozenset[str]:
 
 
 def _parse_origin(name: str, origin: str) -> str:
-    match = _ORIGIN.fullmatch(origin.strip().lower())
+    text = origin.strip().lower()
+    match = _ORIGIN.fullmatch(text)
+    if match is None and _ORIGIN.fullmatch(text.rstrip("/")):
+        raise SettingsRejected(f"{name}: write {text.rstrip('/')}, without the / at its end")
     if match is None:
         raise SettingsRejected(f"{name} are written as https://app.example.com, without a path")
     scheme, host, port = match.groups()

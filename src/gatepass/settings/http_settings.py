@@ -1,7 +1,7 @@
 """`HttpSettings`: environment variables in, an `HttpPolicy` out."""
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -10,6 +10,15 @@ from gatepass.errors import KeyRejected, SettingsRejected
 from gatepass.http import CSRF_PURPOSE, Cookies, HttpPolicy, Https
 from gatepass.http.origins import is_loopback_origin, parse_origins
 from gatepass.jose import SharedKey
+
+_VARIABLES: Final = {
+    "public_origins": "GATEPASS_PUBLIC_ORIGINS",
+    "allowed_origins": "GATEPASS_ALLOWED_ORIGINS",
+    "a trusted proxy": "GATEPASS_TRUSTED_PROXIES",
+    "a mount prefix": "GATEPASS_MOUNT_PREFIX",
+    "a cookie domain": "GATEPASS_COOKIE_DOMAIN",
+}
+"""The variable that a policy's reason is about, by the reason's first words."""
 
 
 class HttpSettings(BaseSettings):
@@ -65,7 +74,12 @@ class HttpSettings(BaseSettings):
 
     def model_post_init(self, _: Any, /) -> None:
         """Reject settings that would fail, or be unsafe, later."""
-        self._policy = self._read_policy()
+        try:
+            self._policy = self._read_policy()
+        except SettingsRejected as error:
+            reason = str(error)
+            found = [name for text, name in _VARIABLES.items() if reason.startswith(text)]
+            raise SettingsRejected(": ".join([*found, reason])) from None
 
     @property
     def policy(self) -> HttpPolicy:
