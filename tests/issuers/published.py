@@ -16,7 +16,7 @@ POOL = "us-east-1_EXAMPLE01"
 TENANT = "fa15d692-e9c7-4460-a743-29f295222290"
 API = "6e74172b-be56-4843-9ff4-e66a39bb12e3"
 
-COGNITO = {
+COGNITO: dict[str, Any] = {
     "sub": "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee",
     "device_key": "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee",
     "cognito:groups": ["testgroup"],
@@ -32,7 +32,7 @@ COGNITO = {
     "username": "my-test-user",
     **TIMES,
 }
-COGNITO_ID = {
+COGNITO_ID: dict[str, Any] = {
     "sub": "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee",
     "cognito:groups": ["testgroup"],
     "email_verified": True,
@@ -48,7 +48,7 @@ COGNITO_ID = {
     "email": "my-test-user@example.com",
     **TIMES,
 }
-_ENTRA = {
+_ENTRA: dict[str, Any] = {
     "aud": API,
     "nbf": NOW - 60,
     "aio": "AXQAi/8IAAAAFm+E/QTG+gFnVxLjWdw8K+61AGrSOuMMF6ebaMj7",
@@ -60,7 +60,7 @@ _ENTRA = {
     "uti": "FVsGxYXI30-TuikuuUoFAA",
     **TIMES,
 }
-ENTRA_1 = _ENTRA | {
+ENTRA_1: dict[str, Any] = _ENTRA | {
     "iss": f"https://sts.windows.net/{TENANT}/",
     "acr": "1",
     "amr": ["pwd"],
@@ -71,7 +71,7 @@ ENTRA_1 = _ENTRA | {
     "unique_name": "abeli@example.com",
     "ver": "1.0",
 }
-ENTRA_2 = _ENTRA | {
+ENTRA_2: dict[str, Any] = _ENTRA | {
     "iss": f"https://login.microsoftonline.com/{TENANT}/v2.0",
     "azp": "75dbe77f-10a3-4e59-85fd-8c127544f17c",
     "azpacr": "0",
@@ -80,20 +80,20 @@ ENTRA_2 = _ENTRA | {
     "scp": "access_as_user Tasks.Read",
     "ver": "2.0",
 }
-ENTRA_ID = _ENTRA | {
+ENTRA_ID: dict[str, Any] = _ENTRA | {
     "iss": f"https://login.microsoftonline.com/{TENANT}/v2.0",
     "nonce": "123523",
     "preferred_username": "abeli@example.com",
     "roles": ["Tasks.Admin"],
     "ver": "2.0",
 }
-ENTRA_1_ID = _ENTRA | {
+ENTRA_1_ID: dict[str, Any] = _ENTRA | {
     "iss": f"https://sts.windows.net/{TENANT}/",
     "unique_name": "abeli@example.com",
     "roles": ["Tasks.Admin"],
     "ver": "1.0",
 }
-AUTH0 = {
+AUTH0: dict[str, Any] = {
     "iss": "https://my-domain.auth0.com/",
     "sub": "auth0|123456",
     "aud": ["https://example.com/health-api", "https://my-domain.auth0.com/userinfo"],
@@ -102,11 +102,11 @@ AUTH0 = {
     "permissions": ["read:patients", "read:admin"],
     **TIMES,
 }
-AUTH0_RFC9068 = {name: value for name, value in AUTH0.items() if name != "azp"} | {
+AUTH0_RFC9068: dict[str, Any] = {name: value for name, value in AUTH0.items() if name != "azp"} | {
     "client_id": "my_client_id",
     "jti": "73WakrfVbNJBaAmhQtEeDv",
 }
-AUTH0_ID = {
+AUTH0_ID: dict[str, Any] = {
     "iss": "https://my-domain.auth0.com/",
     "sub": "auth0|123456",
     "aud": "https://example.com/health-api",  # as if the API had the client's id as its name
@@ -114,7 +114,7 @@ AUTH0_ID = {
     "email": "janedoe@example.com",
     **TIMES,
 }
-KEYCLOAK = {
+KEYCLOAK: dict[str, Any] = {
     "auth_time": NOW - 60,
     "jti": "onrtac:4e2f9f5e-0d57-4bf3-8b1e-a2a2eee0f0ad",
     "iss": "https://id.example.com/realms/shop",
@@ -135,7 +135,7 @@ KEYCLOAK = {
     "preferred_username": "ada",
     **TIMES,
 }
-KEYCLOAK_ID = {
+KEYCLOAK_ID: dict[str, Any] = {
     **{name: value for name, value in KEYCLOAK.items() if not name.endswith("_access")},
     "typ": "ID",
     "aud": "orders-api",

@@ -92,7 +92,7 @@ PAIR = TokenPair(
     ],
 )
 def test_what_is_given_in_place_of_a_token_is_told_without_its_text(given: Any, why: str) -> None:
-    doors = [verifier().verify, lambda given: inspect(given).claims]
+    doors: list[Any] = [verifier().verify, lambda given: inspect(given).claims]
     if "payload" not in why:  # to `jose.verify` a payload is any bytes
         doors.append(lambda given: verify(given, KEY))
     for door in doors:

@@ -33,7 +33,8 @@ def verifier(remember: int = DEFAULT_BYTES) -> TokenVerifier:
 
 
 def memory_of(verifier: TokenVerifier) -> Any:
-    return verifier._claims._seen
+    claims: Any = verifier._claims
+    return claims._seen
 
 
 def test_a_token_is_remembered_when_it_comes_again() -> None:

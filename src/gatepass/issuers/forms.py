@@ -1,7 +1,7 @@
 """Makes the `TrustedIssuer` of a product, after the form of access tokens that it publishes.
 
-Each accepts access tokens only. An ID token is a message to the client that asked for it, says
-nothing about what that client may do here, and is signed by the same keys.
+Each accepts access tokens only. An ID token is a message to the client that the user logs in
+to, says nothing about what that client may do here, and is signed by the same keys.
 """
 
 import re
@@ -136,7 +136,7 @@ def keycloak(
 
     Args:
         realm_url: The realm's address, e.g. "https://id.example.com/realms/shop".
-        audience: What an audience mapper writes into `aud` for your API.
+        audience: The text that an audience mapper writes into `aud` for your API.
         roles_of_client: Take the roles that this client defines, and not those of the realm.
         jwks_url: Another address of the realm's keys, e.g. inside a cluster.
         options: See `RemoteKeySet`.

@@ -82,7 +82,7 @@ class RemoteSource(ForkAware):
             max_stale: The time for which keys stay in force while fetches fail; up to a day.
             tls: The rules for the server's certificate; by default those of httpx.
             accept_plain_http_from_host: One more host for plain http, inside a cluster. Everybody
-                on the way to it can put keys of their own in place, and so forge every token.
+                on the way to it can answer with keys of their own, and so forge every token.
             now: A clock in seconds that never goes back.
 
         Raises:

@@ -18,7 +18,7 @@ class MakeKeys(Protocol):
     """Makes the source of keys for a sync or an async verifier."""
 
     def __call__(self, *, is_async: bool) -> KeySource:
-        """The source of the keys; its `is_async` is as asked for."""
+        """The source of the keys, with this `is_async`."""
         ...
 
 
