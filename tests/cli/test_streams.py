@@ -32,7 +32,7 @@ def shell(line: str, here: Path) -> subprocess.CompletedProcess[str]:
     ("line", "code", "said"),
     [
         ("gatepass token verify <&-", 1, "gatepass: there is no token\n"),
-        ("printf '\\377\\376' | gatepass token verify", 1, "gatepass: the token is malformed\n"),
+        ("printf '\\377\\376' | gatepass token verify", 1, "gatepass: the token is malformed: "),
         ("gatepass users password ada <&-", 2, "there is no terminal to ask on"),
         ("gatepass users password ada --password-stdin <&-", 2, "standard input holds no password"),
         (

@@ -58,7 +58,7 @@ def test_verify_refuses_a_revoked_a_forged_and_no_token(ada: Command) -> None:
         "gatepass: the token has been revoked\n",
         "gatepass: the token is invalid: no key that is accepted here signed it\n",
         "gatepass: the token is invalid: no key that is accepted here signed it\n",
-        "gatepass: the token is malformed\n",
+        "gatepass: the token is malformed: it has no dots: it is opaque, and not a JWT\n",
         "gatepass: there is no token\n",
     ]
 
@@ -96,13 +96,22 @@ def test_inspect_hides_what_refreshes_a_session(ada: Command) -> None:
     assert json.loads(shown.stdout)["claims"]["sec"] == "(hidden)"
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "a.b.c", "e30.e30.e30.e30.e30"])
-def test_inspect_refuses_what_is_no_token(command: Command, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "it is empty"),
+        ("nonsense", "it has no dots"),
+        ("a.b.c", "a part of it is not canonical base64url"),
+        ("e30.e30.e30.e30.e30", "it has five parts"),
+    ],
+)
+def test_inspect_refuses_what_is_no_token(command: Command, text: str, why: str) -> None:
     refused = command("token", "inspect", stdin=text)
 
     assert refused.code == 1
     assert refused.stdout == ""
-    assert refused.stderr == "gatepass: the token is malformed\n"
+    assert refused.stderr.startswith(f"gatepass: the token is malformed: {why}")
+    assert refused.stderr.count("\n") == 1
 
 
 def test_names_of_claims_cannot_command_the_terminal(ada: Command) -> None:

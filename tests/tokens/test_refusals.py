@@ -104,6 +104,11 @@ def test_what_is_given_in_place_of_a_token_is_told_without_its_text(given: Any, 
         assert not any(part in str(refused.value) for part in token().split("."))
 
 
+def test_an_empty_text_is_told_where_it_counts_as_a_token() -> None:
+    with pytest.raises(TokenMalformed, match="it is empty"):
+        inspect("")
+
+
 def test_the_limit_that_a_long_token_is_told_is_the_verifiers_own() -> None:
     with pytest.raises(TokenMalformed, match="at most 100 are accepted"):
         verifier(max_size=100).verify(token())

@@ -31,6 +31,8 @@ def _why(token: str, limit: int) -> str:
     dots = token.count(".")
     if dots == _DOTS_OF_JWE:
         return "it has five parts, as an encrypted token (JWE) has: only signed ones are accepted"
+    if not token:
+        return "it is empty"
     if not dots:
         return "it has no dots: it is opaque, and not a JWT"
     if dots != _DOTS_OF_JWS:
