@@ -92,6 +92,7 @@ def test_an_id_token_is_rejected(product: str) -> None:
 
 OTHERS = {
     "another client": (POOL_ISSUER, COGNITO | {"client_id": "other"}, "its client_id is not"),
+    "another API of the client": (POOL_ISSUER, COGNITO | {"aud": "https://b.example"}, "aud"),
     "no client": (POOL_ISSUER, COGNITO | {"client_id": None}, "its client_id is not"),
     "another tenant": (TENANT_2, ENTRA_2 | {"iss": ENTRA_2["iss"].replace("fa15", "fa16")}, "iss"),
     "the other version": (TENANT_2, ENTRA_2 | {"ver": "1.0"}, "its ver is none of those"),
@@ -115,6 +116,17 @@ def test_one_of_several_clients_or_audiences_is_enough() -> None:
 
     assert verify(several, signed(COGNITO, typ=None)).subject
     assert verify(TENANT_2, signed(ENTRA_2 | {"aud": "api://tasks"})).subject
+
+
+def test_a_token_of_cognito_that_is_bound_to_an_api_is_for_that_api() -> None:
+    bound = cognito(POOL, client_id="xxxxxxxxxxxxexample", audience=["https://a.example"])
+
+    for claims in (COGNITO, COGNITO | {"aud": "https://a.example"}):
+        assert verify(bound, signed(claims, typ=None)).subject
+    with pytest.raises(TokenInvalid, match="its aud is none of those allowed"):
+        verify(bound, signed(COGNITO | {"aud": ["https://a.example", "https://b.example"]}))
+    with pytest.raises(SettingsRejected):
+        verify(cognito(POOL, client_id="c", audience="https://a.example"), "")
 
 
 def test_roles_of_a_keycloak_client_are_those_of_that_client_only() -> None:

@@ -9,7 +9,6 @@ from gatepass.jose import KeySet, SharedKey, sign, verify
 from tests.jose.forge import b64, compact
 from tests.jose.material import (
     OCTETS,
-    private_jwk_of,
     private_key,
     public_jwk_of,
     raw_signer,
@@ -43,10 +42,6 @@ LEGAL: dict[str, tuple[list[dict[str, Any]], set[tuple[str, str]]]] = {
         [EC | {"kid": "a"}, EC | {"kid": "b"}],
         {("ES256", "a"), ("ES256", "b")},
     ),
-    "one private key under two names": (
-        [private_jwk_of(private_key("ES256")) | {"kid": kid} for kid in ("a", "b")],
-        {("ES256", "a"), ("ES256", "b")},
-    ),
     "the same entry twice": ([EC | {"kid": "a"}] * 2, {("ES256", "a")}),
     "members that are null": (
         [EC | dict.fromkeys(("use", "key_ops", "alg", "d", "k", "n", "x5c"), None) | {"kid": "a"}],
@@ -66,6 +61,28 @@ def test_legal_key_sets_are_taken_and_every_name_of_a_key_counts(what: str) -> N
     for algorithm, kid in names:
         assert verify(token(algorithm, kid), keys).payload == b"{}"
         assert verify(token(algorithm, None), keys).payload == b"{}"
+
+
+def test_a_key_that_signs_has_one_name() -> None:
+    """A rotation to the same key under another name would change nothing."""
+    renamed = type(signing_key("ES256")).from_pem(signing_key("ES256").to_pem(), kid="2027")
+
+    for again in (renamed, renamed.public()):
+        with pytest.raises(KeyRejected, match="the same private or shared key twice"):
+            KeySet(signing_key("ES256")).rotate(again)
+    with pytest.raises(KeyRejected, match="the same private or shared key twice"):
+        KeySet(signing_key("ES256").public(), renamed)
+
+
+@pytest.mark.parametrize("broken", [{"y": EC["x"]}, {"x": None}, {"key_ops": ["sign"]}])
+def test_a_broken_key_under_the_name_of_a_good_one_makes_the_name_unclear(broken: Any) -> None:
+    named = EC | {"kid": "a", "alg": "ES256"}
+
+    for entries in ([named, named | broken], [named | broken, named]):
+        with pytest.raises(KeyRejected, match="same kid and algorithm"):
+            KeySet.from_jwks({"keys": entries})
+        other = named | broken | {"use": "enc"}
+        assert KeySet.from_jwks({"keys": [named, other]}).primary.kid == "a"
 
 
 def test_a_key_with_two_names_is_left_out_with_both() -> None:
@@ -115,6 +132,7 @@ REASONS: dict[str, tuple[list[Any], str]] = {
     "another algorithm": ([RSA | {"alg": "RSA-OAEP"}], "the algorithm is not one of"),
     "no object": ([7], "not one JSON object"),
     "short": ([public_jwk_of(rsa_key(size=1024)) | {"alg": "RS256"}], "2048"),
+    "a use without a hash": ([EC | {"use": ["sig"]}, EC | {"use": {}}], "the JWK's use is not sig"),
     "several": ([RSA, RSA | {"kid": "b"}, 7], r"pass algorithm= \(2 entries\); an entry that"),
     "many": (
         [RSA, {}, 7, EC | {"use": "enc"}, RSA | {"alg": "none"}, EC | {"kid": 5}],

@@ -28,6 +28,7 @@ def cognito(
     user_pool_id: str,
     *,
     client_id: str | Collection[str],
+    audience: Collection[str] = (),
     multi_region: bool = False,
     **options: Unpack[Options],
 ) -> TrustedIssuer:
@@ -36,6 +37,8 @@ def cognito(
     Args:
         user_pool_id: The pool's id, which begins with its region, e.g. "eu-west-1_Ab1Cd2Ef3".
         client_id: The app clients whose tokens are accepted: there need not be an `aud`.
+        audience: All values of `aud` that are accepted, if the app client asks for tokens of one
+            API (resource binding). Without it a token with `aud` is for another API.
         multi_region: Whether the pool has the updated issuer, for several regions.
         options: See `RemoteKeySet`.
 
@@ -53,7 +56,7 @@ def cognito(
         audience_claim="client_id",
         typ=_JWT,
         required_claims=("token_use",),
-        allowed_values={"token_use": ("access",)},
+        allowed_values={"token_use": ("access",), "aud": audience},
         roles=("cognito:groups",),
     )
 

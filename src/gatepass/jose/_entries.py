@@ -3,7 +3,8 @@
 1. A key is known by its algorithm and its `kid` together (RFC 7517 §4.5): keys of different
    algorithms may share a `kid`, and one key may have several.
 2. The same key under the same name counts once.
-3. Of different keys under one algorithm and `kid` none is taken: one of them may be wrong.
+3. Of different keys under one algorithm and `kid` none is taken: one of them may be wrong. A
+   key that cannot be used counts there too, because it may be the one that is meant.
 """
 
 from collections import Counter
@@ -19,6 +20,7 @@ EMPTY: Final = (
     "GATEPASS_KEY_FILE there)"
 )
 _AMBIGUOUS: Final = "two different keys have the same kid and algorithm"
+_FOR_SIGNATURES: Final = (None, "sig")  # a set would fail on a value without a hash
 _MOST_REASONS: Final = 4
 K = TypeVar("K", bound=Key)
 
@@ -35,19 +37,20 @@ class Entries(Generic[K]):
 
 def read_entries(members: Iterable[object], make: Callable[[Mapping[str, Any]], K]) -> Entries[K]:
     """The keys that `make` makes of the entries; it raises `KeyRejected` for the others."""
-    keys, reasons = [], []
+    keys, reasons, unusable = [], [], set()
     for jwk in members:
         try:
             keys.append(make(_object(jwk)))
         except KeyRejected as error:
             reasons.append(str(error))
+            unusable.add(_name_of(jwk))
     named: dict[tuple[str, str], list[K]] = {}
     for key in keys:
         if key.kid is not None:
             named.setdefault((key.algorithm, key.kid), []).append(key)
     dropped: set[int] = set()
-    for peers in named.values():
-        is_clear = all(map(peers[0].is_same_key, peers))
+    for name, peers in named.items():
+        is_clear = name not in unusable and all(map(peers[0].is_same_key, peers))
         dropped.update(map(id, peers[is_clear:]))
         reasons += [] if is_clear else [_AMBIGUOUS] * len(peers)
     return Entries(
@@ -71,3 +74,11 @@ def _object(jwk: object) -> Mapping[str, Any]:
     if not isinstance(jwk, Mapping):
         raise KeyRejected("an entry that is not one JSON object, or has a name twice")
     return jwk
+
+
+def _name_of(jwk: object) -> tuple[object, object] | None:
+    """The algorithm and `kid` of an entry for signatures that cannot be used, if it has both."""
+    if not isinstance(jwk, Mapping) or jwk.get("use") not in _FOR_SIGNATURES:
+        return None
+    algorithm, kid = jwk.get("alg"), jwk.get("kid")
+    return (algorithm, kid) if isinstance(algorithm, str) and isinstance(kid, str) else None

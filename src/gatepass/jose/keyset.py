@@ -51,11 +51,12 @@ class KeySet:
     """Keys that belong together; it never changes, `rotate` and `without` give new ones.
 
     A key is found by its `kid` and its algorithm together. Keys of different algorithms may
-    share a `kid`, and one asymmetric key may have several (RFC 7517 §4.5).
+    share a `kid`, and one public key may have several (RFC 7517 §4.5).
 
     Raises:
         KeyRejected: Symmetric and asymmetric keys are mixed (RFC 8725 §3.1), two keys have the
-            same `kid` and algorithm, a shared key is given twice, or more than 8 of them are.
+            same `kid` and algorithm, a key that signs is given twice, or more than 8 shared keys
+            are.
     """
 
     __slots__ = ("_by_kid", "_unnamed", "keys", "left_out", "prepared", "primary")
@@ -229,9 +230,8 @@ def _require_consistent(keys: tuple[Key, ...]) -> None:
     names = [(key.algorithm, key.kid) for key in keys if key.kid is not None]
     if len(set(names)) != len(names):
         raise KeyRejected("two keys of the set have the same kid and algorithm")
-    if not keys[0].is_shared:
-        return
-    if any(key.is_same_key(peer) for i, key in enumerate(keys) for peer in keys[:i]):
-        raise KeyRejected("the set holds the same shared key twice")
-    if len(keys) > MAX_TRIED:
+    can_sign = [key for key in keys if key.can_sign]
+    if any(key is not peer and key.is_same_key(peer) for key in can_sign for peer in keys):
+        raise KeyRejected("the set holds the same private or shared key twice")
+    if keys[0].is_shared and len(keys) > MAX_TRIED:
         raise KeyRejected(f"a set holds at most {MAX_TRIED} shared keys")
