@@ -21,7 +21,8 @@ def parse_address(
     Args:
         text: An absolute URL, without user name, password and fragment.
         may_be_loopback: Take this machine's own addresses, which plain http may go to.
-        plain_http_host: The one other host that plain http may go to.
+        plain_http_host: The one other host that plain http may go to; "" if the caller may name
+            one, `None` if there is no such option.
 
     Raises:
         SettingsRejected: The text is no URL, or gatepass sends no request to this address.
@@ -37,7 +38,8 @@ def parse_address(
         raise SettingsRejected("the host of the address is a number, but no IP address")
     may_be_plain = is_loopback(url) or url.host == plain_http_host
     if url.scheme != "https" and not (url.scheme == "http" and may_be_plain):
-        raise SettingsRejected("the address is not https (plain http is for this machine only)")
+        cure = "" if plain_http_host is None else " and for accept_plain_http_from_host="
+        raise SettingsRejected(f"the address is not https (plain http is for this machine{cure})")
     if not may_be_loopback and _may_be_own(url):
         raise SettingsRejected("another machine's document names an address of this one")
     if not url.host or url.userinfo or url.fragment:

@@ -28,7 +28,7 @@ def cognito(
     user_pool_id: str,
     *,
     client_id: str | Collection[str],
-    audience: Collection[str] = (),
+    audience: str | Collection[str] = (),
     multi_region: bool = False,
     **options: Unpack[Options],
 ) -> TrustedIssuer:
@@ -37,7 +37,7 @@ def cognito(
     Args:
         user_pool_id: The pool's id, which begins with its region, e.g. "eu-west-1_Ab1Cd2Ef3".
         client_id: The app clients whose tokens are accepted: there need not be an `aud`.
-        audience: All values of `aud` that are accepted, if the app client asks for tokens of one
+        audience: The values of `aud` that are accepted, if the app client asks for tokens of one
             API (resource binding). Without it a token with `aud` is for another API.
         multi_region: Whether the pool has the updated issuer, for several regions.
         options: See `RemoteKeySet`.
@@ -49,6 +49,7 @@ def cognito(
     service = "issuer-cognito-idp" if multi_region else "cognito-idp"
     domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
     issuer = f"https://{service}.{region}.{domain}/{user_pool_id}"
+    bound_to = (audience,) if isinstance(audience, str) else audience
     return TrustedIssuer(
         issuer=issuer,
         keys=_keys(f"{issuer}/.well-known/jwks.json", "RS256", options),
@@ -56,7 +57,7 @@ def cognito(
         audience_claim="client_id",
         typ=_JWT,
         required_claims=("token_use",),
-        allowed_values={"token_use": ("access",), "aud": audience},
+        allowed_values={"token_use": ("access",), "aud": bound_to},
         roles=("cognito:groups",),
     )
 

@@ -92,7 +92,7 @@ class RemoteSource(ForkAware):
         self._timeout_s = _seconds("timeout", timeout, 0.1, 60)
         self._max_age_s = _seconds("max_age", max_age, 1, _DAY_S)
         self._max_stale_s = _seconds("max_stale", max_stale, 0, _DAY_S)
-        plain = accept_plain_http_from_host
+        plain = accept_plain_http_from_host or ""
         texts = (url,) if issuer is None else (url, oauth_metadata(issuer))
         urls = tuple(parse_address(each, plain_http_host=plain) for each in texts)
         self._address = KeysAddress(urls, issuer, plain)
