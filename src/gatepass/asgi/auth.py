@@ -2,23 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from gatepass.asgi.common_auth import CommonAsgiAuth
 from gatepass.asgi.front import Front
 from gatepass.asgi.guarding import guard, require_application
 from gatepass.asgi.messages import AnswerApp, AsgiApp, Receive, Scope, Send, read_body, send_answer
-from gatepass.errors import GuardMisused, StoreUnavailable
-from gatepass.gate import (
-    KEYS,
-    Gate,
-    Route,
-    answer_wrong_method,
-    find_route,
-    require_prefix,
-    routes_of,
-)
-from gatepass.http import Answer, AsgiRequest, RequestRefused, Requirement
+from gatepass.errors import GuardMisused
+from gatepass.gate import KEYS, Gate, Route, find_route, require_prefix, routes_of
+from gatepass.http import Answer, AsgiRequest, Requirement
 from gatepass.tokens import AccessClaims
 
 App = TypeVar("App", bound=Callable[..., Any])
@@ -93,7 +86,6 @@ class _Routes:
 
     def __init__(self, auth: Auth, gate: Gate, app: AsgiApp, prefix: str) -> None:
         self._auth = auth
-        self._gate = gate
         self._app = app
         self._prefix = prefix
         self._routes = routes_of(gate)
@@ -111,13 +103,8 @@ class _Routes:
         route, session_id = self._find(path)
         if route is None:
             return None
-        if scope["method"] != route.method:
-            return answer_wrong_method(route)
-        body = await read_body(receive) if route.takes_body else b""
-        try:
-            return await route.answer(self._gate, AsgiRequest(scope), body, session_id)
-        except (RequestRefused, StoreUnavailable) as error:
-            return self._auth.answer_error(error)
+        read = partial(read_body, receive)
+        return await self._auth.answer(route, AsgiRequest(scope), read, session_id)
 
     def _find(self, path: str) -> tuple[Route | None, str]:
         if path == KEYS.path:

@@ -16,7 +16,7 @@ from gatepass.asgi.messages import (
 )
 from gatepass.errors import StoreUnavailable
 from gatepass.gate import AnyAuth
-from gatepass.http import Answer, AsgiRequest, Headers, RequestRefused
+from gatepass.http import Answer, AsgiRequest, Headers, RequestRefused, is_preflight
 
 GUARDED: Final = "gatepass.guarded"
 """The key of a scope under which guards behind a `Front` find the request's `Verdict`."""
@@ -61,9 +61,11 @@ class Front:
         if is_done or scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
+        request = AsgiRequest(scope)
+        if is_preflight(request):
+            send = self._explaining(request, send)
         added: Headers = ()
         if not self._is_silent:
-            request = AsgiRequest(scope)
             added = self._auth.policy.headers(request)
             answer = self._auth.intercept(request)
             if answer is not None:
@@ -71,10 +73,25 @@ class Front:
                 return
         await self._pass_on(added, scope, receive, send)
 
+    def _explaining(self, request: AsgiRequest, send: Send) -> Send:
+        """A `send` that logs why browsers will reject the answer to this preflight."""
+
+        async def explaining(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                told = {name.lower(): value for name, value in message.get("headers", ())}
+                self._auth.explain_preflight(
+                    request, lambda name: told.get(name.encode(), b"").decode("latin-1")
+                )
+            await send(message)
+
+        return explaining
+
     async def _pass_on(self, added: Headers, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the application; answer the refusals that get out of it."""
         is_begun = is_replaced = False
         encoded = encode_headers(added) if added else []
+        # Two lines of these are none to browsers: an application may have CORS rules of its own.
+        replaced = {name for name, _ in encoded} - {b"vary"}
         verdict = Verdict(self._auth)
         scope.setdefault(GUARDED, verdict)  # the outermost answers for those inside
 
@@ -88,7 +105,10 @@ class Front:
                 return
             if message["type"].endswith("http.response.start"):
                 vary = [(b"vary", verdict.vary.encode())] if verdict.vary else []
-                message = {**message, "headers": [*message.get("headers", ()), *encoded, *vary]}
+                kept = [
+                    pair for pair in message.get("headers", ()) if pair[0].lower() not in replaced
+                ]
+                message = {**message, "headers": [*kept, *encoded, *vary]}
             await send(message)
 
         try:

@@ -59,4 +59,5 @@ class GatepassMiddleware:
             for name, value in policy.headers(DjangoRequest(request)):
                 kept = response.headers.get(name) if name == "Vary" else None
                 response.headers[name] = value if kept is None else f"{kept}, {value}"
+        auth.explain_preflight(DjangoRequest(request), response.headers.get)
         return response

@@ -1,5 +1,6 @@
 """The auth routes as FastAPI's, with everything that the document says about them."""
 
+from functools import partial
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI, HTTPException, Request, Response, status
@@ -8,7 +9,7 @@ from gatepass.asgi.messages import read_body
 from gatepass.fastapi import documents
 from gatepass.fastapi.responses import send
 from gatepass.fastapi.scheme import Guarding
-from gatepass.gate import KEYS, AnyAuth, Route, answer_wrong_method, routes_of
+from gatepass.gate import KEYS, AnyAuth, Route, routes_of
 from gatepass.http import AsgiRequest
 
 _SESSION: Final = "{session_id}"
@@ -43,20 +44,16 @@ def _add(
     router: APIRouter, path: str, route: Route, auth: AnyAuth, described: dict[str, Any]
 ) -> None:
     async def answer(request: Request) -> Response:
-        body = await read_body(request.receive) if route.takes_body else b""
         session_id = request.path_params.get("session_id", "")
-        asked = AsgiRequest(request.scope)
-        return send(await route.answer(auth.require_gate(), asked, body, session_id))
-
-    async def refuse() -> Response:
-        return send(answer_wrong_method(route))
+        read = partial(read_body, request.receive)
+        return send(await auth.answer(route, AsgiRequest(request.scope), read, session_id))
 
     # Also what generated clients call the operation; an application may have a `login` of its own.
     name = f"{documents.OWN}{route.name}"
     router.add_api_route(path, answer, methods=[route.method], name=name, **described)
     # A route of FastAPI's own: Starlette's come after the 405 that the other's path asks for.
     others = sorted(_METHODS - {route.method})
-    router.add_api_route(path, refuse, methods=others, include_in_schema=False)
+    router.add_api_route(path, answer, methods=others, include_in_schema=False)
     # Starlette would send a password on to an address made of the `Host` header, over http.
     router.add_api_route(f"{path}/", _find, methods=sorted(_METHODS), include_in_schema=False)
 

@@ -9,8 +9,8 @@ from flask import Flask, Response, after_this_request, current_app, request
 from gatepass.errors import GuardMisused, StoreUnavailable
 from gatepass.flask.guarding import Guard
 from gatepass.flask.placement import Placement, require_setup
-from gatepass.flask.responses import add_header, final, send
-from gatepass.flask.routes import make_blueprint
+from gatepass.flask.responses import add_header, final, keep_first_cors_headers, send
+from gatepass.flask.routes import is_route_of_ours, make_blueprint
 from gatepass.gate import CommonAuth, require_prefix, run_in_place
 from gatepass.http import RequestRefused, Requirement, WsgiRequest
 from gatepass.manager import TokenManager
@@ -55,7 +55,8 @@ class Auth(CommonAuth[TokenManager | TokenVerifier, Guard, Guard]):
         app.register_error_handler(StoreUnavailable, self._answer_error)
         if not self.policy.is_silent:
             app.before_request(self._intercept)
-            app.after_request(self._add_headers)
+        # Flask calls the first one last: extensions such as Flask-CORS have added their headers.
+        app.after_request_funcs.setdefault(None, []).insert(0, self._add_headers)
 
     @cached_property
     def _placement(self) -> Placement:
@@ -149,6 +150,10 @@ class Auth(CommonAuth[TokenManager | TokenVerifier, Guard, Guard]):
         return response
 
     def _add_headers(self, response: Response) -> Response:
-        for name, value in self.policy.headers(WsgiRequest(request.environ)):
+        asked = WsgiRequest(request.environ)
+        if is_route_of_ours():
+            keep_first_cors_headers(response)
+        for name, value in self.policy.headers(asked):
             add_header(response, name, value)
+        self.explain_preflight(asked, response.headers.get)
         return response

@@ -32,12 +32,17 @@ def final(answer: Answer) -> HTTPException:
 
 
 def add_header(response: Response, name: str, value: str) -> None:
-    """Add a header; `Vary` stays one line, since Flask's session keeps the first line only."""
+    """Set a header; `Vary` gets a value more, in one line: Flask's session keeps the first only."""
     if name == "Vary":
         lines = ", ".join([*response.headers.getlist(name), value]).split(", ")
-        response.headers[name] = ", ".join(dict.fromkeys(lines))
-    else:
-        response.headers.add(name, value)
+        value = ", ".join(dict.fromkeys(lines))
+    response.headers[name] = value
+
+
+def keep_first_cors_headers(response: Response) -> None:
+    """Drop what an extension added to our own: two values of such a header are none to browsers."""
+    for name in {name for name, _ in response.headers if name.startswith("Access-Control-")}:
+        response.headers[name] = response.headers[name]
 
 
 def settle(result: Any) -> Any:

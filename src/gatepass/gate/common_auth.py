@@ -3,7 +3,7 @@
 import logging
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import timedelta
 from inspect import iscoroutinefunction
 from typing import Any, ClassVar, Final, Generic, Literal, Never, TypeVar
@@ -12,8 +12,9 @@ from gatepass.errors import GatepassError, SettingsRejected, StoreUnavailable
 from gatepass.gate.gate import Gate
 from gatepass.gate.guard import Guard
 from gatepass.gate.hooks import Authenticate, LoginLimit
+from gatepass.gate.maybe_await import settle
 from gatepass.gate.misuse import require_call
-from gatepass.gate.routes import Route, answer_wrong_method
+from gatepass.gate.routes import KEYS, Route, answer_wrong_method
 from gatepass.http import (
     Answer,
     HttpPolicy,
@@ -148,18 +149,22 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
         self,
         route: Route,
         request: HttpRequest,
-        read_body: Callable[[], bytes],
+        read_body: Callable[[], Awaitable[bytes] | bytes],
         session_id: str = "",
     ) -> Answer:
         """The answer to a request of this route, also to one that is rejected."""
-        if request.method != route.method:
-            return answer_wrong_method(route)
+        if is_preflight(request) and route is not KEYS:
+            return self.policy.preflight_of_auth(request)
         gate = self.require_gate()
         try:
-            body = read_body() if route.takes_body else b""
-            return await route.answer(gate, request, body, session_id)
+            if request.method == route.method:
+                body = await settle(read_body()) if route.takes_body else b""
+                answer = await route.answer(gate, request, body, session_id)
+            else:
+                answer = answer_wrong_method(route)
         except (RequestRefused, StoreUnavailable) as error:
-            return self.answer_error(error)
+            answer = self.answer_error(error)
+        return answer if route is KEYS else answer.plus(self.policy.headers_of_auth(request))
 
     def intercept(self, request: HttpRequest) -> Answer | None:
         """The policy's answer to a request that goes no further; `None` lets it pass."""
@@ -177,6 +182,12 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
         if not is_preflight(request):
             return None
         return answer_preflight(request, self.policy.allowed_origins, self.policy.public_origins)
+
+    def explain_preflight(self, request: HttpRequest, told: Callable[[str], str | None]) -> None:
+        """Log why browsers reject the answer to a preflight; see `HttpPolicy.explain_preflight`."""
+        reason = self.policy.explain_preflight(request, told)
+        if reason is not None:
+            _log.warning("preflight rejected: %s", reason)
 
     def warn_of_open_transport(self, *, is_development: bool = False) -> None:
         """Log once what lets others read tokens on the network, unless this is development."""

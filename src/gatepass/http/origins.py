@@ -4,7 +4,7 @@ The `Host` header never counts: the sender of the request chooses it.
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
 from typing import Final
@@ -69,6 +69,12 @@ def require_origin(request: HttpRequest, allowed: Collection[str]) -> None:
     raise RequestRefused(CSRF_FAILED, reason=_explain(request, origins, allowed))
 
 
+def show_origin(origins: Sequence[str]) -> str:
+    """The origin that a page sent, for a log line; only if it has the form of an origin."""
+    shown = origins[0] if len(origins) == 1 and len(origins[0]) <= _MAX_SHOWN else ""
+    return shown if _ORIGIN.fullmatch(shown) or shown == "null" else "(of no origin's form)"
+
+
 def _explain(request: HttpRequest, origins: list[str], allowed: Collection[str]) -> str:
     """Why the origin was rejected; repeats only texts that have the form of an origin."""
     if len(origins) > 1:
@@ -76,9 +82,7 @@ def _explain(request: HttpRequest, origins: list[str], allowed: Collection[str])
     if origins and not allowed:
         return "there are no public_origins that could be the page's"
     if origins:
-        shown = origins[0] if len(origins[0]) <= _MAX_SHOWN else ""
-        known = shown if _ORIGIN.fullmatch(shown) or shown == "null" else "(of no origin's form)"
-        return f"the page's origin {known} is not among public_origins"
+        return f"the page's origin {show_origin(origins)} is not among public_origins"
     told = "".join(request.header("sec-fetch-site")[:1])
     if not told:
         return "there is neither Origin nor Sec-Fetch-Site: no browser sent this, or a proxy cut it"

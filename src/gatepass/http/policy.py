@@ -1,12 +1,18 @@
 """`HttpPolicy`: cookies, origins, https and proxies of one service, and the headers for them."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from gatepass.errors import SettingsRejected
-from gatepass.http.answers import Answer, answer_refused
+from gatepass.http.answers import Answer, Headers, answer_refused
 from gatepass.http.cookies import Cookies
-from gatepass.http.cors import answer_preflight, cors_headers, is_preflight
+from gatepass.http.cors import (
+    VARY,
+    answer_preflight,
+    cors_headers,
+    explain_preflight,
+    is_preflight,
+)
 from gatepass.http.https import Https
 from gatepass.http.origins import parse_origins
 from gatepass.http.problems import RequestRefused
@@ -25,9 +31,12 @@ class HttpPolicy:
     cookies: Cookies | None = None
     """Takes tokens from cookies too, and sets them if a login asks for it."""
     public_origins: Collection[str] = ()
-    """Origins of this service's own pages, which may act with cookies; cookies need some."""
+    """Origins of this service's own pages, which may act with cookies; cookies need some.
+
+    They may read the answers of the auth routes, with cookies (CORS).
+    """
     allowed_origins: Collection[str] = ()
-    """Other sites whose pages may read answers (CORS); cookies stay out of it."""
+    """Origins whose pages may read all answers (CORS); with cookies if they are public too."""
     https: Https | None = None
     """Requires https; `None` does not, and is for development or a proxy that requires it."""
     trusted_proxies: Collection[str] = ()
@@ -74,7 +83,7 @@ class HttpPolicy:
             )
             if answer is not None:
                 return answer
-        if self.allowed_origins and is_preflight(request):
+        if self.allowed_origins and is_preflight(request) and not self._is_for_auth(request):
             return answer_preflight(request, self.allowed_origins, self.public_origins)
         return None
 
@@ -84,8 +93,45 @@ class HttpPolicy:
         if self.https is not None:
             added += self.https.headers(request, self.proxies)
         if self.allowed_origins and not is_preflight(request):
-            added += cors_headers(request, self.allowed_origins, self.public_origins)
+            added += (*cors_headers(request, self.allowed_origins, self.public_origins), VARY)
         return added
+
+    def headers_of_auth(self, request: HttpRequest) -> Headers:
+        """The headers of the auth routes besides: pages of public origins may read their answers.
+
+        Caches store none of these answers, so that they need no `Vary`.
+        """
+        return cors_headers(request, self.public_origins, self.public_origins)
+
+    def preflight_of_auth(self, request: HttpRequest) -> Answer:
+        """The answer of the auth routes to a preflight; empty for unknown origins.
+
+        It is never an error, so that another layer can still add the headers of its own origins.
+        """
+        known = {*self.public_origins, *self.allowed_origins}
+        return answer_preflight(request, known, self.public_origins)
+
+    def explain_preflight(
+        self, request: HttpRequest, told: Callable[[str], str | None]
+    ) -> str | None:
+        """The reason why browsers reject the answer to a preflight, with the cure; else `None`.
+
+        Args:
+            request: Any request.
+            told: Finds a header of its answer, whichever layer of the application added it.
+        """
+        if not is_preflight(request):
+            return None
+        if self.https is not None and self.proxies.scheme(request) != "https":
+            return None  # the log has that reason already
+        return explain_preflight(request, told, self.public_origins)
+
+    def _is_for_auth(self, request: HttpRequest) -> bool:
+        """Whether the origin may read the answers of the auth routes only."""
+        return all(
+            origin in self.public_origins and origin not in self.allowed_origins
+            for origin in request.header("origin")
+        )
 
     def _has_credentials(self, request: HttpRequest) -> bool:
         """Whether the request may carry a token or a password."""
