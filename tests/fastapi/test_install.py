@@ -11,7 +11,7 @@ from tests.leaks import Leaks
 
 pytestmark = pytest.mark.anyio
 ANSWERS = {
-    ("/auth/login", "post"): {"200", "400", "401", "429", "503"},
+    ("/auth/login", "post"): {"200", "400", "401", "403", "429", "503"},
     ("/auth/refresh", "post"): {"200", "400", "401", "503"},
     ("/auth/logout", "post"): {"200", "400", "401", "403", "503"},
     ("/auth/logout-all", "post"): {"200", "400", "401", "403", "503"},

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from importlib.metadata import version
 
 import httpx
 import pytest
@@ -29,6 +30,23 @@ async def test_the_interactive_page_loads_nothing_from_elsewhere(world: World) -
     assert all(path.startswith("/") for path in loaded)
     assert "://" not in page
     assert set(statuses) == {200}
+
+
+async def test_the_document_names_the_program_and_describes_every_route(world: World) -> None:
+    document = (await world.client.get("/openapi.json")).json()
+    operations = {
+        path: found for path, each in document["paths"].items() for found in each.values()
+    }
+
+    assert document["info"]["version"] == version("gatepass")
+    assert "Authorize" in document["info"]["description"]
+    assert {tag["name"] for tag in document["tags"]} == {"auth", "health"}
+    assert "/readyz" in operations
+    for path, operation in operations.items():
+        assert len(operation["summary"].split()) > 3, path
+        assert operation["description"], path
+        content = operation["responses"].get("200", {}).get("content", {})
+        assert all("example" in body or "examples" in body for body in content.values()), path
 
 
 @pytest.mark.parametrize(

@@ -71,8 +71,7 @@ class Auth(CommonAsgiAuth[Guard[AccessClaims], Guard[AccessClaims | None], Respo
         extend_document(
             app,
             self._scheme.model_dump(by_alias=True, exclude_none=True, mode="json"),
-            invalid_token_status=self.invalid_token_status,
-            with_cookies=self.policy.cookies is not None,
+            self,
         )
 
     def answer_refusals(self, app: FastAPI) -> None:

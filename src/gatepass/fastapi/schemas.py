@@ -23,6 +23,12 @@ class CookieAnswer(BaseModel):
     csrf_token: str
 
 
+class CsrfAnswer(BaseModel):
+    """The CSRF token of one session."""
+
+    csrf_token: str
+
+
 class MessageAnswer(BaseModel):
     """A sentence that says what the server did."""
 

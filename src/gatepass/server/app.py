@@ -15,6 +15,7 @@ from gatepass.manager import AsyncTokenManager
 from gatepass.revocations import replica_of
 from gatepass.server.accounts import Accounts
 from gatepass.server.databases import open_accounts
+from gatepass.server.document import ABOUT, READY, RUNS
 from gatepass.server.error_handlers import answer_the_rest
 from gatepass.server.limits import FAILURES_PER_MINUTE, LOG_INS_PER_MINUTE, LoginLimit, Window, rate
 from gatepass.server.login import PasswordLogin
@@ -105,7 +106,10 @@ def make_app(parts: Parts) -> FastAPI:
 
     # A redirect behind a TLS proxy would name http:, and clients would send the password there.
     app = FastAPIOffline(
-        title="gatepass", lifespan=lifespan, redoc_url=None, redirect_slashes=False
+        **ABOUT,
+        lifespan=lifespan,
+        redoc_url=None,
+        redirect_slashes=False,
     )
     answer_the_rest(app)
     login = PasswordLogin(parts.accounts, parts.manager, parts.pool, parts.account_limit)
@@ -116,16 +120,21 @@ def make_app(parts: Parts) -> FastAPI:
         http=parts.policy,
     ).install(app)
 
-    @app.get("/healthz", tags=["health"])
+    @app.get("/healthz", tags=["health"], summary="Tell whether the process runs", responses=RUNS)
     async def healthz() -> dict[str, str]:
-        """Whether the server runs."""
+        """For restarts; always `ok`."""
         return {"status": "ok"}
 
     readiness = Readiness(parts.accounts, parts.replica)
 
-    @app.get("/readyz", tags=["health"], responses={503: {"description": "Not ready"}})
+    @app.get(
+        "/readyz",
+        tags=["health"],
+        summary="Tell whether requests can be answered",
+        responses=READY,
+    )
     async def readyz() -> Response:
-        """Whether requests can be answered, and which parts are stale or down for how long."""
+        """For load balancers: which parts are stale or down, and for how long."""
         return send(await readiness.answer())
 
     return app
