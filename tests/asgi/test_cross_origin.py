@@ -101,3 +101,14 @@ async def test_each_rejected_preflight_is_one_warning_with_its_cure(
     wanted = [unknown, own, unknown, unknown, unknown]  # the middleware inside lets the page in
     assert len(told) == len(wanted), told
     assert all(map(str.startswith, told, wanted))
+
+
+async def test_a_csrf_token_is_given_only_where_there_are_cookies(
+    manager: AsyncTokenManager,
+) -> None:
+    app = make_fastapi(manager, HttpPolicy(public_origins=[PAGE]), "none")
+    async with client(app) as browser:
+        answer = await browser.get("/auth/csrf", headers={"Origin": PAGE})
+
+    assert answer.status_code == 404
+    assert "/auth/csrf" not in app.openapi()["paths"]

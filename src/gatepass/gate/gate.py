@@ -8,7 +8,7 @@ from gatepass.errors import ClaimsRejected, GatepassError, TokenError
 from gatepass.gate.guard import Guard
 from gatepass.gate.hooks import Authenticate, LoginLimit
 from gatepass.gate.login import Login
-from gatepass.gate.sessions import describe
+from gatepass.gate.sessions import describe, require_no_actor
 from gatepass.http import (
     ACCESS_PROBLEMS,
     CSRF_PURPOSE,
@@ -34,7 +34,6 @@ from gatepass.http import (
 )
 from gatepass.http.problems import (
     CSRF_FAILED,
-    INSUFFICIENT_SCOPE,
     INVALID_REQUEST,
     REFRESH_MISSING,
     SESSION_UNKNOWN,
@@ -70,16 +69,13 @@ class Gate:
         self._set_keys = () if policy.cookies is None else tuple(policy.cookies.csrf_keys)
         self.guard = Guard(manager.verify, policy, self.csrf_keys, now)
         self._is_async = isinstance(manager, AsyncTokenManager)
+        self.takes_passwords = authenticate is not None
+        self.takes_cookies = policy.cookies is not None
         self._login = (
             None
             if authenticate is None
             else Login(manager=manager, authenticate=authenticate, limit=login_limit, call=call)
         )
-
-    @property
-    def takes_passwords(self) -> bool:
-        """Whether the application gave an `authenticate` that checks passwords."""
-        return self._login is not None
 
     async def log_in(self, request: HttpRequest, body: bytes, *_: object) -> Answer:
         """Trade a user name and a password for a token pair, in the body or in cookies."""
@@ -87,7 +83,7 @@ class Gate:
             raise TypeError("there is no login without authenticate")
         credentials = parse_credentials(_content_type(request), body)
         if credentials.wants_cookies:
-            if self._policy.cookies is None:
+            if not self.takes_cookies:
                 reason = (
                     "a login asks for cookies, and the policy has none: it needs public_origins"
                 )
@@ -138,13 +134,24 @@ class Gate:
     async def log_out_everywhere(self, request: HttpRequest, *_: object) -> Answer:
         """End every session of the caller; an actor may not."""
         claims = await self._caller(request)
-        _require_no_actor(claims)
+        require_no_actor(claims)
         revoked = await self._ask(
             ACCESS_PROBLEMS,
             lambda: self._manager.revoke_subject(claims.subject, reason="logout-all"),
         )
         answer = answer_json({"message": "Logged out everywhere", "revoked": revoked})
         return self._forget(answer, by_cookie=self.guard.find(request)[1])
+
+    async def csrf(self, request: HttpRequest, *_: object) -> Answer:
+        """The CSRF token of the access cookie's session, for a page that was reloaded.
+
+        The token may have expired: the page needs its CSRF token to refresh.
+        """
+        require_origin(request, self._policy.public_origins)
+        access_token, _by_cookie = self.guard.find_cookie(request)
+        with refusing(ACCESS_PROBLEMS):
+            session_id = self._manager.session_id_of(access_token=access_token)
+        return answer_json({"csrf_token": csrf_token(self.csrf_keys()[0], session_id)})
 
     async def me(self, request: HttpRequest, *_: object) -> Answer:
         """The claims of the caller's access token."""
@@ -164,7 +171,7 @@ class Gate:
         """
         claims = await self._caller(request)
         if session_id != claims.session_id:
-            _require_no_actor(claims)
+            require_no_actor(claims)
         found = await self._ask(ACCESS_PROBLEMS, lambda: self._manager.sessions(claims.subject))
         if session_id not in {session.session_id for session in found}:
             raise RequestRefused(SESSION_UNKNOWN)
@@ -194,7 +201,7 @@ class Gate:
         """
         opens = self._manager if manager is None else manager
         pair = await self._ask(LOGIN_PROBLEMS, lambda: opens.issue(subject, claims, **options))
-        return await self.hand_out(pair, in_cookies=self._policy.cookies is not None)
+        return await self.hand_out(pair, in_cookies=self.takes_cookies)
 
     async def hand_out(self, pair: TokenPair, *, in_cookies: bool) -> Answer:
         """A token pair for the client: in the body, or in cookies and then not in the body.
@@ -283,13 +290,6 @@ class Gate:
         if not by_cookie or cookies is None:
             return answer
         return answer.plus(cookies.clear(mounted_at=self.mounted_at))
-
-
-def _require_no_actor(claims: AccessClaims) -> None:
-    """Reject a caller who acts as the user: only the user may end the user's other sessions."""
-    if "act" in claims:
-        reason = "a token with act ends no session but its own"
-        raise RequestRefused(INSUFFICIENT_SCOPE, reason=reason)
 
 
 def _content_type(request: HttpRequest) -> str | None:

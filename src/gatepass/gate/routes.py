@@ -28,8 +28,10 @@ LOGIN: Final = Route(
 )
 KEYS: Final = Route(name="keys", method="GET", path="/.well-known/jwks.json", answer=Gate.keys)
 """The key set; its path is at the root of a host, wherever the other routes are mounted."""
+CSRF: Final = Route(name="csrf", method="GET", path="/csrf", answer=Gate.csrf)
 _ROUTES: Final = (
     LOGIN,
+    CSRF,
     Route(name="refresh", method="POST", path="/refresh", answer=Gate.refresh, takes_body=True),
     Route(name="logout", method="POST", path="/logout", answer=Gate.log_out, takes_body=True),
     Route(name="logout-all", method="POST", path="/logout-all", answer=Gate.log_out_everywhere),
@@ -46,8 +48,9 @@ _ROUTES: Final = (
 
 
 def routes_of(gate: Gate) -> tuple[Route, ...]:
-    """The routes below the mount point; the login is one of them only with `authenticate`."""
-    return _ROUTES if gate.takes_passwords else _ROUTES[1:]
+    """The routes below the mount point: a login with `authenticate`, CSRF tokens with cookies."""
+    has = {LOGIN: gate.takes_passwords, CSRF: gate.takes_cookies}
+    return tuple(route for route in _ROUTES if has.get(route, True))
 
 
 def find_route(routes: Iterable[Route], path: str) -> tuple[Route | None, str]:

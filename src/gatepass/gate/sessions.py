@@ -1,8 +1,11 @@
-"""The members of a session that its user sees."""
+"""A session as its user sees it, and who may end it."""
 
 from typing import Any
 
+from gatepass.http import RequestRefused
+from gatepass.http.problems import INSUFFICIENT_SCOPE
 from gatepass.sessions import Session
+from gatepass.tokens import AccessClaims
 
 
 def describe(session: Session, *, current: str | None) -> dict[str, Any]:
@@ -16,3 +19,10 @@ def describe(session: Session, *, current: str | None) -> dict[str, Any]:
         "expires_at": min(session.idle_ends_ms, session.ends_ms) // 1000,
         "current": session.session_id == current,
     }
+
+
+def require_no_actor(claims: AccessClaims) -> None:
+    """Reject a caller who acts as the user: only the user may end the user's other sessions."""
+    if "act" in claims:
+        reason = "a token with act ends no session but its own"
+        raise RequestRefused(INSUFFICIENT_SCOPE, reason=reason)

@@ -1,6 +1,6 @@
 """The table of HTTP scenarios: what is sent, and what comes back byte for byte, everywhere."""
 
-from tests.web.rows import access, cookies, log_in, log_out, refresh, transport
+from tests.web.rows import access, cookies, log_in, log_out, own_pages, refresh, transport
 from tests.web.rows.row import Row
 
 SHEETS: dict[str, tuple[Row, ...]] = {
@@ -9,5 +9,6 @@ SHEETS: dict[str, tuple[Row, ...]] = {
     "refresh": refresh.ROWS,
     "log out": log_out.ROWS,
     "cookies": cookies.ROWS,
+    "own pages": own_pages.ROWS,
     "transport": transport.ROWS,
 }

@@ -1,11 +1,14 @@
 """Tokens in cookies: what sets, reads, renews and clears them, and what another site cannot do."""
 
+from dataclasses import replace
+
 from tests.web.rows.log_out import DONE
 from tests.web.rows.row import (
     FORM,
     IN_COOKIES,
     JSON,
     PAIR,
+    READABLE,
     Call,
     Row,
     Want,
@@ -37,9 +40,10 @@ _REFUSED = refused("csrf_failed")
 
 
 def _row(name: str, line: str, headers: tuple[str, ...], want: Want, *, body: str = "") -> Row:
-    path = line.partition(" ")[2]
-    call = Call(line, headers, body)
-    return Row(name=name, call=call, want=want, needs_routes=not path.startswith("/auth"))
+    is_ours = line.partition(" ")[2].startswith("/auth")
+    if is_ours and _OURS in headers:
+        want = replace(want, headers=(*want.headers, *READABLE))
+    return Row(name=name, call=Call(line, headers, body), want=want, needs_routes=not is_ours)
 
 
 def _log_in(name: str, headers: tuple[str, ...], want: Want) -> Row:
@@ -191,7 +195,7 @@ _DEVELOPMENT = (
         name="a late refresh of a session that a log-in replaced leaves the new cookies",
         first=(Call("POST /auth/login", (JSON, _OURS, _BOTH), _LOG_IN),),
         call=Call("POST /auth/refresh", (_BOTH, _OURS, _CSRF)),
-        want=refused("refresh_revoked"),
+        want=refused("refresh_revoked", *READABLE),
     ),
     Row(
         name="a log-in that fails leaves the session that it would have replaced",
@@ -201,7 +205,7 @@ _DEVELOPMENT = (
             Call("POST /auth/login", (JSON, _BOTH), _LOG_IN.replace("true", "false")),
         ),
         call=Call("POST /auth/refresh", (_BOTH, _OURS, _CSRF)),
-        want=done(IN_COOKIES, *_SET),
+        want=done(IN_COOKIES, *_SET, *READABLE),
     ),
     _row(
         "a refresh in the body sets no cookies",

@@ -41,6 +41,15 @@ IN_COOKIES: Final = (
 )
 
 
+EXPOSED: Final = "Access-Control-Expose-Headers: WWW-Authenticate, Retry-After"
+READABLE: Final = (
+    "Access-Control-Allow-Origin: <origin>",
+    "Access-Control-Allow-Credentials: true",
+    EXPOSED,
+)
+"""The headers with which a page of ours reads an answer of the auth routes, wherever it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """A request: method and path, header lines in order, and a body."""

@@ -1,6 +1,6 @@
 """https, proxies and CORS."""
 
-from tests.web.rows.row import JSON, Call, Row, Want, bearer, refused
+from tests.web.rows.row import EXPOSED, JSON, Call, Row, Want, bearer, refused
 
 _HSTS = "Strict-Transport-Security: max-age=31536000"
 _TO_HTTPS = "Cache-Control: no-store"
@@ -14,7 +14,7 @@ _VARY = "Vary: Origin"
 _SHARED = (
     _VARY,
     "Access-Control-Allow-Origin: https://spa.example",
-    "Access-Control-Expose-Headers: WWW-Authenticate, Retry-After",
+    EXPOSED,
 )
 _ALLOWED = (
     _VARY,
