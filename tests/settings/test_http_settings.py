@@ -77,6 +77,33 @@ def test_production_requires_https_and_redirects_to_its_own_hosts_only() -> None
     assert policy.cookies.refresh_path("/auth") == "/api/auth"
 
 
+@pytest.mark.parametrize(
+    ("domain", "same_site", "ends"),
+    [
+        ("", "", "; Path=/; SameSite=Strict; Secure"),
+        ("example.com", "", "; Path=/; SameSite=Strict; Secure"),
+        ("", "Lax", "; Path=/; SameSite=Lax; Secure"),
+        ("example.com", "lax", "; Path=/; SameSite=Lax; Secure"),
+        ("", "STRICT", "; Path=/; SameSite=Strict; Secure"),
+    ],
+)
+def test_cookies_are_shared_and_sent_with_links_where_the_environment_says(
+    domain: str, same_site: str, ends: str
+) -> None:
+    environ = {
+        "GATEPASS_PUBLIC_ORIGINS": "https://app.example.com",
+        "GATEPASS_COOKIE_DOMAIN": domain,
+        "GATEPASS_COOKIE_SAMESITE": same_site,
+    }
+    cookies = HttpSettings.from_env(environ).policy.cookies
+    assert cookies is not None
+    _, cookie = cookies.set("a", "b", "c", seconds=9, mounted_at="/auth")[0]
+
+    assert cookie.startswith("__Secure-" if domain else "__Host-")
+    assert ("; Domain=example.com; " in cookie) is bool(domain)
+    assert cookie.endswith(ends)
+
+
 def test_csrf_keys_come_from_secrets_of_their_own_where_they_are_set() -> None:
     environ = {**OWN, "GATEPASS_CSRF_SECRET": SECRET, "GATEPASS_CSRF_SECRET_PREVIOUS": PREVIOUS}
     policy = HttpSettings.from_env(environ).policy
@@ -140,6 +167,16 @@ def test_the_process_environment_is_read_where_none_is_given(
             {"GATEPASS_PUBLIC_ORIGINS": "HTTP://App.Example", "GATEPASS_ENV": "production"},
             "GATEPASS_PUBLIC_ORIGINS names http://app.example, but .* write https://, or leave it",
         ),
+        (
+            {"GATEPASS_COOKIE_DOMAIN": "example.com"},
+            "COOKIE_DOMAIN is for cookies, which need GATEPASS_PUBLIC_ORIGINS",
+        ),
+        (
+            {"GATEPASS_COOKIE_SAMESITE": "lax"},
+            "COOKIE_SAMESITE is for cookies, which need GATEPASS_PUBLIC_ORIGINS",
+        ),
+        ({"GATEPASS_COOKIE_SAMESITE": "none"}, "GATEPASS_COOKIE_SAMESITE is strict or lax: pages"),
+        ({**OWN, "GATEPASS_COOKIE_DOMAIN": ".example.com"}, "a cookie domain is written as"),
         ({"GATEPASS_CSRF_SECRET": "x" * 12}, "GATEPASS_CSRF_SECRET is rejected"),
         ({"GATEPASS_CSRF_SECRET_PREVIOUS": PREVIOUS}, "without its successor"),
         ({"GATEPASS_ENV": "\udcff"}, "GATEPASS_ENV"),

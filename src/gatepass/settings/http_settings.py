@@ -51,6 +51,10 @@ class HttpSettings(BaseSettings):
     """Addresses and networks whose `X-Forwarded-*` headers count."""
     mount_prefix: str | None = Field(default=None, validation_alias="GATEPASS_MOUNT_PREFIX")
     """The path under which browsers see the auth routes, if it differs from the mount path."""
+    cookie_domain: str | None = Field(default=None, validation_alias="GATEPASS_COOKIE_DOMAIN")
+    """Every host of this domain receives the tokens; see `Cookies.share_with_subdomains_of`."""
+    cookie_same_site: str = Field(default="strict", validation_alias="GATEPASS_COOKIE_SAMESITE")
+    """`lax` sends the cookies with links from other sites too."""
     csrf_secret: SecretStr | None = Field(default=None, validation_alias="GATEPASS_CSRF_SECRET")
     csrf_secret_previous: SecretStr | None = Field(
         default=None, validation_alias="GATEPASS_CSRF_SECRET_PREVIOUS"
@@ -96,11 +100,18 @@ class HttpSettings(BaseSettings):
         cookies = Cookies(
             mount_prefix=self.mount_prefix,
             csrf_keys=self._csrf_keys(),
+            send_on_links_from_other_sites=self._is_lax(),
+            share_with_subdomains_of=self.cookie_domain,
             insecure_for_development_over_http=not is_secure,
         )
-        if not origins and (self.mount_prefix or cookies.csrf_keys):
-            name = "GATEPASS_MOUNT_PREFIX" if self.mount_prefix else "GATEPASS_CSRF_SECRET"
-            raise SettingsRejected(f"{name} is for cookies, which need GATEPASS_PUBLIC_ORIGINS")
+        for name, is_set in (
+            ("GATEPASS_MOUNT_PREFIX", self.mount_prefix),
+            ("GATEPASS_COOKIE_DOMAIN", self.cookie_domain),
+            ("GATEPASS_COOKIE_SAMESITE", self._is_lax()),
+            ("GATEPASS_CSRF_SECRET", cookies.csrf_keys),
+        ):
+            if is_set and not origins:
+                raise SettingsRejected(f"{name} is for cookies, which need GATEPASS_PUBLIC_ORIGINS")
         return HttpPolicy(
             cookies=cookies if origins else None,
             public_origins=origins,
@@ -108,6 +119,15 @@ class HttpSettings(BaseSettings):
             https=Https(allowed_hosts=hosts) if is_production else None,
             trusted_proxies=_split(self.trusted_proxies),
         )
+
+    def _is_lax(self) -> bool:
+        same_site = self.cookie_same_site.lower()
+        if same_site not in {"strict", "lax"}:
+            raise SettingsRejected(
+                "GATEPASS_COOKIE_SAMESITE is strict or lax: pages of another site send tokens in "
+                "headers"
+            )
+        return same_site == "lax"
 
     def _csrf_keys(self) -> tuple[bytes, ...]:
         """The keys of the secret and of the previous one; both are unset by default."""
