@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final, NoReturn
 
 from gatepass.errors import ClaimsRejected, SettingsRejected
+from gatepass.http.kinds import keys, require
 from gatepass.http.problems import INVALID_REQUEST, RequestRefused
 
 MAX_COOKIE: Final = 4096
@@ -36,12 +37,16 @@ class Cookies:
 
     def __post_init__(self) -> None:
         domain, prefix = self.share_with_subdomains_of, self.mount_prefix
+        require("share_with_subdomains_of", domain, str, optional=True)
+        require("mount_prefix", prefix, str, optional=True)
+        for name in ("send_on_links_from_other_sites", "insecure_for_development_over_http"):
+            require(name, getattr(self, name), bool)
         if domain is not None and not _DOMAIN.fullmatch(domain):
             raise SettingsRejected("a cookie domain is written as example.com")
         if prefix is not None and not _PATH.fullmatch(prefix):
             raise SettingsRejected("a mount prefix is written as /auth")
-        if any(len(key) < _MIN_CSRF_KEY for key in self.csrf_keys):
-            raise SettingsRejected(f"a CSRF key is at least {_MIN_CSRF_KEY} bytes")
+        csrf_keys = keys("csrf_keys", self.csrf_keys, _MIN_CSRF_KEY)
+        object.__setattr__(self, "csrf_keys", csrf_keys)
 
     @property
     def access(self) -> str:

@@ -5,16 +5,19 @@ A client that sent a password or a token in the clear must notice; a redirect wo
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 from urllib.parse import quote
 
 from gatepass.errors import SettingsRejected
 from gatepass.http.answers import NO_STORE, Answer
+from gatepass.http.kinds import texts
 from gatepass.http.problems import HTTPS_REQUIRED, RequestRefused
 from gatepass.http.proxies import TrustedProxies
 from gatepass.http.request_adapters import HttpRequest
 
 _YEAR: Final = 365 * 86_400
+_MAX_HSTS: Final = 100 * _YEAR
 _SAFE_IN_PATH: Final = "/:@!$&'()*+,;=~"
 _SAFE_IN_QUERY: Final = "/?:@!$&'()*+,;=~%[]"
 
@@ -31,17 +34,19 @@ class Https:
     """Hosts, with their port unless it is 443, that a redirect may name; others are rejected."""
     exempt_paths: Collection[str] = ("/healthz", "/readyz")
     """Paths for load balancers, answered over plain http too."""
-    hsts_seconds: int = _YEAR
-    """Seconds for which browsers insist on https (RFC 6797 §6.1.1); 0 sends no header."""
+    hsts_seconds: timedelta | int = _YEAR
+    """Time for which browsers insist on https (RFC 6797 §6.1.1); 0 sends no header."""
 
     def __post_init__(self) -> None:
-        for name in ("allowed_hosts", "exempt_paths"):
-            if isinstance(getattr(self, name), str):
-                raise SettingsRejected(f"{name} is a collection, not one text")
-        hosts = tuple(host.strip().lower() for host in self.allowed_hosts)
+        hosts = tuple(host.strip().lower() for host in texts("allowed_hosts", self.allowed_hosts))
         if any(not host or set(host) & set("/\\@?#*, \t\r\n") for host in hosts):
             raise SettingsRejected("an allowed host is written as app.example.com")
+        paths = texts("exempt_paths", self.exempt_paths)
+        if not all(path.startswith("/") for path in paths):
+            raise SettingsRejected("an exempt path is written as /healthz")
         object.__setattr__(self, "allowed_hosts", hosts)
+        object.__setattr__(self, "exempt_paths", paths)
+        object.__setattr__(self, "hsts_seconds", _whole_seconds(self.hsts_seconds))
 
     def intercept(
         self, request: HttpRequest, proxies: TrustedProxies, *, has_credentials: bool
@@ -82,6 +87,15 @@ class Https:
         if not self.hsts_seconds or proxies.scheme(request) != "https":
             return ()
         return (("Strict-Transport-Security", f"max-age={self.hsts_seconds}"),)
+
+
+def _whole_seconds(value: object) -> int:
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(seconds, int | float) and not isinstance(seconds, bool):
+        whole = int(seconds) if 0 <= seconds < _MAX_HSTS else None
+        if whole == seconds:
+            return whole
+    raise SettingsRejected("hsts_seconds is a timedelta or whole seconds, 0 to 100 years")
 
 
 def _target(request: HttpRequest) -> str:

@@ -10,12 +10,14 @@ from ipaddress import ip_address
 from typing import Final
 
 from gatepass.errors import SettingsRejected
+from gatepass.http.kinds import texts
 from gatepass.http.problems import CSRF_FAILED, RequestRefused
 from gatepass.http.request_adapters import HttpRequest
 
 _ORIGIN: Final = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?", re.ASCII)
 _SITES: Final = frozenset({"cross-site", "same-site", "none"})
 _MAX_SHOWN: Final = 100
+_CURE: Final = 'str(url).rstrip("/")'
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 
 
@@ -25,9 +27,7 @@ def parse_origins(name: str, origins: Iterable[str]) -> frozenset[str]:
     Raises:
         SettingsRejected: A text is no origin: a wildcard, say, or with a path.
     """
-    if isinstance(origins, str):
-        raise SettingsRejected(f"{name} is a collection of origins, not one text")
-    return frozenset(_parse_origin(name, origin) for origin in origins)
+    return frozenset(_parse_origin(name, origin) for origin in texts(name, origins, cure=_CURE))
 
 
 def _parse_origin(name: str, origin: str) -> str:

@@ -1,6 +1,6 @@
 """`HttpPolicy`: cookies, origins, https and proxies of one service, and the headers for them."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from gatepass.errors import SettingsRejected
@@ -14,6 +14,7 @@ from gatepass.http.cors import (
     is_preflight,
 )
 from gatepass.http.https import Https
+from gatepass.http.kinds import require
 from gatepass.http.origins import parse_origins
 from gatepass.http.problems import RequestRefused
 from gatepass.http.proxies import TrustedProxies
@@ -47,6 +48,7 @@ class HttpPolicy:
         keep = object.__setattr__
         keep(self, "public_origins", parse_origins("public_origins", self.public_origins))
         keep(self, "allowed_origins", parse_origins("allowed_origins", self.allowed_origins))
+        require("trusted_proxies", self.trusted_proxies, Iterable)
         keep(self, "proxies", TrustedProxies(self.trusted_proxies))
         for name, kind in (("cookies", Cookies), ("https", Https)):
             if not isinstance(getattr(self, name), kind | None):
