@@ -10,7 +10,7 @@ from typer.main import get_command
 from gatepass.cli.app import app
 from gatepass.server.staleness import Staleness
 from gatepass.settings import HttpSettings, TokenSettings
-from gatepass.settings.durations import parse_duration
+from gatepass.tokens.durations import parse_duration
 from tests.project.files import ROOT, project_files
 
 _NAME = re.compile(r"(?:GATEPASS|JWT)_[A-Z_]+|DATABASE_URL|REDIS_URL")

@@ -138,7 +138,7 @@ def test_lifetimes_are_timedeltas_or_whole_seconds() -> None:
     )
 
     assert policy.client_id == "app"
-    for wrong in (0, -1, 1.5, True, "15m", None, timedelta(milliseconds=1500), 10**12):
+    for wrong in (0, -1, 1.5, True, "15 m", None, timedelta(milliseconds=1500), 10**12):
         with pytest.raises(SettingsRejected, match="access_lifetime"):
             TokenPolicy(issuer="a", audience="b", access_lifetime=wrong)  # type: ignore[arg-type]
 

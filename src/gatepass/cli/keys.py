@@ -9,11 +9,11 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from gatepass.cli import needs
 from gatepass.cli.output import AsJson, say, show, show_table, when
 from gatepass.errors import SettingsRejected
 from gatepass.jose import SigningKey
 from gatepass.keyfile import Entry, KeyFile, Ring, State
+from gatepass.tokens.durations import parse_duration
 
 app = typer.Typer(
     help="Make, publish, promote, retire and remove the keys of access tokens.",
@@ -193,9 +193,6 @@ def _key_file(file: Path | None) -> KeyFile:
 
 
 def _seconds(text: str) -> int:
-    with needs("settings"):
-        from gatepass.settings.durations import parse_duration  # noqa: PLC0415 - an extra
-
     return int(parse_duration(text).total_seconds())
 
 

@@ -3,8 +3,8 @@
 from gatepass._extras import needs_extra
 
 with needs_extra("settings"):
-    from gatepass.settings.durations import parse_duration
     from gatepass.settings.http_settings import HttpSettings
     from gatepass.settings.token_settings import TokenSettings
+    from gatepass.tokens.durations import parse_duration
 
 __all__ = ["HttpSettings", "TokenSettings", "parse_duration"]

@@ -13,10 +13,10 @@ from gatepass.jose import KeySet, KeySource
 from gatepass.keyfile import FileKeySource
 from gatepass.manager import AsyncTokenManager, TokenManager
 from gatepass.sessions import AsyncRevocations, AsyncStore, Revocations, Store
-from gatepass.settings.durations import parse_duration
 from gatepass.settings.secrets import KEY_FILE, read_keys
 from gatepass.settings.stores import open_async_store, open_store, require_database_url
 from gatepass.tokens import TokenPolicy
+from gatepass.tokens.durations import parse_duration
 
 
 def _read_duration(value: object, info: ValidationInfo) -> object:

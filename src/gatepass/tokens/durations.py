@@ -19,9 +19,16 @@ def parse_duration(text: str) -> timedelta:
     Raises:
         SettingsRejected: The text has none of these forms, or the time is zero.
     """
-    match = _DURATION.fullmatch(text.strip())
-    parts = match.groupdict(default="0") if match is not None else {}
-    duration = timedelta(**{unit: int(count) for unit, count in parts.items()})
+    duration = find_duration(text)
     if not duration:
-        raise SettingsRejected("a duration is written as 15m, 12h, 7d, 1h30m or 900 (seconds)")
+        message = "a duration is written as 15m, 12h, 7d, 1h30m or 900 (seconds)"
+        raise SettingsRejected(message)
     return duration
+
+
+def find_duration(text: str) -> timedelta | None:
+    """The same, zero included; `None` for a text of another form."""
+    match = _DURATION.fullmatch(text.strip())
+    parts = match.groupdict() if match is not None else {}
+    given = {unit: int(count) for unit, count in parts.items() if count is not None}
+    return timedelta(**given) if given else None

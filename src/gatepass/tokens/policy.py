@@ -7,6 +7,7 @@ from typing import Any, TypeGuard
 
 from gatepass.errors import ClaimsRejected, SettingsRejected
 from gatepass.sessions.texts import is_encodable
+from gatepass.tokens.durations import find_duration
 
 MAX_LEEWAY = 60
 MAX_SESSIONS = 1000
@@ -19,7 +20,16 @@ TOKEN_CLAIMS = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid"
 REGISTERED_CLAIMS = SESSION_CLAIMS | TOKEN_CLAIMS
 """Names that gatepass sets itself; a caller's own claims cannot have them."""
 
-Seconds = timedelta | float
+Seconds = timedelta | float | str
+"""A duration: a timedelta, whole seconds, or a text as in `15m`, `7d` or `1h30m`."""
+
+_DURATIONS = (
+    "access_lifetime",
+    "refresh_lifetime",
+    "session_lifetime",
+    "leeway",
+    "rotation_leeway",
+)
 
 
 class AllowedValues(Mapping[str, tuple[Any, ...]]):
@@ -50,7 +60,7 @@ class AllowedValues(Mapping[str, tuple[Any, ...]]):
 class TokenPolicy:
     """The issuer, audience, lifetimes and required claims of tokens.
 
-    Lifetimes and leeways are timedeltas or whole seconds.
+    Lifetimes and leeways are timedeltas, whole seconds, or texts as in `15m`, `7d` or `1h30m`.
 
     Raises:
         SettingsRejected: A value is out of bounds; the message names it.
@@ -88,17 +98,25 @@ class TokenPolicy:
             message = f"max_sessions is a number from 1 to {MAX_SESSIONS}"
             raise SettingsRejected(message)
         freeze = object.__setattr__
+        for name in _DURATIONS:  # one value has one form: equal policies are equal
+            value = getattr(self, name)
+            if isinstance(value, str):
+                freeze(self, name, find_duration(value))
         freeze(self, "required_claims", require_claim_names(self.required_claims))
         freeze(self, "allowed_values", freeze_allowed_values(self.allowed_values))
 
 
 def whole_seconds(name: str, value: object, least: int, most: int) -> int:
-    """A timedelta or number as whole seconds between two bounds."""
+    """A duration as whole seconds between two bounds; see `Seconds`."""
+    if isinstance(value, str):
+        value = find_duration(value)
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
     if isinstance(seconds, float) and seconds.is_integer():
         seconds = int(seconds)
     if not _is_whole(seconds) or not least <= seconds <= most:
-        message = f"{name} is a timedelta or whole seconds from {least} to {most}"
+        message = (
+            f"{name} is a timedelta, a text as in 15m, or whole seconds from {least} to {most}"
+        )
         raise SettingsRejected(message)
     return seconds
 
