@@ -16,7 +16,7 @@ _FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--host-resolver-rules=MAP *.example.com 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     "--window-size=1280,2000",
 )
 
@@ -27,6 +27,7 @@ def browser(tmp_path: Path) -> Iterator[Chrome]:
     options.binary_location = str(_CHROMIUM)
     for flag in (*_FLAGS, f"--user-data-dir={tmp_path / 'profile'}"):
         options.add_argument(flag)
+    options.accept_insecure_certs = True
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     browser = Chrome(options=options, service=ChromeService(str(_DRIVER)))
     browser.implicitly_wait(15)

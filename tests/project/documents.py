@@ -21,8 +21,13 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Self
 
-LANGUAGES = frozenset({"python", "python-fragment", "console", "bash", "text", "json", "toml"})
-"""What a fence may say; anything else, and a fence that says nothing, is refused."""
+LANGUAGES = frozenset(
+    {"python", "python-fragment", "console", "bash", "text", "json", "toml", "javascript"}
+)
+"""What a fence may say; anything else, and a fence that says nothing, is refused.
+
+`tests/browser` runs what is in JavaScript.
+"""
 FILE = "python file="
 """Begins a fence whose block is a file that the document's commands find by its name."""
 _FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>`{3,}|~{3,})(?P<language>[^`]*)$")

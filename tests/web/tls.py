@@ -31,7 +31,7 @@ def proxying(port: int, certificate: Path) -> Iterator[str]:
             self.wfile.write(body)
             inner.close()
 
-        do_GET = do_POST = do_DELETE = answer  # noqa: N815 - the names that the class looks for
+        do_GET = do_POST = do_DELETE = do_OPTIONS = answer  # noqa: N815 - the names that the class looks for
 
         def log_message(self, format: str, *_: object) -> None:  # noqa: A002 - its name there
             del format
