@@ -28,17 +28,15 @@ help: ## Show this list
 	@.ci/venv .venv
 
 $(RUNTIME): requirements/runtime.txt pyproject.toml | .venv/pyvenv.cfg
-	$(PIP) install --require-hashes -r $<
-	$(PIP) install --no-deps --no-build-isolation -e .
+	@.ci/install $<
 	@touch $@
 
 $(DEV): requirements/dev.txt pyproject.toml | .venv/pyvenv.cfg
-	$(PIP) install --require-hashes -r $<
-	$(PIP) install --no-deps --no-build-isolation -e .
+	@.ci/install $<
 	@touch $(RUNTIME) $@
 
-serve: $(RUNTIME) ## Start the auth server on 127.0.0.1:8000
-	@exec $(BIN)/gatepass serve
+serve: $(RUNTIME) ## Start the auth server on 127.0.0.1:8000, or on PORT=8101
+	@exec $(BIN)/gatepass serve $(if $(filter command,$(origin PORT)),--port "$(PORT)")
 
 test: lint ## Check format, lint and types, run the tests, measure the core's coverage
 	@.ci/redis
