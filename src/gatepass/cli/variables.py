@@ -12,6 +12,8 @@ KNOWN: Final = frozenset(
         "ALLOWED_ORIGINS",
         "AUTH",
         "CLAIMS",
+        "COOKIE_DOMAIN",
+        "COOKIE_SAMESITE",
         "CSRF_SECRET",
         "CSRF_SECRET_PREVIOUS",
         "ENV",
