@@ -28,11 +28,13 @@ MIDDLEWARE = {
 def make_app(options: dict[str, Any] | None, *, first: bool, policy: HttpPolicy) -> Flask:
     """An application with Flask-CORS, put on before or after gatepass."""
     app = Flask(__name__)
-    install = [lambda: Auth(make_manager(), authenticate=authenticate, http=policy).init_app(app)]
-    if options is not None:
-        install.insert(0 if first else 1, lambda: CORS(app, **options))
-    for each in install:
-        each()
+    auth = Auth(make_manager(), authenticate=authenticate, http=policy)
+    install: Any = CORS  # it has no types
+    if options is not None and first:
+        install(app, **options)
+    auth.init_app(app)
+    if options is not None and not first:
+        install(app, **options)
 
     @app.get("/orders")
     def orders() -> str:

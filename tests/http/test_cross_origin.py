@@ -111,7 +111,8 @@ def test_the_reason_of_a_rejected_preflight_has_its_cure(
 
 def test_other_requests_and_plain_http_have_no_such_reason(ask: Ask) -> None:
     asked = ask("OPTIONS /a", f"Origin: {OTHER}", ASKS)
+    bare: dict[str, str] = {}
 
-    assert HttpPolicy(https=Https()).explain_preflight(asked, {}.get) is None
-    assert HttpPolicy().explain_preflight(ask("OPTIONS /a", ASKS), {}.get) is None
-    assert HttpPolicy().explain_preflight(ask("GET /a", f"Origin: {OTHER}"), {}.get) is None
+    assert HttpPolicy(https=Https()).explain_preflight(asked, bare.get) is None
+    assert HttpPolicy().explain_preflight(ask("OPTIONS /a", ASKS), bare.get) is None
+    assert HttpPolicy().explain_preflight(ask("GET /a", f"Origin: {OTHER}"), bare.get) is None

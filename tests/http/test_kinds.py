@@ -29,42 +29,41 @@ def test_hsts_is_whole_seconds(ask: Ask, value: timedelta | int, header: str | N
 
 
 @pytest.mark.parametrize(
-    ("make", "reason"),
+    ("made", "name", "value", "reason"),
     [
-        (lambda: Https(hsts_seconds=-1), "hsts_seconds is a timedelta or whole seconds"),
-        (lambda: Https(hsts_seconds=timedelta(seconds=-1)), "hsts_seconds is"),
-        (lambda: Https(hsts_seconds=timedelta(milliseconds=1500)), "hsts_seconds is"),
-        (lambda: Https(hsts_seconds=timedelta.max), "hsts_seconds is"),
-        (lambda: Https(hsts_seconds=True), "hsts_seconds is"),
-        (lambda: Https(hsts_seconds="1d"), "hsts_seconds is"),
-        (lambda: Https(hsts_seconds=float("nan")), "hsts_seconds is"),
-        (lambda: Https(hsts_seconds=None), "hsts_seconds is"),
-        (lambda: Https(allowed_hosts=None), "allowed_hosts is a collection, not NoneType"),
-        (lambda: Https(allowed_hosts=[b"a.example"]), "allowed_hosts holds texts, not bytes"),
-        (lambda: Https(exempt_paths=["healthz"]), "an exempt path is written as /healthz"),
-        (lambda: Https(exempt_paths=b"/healthz"), "exempt_paths is a collection, not bytes"),
-        (
-            lambda: Cookies(csrf_keys=["k" * 40]),
-            "csrf_keys holds bytes, not one text: write Shared",
-        ),
-        (lambda: Cookies(csrf_keys=b"k" * 40), "csrf_keys is a collection, not bytes: write"),
-        (lambda: Cookies(csrf_keys="k" * 40), "csrf_keys is a collection, not one text"),
-        (lambda: Cookies(csrf_keys=None), "csrf_keys is a collection, not NoneType"),
-        (lambda: Cookies(csrf_keys=[b"k" * 31]), "csrf_keys holds a key of less than 32 bytes"),
-        (lambda: Cookies(mount_prefix=5), "mount_prefix is of the kind str, not int"),
-        (lambda: Cookies(share_with_subdomains_of=["a.b"]), "share_with_subdomains_of is of the"),
-        (lambda: Cookies(send_on_links_from_other_sites="no"), "of the kind bool, not one text"),
-        (lambda: Cookies(insecure_for_development_over_http=0), "of the kind bool, not int"),
-        (lambda: HttpPolicy(public_origins=[AnyUrl(OWN[0])]), r"not AnyUrl: write str\(url\)"),
-        (lambda: HttpPolicy(public_origins=None), "public_origins is a collection, not NoneType"),
-        (lambda: HttpPolicy(allowed_origins=[None]), "allowed_origins holds texts, not NoneType"),
-        (lambda: HttpPolicy(allowed_origins=OWN[0]), "allowed_origins is a collection, not one te"),
-        (lambda: HttpPolicy(trusted_proxies=None), "trusted_proxies is of the kind Iterable, not"),
+        (Https, "hsts_seconds", -1, "hsts_seconds is a timedelta or whole seconds"),
+        (Https, "hsts_seconds", timedelta(seconds=-1), "hsts_seconds is"),
+        (Https, "hsts_seconds", timedelta(milliseconds=1500), "hsts_seconds is"),
+        (Https, "hsts_seconds", timedelta.max, "hsts_seconds is"),
+        (Https, "hsts_seconds", True, "hsts_seconds is"),
+        (Https, "hsts_seconds", "1d", "hsts_seconds is"),
+        (Https, "hsts_seconds", float("nan"), "hsts_seconds is"),
+        (Https, "hsts_seconds", None, "hsts_seconds is"),
+        (Https, "allowed_hosts", None, "allowed_hosts is a collection, not NoneType"),
+        (Https, "allowed_hosts", [b"a.example"], "allowed_hosts holds texts, not bytes"),
+        (Https, "exempt_paths", ["healthz"], "an exempt path is written as /healthz"),
+        (Https, "exempt_paths", b"/healthz", "exempt_paths is a collection, not bytes"),
+        (Cookies, "csrf_keys", ["k" * 40], "csrf_keys holds bytes, not one text: write Shared"),
+        (Cookies, "csrf_keys", b"k" * 40, "csrf_keys is a collection, not bytes: write"),
+        (Cookies, "csrf_keys", "k" * 40, "csrf_keys is a collection, not one text"),
+        (Cookies, "csrf_keys", None, "csrf_keys is a collection, not NoneType"),
+        (Cookies, "csrf_keys", [b"k" * 31], "csrf_keys holds a key of less than 32 bytes"),
+        (Cookies, "mount_prefix", 5, "mount_prefix is of the kind str, not int"),
+        (Cookies, "share_with_subdomains_of", ["a.b"], "share_with_subdomains_of is of the"),
+        (Cookies, "send_on_links_from_other_sites", "no", "of the kind bool, not one text"),
+        (Cookies, "insecure_for_development_over_http", 0, "of the kind bool, not int"),
+        (HttpPolicy, "public_origins", [AnyUrl(OWN[0])], r"not AnyUrl: write str\(url\)"),
+        (HttpPolicy, "public_origins", None, "public_origins is a collection, not NoneType"),
+        (HttpPolicy, "allowed_origins", [None], "allowed_origins holds texts, not NoneType"),
+        (HttpPolicy, "allowed_origins", OWN[0], "allowed_origins is a collection, not one te"),
+        (HttpPolicy, "trusted_proxies", None, "trusted_proxies is of the kind Iterable, not"),
     ],
 )
-def test_a_value_of_another_kind_is_told_when_it_is_written(make: Any, reason: str) -> None:
+def test_a_value_of_another_kind_is_told_when_it_is_written(
+    made: Any, name: str, value: Any, reason: str
+) -> None:
     with pytest.raises(SettingsRejected, match=reason) as told:
-        make()
+        made(**{name: value})
 
     assert "k" * 31 not in str(told.value)
 
