@@ -83,6 +83,19 @@ def test_an_origin_that_only_flask_cors_knows_logs_in_too(*, first: bool) -> Non
         assert len(names(response)) == len(set(names(response)))
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_page_that_both_know_calls_the_applications_routes(*, first: bool) -> None:
+    policy = HttpPolicy(cookies=COOKIES, public_origins=[PAGE], allowed_origins=[PAGE])
+    client = make_app(MIDDLEWARE["same origin"], first=first, policy=policy).test_client()
+    asked = client.options("/orders", headers={"Origin": PAGE, **PREFLIGHT})
+    answered = client.get("/orders", headers={"Origin": PAGE})
+
+    for response in (asked, answered):
+        assert response.headers["Access-Control-Allow-Origin"] == PAGE
+        assert response.headers["Access-Control-Allow-Credentials"] == "true"
+        assert len(names(response)) == len(set(names(response)))
+
+
 def test_a_rejected_preflight_is_told_once_every_extension_had_its_say(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -12,7 +12,7 @@ from gatepass.flask.placement import Placement, require_setup
 from gatepass.flask.responses import add_header, final, keep_first_cors_headers, send
 from gatepass.flask.routes import is_route_of_ours, make_blueprint
 from gatepass.gate import CommonAuth, require_prefix, run_in_place
-from gatepass.http import RequestRefused, Requirement, WsgiRequest
+from gatepass.http import RequestRefused, Requirement, WsgiRequest, is_preflight
 from gatepass.manager import TokenManager
 from gatepass.tokens import AccessClaims, TokenVerifier
 
@@ -151,7 +151,7 @@ class Auth(CommonAuth[TokenManager | TokenVerifier, Guard, Guard]):
 
     def _add_headers(self, response: Response) -> Response:
         asked = WsgiRequest(request.environ)
-        if is_route_of_ours():
+        if is_route_of_ours() or is_preflight(asked):
             keep_first_cors_headers(response)
         for name, value in self.policy.headers(asked):
             add_header(response, name, value)
