@@ -176,7 +176,10 @@ def test_the_process_environment_is_read_where_none_is_given(
             "COOKIE_SAMESITE is for cookies, which need GATEPASS_PUBLIC_ORIGINS",
         ),
         ({"GATEPASS_COOKIE_SAMESITE": "none"}, "GATEPASS_COOKIE_SAMESITE is strict or lax: pages"),
-        ({**OWN, "GATEPASS_COOKIE_DOMAIN": ".example.com"}, "a cookie domain is written as"),
+        (
+            {**OWN, "GATEPASS_COOKIE_DOMAIN": ".example.com"},
+            "GATEPASS_COOKIE_DOMAIN: a cookie domain is",
+        ),
         ({"GATEPASS_CSRF_SECRET": "x" * 12}, "GATEPASS_CSRF_SECRET is rejected"),
         ({"GATEPASS_CSRF_SECRET_PREVIOUS": PREVIOUS}, "without its successor"),
         ({"GATEPASS_ENV": "\udcff"}, "GATEPASS_ENV"),

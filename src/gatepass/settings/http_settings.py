@@ -16,6 +16,7 @@ _VARIABLES: Final = {
     "allowed_origins": "GATEPASS_ALLOWED_ORIGINS",
     "a trusted proxy": "GATEPASS_TRUSTED_PROXIES",
     "a mount prefix": "GATEPASS_MOUNT_PREFIX",
+    "a cookie domain": "GATEPASS_COOKIE_DOMAIN",
 }
 """The variable that a policy's reason is about, by the reason's first words."""
 

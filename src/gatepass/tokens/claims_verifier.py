@@ -90,7 +90,7 @@ class ClaimsVerifier:
         self._max_size = max_size
         self._seen = SeenTokens(remember) if require_bytes(remember) else None
 
-    def open(  # noqa: C901, PLR0912 - the hot path, in one function
+    def open(  # noqa: C901, PLR0912, PLR0915 - the hot path, in one function
         self, token: str | None, *, any_time: bool = False, keys: KeySet | None = None
     ) -> dict[str, Any]:
         """The claims of a token that holds at this moment.
