@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from gatepass.errors import SettingsRejected
-from gatepass.http import Answer, Cookies, HttpPolicy, Https, TrustedProxies
+from gatepass.http import Answer, Cookies, HttpPolicy, Https, RequestRefused, TrustedProxies
 from tests.http.conftest import Ask
 
 STRICT = HttpPolicy(
     https=Https(allowed_hosts=("app.example", "app.example:8443"), exempt_paths=("/healthz",)),
-    trusted_proxies=("10.0.0.0/8", "::1"),
+    trusted_proxies=("10.0.0.0/8", "::1", "::ffff:172.16.0.0/112"),
 )
 SHARED = HttpPolicy(
     allowed_origins=("https://spa.example", "https://own.example"),
@@ -57,6 +57,7 @@ def test_no_word_to_browsers_where_none_is_wanted(ask: Ask) -> None:
         ("10.1.2.3", ("X-Forwarded-Proto: gopher",), "http"),
         ("::ffff:10.1.2.3", ("X-Forwarded-Proto: https",), "https"),
         ("::1", ("X-Forwarded-Proto: https",), "https"),
+        ("172.16.0.9", ("X-Forwarded-Proto: https",), "https"),
         ("198.51.100.7", ("X-Forwarded-Proto: https",), "http"),
         ("", ("X-Forwarded-Proto: https",), "http"),
         ("not an address", ("X-Forwarded-Proto: https",), "http"),
@@ -90,6 +91,26 @@ def test_the_client_is_the_last_address_that_is_no_proxy(
     request = ask("GET /", f"X-Forwarded-For: {told}", peer=peer)
 
     assert STRICT.proxies.client(request) == client
+
+
+@pytest.mark.parametrize(
+    ("peer", "told", "wanted"),
+    [
+        ("198.51.100.7", "203.0.113.9", "198.51.100.7, which says more, is not among"),
+        ("198.51.100.7", "", "198.51.100.7, which says more, is not among"),
+        ("", "unknown", "unix, which says more, is not among"),
+        ("198.51.100.7", "198.51.100.7:5000", "start uvicorn with --no-proxy-headers"),
+        ("198.51.100.7", "10.8.8.8, ::ffff:198.51.100.7", "uvicorn with --no-proxy-headers"),
+    ],
+)
+def test_the_log_names_a_proxy_to_trust_and_never_the_browser(
+    ask: Ask, peer: str, told: str, wanted: str
+) -> None:
+    lines = ("X-Forwarded-Proto: HTTPS", f"X-Forwarded-For: {told}")
+
+    with pytest.raises(RequestRefused) as refused:
+        STRICT.screen(ask("POST /a", *lines, peer=peer))
+    assert wanted in str(refused.value.reason)
 
 
 def test_a_socket_file_is_trusted_by_name(ask: Ask) -> None:
@@ -137,6 +158,9 @@ def test_a_preflight_is_answered_and_a_plain_options_is_not(ask: Ask) -> None:
         lambda: HttpPolicy(trusted_proxies=("proxy.internal",)),
         lambda: HttpPolicy(trusted_proxies="10.0.0.1"),
         lambda: HttpPolicy(trusted_proxies=("10.0.0.1/8",)),
+        lambda: HttpPolicy(trusted_proxies=("0.0.0.0/0",)),
+        lambda: HttpPolicy(trusted_proxies=("::/0",)),
+        lambda: HttpPolicy(trusted_proxies=("::ffff:0.0.0.0/96",)),
         lambda: HttpPolicy(public_origins=("*",)),
         lambda: HttpPolicy(cookies=Cookies()),
         lambda: HttpPolicy(cookies=Cookies(), allowed_origins=("https://spa.example",)),

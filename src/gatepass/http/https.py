@@ -72,6 +72,12 @@ class Https:
     ) -> str:
         """The reason why a request was neither answered nor redirected."""
         if request.header("x-forwarded-proto") and not proxies.trusts(request.peer):
+            if proxies.is_replaced(request):
+                return (
+                    "it came over http, and the server before gatepass has replaced the proxy's "
+                    "address by the client's: start uvicorn with --no-proxy-headers, gunicorn "
+                    "with --forwarded-allow-ips ''"
+                )
             peer = request.peer or "unix"
             return f"it came over http, and {peer}, which says more, is not among trusted_proxies"
         if has_credentials:

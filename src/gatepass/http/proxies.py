@@ -9,6 +9,7 @@ from gatepass.http.request_adapters import HttpRequest
 
 SOCKET_FILE: Final = "unix"
 """The name of every client that can reach the socket file of the server."""
+_MAPPED_BITS: Final = 96
 _SECURE: Final = {"https": "https", "wss": "https", "http": "http", "ws": "http"}
 
 
@@ -16,7 +17,7 @@ class TrustedProxies:
     """The addresses and networks whose `X-Forwarded-Proto`, `-For` and `-Host` count.
 
     Raises:
-        SettingsRejected: A text is neither an address, a network nor `unix`.
+        SettingsRejected: A text is neither an address, a network nor `unix`, or names everybody.
     """
 
     def __init__(self, proxies: Iterable[str] = ()) -> None:
@@ -54,6 +55,12 @@ class TrustedProxies:
             hosts = _values(request.header("x-forwarded-host"))[-1:] or hosts
         return hosts[0].strip().lower() if len(hosts) == 1 else ""
 
+    def is_replaced(self, request: HttpRequest) -> bool:
+        """Whether the peer is a hop of `X-Forwarded-For`, by which a server has replaced it."""
+        hops = _values(request.header("x-forwarded-for"))
+        peer = find_address(request.peer)
+        return peer is not None and peer in {find_address(_without_port(hop)) for hop in hops}
+
     def trusts(self, address: str) -> bool:
         """Whether headers of this address about other clients count; `""` is a socket file."""
         if not address:
@@ -87,9 +94,20 @@ def find_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | N
 
 
 def _parse(name: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """The network in this text, an IPv4 one where it is mapped into IPv6, as servers log it."""
     try:
-        return ipaddress.ip_network(name)
+        network = ipaddress.ip_network(name)
     except ValueError:
         raise SettingsRejected(
             "a trusted proxy is written as 10.0.0.7, 10.0.0.0/8 or unix"
         ) from None
+    if isinstance(network, ipaddress.IPv6Network) and network.prefixlen >= _MAPPED_BITS:
+        mapped = network.network_address.ipv4_mapped
+        if mapped is not None:
+            network = ipaddress.IPv4Network((mapped, network.prefixlen - _MAPPED_BITS))
+    if network.prefixlen == 0:
+        raise SettingsRejected(
+            f"trusted proxies hold every address ({name}), so that every client could choose its "
+            "own: write those of your proxies"
+        )
+    return network

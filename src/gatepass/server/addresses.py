@@ -1,13 +1,13 @@
-"""Addresses of clients: blocks that count as one client, and trusted proxies."""
+"""Addresses of clients: blocks that count as one client, trusted proxies, and the access log."""
 
 import ipaddress
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Final
 
+from gatepass.asgi import AsgiApp, Receive, Scope, Send
 from gatepass.errors import SettingsRejected
+from gatepass.http import AsgiRequest, TrustedProxies
 from gatepass.http.proxies import find_address
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _NAME: Final = "GATEPASS_TRUSTED_PROXIES"
 
@@ -20,29 +20,31 @@ def block_of(address: str) -> str:
     return str(ipaddress.ip_network((parsed, 64), strict=False))
 
 
-def is_within(address: str, networks: Collection[Network]) -> bool:
-    """Whether the address belongs to one of the networks."""
-    parsed = find_address(address)
-    return parsed is not None and any(parsed in network for network in networks)
-
-
-def read_proxies(environ: Mapping[str, str]) -> tuple[Network, ...]:
-    """The proxies whose `X-Forwarded-For` counts: addresses and networks, or none.
+def read_proxies(environ: Mapping[str, str]) -> TrustedProxies | None:
+    """The proxies whose `X-Forwarded-*` headers count; `None` without any.
 
     Raises:
         SettingsRejected: An entry is neither an address nor a network, or names every address.
     """
-    written = environ.get(_NAME) or ""
-    return tuple(_parse_network(each.strip()) for each in written.split(",") if written)
-
-
-def _parse_network(written: str) -> Network:
+    written = environ.get(_NAME)
+    if not written:
+        return None
     try:
-        network = ipaddress.ip_network(written)
-    except ValueError:
-        raise SettingsRejected(
-            f"{_NAME} is a list of addresses and networks, as in 10.0.0.7,10.1.0.0/16"
-        ) from None
-    if network.prefixlen == 0:
-        raise SettingsRejected(f"{_NAME} names every address: name those of your proxies")
-    return network
+        return TrustedProxies(written.split(","))
+    except SettingsRejected as error:
+        raise SettingsRejected(f"{_NAME}: {error}") from None
+
+
+class LoggedClient:
+    """ASGI middleware: uvicorn's access log names the client, the application sees the proxy."""
+
+    def __init__(self, app: AsgiApp, proxies: TrustedProxies) -> None:
+        self._app, self._proxies = app, proxies
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on a copy of the scope; the access log reads the original."""
+        seen = {**scope}
+        client = scope.get("client")
+        if client and scope["type"] == "http" and self._proxies.trusts(client[0]):
+            scope["client"] = (self._proxies.client(AsgiRequest(seen)), 0)
+        await self._app(seen, receive, send)

@@ -14,6 +14,7 @@ from gatepass.fastapi.responses import send
 from gatepass.manager import AsyncTokenManager
 from gatepass.revocations import replica_of
 from gatepass.server.accounts import Accounts
+from gatepass.server.addresses import LoggedClient
 from gatepass.server.databases import open_accounts
 from gatepass.server.document import ABOUT, READY, RUNS
 from gatepass.server.error_handlers import answer_the_rest
@@ -125,6 +126,8 @@ def make_app(parts: Parts) -> FastAPI:
         """For restarts; always `ok`."""
         return {"status": "ok"}
 
+    if parts.policy.trusted_proxies:
+        app.add_middleware(LoggedClient, proxies=parts.policy.proxies)
     readiness = Readiness(parts.accounts, parts.replica)
 
     @app.get(

@@ -6,15 +6,14 @@ does not read: some hundred silent sockets would otherwise be all that this proc
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection
 from typing import Any, Final
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from gatepass.http import RequestRefused, answer_refused
+from gatepass.http import RequestRefused, TrustedProxies, answer_refused
 from gatepass.http.problems import INVALID_REQUEST
-from gatepass.server.addresses import Network, block_of, is_within
+from gatepass.server.addresses import block_of
 
 HEAD_S: Final = 10.0
 """Seconds in which a request's head has to arrive, from the connection's or its turn's begin."""
@@ -31,7 +30,7 @@ class ConnectionLimit:
     where no other is silent.
     """
 
-    def __init__(self, connections: int, proxies: Collection[Network] = ()) -> None:
+    def __init__(self, connections: int, proxies: TrustedProxies | None = None) -> None:
         """Set the limit.
 
         Args:
@@ -40,7 +39,7 @@ class ConnectionLimit:
         """
         self._total = connections
         self._share = max(1, connections // _SHARE)
-        self._proxies = tuple(proxies)
+        self._proxies = proxies or TrustedProxies()
         self._open: Counter[str] = Counter()
         self._silent: dict[Connection, None] = {}
 
@@ -48,7 +47,7 @@ class ConnectionLimit:
         """Count a new connection, which is silent; above the limit one is closed."""
         self._open[connection.block] += 1
         self._silent[connection] = None
-        is_proxy = is_within(connection.address, self._proxies)
+        is_proxy = self._proxies.trusts(connection.address)
         if self._open[connection.block] > self._share and not is_proxy:
             self._close_longest(connection.block)
         elif self._open.total() > self._total:

@@ -18,8 +18,9 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from gatepass.errors import SettingsRejected, StoreUnavailable
+from gatepass.http import TrustedProxies
 from gatepass.server.accounts import Accounts
-from gatepass.server.addresses import Network, read_proxies
+from gatepass.server.addresses import read_proxies
 from gatepass.server.app import make_app, make_parts
 from gatepass.server.banner import write_banner
 from gatepass.server.databases import check_sessions, open_accounts
@@ -79,7 +80,7 @@ def serve(
             sys.stdout.flush()
         configure_logs(as_json=environment is Environment.PRODUCTION)
         _log.info("serving", host=host, port=listener.getsockname()[1])
-        if environment is Environment.PRODUCTION and not proxies:
+        if environment is Environment.PRODUCTION and proxies is None:
             _log.info("no proxy is trusted: behind one, set GATEPASS_TRUSTED_PROXIES")
         configure = partial(_config, proxies=proxies, resources=resources)
         if workers > 1:
@@ -106,7 +107,7 @@ def _open(state: State) -> Accounts:
 
 
 def _config(
-    app: Any, *, proxies: tuple[Network, ...], resources: Resources, **options: Any
+    app: Any, *, proxies: TrustedProxies | None, resources: Resources, **options: Any
 ) -> uvicorn.Config:
     protocol: Any = partial(Connection, limit=ConnectionLimit(resources.connections, proxies))
     return uvicorn.Config(
@@ -115,8 +116,7 @@ def _config(
         loop="asyncio",
         backlog=resources.backlog,
         log_config=None,
-        proxy_headers=bool(proxies),  # clients could choose their address by X-Forwarded-For
-        forwarded_allow_ips=[str(network) for network in proxies],
+        proxy_headers=False,  # `HttpPolicy` reads them, and must see the proxy's address
         server_header=False,
         ws="none",  # there is no socket here, and its log lines show query strings
         timeout_graceful_shutdown=_GRACE_SECONDS,

@@ -5,6 +5,7 @@ from tests.web.rows.row import EXPOSED, JSON, Call, Row, Want, bearer, refused
 _HSTS = "Strict-Transport-Security: max-age=31536000"
 _TO_HTTPS = "Cache-Control: no-store"
 _FORWARDED = "X-Forwarded-Proto: https"
+_FOR = "X-Forwarded-For: 203.0.113.5:4711"
 _STRANGER = "127.0.0.2"
 _HOST = "Host: app.example.com"
 _HTTPS = refused("https_required")
@@ -72,6 +73,15 @@ ROWS = (
         (_HOST, _FORWARDED),
         refused("token_missing", _HSTS),
     ),
+    *(
+        _row(
+            f"X-Forwarded-Proto {written} beside X-Forwarded-For from the proxy",
+            "GET /auth/me",
+            (_HOST, f"X-Forwarded-Proto: {written}", _FOR),
+            refused("token_missing", _HSTS),
+        )
+        for written in ("https", "HTTPS", "https,https", "http, https")
+    ),
     _row(
         "X-Forwarded-Proto http from the proxy",
         "GET /auth/me",
@@ -96,6 +106,12 @@ ROWS = (
         "X-Forwarded-Host from the proxy",
         "GET /auth/me",
         ("Host: inner", "X-Forwarded-Host: app.example.com"),
+        _moved("/auth/me"),
+    ),
+    _row(
+        "X-Forwarded-Host beside X-Forwarded-For from the proxy",
+        "GET /auth/me",
+        ("Host: inner", "X-Forwarded-Host: app.example.com", _FOR),
         _moved("/auth/me"),
     ),
     _row(
