@@ -1,9 +1,12 @@
 """Views of every kind, and what Django's own CSRF check has to say."""
 
+from http.cookies import SimpleCookie
 from typing import Any
 
+import httpx
 import pytest
 from django.contrib.auth.models import User
+from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client
 
 from tests.django.auth import ORIGIN, manager
@@ -114,3 +117,21 @@ def test_rest_frameworks_refusals_are_the_tables(client: Client, token: str, ada
     assert (forged.status_code, forged.json()["code"]) == (403, "token_invalid")
     assert (gone.status_code, gone.json()["code"]) == (401, "token_revoked")
     assert client.post("/rest", headers=bearer(token)).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("script_name", "path"),
+    [("/root", "/root/api/auth"), ("/ro ot;Domain=evil.example", "/api/auth")],
+)
+def test_the_script_name_is_part_of_the_cookies_path_if_it_can_be(
+    script_name: str, path: str, ada: User
+) -> None:
+    application = httpx.WSGITransport(app=WSGIHandler(), script_name=script_name)
+    body = {"username": ada.username, "password": PASSWORD, "cookies": True}
+    with httpx.Client(transport=application, base_url=ORIGIN) as browser:
+        logged_in = browser.post("/api/auth/login", json=body, headers={"Origin": ORIGIN})
+        social = browser.get("/social")
+
+    for answer in (logged_in, social):
+        cookies = SimpleCookie("\r\n".join(answer.headers.get_list("set-cookie")))
+        assert cookies["gatepass-refresh"]["path"] == path

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
+from gatepass.asgi.front import root_path_of
 from gatepass.gate import CommonAuth
 from gatepass.gate.common_auth import OptionalGuard, RequiredGuard
 from gatepass.http import Answer, AsgiRequest, Requirement
@@ -37,7 +38,12 @@ class CommonAsgiAuth(
         arguments are those of `TokenManager.issue`.
         """
         answer = await self.require_gate().open_session(
-            subject, claims, session_claims=session_claims, device=device, epoch=epoch
+            subject,
+            claims,
+            session_claims=session_claims,
+            device=device,
+            epoch=epoch,
+            root_path=root_path_of(self),
         )
         return self._make_response(answer)
 

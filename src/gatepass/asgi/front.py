@@ -1,6 +1,7 @@
 """`Front`: the https and CORS rules before an application, and answers to its refusals."""
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -21,6 +22,10 @@ from gatepass.http import Answer, AsgiRequest, Headers, RequestRefused, is_prefl
 GUARDED: Final = "gatepass.guarded"
 """The key of a scope under which guards behind a `Front` find the request's `Verdict`."""
 _FAILED: Final = 500
+_BELOW: Final[ContextVar[tuple[AnyAuth | None, str]]] = ContextVar(
+    "gatepass_root_path", default=(None, "")
+)
+"""The `Auth` of the outermost `Front` of this request, and the root path that it saw."""
 
 
 @dataclass(slots=True)
@@ -46,6 +51,12 @@ class Answered(Exception):
 _REFUSALS: Final = (RequestRefused, StoreUnavailable, Answered)
 
 
+def root_path_of(auth: AnyAuth) -> str:
+    """The path before the application of this `Auth`, in the request that is being handled."""
+    found, root_path = _BELOW.get()
+    return root_path if found is auth else ""
+
+
 class Front:
     """ASGI middleware over http and websocket; bodies pass through unread."""
 
@@ -61,6 +72,7 @@ class Front:
         if is_done or scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
+        _BELOW.set((self._auth, scope.get("root_path", "")))
         request = AsgiRequest(scope)
         if is_preflight(request):
             send = self._explaining(request, send)

@@ -6,7 +6,7 @@ from typing import Any, Never
 
 from asgiref.sync import sync_to_async
 from django.http import HttpResponse
-from django.urls import NoReverseMatch, get_urlconf, reverse
+from django.urls import NoReverseMatch, get_script_prefix, get_urlconf, reverse, set_script_prefix
 
 from gatepass.django.commits import opening_manager
 from gatepass.django.common_auth import CommonDjangoAuth
@@ -65,6 +65,7 @@ class Auth(CommonDjangoAuth[Guarding]):
             device=device,
             epoch=epoch,
             manager=opening_manager(self, subject),
+            root_path=get_script_prefix(),
         )
         return send(self.wait_for(opening) if self.is_async else run_in_place(opening))
 
@@ -83,12 +84,17 @@ class Auth(CommonDjangoAuth[Guarding]):
         )
 
     def find_mount_point(self) -> None:
-        """Learn from the URL configuration where browsers find the auth routes."""
-        if self.gate is not None and self.policy.cookies is not None:
-            try:
-                self.gate.mounted_at = reverse("gatepass:refresh").removesuffix("/refresh")
-            except NoReverseMatch:
-                return
+        """Learn from the URL configuration where the auth routes are, below the script name."""
+        if self.gate is None or self.policy.cookies is None:
+            return
+        script_name = get_script_prefix()
+        try:
+            set_script_prefix("/")
+            self.gate.mounted_at = reverse("gatepass:refresh").removesuffix("/refresh")
+        except NoReverseMatch:
+            return
+        finally:
+            set_script_prefix(script_name)
 
     def _make_required(self, requirement: Requirement) -> Guarding:
         return Guarding(self, requirement, optional=False)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cached_property, partial
 from typing import Any, Final
 
-from flask import Flask, Response, after_this_request, current_app, request
+from flask import Flask, Response, after_this_request, current_app, has_request_context, request
 
 from gatepass.errors import GuardMisused, StoreUnavailable
 from gatepass.flask.guarding import Guard
@@ -106,7 +106,12 @@ class Auth(CommonAuth[TokenManager | TokenVerifier, Guard, Guard]):
         arguments are those of `TokenManager.issue`.
         """
         opening = self.require_gate().open_session(
-            subject, claims, session_claims=session_claims, device=device, epoch=epoch
+            subject,
+            claims,
+            session_claims=session_claims,
+            device=device,
+            epoch=epoch,
+            root_path=WsgiRequest(request.environ).root_path if has_request_context() else "",
         )
         return send(run_in_place(opening))
 

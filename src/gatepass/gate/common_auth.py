@@ -30,6 +30,7 @@ from gatepass.http.problems import (
     HTTPS_REQUIRED,
     INVALID_REQUEST,
     REFRESH_INVALID,
+    REFRESH_MISSING,
     STORE_UNAVAILABLE,
     TOKEN_INVALID,
     find_retry_after,
@@ -41,7 +42,7 @@ from gatepass.tokens import AsyncTokenVerifier, TokenVerifier
 _log = logging.getLogger("gatepass")
 _transport_log = logging.getLogger("gatepass.transport")
 _MANAGERS: Final = (TokenManager, AsyncTokenManager)
-_EXPLAINED: Final = (CSRF_FAILED, HTTPS_REQUIRED, INVALID_REQUEST)
+_EXPLAINED: Final = (CSRF_FAILED, HTTPS_REQUIRED, INVALID_REQUEST, REFRESH_MISSING)
 """Refusals that an honest client gets because a setting is wrong: the log says which."""
 _TOLD_TO_DEBUGGERS: Final = (TOKEN_INVALID, REFRESH_INVALID)
 """Refusals that strangers can cause at will: the log says why at level DEBUG."""
@@ -209,7 +210,7 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
             # A driver's text may hold a statement's values: its kind says enough.
             cause = f" ({type(known.__cause__).__name__})" if known.__cause__ else ""
             _log.warning("store unavailable, answered 503: %s%s", known, cause)
-        elif refused.problem in _EXPLAINED:
+        elif refused.problem in _EXPLAINED and refused.reason:
             _log.warning("%s: %s", refused.problem.code, refused.reason)
         elif refused.problem in _TOLD_TO_DEBUGGERS:
             _log.debug("%s: %s", refused.problem.code, refused.__cause__)

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
 
 from gatepass.errors import ClaimsRejected, GatepassError, TokenError
+from gatepass.gate.cookie_answers import answer_in_cookies, explain_missing
 from gatepass.gate.guard import Guard
 from gatepass.gate.hooks import Authenticate, LoginLimit
 from gatepass.gate.login import Login
@@ -65,7 +66,7 @@ class Gate:
         self._manager = manager
         self._policy = policy
         self.mounted_at = "/auth"
-        """The prefix of the routes; the framework that mounts them sets it."""
+        """The prefix of the routes in their application; the framework sets it."""
         self._set_keys = () if policy.cookies is None else tuple(policy.cookies.csrf_keys)
         self.guard = Guard(manager.verify, policy, self.csrf_keys, now)
         self._is_async = isinstance(manager, AsyncTokenManager)
@@ -94,7 +95,9 @@ class Gate:
             address=self._policy.proxies.client(request) or "unknown",
             device=parse_device("".join(request.header("user-agent")[:1])),
         )
-        answer = await self.hand_out(pair, in_cookies=credentials.wants_cookies)
+        answer = await self.hand_out(
+            pair, in_cookies=credentials.wants_cookies, root_path=request.root_path
+        )
         if credentials.wants_cookies:
             await self._end_replaced(request)
         return answer
@@ -105,11 +108,12 @@ class Gate:
         by_cookie = presented is None
         refresh_token = presented or self._find_refresh_cookie(request)
         if refresh_token is None:
-            raise RequestRefused(REFRESH_MISSING)
+            reason = explain_missing(self._policy.cookies, request, mounted_at=self.mounted_at)
+            raise RequestRefused(REFRESH_MISSING, reason=reason)
         if by_cookie:
             self._require_own_page(request, refresh_token)
         pair = await self._ask(REFRESH_PROBLEMS, lambda: self._manager.refresh(refresh_token))
-        return await self.hand_out(pair, in_cookies=by_cookie)
+        return await self.hand_out(pair, in_cookies=by_cookie, root_path=request.root_path)
 
     async def log_out(self, request: HttpRequest, body: bytes, *_: object) -> Answer:
         """End the session that the access token, the refresh token or both belong to."""
@@ -129,7 +133,7 @@ class Gate:
             lambda: self._manager.log_out(access_token=access_token, refresh_token=refresh_token),
         )
         answer = answer_json({"message": "Logged out successfully"})
-        return self._forget(answer, by_cookie=by_cookie)
+        return self._forget(answer, request, by_cookie=by_cookie)
 
     async def log_out_everywhere(self, request: HttpRequest, *_: object) -> Answer:
         """End every session of the caller; an actor may not."""
@@ -140,7 +144,7 @@ class Gate:
             lambda: self._manager.revoke_subject(claims.subject, reason="logout-all"),
         )
         answer = answer_json({"message": "Logged out everywhere", "revoked": revoked})
-        return self._forget(answer, by_cookie=self.guard.find(request)[1])
+        return self._forget(answer, request, by_cookie=self.guard.find(request)[1])
 
     async def csrf(self, request: HttpRequest, *_: object) -> Answer:
         """The CSRF token of the access cookie's session, for a page that was reloaded.
@@ -189,6 +193,7 @@ class Gate:
         claims: Mapping[str, Any] | None,
         *,
         manager: TokenManager | AsyncTokenManager | None = None,
+        root_path: str = "",
         **options: Any,
     ) -> Answer:
         """The tokens of a new session, in cookies where the policy has cookies.
@@ -197,13 +202,14 @@ class Gate:
             subject: The user, who has proved to be it by other means than a password.
             claims: See `TokenManager.issue`.
             manager: The manager that opens the session; by default that of the guards.
+            root_path: The path before the application that has the routes, in this request.
             options: `session_claims`, `device` and `epoch`, see `TokenManager.issue`.
         """
         opens = self._manager if manager is None else manager
         pair = await self._ask(LOGIN_PROBLEMS, lambda: opens.issue(subject, claims, **options))
-        return await self.hand_out(pair, in_cookies=self.takes_cookies)
+        return await self.hand_out(pair, in_cookies=self.takes_cookies, root_path=root_path)
 
-    async def hand_out(self, pair: TokenPair, *, in_cookies: bool) -> Answer:
+    async def hand_out(self, pair: TokenPair, *, in_cookies: bool, root_path: str = "") -> Answer:
         """A token pair for the client: in the body, or in cookies and then not in the body.
 
         Raises:
@@ -212,25 +218,14 @@ class Gate:
         cookies = self._policy.cookies
         if not in_cookies or cookies is None:
             return answer_json(pair)
-        token = csrf_token(self.csrf_keys()[0], pair.session_id)
+        csrf = csrf_token(self.csrf_keys()[0], pair.session_id)
         try:
-            headers = cookies.set(
-                pair.access_token,
-                pair.refresh_token,
-                token,
-                seconds=pair.refresh_expires_in,
-                mounted_at=self.mounted_at,
+            return answer_in_cookies(
+                cookies, pair, csrf, mounted_at=self.mounted_at, root_path=root_path
             )
         except ClaimsRejected:
             await self._end({}, pair.session_id, "cookie too large")
             raise
-        shown = {
-            "expires_in": pair.expires_in,
-            "refresh_expires_in": pair.refresh_expires_in,
-            "session_id": pair.session_id,
-            "csrf_token": token,
-        }
-        return answer_json(shown).plus(headers)
 
     def csrf_keys(self) -> tuple[bytes, ...]:
         """The keys of the policy, or those derived from the current refresh keys."""
@@ -284,12 +279,13 @@ class Gate:
             reason = "the refresh cookie is of another session than the access cookie"
             raise RequestRefused(CSRF_FAILED, reason=reason)
 
-    def _forget(self, answer: Answer, *, by_cookie: bool) -> Answer:
+    def _forget(self, answer: Answer, request: HttpRequest, *, by_cookie: bool) -> Answer:
         """The answer to a logout; it clears the cookies where they brought the token."""
         cookies = self._policy.cookies
         if not by_cookie or cookies is None:
             return answer
-        return answer.plus(cookies.clear(mounted_at=self.mounted_at))
+        cleared = cookies.clear(mounted_at=self.mounted_at, root_path=request.root_path)
+        return answer.plus(cleared)
 
 
 def _content_type(request: HttpRequest) -> str | None:

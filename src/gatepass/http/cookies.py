@@ -25,7 +25,10 @@ class Cookies:
     """
 
     mount_prefix: str | None = None
-    """The path under which browsers see the auth routes; by default the path of the mount."""
+    """The path under which browsers see the auth routes.
+
+    By default the path of the mount, behind the root path of the request.
+    """
     csrf_keys: Sequence[bytes] = field(default=(), repr=False)
     """The key of the CSRF token, then those also accepted; by default the refresh keys' own."""
     send_on_links_from_other_sites: bool = False
@@ -63,13 +66,24 @@ class Cookies:
         """The name of the CSRF token's cookie, the one that scripts can read."""
         return f"{self._host_prefix}gatepass-csrf"
 
-    def refresh_path(self, mounted_at: str) -> str:
-        """The `Path` of the refresh cookie for routes that were mounted there."""
-        prefix = mounted_at if self.mount_prefix is None else self.mount_prefix
+    def refresh_path(self, mounted_at: str, root_path: str = "") -> str:
+        """The `Path` of the refresh cookie for routes that were mounted there.
+
+        A root path that is no path for a cookie counts as none: a client may have chosen it.
+        """
+        root = root_path.rstrip("/") if _PATH.fullmatch(root_path) else ""
+        prefix = root + mounted_at if self.mount_prefix is None else self.mount_prefix
         return prefix.rstrip("/") or "/"
 
     def set(
-        self, access: str, refresh: str, csrf: str, *, seconds: int, mounted_at: str
+        self,
+        access: str,
+        refresh: str,
+        csrf: str,
+        *,
+        seconds: int,
+        mounted_at: str,
+        root_path: str = "",
     ) -> tuple[tuple[str, str], ...]:
         """The headers that set all three.
 
@@ -79,7 +93,7 @@ class Cookies:
         Raises:
             ClaimsRejected: A cookie would be too large for browsers to keep.
         """
-        path = self.refresh_path(mounted_at)
+        path = self.refresh_path(mounted_at, root_path)
         written = (
             self._cookie(self.access, access, "/", seconds, hidden=True),
             self._cookie(self.refresh, refresh, path, seconds, hidden=True),
@@ -87,9 +101,9 @@ class Cookies:
         )
         return tuple(("Set-Cookie", cookie) for cookie in written)
 
-    def clear(self, *, mounted_at: str) -> tuple[tuple[str, str], ...]:
+    def clear(self, *, mounted_at: str, root_path: str = "") -> tuple[tuple[str, str], ...]:
         """The headers that remove all three; only a logout sends them."""
-        return self.set("", "", "", seconds=0, mounted_at=mounted_at)
+        return self.set("", "", "", seconds=0, mounted_at=mounted_at, root_path=root_path)
 
     @property
     def _host_prefix(self) -> str:

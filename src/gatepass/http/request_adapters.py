@@ -30,6 +30,14 @@ class HttpRequest(Protocol):
         ...
 
     @property
+    def root_path(self) -> str:
+        """The part of the path before the application, percent-decoded, or `""`.
+
+        A client may have chosen it: it can come from a URL pattern or from a proxy's header.
+        """
+        ...
+
+    @property
     def query(self) -> str:
         """The text after the `?`, as it was sent."""
         ...
@@ -68,6 +76,11 @@ class AsgiRequest:
         """See `HttpRequest.path`."""
         path: str = self._scope["path"]
         return path
+
+    @property
+    def root_path(self) -> str:
+        """See `HttpRequest.root_path`."""
+        return str(self._scope.get("root_path", ""))
 
     @property
     def query(self) -> str:
@@ -116,6 +129,11 @@ class WsgiRequest:
             return str(text).encode("latin-1").decode("utf-8", "replace")
         except UnicodeEncodeError:  # decoded already, as in Django's META under ASGI
             return str(text)
+
+    @property
+    def root_path(self) -> str:
+        """See `HttpRequest.root_path`; only ASCII is read, as a cookie's `Path` must be."""
+        return str(self._environ.get("SCRIPT_NAME", ""))
 
     @property
     def query(self) -> str:
