@@ -25,7 +25,7 @@ pytestmark = pytest.mark.anyio
 ORIGIN = "http://localhost"
 BODY = {"username": "ada", "password": "correct horse", "cookies": True}
 POLICY = TokenPolicy(issuer="api-server", audience="api-client")
-KEYS = {"access_keys": SharedKey.generate(), "refresh_keys": SharedKey.generate()}
+KEYS: dict[str, Any] = {"access_keys": SharedKey.generate(), "refresh_keys": SharedKey.generate()}
 Answers = tuple[httpx.Response, ...]
 
 
@@ -88,7 +88,7 @@ async def call(app: Any, root_path: str, path: str, **cookies: str) -> httpx.Res
     headers = {"Origin": ORIGIN, "X-CSRF-Token": cookies.get("gatepass-csrf", "")} | kept
     body = BODY if path.endswith("login") else None
     if isinstance(app, Flask | DispatcherMiddleware):
-        wsgi = httpx.WSGITransport(app=app, script_name=root_path)  # type: ignore[arg-type]
+        wsgi = httpx.WSGITransport(app=app, script_name=root_path)
         with httpx.Client(transport=wsgi, base_url=ORIGIN) as client:
             return client.post(path, json=body, headers=headers)  # noqa: ASYNC212 - in memory
     asgi = httpx.ASGITransport(app, root_path=root_path)
@@ -103,7 +103,7 @@ def cookies_of(answer: httpx.Response) -> SimpleCookie:
 
 def path_of(answer: httpx.Response) -> str:
     """Where browsers send the refresh cookie."""
-    return cookies_of(answer)["gatepass-refresh"]["path"]
+    return str(cookies_of(answer)["gatepass-refresh"]["path"])
 
 
 def mounted(make: Callable[..., Any]) -> Any:

@@ -158,7 +158,7 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
             return self.policy.preflight_of_auth(request)
         gate = self.require_gate()
         try:
-            if request.method == route.method:
+            if request.method in route.methods:
                 body = await settle(read_body()) if route.takes_body else b""
                 answer = await route.answer(gate, request, body, session_id)
             else:

@@ -22,6 +22,11 @@ class Route:
     names_session: bool = False
     """Whether the id of a session follows the path."""
 
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods that are answered: `HEAD` wherever `GET` is (RFC 9110 §9.1)."""
+        return (self.method, "HEAD") if self.method == "GET" else (self.method,)
+
 
 LOGIN: Final = Route(
     name="login", method="POST", path="/login", answer=Gate.log_in, takes_body=True
@@ -66,5 +71,6 @@ def find_route(routes: Iterable[Route], path: str) -> tuple[Route | None, str]:
 
 
 def answer_wrong_method(route: Route) -> Answer:
-    """A 405 that names the method of the route."""
-    return answer_refused(RequestRefused(METHOD_NOT_ALLOWED)).plus((("Allow", route.method),))
+    """A 405 that names the methods of the route."""
+    allow = ("Allow", ", ".join(route.methods))
+    return answer_refused(RequestRefused(METHOD_NOT_ALLOWED)).plus((allow,))

@@ -1,6 +1,8 @@
 """Access tokens in headers: where they are looked for, and every reason to refuse one."""
 
-from tests.web.rows.row import Call, Row, Want, bearer, refused, shown
+from dataclasses import replace
+
+from tests.web.rows.row import JSON, Call, Row, Want, bearer, refused, shown
 
 _TWICE = refused("invalid_request", challenge="invalid_request")
 _REFUSED: tuple[tuple[str, tuple[str, ...], Want], ...] = (
@@ -54,6 +56,7 @@ _REFRESH = Call(
 )
 _SCOPES = ', scope="reports:read reports:write"'
 _MAX_AGE = ', max_age="300"'
+_KEYS_HEADERS = (JSON, "Cache-Control: public, max-age=300")
 _STALE = refused("insufficient_user_authentication", parameters=_MAX_AGE)
 
 ROWS = (
@@ -145,7 +148,25 @@ ROWS = (
         want=Want(
             200,
             '{"keys":[]}',
-            ("Content-Type: application/json", "Cache-Control: public, max-age=300"),
+            _KEYS_HEADERS,
         ),
+    ),
+    Row(
+        name="HEAD of the key set",
+        call=Call("HEAD /.well-known/jwks.json"),
+        want=Want(200, "", _KEYS_HEADERS),
+    ),
+    *(
+        Row(
+            name=f"HEAD {path}",
+            call=Call(f"HEAD {path}", (bearer("access"),)),
+            want=Want(200, "", (JSON, "Cache-Control: no-store")),
+        )
+        for path in ("/auth/me", "/auth/sessions")
+    ),
+    Row(
+        name="HEAD without a token",
+        call=Call("HEAD /auth/me"),
+        want=replace(refused("token_missing"), body=""),
     ),
 )

@@ -109,6 +109,6 @@ ROWS = (
     _then(
         "POST on the claims",
         Call("POST /auth/me", (bearer("access"),)),
-        refused("method_not_allowed", "Allow: GET"),
+        refused("method_not_allowed", "Allow: GET, HEAD"),
     ),
 )
