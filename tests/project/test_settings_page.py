@@ -8,6 +8,7 @@ import pytest
 from typer.main import get_command
 
 from gatepass.cli.app import app
+from gatepass.server.serving import Serving, read_serving
 from gatepass.server.staleness import Staleness
 from gatepass.settings import HttpSettings, TokenSettings
 from gatepass.tokens.durations import parse_duration
@@ -72,6 +73,9 @@ def test_the_defaults_of_http_and_of_the_server_are_those_of_the_page(
 ) -> None:
     assert HttpSettings.from_env({}).environment == defaults["GATEPASS_ENV"]
     assert Staleness().max_staleness == float(defaults["GATEPASS_MAX_STALENESS"])
+    assert str(Serving().drain_s) == defaults["GATEPASS_DRAIN_SECONDS"]
+    assert str(Serving().keep_alive_s) == defaults["GATEPASS_KEEP_ALIVE_SECONDS"]
+    assert read_serving({"GATEPASS_DOCS": defaults["GATEPASS_DOCS"]}) == Serving()
     assert Staleness().when_stale.value == defaults["GATEPASS_WHEN_STALE"]
 
 

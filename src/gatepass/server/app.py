@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import FastAPI, Response
-from fastapi_offline import FastAPIOffline
 
 from gatepass.fastapi import Auth, HttpPolicy
 from gatepass.fastapi.responses import send
@@ -20,6 +19,7 @@ from gatepass.server.document import ABOUT, READY, RUNS
 from gatepass.server.error_handlers import answer_the_rest
 from gatepass.server.limits import FAILURES_PER_MINUTE, LOG_INS_PER_MINUTE, LoginLimit, Window, rate
 from gatepass.server.login import PasswordLogin
+from gatepass.server.pages import add_pages
 from gatepass.server.passwords import PasswordPool, Passwords
 from gatepass.server.purge import purge_for_ever
 from gatepass.server.readiness import Follows, Readiness
@@ -40,6 +40,7 @@ class Parts:
     account_limit: Window
     """Good logins per account; wrong passwords would let strangers lock its owner out."""
     policy: HttpPolicy = field(default_factory=HttpPolicy)
+    has_docs: bool = True
 
 
 def make_parts(
@@ -49,6 +50,7 @@ def make_parts(
     *,
     workers: int = 1,
     staleness: Staleness | None = None,
+    has_docs: bool = True,
 ) -> Parts:
     """The parts over the state's databases; a SQLite file is made or upgraded now.
 
@@ -58,6 +60,7 @@ def make_parts(
         policy: Cookies, origins and https; by default tokens come in headers only.
         workers: The number of server processes; each enforces its share of the limits on logins.
         staleness: How old the copy of the revocation log may be, and the policy for older ones.
+        has_docs: Whether the interactive page and the OpenAPI document are there.
 
     Raises:
         StoreUnavailable: A database cannot be opened.
@@ -84,11 +87,12 @@ def make_parts(
         limit=LoginLimit(failures, log_ins),
         account_limit=Window(log_ins),
         policy=policy or HttpPolicy(),
+        has_docs=has_docs,
     )
 
 
 def make_app(parts: Parts) -> FastAPI:
-    """The application: the routes of `Auth`, two of health, and the interactive page `/docs`."""
+    """The application: the routes of `Auth`, two of health, and the pages `/` and `/docs`."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -106,9 +110,12 @@ def make_app(parts: Parts) -> FastAPI:
             await parts.manager.close()
 
     # A redirect behind a TLS proxy would name http:, and clients would send the password there.
-    app = FastAPIOffline(
+    app = FastAPI(
         **ABOUT,
         lifespan=lifespan,
+        servers=[{"url": "."}],  # the folder of the document: it may be below a proxy's prefix
+        openapi_url="/openapi.json" if parts.has_docs else None,
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
     )
@@ -121,15 +128,18 @@ def make_app(parts: Parts) -> FastAPI:
         http=parts.policy,
     ).install(app)
 
+    @app.head("/healthz", include_in_schema=False)
     @app.get("/healthz", tags=["health"], summary="Tell whether the process runs", responses=RUNS)
     async def healthz() -> dict[str, str]:
         """For restarts; always `ok`."""
         return {"status": "ok"}
 
+    add_pages(app, has_docs=parts.has_docs)
     if parts.policy.trusted_proxies:
         app.add_middleware(LoggedClient, proxies=parts.policy.proxies)
     readiness = Readiness(parts.accounts, parts.replica)
 
+    @app.head("/readyz", include_in_schema=False)
     @app.get(
         "/readyz",
         tags=["health"],

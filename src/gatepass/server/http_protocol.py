@@ -9,6 +9,7 @@ from collections import Counter
 from typing import Any, Final
 
 import h11
+from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from gatepass.http import RequestRefused, TrustedProxies, answer_refused
@@ -19,6 +20,8 @@ HEAD_S: Final = 10.0
 """Seconds in which a request's head has to arrive, from the connection's or its turn's begin."""
 EXCHANGE_S: Final = 60.0
 """Seconds for everything between a request's head and the last byte of the answer."""
+_LINGER_S: Final = 0.25
+"""Seconds for a next request that is on its way to a server that ends."""
 _SHARE: Final = 4
 """One address may have a quarter of all connections."""
 
@@ -88,6 +91,7 @@ class Connection(H11Protocol):
         self._limit = limit
         self._head_s, self._exchange_s = head_s, exchange_s
         self._awaits_head = self._waits = True
+        self._is_ending = False
         self._ends = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -127,6 +131,17 @@ class Connection(H11Protocol):
         super().resume_writing()
         self._look()
 
+    def shutdown(self) -> None:
+        """See `H11Protocol`: answer requests that are under way or on their way, then close.
+
+        The first request of a connection is on its way from the start, and has a deadline.
+        """
+        self._is_ending = True
+        self._mark_last()
+        cycle: Any = self.cycle  # None before the first request, which uvicorn's type denies
+        if cycle is not None and cycle.response_complete:
+            self.loop.call_later(_LINGER_S, self._close_idle)
+
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
         """Answer a request that is no HTTP with the JSON of every refusal, and hang up."""
         if self.cycle is not None:
@@ -140,6 +155,7 @@ class Connection(H11Protocol):
             *answer.headers,
             ("Content-Length", str(len(answer.body))),
             ("Connection", "close"),
+            ("X-Content-Type-Options", "nosniff"),
         ]
         for event in (
             h11.Response(status_code=answer.status, headers=headers, reason=b"Bad Request"),
@@ -153,14 +169,43 @@ class Connection(H11Protocol):
         """Find out whether the connection waits for its client, and start a new deadline."""
         if self.transport.is_closing():
             return
+        self._mark_last()
         awaits_head = self.conn.their_state is h11.IDLE
         if is_answered or awaits_head is not self._awaits_head:
             self._awaits_head = awaits_head
-            self._set_deadline(self._head_s if awaits_head else self._exchange_s)
+            self._set_deadline(self._seconds(awaits_head=awaits_head))
         waits = awaits_head or self.conn.their_state is h11.SEND_BODY or self.flow.write_paused
         if is_answered or waits is not self._waits:
             self._waits = waits
             self._limit.note(self, waits=waits)
+
+    def _mark_last(self) -> None:
+        """Close the connection after a request that is the last one.
+
+        So it is when the server ends. A request with both `Content-Length` and `Transfer-Encoding`
+        may be read in another way by a proxy, which takes the answer for that of the next request
+        (RFC 9112 §6.1).
+        """
+        cycle: Any = self.cycle
+        if cycle is None or cycle.response_started or not cycle.keep_alive:
+            return
+        names = {name for name, _ in cycle.scope["headers"]}
+        if self._is_ending or names >= {b"content-length", b"transfer-encoding"}:
+            cycle.keep_alive = False
+            cycle.default_headers = [*cycle.default_headers, CLOSE_HEADER]
+
+    def _close_idle(self) -> None:
+        """Close a connection whose client sent nothing since its last answer."""
+        is_idle = self.cycle.response_complete and not self.conn.trailing_data[0]
+        if is_idle and not self.transport.is_closing():
+            super().shutdown()
+
+    def _seconds(self, *, awaits_head: bool) -> float:
+        """The time for the next part of the exchange; a client may keep a connection idle."""
+        if not awaits_head:
+            return self._exchange_s
+        is_begun = bool(self.conn.trailing_data[0])
+        return self._head_s + (0 if is_begun else self.timeout_keep_alive)
 
     def _set_deadline(self, seconds: float) -> None:
         """Move the deadline; a timer that runs already finds out when it fires."""

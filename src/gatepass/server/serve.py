@@ -15,7 +15,6 @@ from typing import Any, Final
 
 import structlog
 import uvicorn
-from uvicorn.supervisors import Multiprocess
 
 from gatepass.errors import SettingsRejected, StoreUnavailable
 from gatepass.http import TrustedProxies
@@ -24,21 +23,20 @@ from gatepass.server.addresses import read_proxies
 from gatepass.server.app import make_app, make_parts
 from gatepass.server.banner import write_banner
 from gatepass.server.databases import check_sessions, open_accounts
+from gatepass.server.ending import DrainingServer, Workers
 from gatepass.server.errors import AccountRejected
 from gatepass.server.http_protocol import Connection, ConnectionLimit
 from gatepass.server.logs import configure_logs
 from gatepass.server.passwords import Passwords
 from gatepass.server.policy import read_policy
 from gatepass.server.resources import Resources, claim_resources
+from gatepass.server.serving import Serving, read_serving
 from gatepass.server.staleness import read_staleness
 from gatepass.server.state import Environment, State, find_state, read_environment
 from gatepass.server.worker import make_worker_app
 from gatepass.settings.secrets import find_misnamed
 
 _log = structlog.stdlib.get_logger(__name__)
-_GRACE_SECONDS: Final = 10
-_SILENT_SECONDS: Final = 30
-"""After so long without an answer a worker is replaced; on a busy machine a start takes over 5."""
 _WHY_NOT: Final = {
     errno.EADDRINUSE: "it is in use, choose another with --port or GATEPASS_PORT",
     errno.EACCES: "it is reserved, choose one above 1023 with --port or GATEPASS_PORT",
@@ -69,6 +67,7 @@ def serve(
             sys.stderr.write(f"gatepass: {hint}\n")
     proxies = read_proxies(environ)
     staleness = read_staleness(environ)
+    serving = read_serving(environ)
     state = find_state(environ, here, create=True)
     resources = claim_resources()
     with _listen(host, port, resources.backlog) as listener:
@@ -82,15 +81,17 @@ def serve(
         _log.info("serving", host=host, port=listener.getsockname()[1])
         if environment is Environment.PRODUCTION and proxies is None:
             _log.info("no proxy is trusted: behind one, set GATEPASS_TRUSTED_PROXIES")
-        configure = partial(_config, proxies=proxies, resources=resources)
+        configure = partial(_config, proxies=proxies, resources=resources, serving=serving)
         if workers > 1:
             make = partial(make_worker_app, here, url, workers)
-            Multiprocess(configure(make, factory=True, workers=workers), sockets=[listener]).run()
+            Workers(configure(make, factory=True, workers=workers), sockets=[listener]).run()
             return
-        parts = make_parts(state, Passwords(), policy, staleness=staleness)
+        parts = make_parts(
+            state, Passwords(), policy, staleness=staleness, has_docs=serving.has_docs
+        )
         config = configure(make_app(parts))
         with contextlib.suppress(KeyboardInterrupt):  # raised again after an orderly end
-            uvicorn.Server(config).run(sockets=[listener])
+            DrainingServer(config).run(sockets=[listener])
 
 
 def _open(state: State) -> Accounts:
@@ -107,7 +108,12 @@ def _open(state: State) -> Accounts:
 
 
 def _config(
-    app: Any, *, proxies: TrustedProxies | None, resources: Resources, **options: Any
+    app: Any,
+    *,
+    proxies: TrustedProxies | None,
+    resources: Resources,
+    serving: Serving,
+    **options: Any,
 ) -> uvicorn.Config:
     protocol: Any = partial(Connection, limit=ConnectionLimit(resources.connections, proxies))
     return uvicorn.Config(
@@ -119,8 +125,9 @@ def _config(
         proxy_headers=False,  # `HttpPolicy` reads them, and must see the proxy's address
         server_header=False,
         ws="none",  # there is no socket here, and its log lines show query strings
-        timeout_graceful_shutdown=_GRACE_SECONDS,
-        timeout_worker_healthcheck=_SILENT_SECONDS,
+        headers=[("X-Content-Type-Options", "nosniff")],
+        timeout_keep_alive=serving.keep_alive_s,
+        timeout_graceful_shutdown=serving.drain_s,
         **options,
     )
 
@@ -164,7 +171,12 @@ def _listen(host: str, port: int, backlog: int) -> socket.socket:
             type=socket.SOCK_STREAM,
             flags=socket.AI_PASSIVE,
         )[0]
-        return socket.create_server(address[:2], family=family, backlog=backlog)
+        return socket.create_server(
+            address[:2],
+            family=family,
+            backlog=backlog,
+            dualstack_ipv6=address[0] == "::" and socket.has_dualstack_ipv6(),
+        )
     except (OSError, OverflowError, UnicodeError) as error:  # no host name in IDNA's eyes
         number = error.errno if isinstance(error, OSError) else None
         reason = _WHY_NOT.get(number or 0, "choose others with --host and --port")

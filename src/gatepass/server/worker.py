@@ -9,6 +9,7 @@ from gatepass.server.app import make_app, make_parts
 from gatepass.server.logs import configure_logs
 from gatepass.server.passwords import Passwords
 from gatepass.server.policy import read_policy
+from gatepass.server.serving import read_serving
 from gatepass.server.staleness import read_staleness
 from gatepass.server.state import Environment, find_state
 
@@ -19,4 +20,9 @@ def make_worker_app(here: Path, url: str, workers: int) -> FastAPI:
     configure_logs(as_json=state.environment is Environment.PRODUCTION)
     policy = read_policy(os.environ, state.environment, url)
     staleness = read_staleness(os.environ)
-    return make_app(make_parts(state, Passwords(), policy, workers=workers, staleness=staleness))
+    has_docs = read_serving(os.environ).has_docs
+    return make_app(
+        make_parts(
+            state, Passwords(), policy, workers=workers, staleness=staleness, has_docs=has_docs
+        )
+    )
