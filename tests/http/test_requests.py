@@ -31,7 +31,9 @@ FORM = "application/x-www-form-urlencoded"
     ],
 )
 def test_credentials_come_as_json_or_as_the_password_form(content_type: str, body: bytes) -> None:
-    assert parse_credentials(content_type, body) == Credentials("ada", "s3cret")
+    found = parse_credentials(content_type, body)
+
+    assert found == Credentials("ada", "s3cret", is_form=content_type.startswith(FORM))
 
 
 def test_what_was_typed_is_taken_as_it_is() -> None:

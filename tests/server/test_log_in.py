@@ -6,8 +6,9 @@ import anyio
 import pytest
 
 from gatepass.server.app import make_parts
+from gatepass.server.limits import FAILURES_PER_MINUTE, LoginLimit
 from gatepass.server.passwords import Passwords
-from tests.server.world import CountingHasher, World, outcome
+from tests.server.world import PASSWORD, CountingHasher, World, outcome
 
 pytestmark = pytest.mark.anyio
 
@@ -138,3 +139,17 @@ async def test_a_hash_of_older_parameters_is_renewed_at_the_next_log_in(made: Wo
     assert "t=1" in before
     assert "t=2" in after
     assert kept == after
+
+
+async def test_a_form_of_a_foreign_page_uses_up_no_log_in_of_its_visitor(made: World) -> None:
+    made.parts = replace(made.parts, limit=LoginLimit())
+    form = {"username": "ada", "password": "wrong-password"}
+    async with made.serve() as world:
+        for _ in range(2 * FAILURES_PER_MINUTE):
+            headers = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
+            refused = await world.client.post("/auth/login", data=form, headers=headers)
+            assert outcome(refused) == (403, "csrf_failed")
+        assert world.hasher.verified == []
+        good = await world.client.post("/auth/login", data=form | {"password": PASSWORD})
+
+    assert good.status_code == 200

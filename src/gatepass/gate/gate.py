@@ -31,6 +31,7 @@ from gatepass.http import (
     parse_refresh_token,
     refuse,
     refusing,
+    require_no_foreign_page,
     require_origin,
 )
 from gatepass.http.problems import (
@@ -90,6 +91,10 @@ class Gate:
                 )
                 raise RequestRefused(INVALID_REQUEST, reason=reason)
             require_origin(request, self._policy.public_origins)
+        elif credentials.is_form:  # else other sites' pages use up the logins of their visitors
+            policy = self._policy
+            known = {*policy.public_origins, *policy.allowed_origins}
+            require_no_foreign_page(request, known, policy.proxies.host(request))
         pair = await self._login.log_in(
             credentials,
             address=self._policy.proxies.client(request) or "unknown",

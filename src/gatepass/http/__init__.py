@@ -13,7 +13,7 @@ from gatepass.http.csrf import (
 )
 from gatepass.http.https import Https
 from gatepass.http.identity import Identity
-from gatepass.http.origins import require_origin
+from gatepass.http.origins import require_no_foreign_page, require_origin
 from gatepass.http.policy import HttpPolicy
 from gatepass.http.problems import (
     ACCESS_PROBLEMS,
@@ -75,5 +75,6 @@ __all__ = [
     "refuse",
     "refusing",
     "require_csrf_token",
+    "require_no_foreign_page",
     "require_origin",
 ]

@@ -1,6 +1,6 @@
 """The site that a browser's request comes from, and whether that is one of ours; text only.
 
-The `Host` header never counts: the sender of the request chooses it.
+The `Host` header gives no rights: the sender of the request chooses it.
 """
 
 import re
@@ -66,6 +66,25 @@ def require_origin(request: HttpRequest, allowed: Collection[str]) -> None:
             return
     elif request.header("sec-fetch-site") == ["same-origin"]:
         return
+    raise RequestRefused(CSRF_FAILED, reason=_explain(request, origins, allowed))
+
+
+def require_no_foreign_page(request: HttpRequest, allowed: Collection[str], host: str) -> None:
+    """Return unless a browser says that a page of another site sent the request.
+
+    Programs send neither `Origin` nor `Sec-Fetch-Site`, and pass. Over plain http browsers send
+    `Origin` alone: then it must name the host of the request.
+
+    Raises:
+        RequestRefused: A page sent the request that is neither of the same origin nor allowed.
+    """
+    origins, site = request.header("origin"), request.header("sec-fetch-site")
+    if site in (["same-origin"], ["none"]) or not (origins or site):
+        return
+    if len(origins) == 1:
+        is_same_host = not site and origins[0].partition("://")[2] == host
+        if origins[0] in allowed or is_same_host:
+            return
     raise RequestRefused(CSRF_FAILED, reason=_explain(request, origins, allowed))
 
 

@@ -25,6 +25,8 @@ class Credentials:
     password: str = field(repr=False)
     wants_cookies: bool = False
     """The tokens are to come in cookies, out of reach of scripts, and not in the body."""
+    is_form: bool = False
+    """They came in a form, which every page may send to every site (Fetch standard §2.2.2)."""
 
 
 def parse_credentials(content_type: str | None, body: bytes) -> Credentials:
@@ -33,7 +35,8 @@ def parse_credentials(content_type: str | None, body: bytes) -> Credentials:
     Raises:
         RequestRefused: The body is neither, or a field is missing, empty, repeated or too long.
     """
-    if _media_type(content_type) == "application/x-www-form-urlencoded":
+    is_form = _media_type(content_type) == "application/x-www-form-urlencoded"
+    if is_form:
         fields = _decode_form(body) if len(body) <= MAX_BODY else _refuse(TOO_LONG)
         if fields is None:
             _refuse("the body is not a form without repeated names")
@@ -46,7 +49,7 @@ def parse_credentials(content_type: str | None, body: bytes) -> Credentials:
         _refuse("username and password are not both there")
     if len(username.encode()) > MAX_CREDENTIAL or len(password.encode()) > MAX_CREDENTIAL:
         _refuse(f"username or password is longer than {MAX_CREDENTIAL} bytes")
-    return Credentials(username, password, _flag(fields, "cookies"))
+    return Credentials(username, password, _flag(fields, "cookies"), is_form)
 
 
 def parse_refresh_token(content_type: str | None, body: bytes) -> str | None:

@@ -31,6 +31,28 @@ ROWS = (
         _GOOD,
         done(PAIR),
     ),
+    *(
+        _row(
+            f"log in with a form from another site, {told}",
+            (FORM, told),
+            "username=ada&password=<form_password>",
+            refused("csrf_failed"),
+        )
+        for told in ("Origin: https://evil.example", "Origin: null", "Sec-Fetch-Site: cross-site")
+    ),
+    *(
+        _row(
+            f"log in with a form from a page of ours, {told[0]}",
+            (FORM, *told),
+            "username=ada&password=<form_password>",
+            done(PAIR),
+        )
+        for told in (
+            ("Origin: <origin>", "Sec-Fetch-Site: cross-site"),
+            ("Sec-Fetch-Site: same-origin", "Origin: http://other.name"),
+            ("Host: 192.0.2.5:8000", "Origin: http://192.0.2.5:8000"),
+        )
+    ),
     _row(
         "a wrong password",
         (JSON,),
