@@ -88,10 +88,12 @@ long: $(DEV) ## All of these with ten times the rounds, and durations are checke
 
 browser: $(DEV) ## Drive the interactive page with a real Chromium
 	@.ci/browser
+	@.ci/nginx
 	$(BIN)/pytest -q -m browser
 
 web: $(DEV) ## Send hundreds of requests through every framework behind real servers
 	@.ci/redis
+	@.ci/nginx
 	$(BIN)/$(LOADED) -m web tests/web
 
 interop: $(DEV) ## Exchange tokens and keys with other people's code, print the table

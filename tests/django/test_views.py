@@ -121,7 +121,7 @@ def test_rest_frameworks_refusals_are_the_tables(client: Client, token: str, ada
 
 @pytest.mark.parametrize(
     ("script_name", "path"),
-    [("/root", "/root/api/auth"), ("/ro ot;Domain=evil.example", "/api/auth")],
+    [("/site", "/site/api/auth"), ("/ro ot;Domain=evil.example", "/api/auth")],
 )
 def test_the_script_name_is_part_of_the_cookies_path_if_it_can_be(
     script_name: str, path: str, ada: User

@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import Self
 
 LANGUAGES = frozenset(
-    {"python", "python-fragment", "console", "bash", "text", "json", "toml", "javascript"}
+    {"python", "python-fragment", "console", "bash", "text", "json", "toml", "javascript", "nginx"}
 )
 """What a fence may say; anything else, and a fence that says nothing, is refused.
 
-`tests/browser` runs what is in JavaScript.
+`tests/browser` runs what is in JavaScript, `tests/web/test_nginx.py` the configurations of nginx.
 """
 FILE = "python file="
 """Begins a fence whose block is a file that the document's commands find by its name."""

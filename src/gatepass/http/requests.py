@@ -26,7 +26,7 @@ class Credentials:
     wants_cookies: bool = False
     """The tokens are to come in cookies, out of reach of scripts, and not in the body."""
     is_form: bool = False
-    """They came in a form, which every page may send to every site (Fetch standard §2.2.2)."""
+    """Whether a form brought them, which every page may send to every site."""
 
 
 def parse_credentials(content_type: str | None, body: bytes) -> Credentials:

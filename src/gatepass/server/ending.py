@@ -1,7 +1,7 @@
 """uvicorn's server and its supervisor, which lose no accepted connection when they end.
 
-1. The port closes first, in the supervisor and then in each worker: clients that come later are
-   refused at once, and a proxy asks another server.
+1. The port closes first, in the supervisor and then in each worker: the system rejects
+   clients that come later, and a proxy asks another server.
 2. A worker accepts the connections that the kernel holds before it closes the port, since closing
    resets them.
 3. Requests under way, and first requests of accepted connections, are answered within the drain
