@@ -5,12 +5,12 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 import uvicorn
-from uvicorn.supervisors.multiprocess import SIGNALS
 
-from gatepass.errors import SettingsRejected
+from gatepass.errors import SettingsRejected, StoreUnavailable
 from gatepass.server.ending import Workers
 from gatepass.server.serve import _listen
 from gatepass.server.serving import Serving, read_serving
@@ -21,22 +21,19 @@ HERE = ("127.0.0.1", 0)
 @pytest.fixture
 def workers() -> Iterator[Workers]:
     """A supervisor in this process, of two workers that have not begun."""
-    kept = {number: signal.getsignal(number) for number in SIGNALS}
     config = uvicorn.Config("no.such:app", log_config=None, workers=2)
     with socket.create_server(HERE) as listener:
-        supervisor = Workers(config, [listener])
+        supervisor = Workers(config, listener)
         yield supervisor
         for worker in supervisor.processes:
             worker.kill()
             worker.join()
-    for number, handler in kept.items():
-        signal.signal(number, handler)
 
 
 def test_the_supervisor_closes_the_port_before_its_workers_end(workers: Workers) -> None:
-    address = workers.sockets[0].getsockname()
+    address = workers._listener.getsockname()
     socket.create_connection(address).close()
-    workers.terminate_all()
+    workers.end()
 
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(address)
@@ -44,18 +41,33 @@ def test_the_supervisor_closes_the_port_before_its_workers_end(workers: Workers)
 
 @pytest.mark.workers
 def test_a_worker_that_is_silent_stays_and_one_that_died_is_replaced(workers: Workers) -> None:
-    workers.init_processes()
+    workers.start()
     slow, dead = workers.processes
     assert slow.pid is not None
     os.kill(slow.pid, signal.SIGSTOP)
-    dead.process.kill()
-    dead.process.join()
-    workers.keep_subprocess_alive()
+    dead.kill()
+    dead.join()
+    workers.replace()
 
     assert workers.processes[0] is slow
-    assert slow.process.is_alive()
+    assert slow.is_alive()
     assert workers.processes[1] is not dead
-    assert not workers.should_exit.is_set()
+
+
+async def never(_: Any, __: Any, ___: Any) -> None:
+    raise OSError
+
+
+@pytest.mark.workers
+def test_a_worker_that_cannot_start_ends_the_server() -> None:
+    config = uvicorn.Config(never, log_config=None, workers=1, lifespan="on")
+    with socket.create_server(HERE) as listener:
+        workers = Workers(config, listener)
+        workers.start()
+        workers.processes[0].join()
+
+        with pytest.raises(StoreUnavailable, match="could not start"):
+            workers.replace()
 
 
 def test_the_address_of_everybody_is_reached_over_both_kinds_of_internet() -> None:

@@ -1,4 +1,4 @@
-"""uvicorn's server and its supervisor, which lose no accepted connection when they end.
+"""The server process, and the supervisor of several: neither loses an accepted connection.
 
 1. The port closes first, in the supervisor and then in each worker: the system rejects
    clients that come later, and a proxy asks another server.
@@ -9,16 +9,25 @@
 """
 
 import asyncio
-import logging
+import contextlib
+import signal
 import socket
+import sys
+import threading
+from multiprocessing import get_context
+from multiprocessing.context import SpawnProcess
 from typing import Any, Final
 
+import structlog
 import uvicorn
-from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors import Multiprocess
-from uvicorn.supervisors.multiprocess import Process
 
-_log = logging.getLogger("uvicorn.error")
+from gatepass.errors import StoreUnavailable
+
+_log = structlog.stdlib.get_logger(__name__)
+_NEVER_STARTED: Final = 3
+"""The exit status of a worker that never served; uvicorn's too."""
+_LOOK_S: Final = 0.5
+_ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 _TURNS: Final = 2
 """Turns of the loop in which asyncio makes a transport for a connection that it has accepted."""
 _MOST_QUEUED: Final = 1_000
@@ -58,48 +67,71 @@ class DrainingServer(uvicorn.Server):
         return protocol
 
 
-class _Worker(Process):
-    """A process with a `DrainingServer`."""
+class Workers:
+    """Several server processes over one listening socket; one that ends is replaced.
 
-    @property
-    def server(self) -> uvicorn.Server:
-        """See `uvicorn.supervisors.multiprocess.Process`."""
-        if self._server is None:
-            self._server = DrainingServer(self.config)
-        return self._server
-
-
-class Workers(Multiprocess):
-    """A supervisor that replaces workers which ended, and no others.
-
-    uvicorn's kills workers that are silent for a while. On a busy machine that is every worker
-    that starts, and signals wait meanwhile.
+    A worker that is only silent stays: on a busy machine that is every worker that starts.
     """
 
-    def init_processes(self) -> None:
-        """See `Multiprocess`."""
-        self.processes.extend(self._start() for _ in range(self.processes_num))
+    def __init__(self, config: uvicorn.Config, listener: socket.socket) -> None:
+        """Take the configuration, whose `workers` says how many processes there are."""
+        self._config, self._listener = config, listener
+        self._is_ending = threading.Event()
+        self.processes: list[SpawnProcess] = []
 
-    def keep_subprocess_alive(self) -> None:
-        """See `Multiprocess`."""
-        for index, worker in enumerate(self.processes):
-            if worker.process.is_alive():
-                continue
-            worker.join()
-            if worker.exitcode == STARTUP_FAILURE:
-                _log.error("Child process [%s] failed to start, all others end.", worker.pid)
-                self.should_exit.set()
-                return
-            _log.info("Child process [%s] died", worker.pid)
-            self.processes[index] = self._start()
+    def run(self) -> None:
+        """Serve until a signal ends it.
 
-    def terminate_all(self) -> None:
-        """See `Multiprocess`; as long as this process has the port, clients wait in its queue."""
-        for listener in self.sockets:
-            listener.close()
-        super().terminate_all()
+        Raises:
+            StoreUnavailable: A worker could not start; its own log lines say why.
+        """
+        for number in _ENDING:
+            signal.signal(number, lambda *_: self._is_ending.set())
+        self.start()
+        try:
+            while not self._is_ending.wait(_LOOK_S):
+                self.replace()
+        finally:
+            self.end()
+            for process in self.processes:
+                process.join()
 
-    def _start(self) -> Process:
-        worker = _Worker(self.config, self.sockets)
-        worker.start()
-        return worker
+    def start(self) -> None:
+        """Start all processes."""
+        self.processes.extend(self._start() for _ in range(self._config.workers))
+
+    def replace(self) -> None:
+        """Start a process for each that has ended.
+
+        Raises:
+            StoreUnavailable: A worker could not start.
+        """
+        for index, process in enumerate(self.processes):
+            if process.exitcode == _NEVER_STARTED:
+                raise StoreUnavailable("a worker could not start, so the server ends")
+            if process.exitcode is not None:
+                _log.warning("worker ended, another one starts", status=process.exitcode)
+                self.processes[index] = self._start()
+
+    def end(self) -> None:
+        """Close the port and tell all processes to end.
+
+        As long as this process has the port, the system queues connections that nobody serves.
+        """
+        self._listener.close()
+        for process in self.processes:
+            process.terminate()
+
+    def _start(self) -> SpawnProcess:
+        process = get_context("spawn").Process(target=_serve, args=(self._config, self._listener))
+        process.start()
+        return process
+
+
+def _serve(config: uvicorn.Config, listener: socket.socket) -> None:
+    """The whole life of a worker."""
+    server = DrainingServer(config)
+    with contextlib.suppress(KeyboardInterrupt):  # raised again after an orderly end
+        server.run([listener])
+    if not server.started:
+        sys.exit(_NEVER_STARTED)

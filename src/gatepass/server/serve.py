@@ -84,7 +84,7 @@ def serve(
         configure = partial(_config, proxies=proxies, resources=resources, serving=serving)
         if workers > 1:
             make = partial(make_worker_app, here, url, workers)
-            Workers(configure(make, factory=True, workers=workers), sockets=[listener]).run()
+            Workers(configure(make, factory=True, workers=workers), listener).run()
             return
         parts = make_parts(
             state, Passwords(), policy, staleness=staleness, has_docs=serving.has_docs
