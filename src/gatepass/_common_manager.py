@@ -16,10 +16,11 @@ from gatepass.sessions import (
     RotationKind,
     Store,
 )
-from gatepass.tokens import PairPlanner, TokenPolicy
+from gatepass.tokens import AccessClaims, PairPlanner, TokenPolicy
 from gatepass.tokens.pair import Presented
 from gatepass.tokens.seen import DEFAULT_BYTES
 from gatepass.tokens.twins import require_twin
+from gatepass.watches import watches_of
 
 _logger = logging.getLogger("gatepass")
 NOTABLE = {
@@ -90,8 +91,8 @@ class CommonManager(Generic[S, R, L]):
         self._store: S = store
         self._load_claims: L | None = load_claims
         self._access = self._planner.access
-        asked: Any = store if revocations is None else revocations
-        self._is_revoked: Callable[[str, str], Any] = asked.is_revoked
+        self._asked: Any = store if revocations is None else revocations
+        self._is_revoked: Callable[[Any, Any], Any] = self._asked.is_revoked
 
     @property
     def policy(self) -> TokenPolicy:
@@ -107,6 +108,14 @@ class CommonManager(Generic[S, R, L]):
     def store(self) -> S:
         """The store of the sessions."""
         return self._store
+
+    def _watched(
+        self, claims: AccessClaims, require: Callable[[AccessClaims], object] | None
+    ) -> tuple[Any, ...]:
+        """The parts of a watch, in both twins."""
+        manager: Any = self
+        watches = watches_of(self._asked)
+        return watches, self._access, claims, self._is_revoked, manager.verify, require
 
     def session_id_of(
         self, *, access_token: str | None = None, refresh_token: str | None = None

@@ -1,7 +1,7 @@
 """The managers: plan → store call → answer. `TokenManager` and `AsyncTokenManager` are twins."""
 
-from collections.abc import Awaitable
-from typing import Self
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Self
 
 from gatepass._common_manager import (
     ACTOR_REVOKED,
@@ -15,8 +15,13 @@ from gatepass._common_manager import (
 from gatepass.errors import SubjectEpochChanged, TokenRevoked
 from gatepass.sessions import AsyncRevocations, AsyncStore, Revocations, RevokeKind, Session, Store
 from gatepass.tokens import AccessClaims, TokenPair
+from gatepass.tokens.claims import dict_of
 from gatepass.tokens.pair import is_subject, require_known, require_text
 from gatepass.tokens.refusals import is_refused
+from gatepass.watches import Watch
+
+if TYPE_CHECKING:
+    from gatepass.watches.async_watch import AsyncWatch
 
 
 class TokenManager(CommonManager[Store, Revocations, LoadClaims]):
@@ -97,11 +102,22 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims]):
             StoreUnavailable: The store did not say whether the token was revoked.
         """
         claims = self._access.open(access_token)
-        verdict = self._is_revoked(claims["sid"], claims["jti"])
+        held = dict_of(claims)
+        verdict = self._is_revoked(held["sid"], held["jti"])
         if verdict is not False and is_refused(verdict):
             self._access.forget(access_token)
             raise TokenRevoked
-        return AccessClaims(claims)
+        return claims
+
+    def watch(
+        self,
+        claims: AccessClaims,
+        on_end: Callable[[str], object],
+        *,
+        require: Callable[[AccessClaims], object] | None = None,
+    ) -> Watch[AccessClaims]:
+        """See `TokenVerifier.watch`."""
+        return Watch(*self._watched(claims, require), on_end=on_end)
 
     def log_out(self, *, access_token: str | None = None, refresh_token: str | None = None) -> None:
         """End the session of these tokens; one that had ended already is fine.
@@ -214,11 +230,24 @@ class AsyncTokenManager(CommonManager[AsyncStore, AsyncRevocations, AsyncLoadCla
     async def verify(self, access_token: str | None) -> AccessClaims:
         """See `TokenManager.verify`."""
         claims = self._access.open(access_token)
-        verdict = await self._is_revoked(claims["sid"], claims["jti"])
+        held = dict_of(claims)
+        verdict = await self._is_revoked(held["sid"], held["jti"])
         if verdict is not False and is_refused(verdict):
             self._access.forget(access_token)
             raise TokenRevoked
-        return AccessClaims(claims)
+        return claims
+
+    def watch(
+        self,
+        claims: AccessClaims,
+        *,
+        require: Callable[[AccessClaims], object] | None = None,
+        cancel: bool = True,
+    ) -> "AsyncWatch[AccessClaims]":
+        """See `AsyncTokenVerifier.watch`."""
+        from gatepass.watches.async_watch import AsyncWatch  # noqa: PLC0415 - loads asyncio
+
+        return AsyncWatch(*self._watched(claims, require), cancel=cancel)
 
     async def log_out(
         self, *, access_token: str | None = None, refresh_token: str | None = None

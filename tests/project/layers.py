@@ -7,10 +7,10 @@ from collections.abc import Iterator
 PACKAGE = "gatepass"
 
 _PURE = frozenset({"errors", "jose", "sessions", "tokens"})
-_CORE = _PURE | {"manager"}
+_CORE = _PURE | {"manager", "watches"}
 _GLUE = frozenset({"_extras", "http", "gate"})
 _STORES = frozenset(
-    {"_extras", "_file_access", "_forks", "errors", "sessions", "stores", "revocations"}
+    {"_extras", "_file_access", "_forks", "errors", "sessions", "watches", "stores", "revocations"}
 )
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
@@ -24,8 +24,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "jose": frozenset({"errors"}),
     "sessions": frozenset({"errors"}),
     "http": frozenset({"errors"}),
-    "tokens": _PURE,
-    "manager": _PURE,
+    "tokens": _PURE | {"watches"},
+    "manager": _PURE | {"watches"},
+    "watches": frozenset({"_forks", "errors"}),
     "stores": _STORES - {"revocations"},
     "revocations": _STORES,
     "settings": _CORE | _STORES | {"_extras", "http", "keyfile"},

@@ -47,7 +47,7 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> ScarceMemory:
 
 
 def merge(copy: Denylist, entries: Iterator[Entry], retention_ms: int = 60 * MINUTE) -> None:
-    copy.merge(entries, store_ms=NOW, retention_ms=retention_ms, now_ms=NOW)
+    copy.merge(list(entries), store_ms=NOW, retention_ms=retention_ms, now_ms=NOW)
 
 
 def tokens(count: int) -> Iterator[Entry]:

@@ -12,6 +12,7 @@ from gatepass import TokenManager, TokenPolicy, TokenVerifier
 from gatepass.errors import SettingsRejected, TokenInvalid
 from gatepass.jose import KeySet, SharedKey, sign
 from gatepass.stores.memory import MemoryStore
+from gatepass.tokens.claims import AccessClaims
 from gatepass.tokens.seen import DEFAULT_BYTES, Entry, SeenTokens
 from tests.budget import LONG
 from tests.tokens.seen_world import SHARED, World
@@ -21,7 +22,7 @@ NAMES = {"iss": "api-server", "aud": "api-client", "sub": "ada", "exp": 2_000_00
 
 
 def entry(text: str, **claims: Any) -> Entry:
-    return text, KEYS, 1.0, 0.0, claims
+    return text, KEYS, 1.0, 0.0, AccessClaims(claims)
 
 
 def texts(memory: Any) -> list[str]:

@@ -131,16 +131,16 @@ def verify(
     require_kind(source, is_async=False)
     try:
         try:
-            prepared, payload = open_compact(compact, source.current(), max_size)
+            prepared, payload, _ = open_compact(compact, source.current(), max_size)
         except KeysWanted as wanted:
-            prepared, payload = open_compact(compact, wanted.fetch(), max_size)
+            prepared, payload, _ = open_compact(compact, wanted.fetch(), max_size)
     except TokenMalformed:
         raise TokenMalformed(malformed(compact, max_size)) from None
     return VerifiedJws(prepared.header, payload)
 
 
-def open_compact(compact: str, keys: KeySet, max_size: int) -> tuple[PreparedHeader, bytes]:
-    """`verify` for a verifier's hot path."""
+def open_compact(compact: str, keys: KeySet, max_size: int) -> tuple[PreparedHeader, bytes, Key]:
+    """`verify` for a verifier's hot path, with the key that signed."""
     try:
         if len(compact) > max_size:
             raise TokenMalformed
@@ -162,9 +162,10 @@ def open_compact(compact: str, keys: KeySet, max_size: int) -> tuple[PreparedHea
     if prepared is not None:
         for key in prepared.keys:
             if key.verify(signing_input, signature):
-                return prepared, payload
+                return prepared, payload, key
         raise TokenInvalid(_FORGED)
-    return _open_unprepared(head, signature, signing_input, keys), payload
+    prepared, key = _open_unprepared(head, signature, signing_input, keys)
+    return prepared, payload, key
 
 
 def inspect(compact: object, *, max_size: int = MAX_SIZE) -> UntrustedJws:
@@ -187,7 +188,7 @@ def _look(compact: object, max_size: int) -> UntrustedJws:
 
 def _open_unprepared(
     head: bytes, signature: bytes, signing_input: bytes, keys: KeySet
-) -> PreparedHeader:
+) -> tuple[PreparedHeader, Key]:
     """Verify under a header not seen before; it is remembered only if the signature holds.
 
     A forger can therefore not fill the memory with headers. Headers with lists or objects in
@@ -195,13 +196,14 @@ def _open_unprepared(
     """
     _decode(signature)
     prepared = _prepare(head, keys)
-    if not any(key.verify(signing_input, signature) for key in prepared.keys):
+    signer = next((key for key in prepared.keys if key.verify(signing_input, signature)), None)
+    if signer is None:
         raise TokenInvalid(_FORGED)
     if not any(isinstance(value, (list, dict)) for value in prepared.header.values()):
         if len(keys.prepared) >= _MAX_PREPARED:
             keys.prepared.clear()
         keys.prepared[head] = prepared
-    return prepared
+    return prepared, signer
 
 
 def _prepare(head: bytes, keys: KeySet) -> PreparedHeader:

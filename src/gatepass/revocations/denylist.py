@@ -7,7 +7,7 @@ verifier nor that of the store can make an entry leave early.
 
 import secrets
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
@@ -41,6 +41,8 @@ class Denylist:
         """Tokens held in full."""
         self.table: Fingerprints | None = None
         """The ids as fingerprints, once there are too many to hold in full."""
+        self.told: Callable[[Iterable[Entry]], object] | None = None
+        """Called with entries after checks see them, and without the lock."""
         self.retention_ms = 0
         self._times: dict[str, dict[str, int]] = {SESSION: {}, TOKEN: {}}
         """For each kind the ids held in full, with the times of their revocation."""
@@ -74,7 +76,7 @@ class Denylist:
         )
 
     def merge(
-        self, entries: Iterable[Entry], *, store_ms: int, retention_ms: int, now_ms: int
+        self, entries: Sequence[Entry], *, store_ms: int, retention_ms: int, now_ms: int
     ) -> None:
         """Take entries in; those held already count from the later time.
 
@@ -93,11 +95,15 @@ class Denylist:
                 if here_ms > before_ms:  # the log keeps entries for a day and longer
                     self._hold(kind, identifier, here_ms)
             self._tidy(now_ms)
+        if self.told is not None:
+            self.told(entries)
 
     def hold(self, kind: str, identifier: str, now_ms: int) -> None:
         """Take in an id that was revoked just now."""
         with self._lock:
             self._hold(kind, identifier, now_ms)
+        if self.told is not None:
+            self.told([(kind, identifier, now_ms)])
 
     def before_fork(self) -> None:
         """Wait for a change under way: a child would keep it half done."""

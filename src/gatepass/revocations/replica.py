@@ -20,6 +20,7 @@ from gatepass.revocations.staleness import (
     require_max_staleness,
 )
 from gatepass.revocations.state import ReplicaState
+from gatepass.revocations.watching import STALE, Vouching
 
 if TYPE_CHECKING:
     from gatepass.stores.redis import AsyncRedisStore, RedisStore
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 S = TypeVar("S", "SqlStore | RedisStore", "AsyncSqlStore | AsyncRedisStore")
 
 _LOG: Final = logging.getLogger("gatepass")
-_STALE: Final = "the copy of the revocation log is out of date"
 _CUT_OFF: Final = "the primary may have been replaced, and its answers do not count"
 
 
@@ -67,6 +67,10 @@ class _Shared(Generic[S]):
         self._readers = (ReaderTasks if self.is_async else ReaderThreads)(
             state, module.readers_of(store, state)
         )
+        self._vouching = Vouching(store, state, self._readers.ensure, max_staleness, when_stale)
+        self.watches = self._vouching.watches
+        """The connections that end when this copy learns that they are over."""
+        state.denylist.told = self.watches.end_all
         self._finalizer: finalize[..., Any] = finalize(self, self._readers.stop)
         store.listeners.add(self)
         if when_stale is WhenStale.ACCEPT_TOKENS_THAT_MAY_BE_REVOKED:
@@ -116,8 +120,12 @@ class _Shared(Generic[S]):
 
     def store_closed(self) -> None:
         """See `Listener`."""
-        self._finalizer()
+        self._end()
         self._lease.lapse()
+
+    def _end(self) -> None:
+        self._finalizer()
+        self.watches.close(StoreUnavailable("the copy of the revocation log was closed"))
 
     def _give_up(self) -> bool:
         """The verdict by `when_stale` for ids that a stale copy does not hold.
@@ -127,7 +135,7 @@ class _Shared(Generic[S]):
         """
         if self._when_stale is WhenStale.ACCEPT_TOKENS_THAT_MAY_BE_REVOKED:
             return False
-        raise StoreUnavailable(_STALE)
+        raise StoreUnavailable(STALE)
 
 
 class Replica(_Shared["SqlStore | RedisStore"]):
@@ -167,7 +175,7 @@ class Replica(_Shared["SqlStore | RedisStore"]):
 
     def close(self) -> None:
         """Stop reading: from now on the copy is stale. Closes a store made by `from_url`."""
-        self._finalizer()
+        self._end()
         self._readers.join()
         self._lease.lapse()
         if self._own_store is not None:
@@ -223,7 +231,7 @@ class AsyncReplica(_Shared["AsyncSqlStore | AsyncRedisStore"]):
 
     async def close(self) -> None:
         """See `Replica.close`."""
-        self._finalizer()
+        self._end()
         await self._readers.join()
         self._lease.lapse()
         if self._own_store is not None:

@@ -10,17 +10,22 @@ SQLite runs in this process: a copy of the log would save a check a few microsec
 4. raises `StoreUnavailable` if it cannot read within its time limit.
 """
 
+from functools import partial
 from math import inf
 from typing import ClassVar, Final, Generic, Literal, TypeVar
 
-from gatepass.errors import SettingsRejected, StoreUnavailable
+from gatepass.errors import SettingsRejected, StoreUnavailable, TokenRevoked
 from gatepass.revocations.lease import steady_now
-from gatepass.revocations.staleness import ReplicaStatus
+from gatepass.revocations.staleness import MAX_STALENESS_S, ReplicaStatus
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
+from gatepass.watches import POLL_S, Steps, Watches
 
 S = TypeVar("S", SqlStore, AsyncSqlStore)
 
 _LOG: Final = "log"
+_MOST_READ: Final = 1_000
+"""Entries that a look reads; beyond that number looking each watch up takes less time."""
+SILENT: Final = "the revocation log cannot be read"
 
 
 class _Asking(Generic[S]):
@@ -31,6 +36,11 @@ class _Asking(Generic[S]):
             raise SettingsRejected("this replica needs a store on SQLite")
         self._store: S = store
         self._began = steady_now()
+        self._log_end: int | None = None
+        self._silent_since: float | None = None
+        self.watches = Watches(self._look, POLL_S)
+        """The connections that end when the store's log says so."""
+        store.listeners.add(self)
         self._down_since: float | None = -inf
 
     @property
@@ -48,8 +58,54 @@ class _Asking(Generic[S]):
             entries=0,
             stale_for=failing,
             down_for=failing,
-            why_down=None if since is None else "the revocation log cannot be read",
+            why_down=None if since is None else SILENT,
         )
+
+    def revoked(self, kind: str, identifier: str) -> None:
+        """See `Listener`."""
+        self.watches.end_all([(kind, identifier)])
+
+    def revoked_many(self) -> None:
+        """See `Listener`: the next look reads the ids."""
+
+    def store_closed(self) -> None:
+        """See `Listener`."""
+        self.watches.close(StoreUnavailable("the store is closed"))
+
+    def _look(self) -> Steps[None]:
+        """Read new entries of the log; without an answer for long enough all watches end."""
+        failure = yield from self._read_log()
+        at = steady_now()
+        if failure is None:
+            self._silent_since = None
+            return
+        self._silent_since = self._silent_since or at
+        if self._silent_since + MAX_STALENESS_S <= at:
+            for watch in self.watches.held():
+                self.watches.over(watch, StoreUnavailable(SILENT))
+
+    def _read_log(self) -> Steps[Exception | None]:
+        work, run, before = self._store.work, self._store.run, self._log_end
+        end = yield partial(run, work.log_end())
+        if end == before or isinstance(end, Exception):
+            return end if isinstance(end, Exception) else None
+        if before is not None and 0 < end - before <= _MOST_READ:
+            entries = yield partial(run, work.read_log(before))
+            if isinstance(entries, Exception):
+                return entries
+            end = max(number for _, _, number in entries) if entries else before
+            self.watches.end_all(entries)
+        else:  # the first look in a while, or another log: whatever was missed is in the store
+            for watch in self.watches.held():
+                claims = watch.claims
+                ids = (claims.session_id, claims.token_id)
+                is_revoked = yield partial(self._store.is_revoked, *ids)
+                if isinstance(is_revoked, Exception):
+                    return is_revoked
+                if is_revoked:
+                    self.watches.over(watch, TokenRevoked())
+        self._log_end = end
+        return None
 
     def _fail(self) -> None:
         if self._down_since is None:

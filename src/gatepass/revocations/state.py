@@ -46,7 +46,8 @@ class ReplicaState(ForkAware):
         time, and a check that waits after a local revocation gets its read."""
         self._lock = threading.Lock()
         self._down_since: dict[int, float] = {}
-        self._cut_off: set[int] = set()
+        self.cut_off: set[int] = set()
+        """Partitions about which the answers of the server do not count."""
         self._why_down: str | None = None
         self.wait_until = 0.0
         """Until this moment a check may wait for a read rather than fail."""
@@ -54,7 +55,7 @@ class ReplicaState(ForkAware):
 
     def until_of(self, session_id: str | None, token_id: str | None) -> float:
         """The end of the lease for these ids."""
-        return min(map(self.lease.until_of, self._partitions_of(session_id, token_id)), default=inf)
+        return min(map(self.lease.until_of, self.partitions_of(session_id, token_id)), default=inf)
 
     def covers(self, session_id: str | None, token_id: str | None) -> bool:
         """Whether the lease for these ids holds now."""
@@ -69,7 +70,7 @@ class ReplicaState(ForkAware):
 
     def may_ask(self, session_id: str | None, token_id: str | None) -> bool:
         """Whether the store's own answer about these counts."""
-        return self._cut_off.isdisjoint(self._partitions_of(session_id, token_id))
+        return self.cut_off.isdisjoint(self.partitions_of(session_id, token_id))
 
     def read_wait_of(self, partition: int) -> float:
         """Seconds that the next read may wait for new entries; 0 while the partition is stale."""
@@ -79,7 +80,7 @@ class ReplicaState(ForkAware):
         """Note that a read sent at this moment was complete."""
         with self._lock:
             self.lease.renew(partition, sent)
-            self._cut_off.discard(partition)
+            self.cut_off.discard(partition)
             since = self._down_since.pop(partition, None)
         if since is not None:
             name, down = self.partitions[partition], steady_now() - since
@@ -94,7 +95,7 @@ class ReplicaState(ForkAware):
             self._down_since.setdefault(partition, steady_now())
             self._why_down = _describe(error)
             if isinstance(error, CutOff):
-                self._cut_off.add(partition)
+                self.cut_off.add(partition)
         if is_first:
             name = self.partitions[partition]
             _LOG.warning("the revocation log cannot be read: %s: %s", name, _describe(error))
@@ -145,7 +146,7 @@ class ReplicaState(ForkAware):
             when_stale=when_stale,
         )
 
-    def _partitions_of(self, session_id: str | None, token_id: str | None) -> set[int]:
+    def partitions_of(self, session_id: str | None, token_id: str | None) -> set[int]:
         """The partitions whose entries decide about these ids."""
         if len(self.partitions) == 1:
             return {0}

@@ -76,7 +76,8 @@ class BlockingStore:
         self.listeners = Listeners()
         self._work = work
         self._runner = runner
-        self._run = runner.run
+        self._run = self.run = runner.run
+        """Replicas run further steps of the store's `work` by it."""
 
     def issue(self, plan: IssuePlan) -> Session | None:
         """Insert a session under its subject's lock, durably; `None`: the epoch has changed.
@@ -173,7 +174,8 @@ class AwaitedStore:
         self.listeners = Listeners()
         self._work = work
         self._runner = runner
-        self._run = runner.run
+        self._run = self.run = runner.run
+        """Replicas run further steps of the store's `work` by it."""
 
     async def issue(self, plan: IssuePlan) -> Session | None:
         """See `BlockingStore.issue`."""

@@ -2,6 +2,7 @@
 
 from abc import ABCMeta
 from collections.abc import Iterator, Mapping
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import msgspec
@@ -29,6 +30,8 @@ class AccessClaims(
     """
 
     _claims: dict[str, Any]
+    _key: Any = None
+    """The key that verified them; verifiers share both between requests."""
     __eq__ = Mapping.__eq__
     __hash__ = None  # type: ignore[assignment]  # as every mapping
 
@@ -117,6 +120,12 @@ def texts_in(value: object, *, split: bool = False) -> frozenset[str]:
         return frozenset(value.split() if split else [value])
     listed = value if isinstance(value, list) else ()
     return frozenset(each for each in listed if isinstance(each, str))
+
+
+dict_of = attrgetter("_claims")
+"""The claims without copies, for those that change nothing."""
+key_of = attrgetter("_key")
+"""The key that verified the claims; `None` if no verifier made them."""
 
 
 def _copy(value: Any) -> Any:

@@ -7,10 +7,12 @@ from typing import Any
 
 from gatepass.errors import (
     SettingsRejected,
+    TokenError,
     TokenExpired,
     TokenInvalid,
     TokenMalformed,
     TokenMissing,
+    TokenRevoked,
 )
 from gatepass.jose import MAX_SIZE, Key, KeySet, KeySource
 from gatepass.jose._malformed import NO_JSON, malformed
@@ -21,7 +23,8 @@ from gatepass.jose._strict_json import (
     require_short_integers,
 )
 from gatepass.jose.jws import open_compact
-from gatepass.jose.keyset import key_source
+from gatepass.jose.keyset import KeysWanted, key_source
+from gatepass.tokens.claims import AccessClaims, key_of
 from gatepass.tokens.policy import (
     freeze_allowed_values,
     is_allowed,
@@ -29,9 +32,17 @@ from gatepass.tokens.policy import (
     require_name,
     require_names,
 )
-from gatepass.tokens.refusals import INVALID, is_number, refused_claims, refused_typ
+from gatepass.tokens.refusals import (
+    INVALID,
+    IRREVOCABLE,
+    is_number,
+    is_refused,
+    refused_claims,
+    refused_typ,
+)
 from gatepass.tokens.seen import ENDING, SeenTokens
 from gatepass.tokens.typ import accepted_typs
+from gatepass.watches import Steps
 
 _NEVER = -math.inf
 _MOST = 2**32
@@ -49,6 +60,7 @@ class ClaimsVerifier:
         "_current",
         "_issuer",
         "_leeway",
+        "_make",
         "_max_size",
         "_now",
         "_require",
@@ -70,6 +82,7 @@ class ClaimsVerifier:
         max_size: int = MAX_SIZE,
         remember: int = 0,
         audience_claim: str = "aud",
+        make: Callable[[dict[str, Any], Key], AccessClaims] = AccessClaims,
     ) -> None:
         require_name("issuer", issuer)
         self._audiences = require_names("audience", audience)
@@ -86,13 +99,14 @@ class ClaimsVerifier:
         )
         self._allowed = tuple(freeze_allowed_values(allowed_values).items())
         self._leeway = leeway
+        self._make = make
         self._now = now
         self._max_size = max_size
         self._seen = SeenTokens(remember) if require_bytes(remember) else None
 
     def open(  # noqa: C901, PLR0912, PLR0915 - the hot path, in one function
         self, token: str | None, *, any_time: bool = False, keys: KeySet | None = None
-    ) -> dict[str, Any]:
+    ) -> AccessClaims:
         """The claims of a token that holds at this moment.
 
         Args:
@@ -119,7 +133,7 @@ class ClaimsVerifier:
                 if entry[2] > now - self._leeway and entry[3] <= now + self._leeway:
                     return entry[4]
         try:
-            prepared, payload = open_compact(token, keys, self._max_size)
+            prepared, payload, key = open_compact(token, keys, self._max_size)
         except TokenMalformed:
             raise TokenMalformed(malformed(token, self._max_size)) from None
         if prepared.typ not in self._typs:
@@ -151,8 +165,9 @@ class ClaimsVerifier:
         ):
             audiences = (self._audience_claim, self._audiences)
             raise TokenInvalid(refused_claims(claims, self._issuer, audiences, self._allowed))
+        verified = self._make(claims, key)
         if any_time:
-            return claims
+            return verified
         now = self._now()
         if not expires_at > now - self._leeway:  # so that a clock of NaN lets nobody in
             raise TokenExpired
@@ -162,15 +177,57 @@ class ClaimsVerifier:
             mark = hash(ending)  # only to notice that it comes again; the text is compared whole
             index = mark & seen.mask
             if seen.once[index] == mark:
-                seen.keep((token, keys, expires_at, not_before, claims))
+                seen.keep((token, keys, expires_at, not_before, verified))
             else:
                 seen.once[index] = mark
-        return claims
+        return verified
 
     def forget(self, token: str | None) -> None:
         """Have the token verified from the start when it comes again."""
         if self._seen is not None and token is not None:
             self._seen.forget(token)
+
+    def terms_of(self, _: AccessClaims) -> "ClaimsVerifier":
+        """The verifier of these claims."""
+        return self
+
+    def keys(self) -> Steps[KeySet]:
+        """See `Terms.keys`."""
+        try:
+            return self._current()
+        except KeysWanted as wanted:
+            keys: KeySet | Exception = yield wanted.fetch
+            if isinstance(keys, Exception):
+                raise keys from None
+            return keys
+
+    def horizon(self) -> float:
+        """See `Terms.horizon`."""
+        return self._now() - self._leeway
+
+    def refusal(self, claims: AccessClaims, keys: KeySet) -> TokenError | None:
+        """See `Terms.refusal`."""
+        if not (claims.session_id or claims.token_id):
+            return TokenInvalid(IRREVOCABLE)
+        if not claims.expires_at > self.horizon():
+            return TokenExpired()
+        key = key_of(claims)
+        if key is None or not any(
+            each.algorithm == key.algorithm and each.is_same_key(key) for each in keys.keys
+        ):
+            return TokenInvalid(f"{INVALID}: its key is accepted no longer")
+        return None
+
+    def require(self, claims: AccessClaims) -> None:
+        """See `Terms.require`."""
+        refusal = self.refusal(claims, self._current())
+        if refusal is not None:
+            raise refusal
+
+    def require_live(self, verdict: object) -> None:
+        """See `Terms.require_live`."""
+        if verdict is not False and is_refused(verdict):
+            raise TokenRevoked
 
     def _is_for_us(self, audience: object) -> bool:
         """Whether it is one of our audiences, or a list that names one (RFC 7519 §4.1.3)."""

@@ -7,14 +7,14 @@
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from gatepass.errors import SettingsRejected, TokenInvalid, TokenMissing
 from gatepass.jose import KeySet, inspect
 from gatepass.jose.keyset import KeySource, key_source, require_kind
+from gatepass.tokens.claims import AccessClaims
 from gatepass.tokens.claims_verifier import ClaimsVerifier
 from gatepass.tokens.refusals import INVALID
-from gatepass.tokens.trusted_issuer import IssuerClaims, TrustedIssuer
+from gatepass.tokens.trusted_issuer import TrustedIssuer
 
 
 class ClaimsVerifiers:
@@ -49,12 +49,13 @@ class ClaimsVerifiers:
                 now=now,
                 max_size=max_size,
                 remember=remember // len(issuers),
+                make=each.claims,
             )
             if each.issuer in self._by_issuer:
                 raise SettingsRejected(f"two issuers have the iss {each.issuer!r}")
             self._by_issuer[each.issuer] = each, verifier
 
-    def open(self, token: str | None, *, keys: KeySet | None = None) -> dict[str, Any]:
+    def open(self, token: str | None, *, keys: KeySet | None = None) -> AccessClaims:
         """See `ClaimsVerifier.open`."""
         if not token:
             raise TokenMissing
@@ -75,9 +76,9 @@ class ClaimsVerifiers:
         for _, verifier in self._by_issuer.values():
             verifier.forget(token)
 
-    def claims(self, claims: dict[str, Any]) -> IssuerClaims:
-        """The verified claims in the form of their issuer."""
-        return self._by_issuer[claims["iss"]][0].claims(claims)
+    def terms_of(self, claims: AccessClaims) -> ClaimsVerifier:
+        """The verifier of these claims' issuer."""
+        return self._by_issuer[claims["iss"]][1]
 
 
 def _source(issuer: TrustedIssuer, *, is_async: bool) -> KeySource:

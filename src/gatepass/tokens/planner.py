@@ -39,7 +39,7 @@ from gatepass.sessions import (
     Session,
     new_id,
 )
-from gatepass.tokens.claims import AccessClaims
+from gatepass.tokens.claims import AccessClaims, dict_of
 from gatepass.tokens.claims_verifier import ClaimsVerifier
 from gatepass.tokens.issuer import sign_claims
 from gatepass.tokens.pair import (
@@ -162,7 +162,7 @@ class PairPlanner:
 
     def open_refresh(self, token: str | None, *, any_time: bool = False) -> Presented:
         """The verified content of a refresh token; `any_time` takes expired ones too."""
-        return read_presented(self._refresh.open(token, any_time=any_time))
+        return read_presented(dict_of(self._refresh.open(token, any_time=any_time)))
 
     def plan_rotation(
         self, presented: Presented, claims: Mapping[str, Any] | None, *, loaded: bool

@@ -10,6 +10,7 @@ from typing import Any, Final
 from gatepass.tokens.policy import is_allowed
 
 INVALID: Final = "the token is invalid"
+IRREVOCABLE: Final = "the token has neither sid nor jti: it could never be revoked"
 
 
 def is_refused(verdict: object) -> bool:

@@ -24,8 +24,9 @@ from threading import Lock
 from typing import Any, Final
 
 from gatepass.jose import KeySet
+from gatepass.tokens.claims import AccessClaims, dict_of
 
-Entry = tuple[str, KeySet, float, float, dict[str, Any]]
+Entry = tuple[str, KeySet, float, float, AccessClaims]
 """The text, the keys that verified it, `exp`, `nbf` (or minus infinity) and the claims."""
 
 ENDING: Final = -32
@@ -33,7 +34,7 @@ ENDING: Final = -32
 
 DEFAULT_BYTES: Final = 8 * 2**20
 
-_ENTRY: Final = 800
+_ENTRY: Final = 848
 """Bytes of an entry in both generations and of the claims' own dictionary, at most."""
 _CLAIM: Final = 216
 """Bytes of a claim besides its characters, at most."""
@@ -79,7 +80,7 @@ class SeenTokens:
         if not self._lock.acquire(blocking=False):
             return
         try:
-            weight = _weight(entry[0], entry[4])
+            weight = _weight(entry[0], dict_of(entry[4]))
             self._weight += weight
             if self._weight > self._half:
                 self.old.clear()

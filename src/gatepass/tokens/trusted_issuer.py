@@ -59,19 +59,19 @@ class TrustedIssuer:
             paths = tuple(map(_path, _sequence(name, getattr(self, name))))
             object.__setattr__(self, name, paths)
 
-    def claims(self, claims: dict[str, Any]) -> "IssuerClaims":
+    def claims(self, claims: dict[str, Any], key: Key) -> "IssuerClaims":
         """The verified claims, whose `scopes` and `roles` are where this issuer puts them."""
-        return IssuerClaims(claims, self.scopes, self.roles)
+        return IssuerClaims(claims, key, self.scopes, self.roles)
 
 
 class IssuerClaims(AccessClaims, frozen=True, eq=False, gc=False):
     """`AccessClaims` of an issuer that keeps scopes and roles in claims of its own."""
 
-    _scopes_at: Sequence[ClaimPath]
-    _roles_at: Sequence[ClaimPath]
+    _scopes_at: Sequence[ClaimPath] = ()
+    _roles_at: Sequence[ClaimPath] = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return IssuerClaims, (self._claims, self._scopes_at, self._roles_at)
+        return IssuerClaims, (self._claims, None, self._scopes_at, self._roles_at)
 
     @property
     def scopes(self) -> frozenset[str]:

@@ -2,23 +2,25 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 from gatepass.errors import TokenInvalid, TokenRevoked
 from gatepass.jose import MAX_SIZE, Key, KeySet, KeySource
 from gatepass.jose.keyset import KeysWanted, key_source, require_kind
 from gatepass.sessions import AsyncRevocations, Revocations
-from gatepass.tokens.claims import AccessClaims
+from gatepass.tokens.claims import AccessClaims, dict_of
 from gatepass.tokens.claims_verifier import ClaimsVerifier
 from gatepass.tokens.claims_verifiers import ClaimsVerifiers
 from gatepass.tokens.policy import MAX_LEEWAY, whole_seconds
-from gatepass.tokens.refusals import is_refused
+from gatepass.tokens.refusals import IRREVOCABLE, is_refused
 from gatepass.tokens.seen import DEFAULT_BYTES
 from gatepass.tokens.trusted_issuer import TrustedIssuer
 from gatepass.tokens.twins import require_twin
 from gatepass.tokens.typ import ACCESS_TYP, require_verifiable_typ
+from gatepass.watches import Watch, watches_of
 
-_IRREVOCABLE = "the token has neither sid nor jti: it could never be revoked"
+if TYPE_CHECKING:
+    from gatepass.watches.async_watch import AsyncWatch
 
 R = TypeVar("R", Revocations, AsyncRevocations)
 
@@ -26,10 +28,9 @@ R = TypeVar("R", Revocations, AsyncRevocations)
 class _Verifier(Generic[R]):
     """The parts of a verifier, sync or async."""
 
-    __slots__ = ("_claims", "_is_revoked", "_make", "_revocations")
+    __slots__ = ("_claims", "_is_revoked", "_revocations")
     _is_async: ClassVar[bool]
     _claims: ClaimsVerifier | ClaimsVerifiers
-    _make: Callable[[dict[str, Any]], AccessClaims]
 
     def __init__(  # noqa: PLR0913 - keyword-only, one per rule
         self,
@@ -68,7 +69,6 @@ class _Verifier(Generic[R]):
         require_verifiable_typ(typ)
         self._set_revocations(revocations)
         require_kind(key_source(keys), is_async=self._is_async)
-        self._make = AccessClaims
         self._claims = ClaimsVerifier(
             keys,
             issuer=issuer,
@@ -102,7 +102,7 @@ class _Verifier(Generic[R]):
         """
         verifier = cls.__new__(cls)
         verifier._set_revocations(revocations)  # noqa: SLF001 - same class
-        verifier._claims = claims = ClaimsVerifiers(  # noqa: SLF001 - same class
+        verifier._claims = ClaimsVerifiers(  # noqa: SLF001 - same class
             issuers,
             is_async=cls._is_async,
             leeway=whole_seconds("leeway", leeway, 0, MAX_LEEWAY),
@@ -110,7 +110,6 @@ class _Verifier(Generic[R]):
             max_size=max_size,
             remember=remember,
         )
-        verifier._make = claims.claims
         return verifier
 
     def _set_revocations(self, revocations: R | None) -> None:
@@ -125,6 +124,21 @@ class _Verifier(Generic[R]):
     def revocations(self) -> R | None:
         """The source of revocations, or `None` if revocations are not checked."""
         return self._revocations
+
+    def _watched(
+        self, claims: AccessClaims, require: Callable[[AccessClaims], object] | None
+    ) -> tuple[Any, ...]:
+        """The parts of a watch, in both twins."""
+        verifier: Any = self
+        watches = watches_of(self._revocations)
+        return (
+            watches,
+            self._claims.terms_of(claims),
+            claims,
+            self._is_revoked,
+            verifier.verify,
+            require,
+        )
 
 
 class TokenVerifier(_Verifier[Revocations]):
@@ -150,14 +164,35 @@ class TokenVerifier(_Verifier[Revocations]):
         except KeysWanted as wanted:
             claims = self._claims.open(token, keys=wanted.fetch())
         if self._is_revoked is not None:
-            session_id, token_id = claims.get("sid"), claims.get("jti")
+            held = dict_of(claims).get
+            session_id, token_id = held("sid"), held("jti")
             if not (session_id or token_id):
-                raise TokenInvalid(_IRREVOCABLE)
+                raise TokenInvalid(IRREVOCABLE)
             verdict = self._is_revoked(session_id, token_id)
             if verdict is not False and is_refused(verdict):
                 self._claims.forget(token)
                 raise TokenRevoked
-        return self._make(claims)
+        return claims
+
+    def watch(
+        self,
+        claims: AccessClaims,
+        on_end: Callable[[str], object],
+        *,
+        require: Callable[[AccessClaims], object] | None = None,
+    ) -> Watch[AccessClaims]:
+        """A connection to hold by `with`, which ends with its session or token.
+
+        Args:
+            claims: The answer of `verify`.
+            on_end: Called once, from any thread, with the reason, such as `token_revoked`. It
+                should return at once.
+            require: Called by `renew` with the new claims; rejects them by raising.
+
+        Raises:
+            SettingsRejected: The source of revocations is no replica.
+        """
+        return Watch(*self._watched(claims, require), on_end=on_end)
 
 
 class AsyncTokenVerifier(_Verifier[AsyncRevocations]):
@@ -173,11 +208,34 @@ class AsyncTokenVerifier(_Verifier[AsyncRevocations]):
         except KeysWanted as wanted:
             claims = self._claims.open(token, keys=await wanted.fetch())
         if self._is_revoked is not None:
-            session_id, token_id = claims.get("sid"), claims.get("jti")
+            held = dict_of(claims).get
+            session_id, token_id = held("sid"), held("jti")
             if not (session_id or token_id):
-                raise TokenInvalid(_IRREVOCABLE)
+                raise TokenInvalid(IRREVOCABLE)
             verdict = await self._is_revoked(session_id, token_id)
             if verdict is not False and is_refused(verdict):
                 self._claims.forget(token)
                 raise TokenRevoked
-        return self._make(claims)
+        return claims
+
+    def watch(
+        self,
+        claims: AccessClaims,
+        *,
+        require: Callable[[AccessClaims], object] | None = None,
+        cancel: bool = True,
+    ) -> "AsyncWatch[AccessClaims]":
+        """A connection to hold by `async with`, which ends with its session or token.
+
+        Args:
+            claims: The answer of `verify`.
+            require: Called by `renew` with the new claims; rejects them by raising.
+            cancel: Whether the end cancels the block, which then raises `TokenRevoked`,
+                `TokenExpired`, `TokenInvalid` (its key is removed) or `StoreUnavailable`.
+
+        Raises:
+            SettingsRejected: The source of revocations is no replica.
+        """
+        from gatepass.watches.async_watch import AsyncWatch  # noqa: PLC0415 - loads asyncio
+
+        return AsyncWatch(*self._watched(claims, require), cancel=cancel)

@@ -6,6 +6,7 @@ from typing import Any
 
 from gatepass.stores.memory.store import MemoryStore
 from gatepass.stores.twins import AwaitedStore
+from gatepass.watches import Watches
 
 
 class AsyncMemoryStore(AwaitedStore):
@@ -16,6 +17,7 @@ class AsyncMemoryStore(AwaitedStore):
     ) -> None:
         store: Any = MemoryStore(clock, max_rows=max_rows)
         super().__init__(store, _AtOnce(store))
+        self.watches: Watches = store.watches
         self._check: Callable[[str | None, str | None], bool] = store.is_revoked
 
     async def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:

@@ -9,7 +9,7 @@ from typing import ClassVar, Final, Literal
 
 from msgspec.structs import replace
 
-from gatepass.errors import StoreUnavailable
+from gatepass.errors import StoreUnavailable, TokenRevoked
 from gatepass.sessions import (
     IssuePlan,
     OpaqueFact,
@@ -27,6 +27,7 @@ from gatepass.sessions import (
 )
 from gatepass.sessions.session import LOG_MS, SKEW_MS
 from gatepass.sessions.texts import require_encodable
+from gatepass.watches import POLL_S, Steps, Watches
 
 _FIRST_PURGE: Final = 1_024
 
@@ -56,6 +57,8 @@ class MemoryStore:
         self._longest_access_ms = 0
         self._purge_at = _FIRST_PURGE
         self._closed = False
+        self.watches = Watches(self._look, POLL_S)
+        """The connections that end when their session or token is revoked here."""
 
     def issue(self, plan: IssuePlan) -> Session | None:
         """Insert a session under its subject's lock; `None`: the epoch has changed.
@@ -208,6 +211,14 @@ class MemoryStore:
     def close(self) -> None:
         """Reject every operation from now on; closing twice is fine."""
         self._closed = True
+        self.watches.close(StoreUnavailable("the store is closed"))
+
+    def _look(self) -> Steps[None]:
+        """Look each watch up, which is enough for tests, and end those that were revoked."""
+        yield from ()
+        for watch in self.watches.held():
+            if self.is_revoked(watch.claims.session_id, watch.claims.token_id):
+                self.watches.over(watch, TokenRevoked())
 
     def _now_ms(self) -> int:
         """The store's clock, read once in every operation; raises in a closed store."""

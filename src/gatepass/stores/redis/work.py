@@ -5,7 +5,7 @@ was made of a key that somebody else has written to. The error quotes nothing of
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from gatepass.errors import SettingsRejected, StoreUnavailable
@@ -194,6 +194,27 @@ class RedisWork:
                 case _:
                     raise StoreUnavailable(DAMAGED)
         return False
+
+    def find_revoked(
+        self, session_ids: Sequence[str], token_ids: Sequence[str]
+    ) -> Steps[list[tuple[str, str]]]:
+        """Those of these that `is_revoked` would find, each with its kind; one call a partition."""
+        ids = [*(("s", each) for each in session_ids), *(("t", each) for each in token_ids)]
+        parts: dict[int, list[tuple[str, str]]] = {}
+        for kind, identifier in ids:
+            parts.setdefault(partition_of(identifier), []).append((kind, identifier))
+        calls = []
+        for partition, those in parts.items():
+            rows = [f"s:{each}" for kind, each in those if kind == "s"]
+            marks = [f"x:{kind}:{each}" for kind, each in those]
+            calls.append(self._scripts.call("find_revoked", partition, [*rows, *marks], len(rows)))
+        found = []
+        replies = yield from self.attempts.run(*calls)
+        for those, reply in zip(parts.values(), replies, strict=True):
+            if not isinstance(reply, list) or len(reply) != len(those):
+                raise StoreUnavailable(DAMAGED)
+            found += [each for each, flag in zip(those, reply, strict=True) if flag != 0]
+        return found
 
     def revoke_session(
         self, session_id: str, *, reason: str, sec_hash: bytes | None

@@ -41,6 +41,7 @@ class AsyncSqlStore(AwaitedStore):
             postgres = postgres_part()
             work = postgres.PostgresWork(schema, clock)
             runner = postgres.AsyncPostgresPool(engine, schema)
+        self.work = work
         super().__init__(work, runner)
 
     @classmethod

@@ -39,6 +39,7 @@ class SqlStore(BlockingStore):
             runner: Any = postgres.PostgresPool(engine, schema)
         else:
             work, runner = SqliteWork(clock), SqliteDatabase(engine)
+        self.work = work
         super().__init__(work, runner)
 
     @classmethod

@@ -170,6 +170,26 @@ _TEXTS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
         """,
         (TEXT, TEXT),
     ),
+    "find_revoked": (
+        """
+        SELECT CASE WHEN NOT pg_is_in_recovery() THEN (
+          SELECT coalesce(
+            pg_catalog.json_agg(pg_catalog.json_build_array(f.kind, f.id))::text, '[]'
+          ) FROM (
+            SELECT 's' AS kind, i.value AS id FROM pg_catalog.json_array_elements_text($1::json) i
+            WHERE NOT EXISTS (SELECT 1 FROM {p}gatepass_sessions s
+                WHERE s.session_id = i.value AND s.revoked_ms IS NULL)
+              OR EXISTS (
+                SELECT 1 FROM {p}gatepass_revocations r WHERE r.kind = 's' AND r.id = i.value)
+            UNION ALL
+            SELECT 't', i.value FROM pg_catalog.json_array_elements_text($2::json) i
+            WHERE EXISTS (
+              SELECT 1 FROM {p}gatepass_revocations r WHERE r.kind = 't' AND r.id = i.value)
+          ) f
+        ) END
+        """,
+        (TEXT, TEXT),
+    ),
     "revoke_session": _call("revoke_session", TEXT, TEXT, BYTES, NUMBER),
     "revoke_token": _call("revoke_token", TEXT, NUMBER, NUMBER),
     "revoke_subject": _call("revoke_subject", TEXT, TEXT, NUMBER),

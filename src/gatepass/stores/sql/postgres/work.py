@@ -1,5 +1,6 @@
 """Every operation on PostgreSQL, as steps for either runner: its requests, and its answers."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -133,6 +134,14 @@ class PostgresWork:
         """Ask the log and the session's row."""
         require_encodable(session_id, token_id)
         return bool(_of_primary((yield self._ask("is_revoked", session_id, token_id))))
+
+    def find_revoked(
+        self, session_ids: Sequence[str], token_ids: Sequence[str]
+    ) -> Steps[list[tuple[str, str]]]:
+        """Those of these that `is_revoked` would find, each with its kind."""
+        ids = (json.dumps(session_ids), json.dumps(token_ids))
+        found = json.loads(_of_primary((yield self._ask("find_revoked", *ids))))
+        return [(kind, identifier) for kind, identifier in found]
 
     def revoke_session(
         self, session_id: str, *, reason: str, sec_hash: bytes | None

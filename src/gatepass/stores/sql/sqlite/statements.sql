@@ -22,6 +22,12 @@ SELECT
     WHERE kind = 's' AND id = :session_id OR kind = 't' AND id = :token_id
   )
 
+-- name: log_end
+SELECT coalesce(max(seq), 0) FROM gatepass_revocations
+
+-- name: read_log
+SELECT kind, id, seq FROM gatepass_revocations WHERE seq > :after ORDER BY seq
+
 -- name: find_session
 SELECT {columns} FROM gatepass_sessions s WHERE session_id = :session_id
 

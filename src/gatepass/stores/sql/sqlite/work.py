@@ -134,6 +134,14 @@ class SqliteWork:
         [(is_revoked,)] = yield Read(SQL.is_revoked, values, is_quick=True)
         return bool(is_revoked)
 
+    def log_end(self) -> Steps[int]:
+        """Find the number of the last entry in the log, 0 without any."""
+        return _number((yield Read(SQL.log_end, {}, is_quick=True)))
+
+    def read_log(self, after: int) -> Steps[list[tuple[str, str, int]]]:
+        """Find the entries behind this number, in order: kind, id and number."""
+        return [tuple(row) for row in (yield Read(SQL.read_log, {"after": after}))]
+
     def revoke_session(
         self, session_id: str, *, reason: str, sec_hash: bytes | None
     ) -> Steps[RevokeKind]:

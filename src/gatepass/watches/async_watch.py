@@ -1,0 +1,114 @@
+"""`AsyncWatch`: one connection, which ends with its session or token by cancelling its task.
+
+1. It turns its own cancellation into the error, as `asyncio.timeout` does: only if no other
+   cancellation of the task is under way. A cancellation by somebody else stays one.
+2. It cancels from the event loop, while its task waits inside the block. So the cancellation
+   arrives inside the block and never behind it.
+"""
+
+import asyncio
+from collections.abc import Generator
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+from gatepass.watches.watch import C, CommonWatch
+
+
+class AsyncWatch(CommonWatch[C]):
+    """A connection that ends when its session or token ends, by cancelling the block's task.
+
+    Inside the block, `await watch` waits for the end and answers with its reason.
+    """
+
+    __slots__ = ("_cancelling", "_cancels", "_is_cancelled", "_over", "_task")
+
+    def __init__(self, *parts: Any, cancel: bool) -> None:
+        super().__init__(*parts)
+        self._cancels = cancel
+        self._cancelling = 0
+        self._is_cancelled = False
+        self._task: asyncio.Task[Any] | None = None
+        self._over: asyncio.Event | None = None
+        """Made for the first that waits: it is larger than all the rest."""
+
+    async def __aenter__(self) -> Self:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a watch is entered by a task")
+        self.loop = task.get_loop()
+        self._begin()
+        try:
+            await self._look(self.claims)
+            self._watches.open(self)
+        except BaseException:
+            self._watches.discard(self)
+            raise
+        self._task, self._cancelling = task, task.cancelling()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        _: TracebackType | None,
+    ) -> None:
+        task, self._task = self._task, None
+        self._watches.discard(self)
+        if self._over is not None:
+            self._over.set()
+        if task is None or self.error is None or not self._is_cancelled:
+            return
+        is_ours = task.uncancel() <= self._cancelling
+        if is_ours and (kind is None or issubclass(kind, asyncio.CancelledError)):
+            raise self.error from error
+
+    def __await__(self) -> Generator[Any, None, str]:
+        return self.ended().__await__()
+
+    async def ended(self) -> str:
+        """Wait for the end inside the block, in any number of tasks; answers with the reason.
+
+        Raises:
+            RuntimeError: The block was not entered, or was left before the end.
+        """
+        if self._task is not None and self.error is None:
+            if self._over is None:
+                self._over = asyncio.Event()
+            await self._over.wait()
+        if self.reason is None:
+            raise RuntimeError("the block of this watch is not entered, or was left")
+        return self.reason
+
+    async def renew(self, token: str | None) -> C:
+        """Go on by a refreshed access token of the same session and subject; its claims.
+
+        Raises:
+            TokenInvalid: The token is of another session or subject.
+            GatepassError: The token is rejected, or the connection is over already.
+        """
+        claims = await self._verify(token)
+        before = self._admit(claims)
+        try:
+            await self._look(claims)
+        except BaseException:
+            if self.error is None and self.claims is claims:
+                self._watches.renew(self, before)
+            raise
+        return self.claims
+
+    def deliver(self) -> None:
+        """See `Watched.deliver`."""
+        with suppress(RuntimeError):  # the loop was closed
+            self.loop.call_soon_threadsafe(self._arrive)
+
+    def _arrive(self) -> None:
+        if self._over is not None:
+            self._over.set()
+        if self._cancels and self._task is not None:
+            self._is_cancelled = True
+            self._task.cancel()
+
+    async def _look(self, claims: C) -> None:
+        self.terms.require(claims)
+        self.terms.require_live(await self._is_revoked(claims.session_id, claims.token_id))
