@@ -260,6 +260,8 @@ def test_a_connection_that_was_left_is_forgotten(make: Make) -> None:
         line.leave()
     assert len(world.watches) == 0
     assert not world.watches._by_id
+    with pytest.raises(RuntimeError, match="was left"):
+        lines[0].renew(pair.access_token)
     world.elsewhere.revoke_session(pair.session_id)
     world.until(lambda: not world.watches._tickers)
     assert [line.told for line in lines] == [[], [], []]

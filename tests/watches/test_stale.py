@@ -36,7 +36,7 @@ def make(
         url = make_url(empty_backend(backend))
         proxy = Proxy(int(url.port or 0)).start()
         behind = url.set(host="127.0.0.1", port=proxy.port).render_as_string(hide_password=False)
-        options = {"max_staleness": LONG_S, "when_stale": when_stale}
+        options: dict[str, Any] = {"max_staleness": LONG_S, "when_stale": when_stale}
         made.append(World(backend, str(request.param), runner, tmp_path, url=behind, **options))
         world = made[-1]
         fresh = world.replica.fresh
@@ -143,6 +143,11 @@ def test_an_answer_of_a_server_that_was_replaced_does_not_count(make: Any) -> No
     world.until_told(line, "store_unavailable")
 
 
+def until_polled(world: World) -> None:
+    """Wait for the first look at the log."""
+    world.until(lambda: world.replica._log_end is not None)
+
+
 def test_a_file_that_was_replaced_ends_them(
     runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,7 +157,7 @@ def test_a_file_that_was_replaced_ends_them(
         folder.mkdir()
         world = World("sqlite", twin, runner, folder)
         line = world.hold(world.log_in().access_token)
-        world.until(lambda of=world: of.replica._log_end is not None)
+        until_polled(world)
         (folder / "gate.db").rename(folder / "elsewhere.db")
 
         world.until_told(line, "store_unavailable")

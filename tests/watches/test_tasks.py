@@ -64,17 +64,17 @@ def test_a_cancellation_by_somebody_else_stays_one(
         async with world.inner.watch(claims):
             if is_over:
                 end(world, claims)
-            entered.set()
+            is_inside.set()
             await asyncio.sleep(3600)
 
     async def cancel() -> bool:
         task = asyncio.create_task(serve())
-        await entered.wait()
+        await is_inside.wait()
         task.cancel()
         await asyncio.wait([task])
         return task.cancelled()
 
-    entered = asyncio.Event()
+    is_inside = asyncio.Event()
     assert world.runner.run(cancel())
 
 

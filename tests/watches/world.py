@@ -101,7 +101,7 @@ class World:
         self.lines: list[Line] = []
         if backend == "memory":
             self.store: Any = AsyncMemoryStore() if self.is_async else MemoryStore()
-            self.replica = None
+            self.replica: Any = None
         else:
             url = url or (
                 f"sqlite:///{folder}/gate.db" if backend == "sqlite" else empty_backend(backend)

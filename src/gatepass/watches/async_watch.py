@@ -12,6 +12,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
+from gatepass.watches.registry import NOT_INSIDE
 from gatepass.watches.watch import C, CommonWatch
 
 
@@ -77,7 +78,7 @@ class AsyncWatch(CommonWatch[C]):
                 self._over = asyncio.Event()
             await self._over.wait()
         if self.reason is None:
-            raise RuntimeError("the block of this watch is not entered, or was left")
+            raise RuntimeError(NOT_INSIDE)
         return self.reason
 
     async def renew(self, token: str | None) -> C:

@@ -14,12 +14,14 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable
 from math import inf
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from gatepass._forks import ForkAware, watch_forks
 from gatepass.errors import GatepassError, SettingsRejected, TokenRevoked
 
 T = TypeVar("T")
+
+NOT_INSIDE: Final = "the block of this watch is not entered, or was left"
 
 Steps = Generator[Callable[[], Any], Any, T]
 """Yields calls, which may wait or have to be awaited; is sent their answers or exceptions."""
@@ -134,11 +136,13 @@ class Registry(ForkAware):
 
         Raises:
             GatepassError: The connection is over already.
+            RuntimeError: The block was not entered, or was left.
         """
         with self._lock:
             if watch.error is not None:
                 raise watch.error
-            self._take_out(watch)
+            if not self._take_out(watch):
+                raise RuntimeError(NOT_INSIDE)
             watch.claims = claims
             self._put(watch)
 
