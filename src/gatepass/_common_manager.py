@@ -16,11 +16,11 @@ from gatepass.sessions import (
     RotationKind,
     Store,
 )
-from gatepass.tokens import AccessClaims, PairPlanner, TokenPolicy
+from gatepass.tokens import PairPlanner, TokenPolicy
+from gatepass.tokens.claims_verifier import ClaimsVerifier
 from gatepass.tokens.pair import Presented
 from gatepass.tokens.seen import DEFAULT_BYTES
 from gatepass.tokens.twins import require_twin
-from gatepass.watches import watches_of
 
 _logger = logging.getLogger("gatepass")
 NOTABLE = {
@@ -109,13 +109,9 @@ class CommonManager(Generic[S, R, L]):
         """The store of the sessions."""
         return self._store
 
-    def _watched(
-        self, claims: AccessClaims, require: Callable[[AccessClaims], object] | None
-    ) -> tuple[Any, ...]:
-        """The parts of a watch, in both twins."""
-        manager: Any = self
-        watches = watches_of(self._asked)
-        return watches, self._access, claims, self._is_revoked, manager.verify, require
+    def _source(self) -> tuple[ClaimsVerifier, object]:
+        """See `Watching`."""
+        return self._access, self._asked
 
     def session_id_of(
         self, *, access_token: str | None = None, refresh_token: str | None = None

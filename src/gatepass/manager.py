@@ -1,7 +1,7 @@
 """The managers: plan → store call → answer. `TokenManager` and `AsyncTokenManager` are twins."""
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Self
+from collections.abc import Awaitable
+from typing import Self
 
 from gatepass._common_manager import (
     ACTOR_REVOKED,
@@ -18,13 +18,10 @@ from gatepass.tokens import AccessClaims, TokenPair
 from gatepass.tokens.claims import dict_of
 from gatepass.tokens.pair import is_subject, require_known, require_text
 from gatepass.tokens.refusals import is_refused
-from gatepass.watches import Watch
-
-if TYPE_CHECKING:
-    from gatepass.watches.async_watch import AsyncWatch
+from gatepass.tokens.watching import AsyncWatching, Watching
 
 
-class TokenManager(CommonManager[Store, Revocations, LoadClaims]):
+class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching):
     """Issues, refreshes, verifies and revokes access and refresh tokens over a store."""
 
     _is_async = False
@@ -109,16 +106,6 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims]):
             raise TokenRevoked
         return claims
 
-    def watch(
-        self,
-        claims: AccessClaims,
-        on_end: Callable[[str], object],
-        *,
-        require: Callable[[AccessClaims], object] | None = None,
-    ) -> Watch[AccessClaims]:
-        """See `TokenVerifier.watch`."""
-        return Watch(*self._watched(claims, require), on_end=on_end)
-
     def log_out(self, *, access_token: str | None = None, refresh_token: str | None = None) -> None:
         """End the session of these tokens; one that had ended already is fine.
 
@@ -188,7 +175,9 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims]):
         self.close()
 
 
-class AsyncTokenManager(CommonManager[AsyncStore, AsyncRevocations, AsyncLoadClaims]):
+class AsyncTokenManager(
+    CommonManager[AsyncStore, AsyncRevocations, AsyncLoadClaims], AsyncWatching
+):
     """`TokenManager` for `await`; `load_claims` may be a coroutine function."""
 
     _is_async = True
@@ -236,18 +225,6 @@ class AsyncTokenManager(CommonManager[AsyncStore, AsyncRevocations, AsyncLoadCla
             self._access.forget(access_token)
             raise TokenRevoked
         return claims
-
-    def watch(
-        self,
-        claims: AccessClaims,
-        *,
-        require: Callable[[AccessClaims], object] | None = None,
-        cancel: bool = True,
-    ) -> "AsyncWatch[AccessClaims]":
-        """See `AsyncTokenVerifier.watch`."""
-        from gatepass.watches.async_watch import AsyncWatch  # noqa: PLC0415 - loads asyncio
-
-        return AsyncWatch(*self._watched(claims, require), cancel=cancel)
 
     async def log_out(
         self, *, access_token: str | None = None, refresh_token: str | None = None

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from gatepass.errors import TokenInvalid, TokenRevoked
 from gatepass.jose import MAX_SIZE, Key, KeySet, KeySource
@@ -17,10 +17,7 @@ from gatepass.tokens.seen import DEFAULT_BYTES
 from gatepass.tokens.trusted_issuer import TrustedIssuer
 from gatepass.tokens.twins import require_twin
 from gatepass.tokens.typ import ACCESS_TYP, require_verifiable_typ
-from gatepass.watches import Watch, watches_of
-
-if TYPE_CHECKING:
-    from gatepass.watches.async_watch import AsyncWatch
+from gatepass.tokens.watching import AsyncWatching, Watching
 
 R = TypeVar("R", Revocations, AsyncRevocations)
 
@@ -125,23 +122,12 @@ class _Verifier(Generic[R]):
         """The source of revocations, or `None` if revocations are not checked."""
         return self._revocations
 
-    def _watched(
-        self, claims: AccessClaims, require: Callable[[AccessClaims], object] | None
-    ) -> tuple[Any, ...]:
-        """The parts of a watch, in both twins."""
-        verifier: Any = self
-        watches = watches_of(self._revocations)
-        return (
-            watches,
-            self._claims.terms_of(claims),
-            claims,
-            self._is_revoked,
-            verifier.verify,
-            require,
-        )
+    def _source(self) -> tuple[ClaimsVerifier | ClaimsVerifiers, object]:
+        """See `Watching`."""
+        return self._claims, self._revocations
 
 
-class TokenVerifier(_Verifier[Revocations]):
+class TokenVerifier(_Verifier[Revocations], Watching):
     """Verifies tokens of one issuer, or with `for_issuers` of several; needs no store."""
 
     __slots__ = ()
@@ -174,28 +160,8 @@ class TokenVerifier(_Verifier[Revocations]):
                 raise TokenRevoked
         return claims
 
-    def watch(
-        self,
-        claims: AccessClaims,
-        on_end: Callable[[str], object],
-        *,
-        require: Callable[[AccessClaims], object] | None = None,
-    ) -> Watch[AccessClaims]:
-        """A connection to hold by `with`, which ends with its session or token.
 
-        Args:
-            claims: The answer of `verify`.
-            on_end: Called once, from any thread, with the reason, such as `token_revoked`. It
-                should return at once.
-            require: Called by `renew` with the new claims; rejects them by raising.
-
-        Raises:
-            SettingsRejected: The source of revocations is no replica.
-        """
-        return Watch(*self._watched(claims, require), on_end=on_end)
-
-
-class AsyncTokenVerifier(_Verifier[AsyncRevocations]):
+class AsyncTokenVerifier(_Verifier[AsyncRevocations], AsyncWatching):
     """`TokenVerifier` for `await`."""
 
     __slots__ = ()
@@ -217,25 +183,3 @@ class AsyncTokenVerifier(_Verifier[AsyncRevocations]):
                 self._claims.forget(token)
                 raise TokenRevoked
         return claims
-
-    def watch(
-        self,
-        claims: AccessClaims,
-        *,
-        require: Callable[[AccessClaims], object] | None = None,
-        cancel: bool = True,
-    ) -> "AsyncWatch[AccessClaims]":
-        """A connection to hold by `async with`, which ends with its session or token.
-
-        Args:
-            claims: The answer of `verify`.
-            require: Called by `renew` with the new claims; rejects them by raising.
-            cancel: Whether the end cancels the block, which then raises `TokenRevoked`,
-                `TokenExpired`, `TokenInvalid` (its key is removed) or `StoreUnavailable`.
-
-        Raises:
-            SettingsRejected: The source of revocations is no replica.
-        """
-        from gatepass.watches.async_watch import AsyncWatch  # noqa: PLC0415 - loads asyncio
-
-        return AsyncWatch(*self._watched(claims, require), cancel=cancel)
