@@ -4,8 +4,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gatepass.tokens.claims import AccessClaims
-from gatepass.tokens.claims_verifier import ClaimsVerifier
-from gatepass.tokens.claims_verifiers import ClaimsVerifiers
 from gatepass.watches import Watch, watches_of
 
 if TYPE_CHECKING:
@@ -19,11 +17,9 @@ class _Watching:
 
     __slots__ = ()
     _is_revoked: Any
+    _source: Any
+    """Gives the `ClaimsVerifier` and the source of revocations."""
     verify: Any
-
-    def _source(self) -> tuple[ClaimsVerifier | ClaimsVerifiers, object]:
-        """The checks before revocation, and the source of revocations."""
-        raise NotImplementedError
 
     def _watched(self, claims: AccessClaims, require: Require | None) -> tuple[Any, ...]:
         verifier, source = self._source()

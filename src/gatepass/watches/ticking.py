@@ -2,10 +2,10 @@
 
 1. Each event loop that has watches has one task, and all watches of threads have one thread.
    They run while there are watches.
-2. A tick first lets the source of revocations look: SQLite reads its log, a stale replica asks
-   its store. Then it compares, for each verifier, the soonest `exp` with the clock, and the key
-   set with that of the last tick, by identity. Only if one of them has changed does it go
-   through the verifier's watches.
+2. A tick compares, for each verifier, the soonest `exp` with the clock, and the key set with
+   that of the last tick, by identity. Only if one of them has changed does it go through the
+   verifier's watches. Then it lets the source of revocations look: SQLite reads its log, a stale
+   replica asks its store.
 3. A source of keys that fails ends the watches of its verifier, which would reject their tokens.
 """
 
@@ -115,10 +115,10 @@ class Watches(Registry):
 
     def _tick(self, groups: Iterable[Group]) -> Steps[float]:
         """End all watches that hold no longer; seconds until the next tick."""
-        yield from self._look()
         wait_s = self._period_s
         for group in groups:
             wait_s = min(wait_s, (yield from self._tick_group(group)))
+        yield from self._look()  # last: if it fails, time and keys were looked at
         return max(wait_s, POLL_S)
 
     def _tick_group(self, group: Group) -> Steps[float]:
