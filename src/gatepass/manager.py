@@ -16,7 +16,8 @@ from gatepass.errors import SubjectEpochChanged, TokenRevoked
 from gatepass.sessions import AsyncRevocations, AsyncStore, Revocations, RevokeKind, Session, Store
 from gatepass.tokens import AccessClaims, TokenPair
 from gatepass.tokens.claims import dict_of
-from gatepass.tokens.pair import is_subject, require_known, require_text
+from gatepass.tokens.pair import is_subject, require_known
+from gatepass.tokens.policy import require_text
 from gatepass.tokens.refusals import is_refused
 from gatepass.tokens.watching import AsyncWatching, Watching
 
@@ -132,8 +133,8 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching):
 
     def revoke_session(self, session_id: str, *, reason: str = "revoked") -> bool:
         """End a session and every token that came from it; whether it was live."""
-        require_text("session_id", session_id)
-        kind = self._store.revoke_session(session_id, reason=require_text("reason", reason))
+        session_id, reason = require_text("session_id", session_id), require_text("reason", reason)
+        kind = self._store.revoke_session(session_id, reason=reason)
         return kind is RevokeKind.REVOKED
 
     def revoke_subject(self, subject: str, *, reason: str = "revoked") -> int:
@@ -141,8 +142,8 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching):
 
         Sessions of others that it opened as their actor (`act`) end too.
         """
-        require_text("subject", subject)
-        return self._store.revoke_subject(subject, reason=require_text("reason", reason))
+        subject, reason = require_text("subject", subject), require_text("reason", reason)
+        return self._store.revoke_subject(subject, reason=reason)
 
     def revoke_all(self, *, reason: str = "revoked") -> int:
         """End every session of everybody, as after restoring a backup; how many ended."""
@@ -241,14 +242,14 @@ class AsyncTokenManager(
 
     async def revoke_session(self, session_id: str, *, reason: str = "revoked") -> bool:
         """See `TokenManager.revoke_session`."""
-        require_text("session_id", session_id)
-        kind = await self._store.revoke_session(session_id, reason=require_text("reason", reason))
+        session_id, reason = require_text("session_id", session_id), require_text("reason", reason)
+        kind = await self._store.revoke_session(session_id, reason=reason)
         return kind is RevokeKind.REVOKED
 
     async def revoke_subject(self, subject: str, *, reason: str = "revoked") -> int:
         """See `TokenManager.revoke_subject`."""
-        require_text("subject", subject)
-        return await self._store.revoke_subject(subject, reason=require_text("reason", reason))
+        subject, reason = require_text("subject", subject), require_text("reason", reason)
+        return await self._store.revoke_subject(subject, reason=reason)
 
     async def revoke_all(self, *, reason: str = "revoked") -> int:
         """See `TokenManager.revoke_all`."""

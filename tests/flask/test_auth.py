@@ -216,3 +216,33 @@ def test_session_claims_of_a_log_in_stay_through_a_refresh(path: str) -> None:
     claims = manager.verify(again["access_token"])
 
     assert {name: claims[name] for name in (*how, "role")} == how | {"role": "reader"}
+
+
+@pytest.mark.parametrize("path", ["/claims", "/later-claims", "/created", "/nested"])
+def test_a_view_returns_the_claims(path: str) -> None:
+    manager = make_manager()
+    auth = Auth(manager)
+    app = make_app(auth)
+    guard: Any = auth.required()
+
+    async def later() -> Any:
+        return auth.claims
+
+    app.add_url_rule("/claims", view_func=guard(lambda: auth.claims), endpoint="claims")
+    app.add_url_rule("/later-claims", view_func=guard(later), endpoint="later-claims")
+    app.add_url_rule("/created", view_func=guard(lambda: (auth.claims, 201)), endpoint="created")
+    app.add_url_rule("/nested", view_func=guard(lambda: {"a": [auth.claims]}), endpoint="nested")
+    token = manager.issue("ada", {"roles": ["admin"]}).access_token
+    answer = app.test_client().get(path, headers=bearer(token))
+    found: Any = answer.json
+
+    assert answer.status_code == (201 if path == "/created" else 200)
+    assert (found["a"][0] if path == "/nested" else found) == dict(manager.verify(token))
+    assert answer.headers["Vary"] == "Authorization"
+
+
+def test_a_json_provider_still_refuses_what_it_does_not_know() -> None:
+    app = make_app(Auth(make_manager()))
+
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        app.json.dumps({"x": object()})

@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
-from django.http.response import HttpResponseBase
+from django.http.response import HttpResponseBase, JsonResponse
 from django.utils.cache import patch_vary_headers
+
+from gatepass.tokens import AccessClaims
 
 _kinds: Final[dict[type[Any], type[Any]]] = {}
 
@@ -31,7 +33,12 @@ def keep_out_of_caches(request: Any) -> type[Any]:
 
 
 def let_into_caches(request: Any, kind: type[Any], response: Any, vary: Iterable[str]) -> Any:
-    """The response with its `Vary`, for the caches above; all else stays out of caches."""
+    """The response with its `Vary`, for the caches above; all else stays out of caches.
+
+    A view may return claims: the response is their JSON object.
+    """
+    if isinstance(response, AccessClaims):
+        response = JsonResponse(dict(response))
     if isinstance(response, HttpResponseBase):
         patch_vary_headers(response, list(vary))
         request.__class__ = kind

@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Iterator
 from typing import Annotated, Any, get_args, get_origin
 
-from fastapi import FastAPI, routing
+from fastapi import FastAPI, params, routing
 
 from gatepass.asgi.messages import AsgiApp
 from gatepass.errors import GuardMisused
@@ -17,6 +17,7 @@ from gatepass.fastapi.documents import OWN
 from gatepass.fastapi.held import guards_in
 from gatepass.fastapi.scheme import Guarding
 from gatepass.gate import CommonAuth
+from gatepass.tokens import AccessClaims
 
 _unfold: Any = getattr(routing, "iter_route_contexts", iter)
 """Included routers stay whole in newer releases, which have this to look into them."""
@@ -66,6 +67,14 @@ def _require_dependencies(path: str, call: Any) -> None:
             raise GuardMisused(
                 f"the guard {parameter.name!r} of {path} is never asked, so that everybody gets "
                 "in: write Depends(auth.required())"
+            )
+        kinds = (parameter.annotation, *get_args(parameter.annotation))
+        if AccessClaims in kinds and not any(
+            isinstance(found, params.Depends) for found in (parameter.default, *notes)
+        ):
+            raise GuardMisused(
+                f"no guard gives {path} the claims of {parameter.name!r}: write "
+                f"{parameter.name}: Annotated[AccessClaims, Depends(auth.required())]"
             )
 
 

@@ -9,7 +9,13 @@ from flask import Flask, Response, after_this_request, current_app, has_request_
 from gatepass.errors import GuardMisused, StoreUnavailable
 from gatepass.flask.guarding import Guard
 from gatepass.flask.placement import Placement, require_setup
-from gatepass.flask.responses import add_header, final, keep_first_cors_headers, send
+from gatepass.flask.responses import (
+    add_header,
+    final,
+    keep_first_cors_headers,
+    send,
+    take_claims,
+)
 from gatepass.flask.routes import is_route_of_ours, make_blueprint
 from gatepass.gate import CommonAuth, require_prefix, run_in_place
 from gatepass.http import RequestRefused, Requirement, WsgiRequest, is_preflight
@@ -48,6 +54,7 @@ class Auth(CommonAuth[TokenManager | TokenVerifier, Guard, Guard]):
             )
         self.warn_of_open_transport(is_development=app.debug)
         self._placement.install(app)
+        take_claims(app)
         if self.gate is not None:
             self.gate.mounted_at = prefix
             app.register_blueprint(make_blueprint(self, self.gate, prefix))

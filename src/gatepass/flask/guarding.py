@@ -7,7 +7,7 @@ from typing import Any, NoReturn, ParamSpec, TypeVar
 from werkzeug.local import LocalProxy
 
 from gatepass.errors import GuardMisused
-from gatepass.flask.responses import settle
+from gatepass.flask.responses import answerable, settle
 from gatepass.flask.routes import is_route_of_ours
 
 P = ParamSpec("P")
@@ -36,7 +36,7 @@ class Guard:
             if is_route_of_ours():  # a before_request guard; the auth routes ask by themselves
                 return None
             self._ask()
-            return settle(view(*args, **kwargs))
+            return answerable(settle(view(*args, **kwargs)))
 
         self._note(view, guarded)
         return guarded

@@ -2,13 +2,14 @@
 
 import asyncio
 import inspect
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from flask import Response, after_this_request, current_app
+from flask import Flask, Response, after_this_request, current_app
 from werkzeug.exceptions import HTTPException
 
 from gatepass.http import Answer
+from gatepass.tokens import AccessClaims
 
 
 def send(answer: Answer) -> Response:
@@ -43,6 +44,25 @@ def keep_first_cors_headers(response: Response) -> None:
     """Drop what an extension added to our own: two values of such a header are none to browsers."""
     for name in {name for name, _ in response.headers if name.startswith("Access-Control-")}:
         response.headers[name] = response.headers[name]
+
+
+def answerable(result: Any) -> Any:
+    """The result of a view, as an object that Flask answers with where it is claims."""
+    if isinstance(result, AccessClaims):
+        return dict(result)
+    if isinstance(result, tuple) and result and isinstance(result[0], AccessClaims):
+        return (dict(result[0]), *result[1:])
+    return result
+
+
+def take_claims(app: Flask) -> None:
+    """Let `jsonify` and answers of this application have claims in them."""
+    provider: Any = app.json
+    default: Callable[[Any], Any] | None = getattr(provider, "default", None)
+    if default is not None:  # a provider without it decides by itself
+        provider.default = lambda value: (
+            dict(value) if isinstance(value, AccessClaims) else default(value)
+        )
 
 
 def settle(result: Any) -> Any:

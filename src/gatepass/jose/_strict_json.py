@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NoReturn
 
 import msgspec
@@ -10,10 +11,10 @@ import msgspec
 from gatepass.errors import ClaimsRejected, TokenMalformed
 
 CLAIMS_DECODER = msgspec.json.Decoder(dict[str, Any])
-_encode_json = msgspec.json.Encoder().encode
 
 # The exceptions of every parser on hostile text.
 PARSE_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError, MemoryError)
+_ENCODE_ERRORS = (*PARSE_ERRORS, TypeError, OverflowError)
 _MAX_DIGITS = 20
 _LONG_INTEGER = 400
 LONG_PAYLOAD = 1024
@@ -60,7 +61,7 @@ def decode_header(octets: bytes) -> dict[str, Any]:
 
 
 def encode_claims(claims: Mapping[str, Any]) -> bytes:
-    """Compact JSON of these claims.
+    """Compact JSON of these claims; `enum`, `UUID`, `datetime` and `Decimal` have one too.
 
     Raises:
         ClaimsRejected: A value has no JSON form; NaN and Infinity have none (RFC 8259 §6).
@@ -68,13 +69,42 @@ def encode_claims(claims: Mapping[str, Any]) -> bytes:
     try:
         members = claims if claims.__class__ is dict else dict(claims)
         encoded = _encode_json(members)
-        if b"null" in encoded and _has_non_finite(msgspec.to_builtins(members)):
-            message = "NaN and Infinity have no JSON form"
-            raise ClaimsRejected(message)
-    except (*PARSE_ERRORS, TypeError, OverflowError):
-        message = "the claims have no JSON form"
-        raise ClaimsRejected(message) from None
-    return encoded
+        if b"null" not in encoded or not _has_non_finite(_to_builtins(members)):
+            return encoded
+    except _ENCODE_ERRORS:
+        pass
+    raise ClaimsRejected(_explain(claims))
+
+
+def _explain(claims: Mapping[str, Any]) -> str:
+    """Which claim has no JSON form, and the next step."""
+    for name, value in claims.items() if isinstance(claims, Mapping) else ():
+        try:
+            _encode_json({name: value})
+            if _has_non_finite(_to_builtins(value)):
+                return f"the claim {name} is NaN or Infinity, which have no JSON form"
+        except TypeError as error:
+            return f"the claim {name} has no JSON form: {error}"
+        except _ENCODE_ERRORS:
+            return f"the claim {name} has no JSON form"
+    return "the claims have no JSON form"
+
+
+def _plain(value: object) -> object:
+    """The JSON value of a kind that adds something to one, as Django's `SafeString` does."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int.__int__(value)
+    if isinstance(value, float):
+        return float.__float__(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"write str(…), or a dict or list of its values, for {type(value).__name__}")
+
+
+_encode_json = msgspec.json.Encoder(enc_hook=_plain).encode
+_to_builtins = partial(msgspec.to_builtins, enc_hook=_plain)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

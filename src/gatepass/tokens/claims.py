@@ -100,18 +100,28 @@ class AccessClaims(
         return texts_in(self._claims.get("role"))
 
     def to(self, kind: type[T]) -> T:
-        """The claims as a `msgspec.Struct`, dataclass or other type of your own.
+        """The claims as a `msgspec.Struct`, pydantic model, dataclass or other type of your own.
 
         The values are copies here too: a field of type `object` or `dict` is yours to change.
 
         Raises:
             ClaimsRejected: The claims do not fit the type.
         """
+        of_pydantic = getattr(kind, "__pydantic_validator__", None)
         try:
-            return msgspec.convert(_copy(self._claims), kind)
-        except (msgspec.ValidationError, RecursionError):
+            if of_pydantic is None:
+                return msgspec.convert(_copy(self._claims), kind)
+            made: T = of_pydantic.validate_python(_copy(self._claims))
+        except (ValueError, RecursionError):  # msgspec's and pydantic's errors hold values
             message = f"the claims do not fit {getattr(kind, '__name__', kind)}"
             raise ClaimsRejected(message) from None
+        return made
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, *_: object) -> Any:
+        """FastAPI may answer with claims, as a JSON object; no request makes any."""
+        shown = {"type": "function-plain", "function": dict, "return_schema": {"type": "dict"}}
+        return {"type": "is-instance", "cls": cls, "serialization": shown}
 
 
 def texts_in(value: object, *, split: bool = False) -> frozenset[str]:

@@ -69,7 +69,7 @@ class TokenIssuer:
         Raises:
             ClaimsRejected: The claims have a registered name or no JSON form, or are too large.
         """
-        require_subject(subject)
+        subject = require_subject(subject)
         issued_at = int(self._now())
         registered = {
             "iss": self._issuer,

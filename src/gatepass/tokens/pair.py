@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, TypeGuard
 
-from gatepass.errors import ClaimsRejected, SessionUnknown, TokenInvalid, TokenMalformed
+from gatepass.errors import SessionUnknown, TokenInvalid, TokenMalformed
 from gatepass.sessions import IssuePlan, RevokeKind
 from gatepass.tokens.claims import AccessClaims
-from gatepass.tokens.policy import is_plain_text
+from gatepass.tokens.policy import is_plain_text, require_subject
 from gatepass.tokens.session_claims import read_session_text
 
 SESSION_TEXT: Final = "ses"
@@ -90,18 +90,9 @@ def require_known(kind: RevokeKind, proof: bytes | None) -> None:
         raise SessionUnknown
 
 
-def require_text(name: str, value: object) -> str:
-    """An id or reason that every store can hold."""
-    if not isinstance(value, str) or not is_plain_text(value):
-        raise ClaimsRejected(f"{name} is a text of 1 to 255 characters")
-    return value
-
-
 def is_subject(text: object) -> bool:
     """Whether a session can have this subject; a value that is no text is rejected."""
-    if not isinstance(text, str):
-        raise ClaimsRejected("a subject is a text")
-    return is_plain_text(text)
+    return is_plain_text(text if isinstance(text, str) else require_subject(text))
 
 
 def _is_id(value: object) -> TypeGuard[str]:

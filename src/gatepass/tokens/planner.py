@@ -48,7 +48,6 @@ from gatepass.tokens.pair import (
     Presented,
     TokenPair,
     read_presented,
-    require_text,
     require_token_id,
 )
 from gatepass.tokens.policy import (
@@ -56,6 +55,7 @@ from gatepass.tokens.policy import (
     REGISTERED_CLAIMS,
     TokenPolicy,
     require_subject,
+    require_text,
     whole_seconds,
 )
 from gatepass.tokens.session_claims import (
@@ -130,9 +130,9 @@ class PairPlanner:
         epoch: object,
     ) -> LogIn:
         """The plan of a login for the store; rejects claims that `verify` would reject."""
-        require_subject(subject)
+        subject = require_subject(subject)
         if device is not None:
-            require_text("device", device)
+            device = require_text("device", device)
         own, of_session = split_claims(claims, session_claims)
         claims_json, text = merge_claims(self.policy, own, of_session), session_text(of_session)
         sec = encode(self._random(16)).decode()

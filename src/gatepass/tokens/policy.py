@@ -203,11 +203,25 @@ def require_own_claims(claims: Mapping[str, Any], registered: frozenset[str]) ->
             raise ClaimsRejected(message)
 
 
-def require_subject(subject: object) -> None:
-    """Reject a value that is no `sub`."""
-    if not isinstance(subject, str) or not is_plain_text(subject):
-        message = f"a subject is a text of 1 to {MAX_TEXT} characters"
-        raise ClaimsRejected(message)
+def require_text(name: str, value: object) -> str:
+    """An id or reason that every store can hold, as a plain `str`.
+
+    Raises:
+        ClaimsRejected: The value is no text, or a text that no token or no store can hold.
+    """
+    if isinstance(value, str) and is_plain_text(value):
+        return str.__str__(value)  # not of a subclass, as Django's SafeString or an enum
+    message = f"{name} is a text of 1 to {MAX_TEXT} characters"
+    if not isinstance(value, str):
+        message += f", and not {type(value).__name__}"
+        if value is not None:
+            message += f": write str({'user.id' if 'subject' in name else '…'})"
+    raise ClaimsRejected(message)
+
+
+def require_subject(subject: object) -> str:
+    """A text that can be a `sub`; see `require_text`."""
+    return require_text("a subject", subject)
 
 
 def _is_whole(value: object) -> TypeGuard[int]:

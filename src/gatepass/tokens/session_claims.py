@@ -58,11 +58,15 @@ def merge_claims(
     own = {name: value for name, value in claims.items() if name not in SIGN_IN_CLAIMS}
     _require_apart(own, session_claims)
     merged = own | dict(session_claims)
-    require_claims(policy, merged)
     claims_json = encode_claims(merged)
     if len(claims_json) > MAX_CLAIMS_SIZE:
         message = f"the claims take more than {MAX_CLAIMS_SIZE} bytes of JSON"
         raise ClaimsRejected(message)
+    try:
+        require_claims(policy, decode_claims(claims_json))  # as the verifier sees them
+    except TokenMalformed:
+        message = "the claims hold a number of too many digits"
+        raise ClaimsRejected(message) from None
     return claims_json
 
 
@@ -77,9 +81,9 @@ def actor_of(session_claims: Mapping[str, Any]) -> str | None:
     act = session_claims["act"]
     actor = act.get("sub") if isinstance(act, Mapping) else None
     if not isinstance(actor, str) or not is_plain_text(actor):
-        message = "act is an object, and its sub a subject"
+        message = "act is an object, and its sub a subject, as in {'sub': str(user.id)}"
         raise ClaimsRejected(message)
-    return actor
+    return str.__str__(actor)
 
 
 def session_text(session_claims: Mapping[str, Any]) -> str:
