@@ -2,11 +2,11 @@
 
 import logging
 import secrets
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from inspect import iscoroutinefunction, signature
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
+from gatepass._clock import wall_clock
 from gatepass.jose import Key, KeySet, KeySource, VerificationKey
 from gatepass.sessions import (
     AsyncRevocations,
@@ -52,7 +52,7 @@ class CommonManager(Generic[S, R, L]):
         store: S,
         revocations: R | None = None,
         load_claims: L | None = None,
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float] = wall_clock,
         remember: int = DEFAULT_BYTES,
     ) -> None:
         """Put the parts together.

@@ -6,15 +6,17 @@ from collections.abc import Iterator
 
 PACKAGE = "gatepass"
 
-_PURE = frozenset({"errors", "jose", "sessions", "tokens"})
+_PURE = frozenset({"_clock", "errors", "jose", "sessions", "tokens"})
 _CORE = _PURE | {"manager", "watches"}
 _GLUE = frozenset({"_extras", "http", "gate"})
 _STORES = frozenset(
-    {"_extras", "_file_access", "_forks", "errors", "sessions", "watches", "stores", "revocations"}
+    {"_clock", "_extras", "_file_access", "_forks", "errors", "sessions", "watches", "stores"}
+    | {"revocations"}
 )
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "": _CORE,
+    "_clock": frozenset(),
     "_exchange": frozenset({"errors"}),
     "_extras": frozenset(),
     "_file_access": frozenset({"errors"}),
@@ -39,7 +41,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "cli": _CORE | _STORES | {"settings", "server", "http", "keyfile"},
     "server": _CORE | _STORES | {"settings", "http", "fastapi", "gate", "asgi", "keyfile"},
     "httpx": frozenset(
-        {"_exchange", "_extras", "_file_access", "_forks", "_private_files", "errors"}
+        {"_clock", "_exchange", "_extras", "_file_access", "_forks", "_private_files", "errors"}
     ),
     "keyfile": frozenset({"_file_access", "_forks", "_private_files", "errors", "jose"}),
     "remote": frozenset({"_exchange", "_extras", "_forks", "errors", "jose"}),

@@ -12,6 +12,7 @@ from typing import Any, Final
 import httpx
 
 from gatepass._addresses import parse_address
+from gatepass._clock import wall_clock
 from gatepass.errors import SettingsRejected, StoreUnavailable
 from gatepass.httpx._refresher import LOCK_S, Flight, Refresher
 from gatepass.httpx._server import AuthServer
@@ -42,7 +43,7 @@ class TokenAuth(httpx.Auth):
         tokens: TokenStorage | None = None,
         origins: Collection[str] = (),
         tls: ssl.SSLContext | None = None,
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float] = wall_clock,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take the addresses and the storage.

@@ -7,6 +7,7 @@ from typing import Final
 
 import structlog
 
+from gatepass._clock import wall_clock
 from gatepass.manager import AsyncTokenManager
 
 _FIRST_S: Final = 300.0
@@ -33,7 +34,7 @@ class SteadyClock:
 async def purge_for_ever(
     manager: AsyncTokenManager,
     *,
-    wall: Callable[[], float] = time.time,
+    wall: Callable[[], float] = wall_clock,
     steady: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> None:

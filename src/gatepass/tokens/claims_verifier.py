@@ -1,10 +1,12 @@
 """Every check of one token up to revocation: signature, type, issuer, audience, claims, time."""
 
 import math
+import time
 from collections.abc import Callable, Collection, Mapping
 from operator import itemgetter
 from typing import Any
 
+from gatepass._clock import wall_clock
 from gatepass.errors import (
     SettingsRejected,
     TokenError,
@@ -100,7 +102,7 @@ class ClaimsVerifier:
         self._allowed = tuple(freeze_allowed_values(allowed_values).items())
         self._leeway = leeway
         self._make = make
-        self._now = now
+        self._now = None if now is wall_clock else now  # `wall_clock` written out: a call less
         self._max_size = max_size
         self._seen = SeenTokens(remember) if require_bytes(remember) else None
 
@@ -129,7 +131,7 @@ class ClaimsVerifier:
             if entry is None and seen.old:
                 entry = seen.find_old(ending)
             if entry is not None and entry[0] == token and entry[1] is keys:
-                now = self._now()
+                now = time.time() if self._now is None else self._now()
                 if entry[2] > now - self._leeway and entry[3] <= now + self._leeway:
                     return entry[4]
         try:
@@ -168,7 +170,7 @@ class ClaimsVerifier:
         verified = self._make(claims, key)
         if any_time:
             return verified
-        now = self._now()
+        now = time.time() if self._now is None else self._now()
         if not expires_at > now - self._leeway:  # so that a clock of NaN lets nobody in
             raise TokenExpired
         if not not_before <= now + self._leeway:
@@ -203,7 +205,8 @@ class ClaimsVerifier:
 
     def horizon(self) -> float:
         """See `Terms.horizon`."""
-        return self._now() - self._leeway
+        now = wall_clock if self._now is None else self._now
+        return now() - self._leeway
 
     def refusal(self, claims: AccessClaims, keys: KeySet) -> TokenError | None:
         """See `Terms.refusal`."""

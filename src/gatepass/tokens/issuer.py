@@ -1,10 +1,10 @@
 """Issuing tokens without a store or a session: service tokens and one-purpose tokens."""
 
 import secrets
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from gatepass._clock import wall_clock
 from gatepass.errors import ClaimsRejected
 from gatepass.jose import MAX_SIZE, Key, KeySet, KeySource
 from gatepass.jose.jws import sign_with
@@ -36,7 +36,7 @@ class TokenIssuer:
         audience: str,
         lifetime: Seconds,
         typ: str | None = ACCESS_TYP,
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float] = wall_clock,
     ) -> None:
         """Take the keys and the claims of the tokens.
 

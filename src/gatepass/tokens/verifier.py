@@ -1,9 +1,9 @@
 """`TokenVerifier` and its async twin: all checks of a token, revocation included (RFC 8725)."""
 
-import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
+from gatepass._clock import wall_clock
 from gatepass.errors import TokenInvalid, TokenRevoked
 from gatepass.jose import MAX_SIZE, Key, KeySet, KeySource
 from gatepass.jose.keyset import KeysWanted, key_source, require_kind
@@ -40,7 +40,7 @@ class _Verifier(Generic[R]):
         allowed_values: Mapping[str, Collection[Any]] | None = None,
         leeway: float = 0,
         revocations: R | None = None,
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float] = wall_clock,
         max_size: int = MAX_SIZE,
         remember: int = DEFAULT_BYTES,
     ) -> None:

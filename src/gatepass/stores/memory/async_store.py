@@ -1,9 +1,9 @@
 """`AsyncMemoryStore`: the twin of `MemoryStore`."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
+from gatepass._clock import wall_clock
 from gatepass.stores.memory.store import MemoryStore
 from gatepass.stores.twins import AwaitedStore
 from gatepass.watches import Watches
@@ -13,7 +13,7 @@ class AsyncMemoryStore(AwaitedStore):
     """`MemoryStore` for `await`; nothing in it waits."""
 
     def __init__(
-        self, clock: Callable[[], float] = time.time, *, max_rows: int = 1_000_000
+        self, clock: Callable[[], float] = wall_clock, *, max_rows: int = 1_000_000
     ) -> None:
         store: Any = MemoryStore(clock, max_rows=max_rows)
         super().__init__(store, _AtOnce(store))

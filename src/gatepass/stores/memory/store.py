@@ -2,13 +2,13 @@
 
 import dataclasses
 import threading
-import time
 from collections.abc import Callable, Iterable
 from hmac import compare_digest
 from typing import ClassVar, Final, Literal
 
 from msgspec.structs import replace
 
+from gatepass._clock import wall_clock
 from gatepass.errors import StoreUnavailable, TokenRevoked
 from gatepass.sessions import (
     IssuePlan,
@@ -42,7 +42,7 @@ class MemoryStore:
     is_async: ClassVar[Literal[False]] = False
 
     def __init__(
-        self, clock: Callable[[], float] = time.time, *, max_rows: int = 1_000_000
+        self, clock: Callable[[], float] = wall_clock, *, max_rows: int = 1_000_000
     ) -> None:
         self._clock = clock
         self._max_rows = max_rows

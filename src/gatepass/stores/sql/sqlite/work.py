@@ -4,12 +4,12 @@ A `Write` is one transaction, which holds the write lock from its first statemen
 stands for the subject's and the session's: nobody else writes until the commit.
 """
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from hmac import compare_digest
 from typing import Any, Final
 
+from gatepass._clock import wall_clock
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import (
     IssuePlan,
@@ -43,7 +43,7 @@ class SqliteWork:
     """The operations of one store."""
 
     def __init__(self, clock: Callable[[], float] | None) -> None:
-        self._clock = time.time if clock is None else clock
+        self._clock = wall_clock if clock is None else clock
         self._known_access_ms = 0
         """An access lifetime that is durable by now, so that rotations need not look."""
 
