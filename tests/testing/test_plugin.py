@@ -28,7 +28,7 @@ import gatepass.flask
 from gatepass.testing import Mint
 
 
-def test_fastapi(gatepass_async_manager, gatepass_clock):
+def test_fastapi(gatepass_async_manager, gatepass_clock, gatepass_mint):
     auth = gatepass.fastapi.Auth(gatepass_async_manager, now=gatepass_clock)
     app = FastAPI()
     auth.install(app)
@@ -37,10 +37,9 @@ def test_fastapi(gatepass_async_manager, gatepass_clock):
     async def admin(claims: Annotated[object, Depends(auth.required(roles=["admin"]))]):
         return {"subject": claims.subject}
 
-    mint = Mint(gatepass_async_manager)
-    client = mint.fastapi_client(app, "ada", {"role": "admin"})
+    client = gatepass_mint.fastapi_client(app, "ada", {"role": "admin"})
     assert client.get("/admin").json() == {"subject": "ada"}
-    assert mint.fastapi_client(app, "grace").get("/admin").status_code == 403
+    assert gatepass_mint.fastapi_client(app, "grace").get("/admin").status_code == 403
     gatepass_clock.advance(15 * 60)
     assert client.get("/admin").json()["code"] == "token_expired"
 
@@ -79,16 +78,25 @@ def test_django(gatepass_manager, gatepass_mint):
     from django.http import HttpResponse
     from django.urls import path
 
-    import gatepass.django
+    from gatepass.django import Auth, Cookies, HttpPolicy
 
-    auth = gatepass.django.Auth(gatepass_manager)
+    auth = Auth(gatepass_manager)
+    cookies = HttpPolicy(cookies=Cookies(), public_origins=["https://app.example"])
+    by_cookie = Auth(gatepass_manager, http=cookies)
     view = auth.required()(lambda request: HttpResponse(request.gatepass.subject))
+    other = by_cookie.required()(lambda request: HttpResponse(request.gatepass.subject))
     settings.configure(
-        ROOT_URLCONF=(path("me", view),), ALLOWED_HOSTS=["*"], SECRET_KEY="x", MIDDLEWARE=[]
+        ROOT_URLCONF=(path("me", view), path("it", other)),
+        ALLOWED_HOSTS=["*"],
+        SECRET_KEY="x",
+        MIDDLEWARE=[],
     )
     django.setup()
 
     assert gatepass_mint.django_client("ada").post("/me").content == b"ada"
+    visitor = gatepass_mint.django_client("ada", cookies_of=by_cookie)
+    assert visitor.post("/it").content == b"ada"
+    assert visitor.post("/it", headers={"X-CSRF-Token": ""}).status_code == 403
 """
 
 

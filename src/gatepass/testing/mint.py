@@ -1,15 +1,14 @@
 """`Mint`: tokens of every kind that an application must accept or reject, and clients with them."""
 
-import asyncio
-import inspect
 import json
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from gatepass.gate import settle
+from gatepass.gate import AnyAuth
 from gatepass.jose import SharedKey, SigningKey, sign, verify
 from gatepass.manager import AsyncTokenManager, TokenManager
+from gatepass.testing.visitor import let_in
+from gatepass.testing.waiting import wait_for
 from gatepass.tokens import TokenPair
 from gatepass.tokens.typ import ACCESS_TYP
 
@@ -27,7 +26,11 @@ Claims = Mapping[str, Any]
 
 
 class Mint:
-    """Issues tokens through the manager that the application under test was given."""
+    """Issues tokens through the manager that the application under test was given.
+
+    Clients send a bearer token. With `cookies_of=auth`, the application's `Auth` logs them in by
+    its cookies, and they ask as its own pages do, with the CSRF token.
+    """
 
     def __init__(self, manager: TokenManager | AsyncTokenManager) -> None:
         self._manager = manager
@@ -79,49 +82,88 @@ class Mint:
         return {"Authorization": f"Bearer {self.good(subject, claims)}"}
 
     def asgi_client(
-        self, app: "AsgiApp", subject: str = "ada", claims: Claims | None = None
+        self,
+        app: "AsgiApp",
+        subject: str = "ada",
+        claims: Claims | None = None,
+        *,
+        cookies_of: AnyAuth | None = None,
     ) -> "AsyncClient":
         """A logged-in `httpx.AsyncClient` that talks to an ASGI application."""
         from httpx import ASGITransport, AsyncClient  # noqa: PLC0415 - only who needs it has it
 
         transport: Any = ASGITransport(app)
-        return AsyncClient(
-            transport=transport, base_url="http://testserver", headers=self.bearer(subject, claims)
-        )
+        client = AsyncClient(transport=transport, base_url="http://testserver")
+        self._equip(client, subject, claims, cookies_of)
+        return client
 
     def fastapi_client(
-        self, app: "FastAPI", subject: str = "ada", claims: Claims | None = None
+        self,
+        app: "FastAPI",
+        subject: str = "ada",
+        claims: Claims | None = None,
+        *,
+        cookies_of: AnyAuth | None = None,
     ) -> "TestClient":
         """A logged-in `TestClient`."""
         from starlette.testclient import TestClient  # noqa: PLC0415 - only who needs it has it
 
-        return TestClient(app, headers=self.bearer(subject, claims))
+        client = TestClient(app)
+        self._equip(client, subject, claims, cookies_of)
+        return client
 
     def flask_client(
-        self, app: "Flask", subject: str = "ada", claims: Claims | None = None
+        self,
+        app: "Flask",
+        subject: str = "ada",
+        claims: Claims | None = None,
+        *,
+        cookies_of: AnyAuth | None = None,
     ) -> "FlaskClient":
         """A logged-in `test_client()`."""
         client = app.test_client()
+        if cookies_of is not None:
+            visitor = let_in(cookies_of, subject, claims)
+            for one in visitor.cookies:
+                client.set_cookie(one.key, one.value, path=one["path"])
+            for name, value in visitor.headers.items():
+                client.environ_base[f"HTTP_{name.upper().replace('-', '_')}"] = value
+            return client
         authorization = self.bearer(subject, claims)["Authorization"]
         client.environ_base["HTTP_AUTHORIZATION"] = authorization
         return client
 
-    def django_client(self, subject: str = "ada", claims: Claims | None = None) -> "DjangoClient":
+    def django_client(
+        self,
+        subject: str = "ada",
+        claims: Claims | None = None,
+        *,
+        cookies_of: AnyAuth | None = None,
+    ) -> "DjangoClient":
         """A logged-in `django.test.Client`, which checks CSRF as a browser's requests are."""
         from django.test import Client  # noqa: PLC0415 - only who needs it has it
 
+        if cookies_of is not None:
+            visitor = let_in(cookies_of, subject, claims)
+            client = Client(enforce_csrf_checks=True, headers=visitor.headers)
+            client.cookies.update({one.key: one for one in visitor.cookies})
+            return client
         return Client(enforce_csrf_checks=True, headers=self.bearer(subject, claims))
+
+    def _equip(
+        self, client: Any, subject: str, claims: Claims | None, cookies_of: AnyAuth | None
+    ) -> None:
+        """Log a client of httpx in."""
+        if cookies_of is None:
+            client.headers.update(self.bearer(subject, claims))
+            return
+        visitor = let_in(cookies_of, subject, claims)
+        client.base_url = visitor.origin
+        client.headers.update(visitor.headers)
+        visitor.fill(client.cookies.jar)
 
     def _changed(self, token: str, **changes: Any) -> str:
         keys = self._manager.access_keys.current()
         payload: dict[str, Any] = json.loads(verify(token, keys).payload)
         payload |= {name: change(payload) for name, change in changes.items()}
         return sign(payload, keys.primary, typ=ACCESS_TYP, kid=keys.primary.kid)
-
-
-def wait_for(value: Any) -> Any:
-    """The result of a manager's method, awaited if need be; for tests of sync and async code."""
-    if not inspect.isawaitable(value):
-        return value
-    with ThreadPoolExecutor(1) as elsewhere:  # a test's own loop may be running here
-        return elsewhere.submit(asyncio.run, settle(value)).result()

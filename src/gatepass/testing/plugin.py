@@ -49,6 +49,13 @@ def gatepass_async_manager(
 
 
 @pytest.fixture
-def gatepass_mint(gatepass_manager: TokenManager | AsyncTokenManager) -> Mint:
-    """Tokens of `gatepass_manager`, and clients with them; `Mint(manager)` makes another's."""
-    return Mint(gatepass_manager)
+def gatepass_mint(request: pytest.FixtureRequest) -> Mint:
+    """Tokens of the test's manager, and clients with them; `Mint(manager)` makes another's.
+
+    The manager is `gatepass_async_manager` where the test or its fixtures use that one only, and
+    `gatepass_manager` everywhere else.
+    """
+    used = {"gatepass_manager", "gatepass_async_manager"} & set(request.fixturenames)
+    name = used.pop() if len(used) == 1 else "gatepass_manager"
+    manager: TokenManager | AsyncTokenManager = request.getfixturevalue(name)
+    return Mint(manager)
