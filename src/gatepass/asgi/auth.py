@@ -77,7 +77,8 @@ class Auth(CommonAsgiAuth[Wrapper, Wrapper, AnswerApp]):
     def _make_response(self, answer: Answer) -> AnswerApp:
         return AnswerApp(answer)
 
-    def _call_in_thread(self, function: Callable[..., Any], /, *args: Any) -> Any:
+    @staticmethod
+    def _call_in_thread(function: Callable[..., Any], /, *args: Any) -> Any:
         return asyncio.to_thread(function, *args)
 
 

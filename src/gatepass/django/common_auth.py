@@ -1,12 +1,12 @@
 """`CommonDjangoAuth`: the part of an `Auth` that guards use, for sync and async views."""
 
 import inspect
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, Literal, TypeVar
 
 from asgiref.sync import async_to_sync, sync_to_async
 
+from gatepass._clock import wall_clock
 from gatepass.gate import AnyManager, Authenticate, CommonAuth, LoginLimit, settle
 from gatepass.http import HttpPolicy
 from gatepass.manager import AsyncTokenManager, TokenManager
@@ -31,7 +31,7 @@ class CommonDjangoAuth(CommonAuth[AnyManager, Guard, Guard], Generic[Guard]):
         login_limit: LoginLimit | None = None,
         http: HttpPolicy | None = None,
         invalid_token_status: Literal[401, 403] = 403,
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float] = wall_clock,
     ) -> None:
         """Take the arguments of every `Auth` (see `CommonAuth`), and a `twin`.
 
@@ -67,7 +67,8 @@ class CommonDjangoAuth(CommonAuth[AnyManager, Guard, Guard], Generic[Guard]):
         """The result of a manager's method, awaited if it is awaitable; in sync code only."""
         return async_to_sync(settle)(value) if inspect.isawaitable(value) else value
 
-    def _call_in_thread(self, function: Callable[..., Any], /, *args: Any) -> Any:
+    @staticmethod
+    def _call_in_thread(function: Callable[..., Any], /, *args: Any) -> Any:
         return sync_to_async(function)(*args)
 
     def _make_acheck(self, check: Check) -> AsyncCheck:

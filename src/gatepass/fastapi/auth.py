@@ -99,5 +99,6 @@ class Auth(CommonAsgiAuth[Guard[AccessClaims], Guard[AccessClaims | None], Respo
     def _make_response(self, answer: Answer) -> Response:
         return send(answer)
 
-    def _call_in_thread(self, function: Callable[..., Any], /, *args: Any) -> Any:
+    @staticmethod
+    def _call_in_thread(function: Callable[..., Any], /, *args: Any) -> Any:
         return run_in_threadpool(function, *args)

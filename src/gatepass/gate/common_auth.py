@@ -1,13 +1,14 @@
 """`CommonAuth`: everything of an `Auth` that knows no framework."""
 
 import logging
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import timedelta
+from functools import partial
 from inspect import iscoroutinefunction
 from typing import Any, ClassVar, Final, Generic, Literal, Never, TypeVar
 
+from gatepass._clock import wall_clock
 from gatepass.errors import GatepassError, SettingsRejected, StoreUnavailable
 from gatepass.gate.gate import Gate
 from gatepass.gate.guard import Guard
@@ -66,7 +67,7 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
         login_limit: LoginLimit | None = None,
         http: HttpPolicy | None = None,
         invalid_token_status: Literal[401, 403] = 403,
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float] = wall_clock,
     ) -> None:
         """Take the manager and the application's own parts.
 
@@ -99,7 +100,7 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
                 authenticate=authenticate,
                 login_limit=login_limit,
                 policy=self.policy,
-                call=self._call,
+                call=partial(_call, self._call_in_thread if self.is_async else None),
                 now=now,
             )
             self.manager: TokenManager | AsyncTokenManager | None = manager
@@ -238,13 +239,8 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
         """Return where a guard may be made; see `require_call`."""
         require_call(name, given)
 
-    def _call(self, function: Callable[..., Any], /, *args: Any) -> Any:
-        """Call a function of the application, in a thread where it would block an event loop."""
-        if not self.is_async or iscoroutinefunction(function):
-            return function(*args)
-        return self._call_in_thread(function, *args)
-
-    def _call_in_thread(self, function: Callable[..., Any], /, *args: Any) -> Any:
+    @staticmethod
+    def _call_in_thread(function: Callable[..., Any], /, *args: Any) -> Any:
         """An awaitable of the result; only frameworks that take async managers have it."""
         raise NotImplementedError
 
@@ -259,6 +255,17 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
 
 
 AnyAuth = CommonAuth[Any, Any, Any]
+
+
+def _call(in_thread: Callable[..., Any] | None, function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function of the application, in a thread where it would block an event loop.
+
+    No method: an `Auth` that refers to itself keeps its store open until the garbage collector
+    comes.
+    """
+    if in_thread is None or iscoroutinefunction(function):
+        return function(*args)
+    return in_thread(function, *args)
 
 
 def _require_arguments(authenticate: object, http: object, invalid_token_status: object) -> None:

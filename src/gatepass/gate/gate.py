@@ -1,9 +1,10 @@
 """`Gate`: every auth route as a method from a request to an answer, for any framework."""
 
-import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Final, TypeVar
 
+from gatepass._clock import wall_clock
 from gatepass.errors import ClaimsRejected, GatepassError, TokenError
 from gatepass.gate.cookie_answers import answer_in_cookies, explain_missing
 from gatepass.gate.guard import Guard
@@ -62,13 +63,17 @@ class Gate:
         login_limit: LoginLimit | None,
         policy: HttpPolicy,
         call: Callable[..., Any],
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float] = wall_clock,
     ) -> None:
         self._manager = manager
         self._policy = policy
         self.mounted_at = "/auth"
         """The prefix of the routes in their application; the framework sets it."""
-        self._set_keys = () if policy.cookies is None else tuple(policy.cookies.csrf_keys)
+        keys = () if policy.cookies is None else tuple(policy.cookies.csrf_keys)
+        self.csrf_keys: Callable[[], tuple[bytes, ...]] = (
+            (lambda: keys) if keys else partial(manager.derived_secrets, CSRF_PURPOSE)
+        )
+        """The keys of the policy, or those derived from the current refresh keys."""
         self.guard = Guard(manager.verify, policy, self.csrf_keys, now)
         self._is_async = isinstance(manager, AsyncTokenManager)
         self.takes_passwords = authenticate is not None
@@ -231,10 +236,6 @@ class Gate:
         except ClaimsRejected:
             await self._end({}, pair.session_id, "cookie too large")
             raise
-
-    def csrf_keys(self) -> tuple[bytes, ...]:
-        """The keys of the policy, or those derived from the current refresh keys."""
-        return self._set_keys or self._manager.derived_secrets(CSRF_PURPOSE)
 
     async def _ask(self, problems: Problems, operation: Callable[[], Awaitable[T] | T]) -> T:
         """The result of an operation of the manager; errors in `problems` become refusals."""

@@ -85,7 +85,7 @@ class _Verifier(Generic[R]):
         *issuers: TrustedIssuer,
         leeway: float = 0,
         revocations: R | None = None,
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float] = wall_clock,
         max_size: int = MAX_SIZE,
         remember: int = DEFAULT_BYTES,
     ) -> Self:

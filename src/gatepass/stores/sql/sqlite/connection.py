@@ -99,6 +99,13 @@ class SqliteConnection:
         """Never touch it again, in a process that inherited it."""
         _KEPT.append(self.raw)
 
+    def __del__(self) -> None:
+        # Of a store that nobody closed. `sqlite3.Connection` refers to itself, and would keep
+        # its two descriptors until the garbage collector comes.
+        with suppress(AttributeError):  # it was never opened
+            if self.raw not in _KEPT:
+                self.close()
+
 
 class Read(Struct, frozen=True):
     """One statement; its answer is its rows."""

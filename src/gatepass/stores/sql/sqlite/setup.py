@@ -55,8 +55,9 @@ def _upgrade(connection: SqliteConnection, deadline: float) -> float:
     # Alembic takes a tenth of a second to import, and only a new file needs it.
     from gatepass.stores.sql.upgrade import upgrade_tables  # noqa: PLC0415
 
+    raw = connection.raw  # the engine refers to itself, and must not keep ours from closing
     engine = create_engine(
-        "sqlite://", creator=lambda: connection.raw, poolclass=StaticPool, hide_parameters=True
+        "sqlite://", creator=lambda: raw, poolclass=StaticPool, hide_parameters=True
     )
     with engine.connect() as wrapped:
         waits = time.monotonic()
