@@ -13,7 +13,11 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "gatepass.django",
     "tests.django.people",
+    "axes",
+    "drf_spectacular",
 ]
+AXES_ENABLED = False
+AXES_VERBOSE = False
 MIDDLEWARE = [
     "gatepass.django.middleware.GatepassMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -33,5 +37,6 @@ PASSWORD_HASHERS = [
 AUTH_PASSWORD_VALIDATORS: list[dict[str, str]] = []
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["gatepass.django.rest.GatepassAuthentication"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "gatepass.django.rest.exception_handler",
 }

@@ -65,7 +65,7 @@ MAY_NEED: dict[str, frozenset[str]] = {
     "gate": frozenset(),
     "asgi": frozenset(),
     "flask": frozenset({"flask", "werkzeug"}),
-    "django": frozenset({"asgiref", "django", "ninja", "rest_framework"}),
+    "django": frozenset({"asgiref", "django", "drf_spectacular", "ninja", "rest_framework"}),
     "fastapi": frozenset({"anyio", "fastapi", "pydantic", "starlette"}),
     "_exchange": frozenset({"httpx"}),
     "httpx": frozenset({"httpx", "msgspec"}),

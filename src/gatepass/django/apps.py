@@ -1,6 +1,6 @@
 """The Django app: connects the signals and registers the checks."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.core import checks
 from django.db.models.signals import post_delete, post_save, pre_save
 
@@ -25,4 +25,6 @@ class GatepassConfig(AppConfig):
         pre_save.connect(find_reason, dispatch_uid="gatepass.find_reason")
         post_save.connect(end_sessions, dispatch_uid="gatepass.end_sessions")
         post_delete.connect(end_sessions_of_nobody, dispatch_uid="gatepass.post_delete")
+        if apps.is_installed("drf_spectacular"):
+            import gatepass.django.spectacular  # noqa: F401, PLC0415 - registers itself
         checks.register(check_settings, checks.Tags.security)

@@ -10,6 +10,8 @@ from django.urls import get_resolver
 
 from gatepass.django.conf import AuthUnusable, get_auth
 from gatepass.django.guards import Guarding
+from gatepass.django.users import DjangoUsers, find_claims
+from gatepass.errors import SettingsRejected
 from gatepass.http import HttpPolicy
 from gatepass.http.transport import OPEN_HTTP, find_risks
 
@@ -32,7 +34,8 @@ def check_settings(**_: Any) -> list[checks.CheckMessage]:
         policy = get_auth().policy
     except AuthUnusable as error:
         return [error.found]
-    return [*_check_middleware(policy), *_check_transport(policy), *_check_views()]
+    found = (_check_middleware(policy), _check_transport(policy), _check_claims(), _check_views())
+    return [message for messages in found for message in messages]
 
 
 def _check_middleware(policy: HttpPolicy) -> Iterator[checks.CheckMessage]:
@@ -59,6 +62,22 @@ def _check_transport(policy: HttpPolicy) -> Iterator[checks.CheckMessage]:
             hint += " Django's SECURE_SSL_REDIRECT will do too."
         message = f"{risk.sentence} while DEBUG is off"
         yield checks.Warning(message, hint=hint, id=f"gatepass.{risk.code}")
+
+
+def _check_claims() -> Iterator[checks.CheckMessage]:
+    """A function of claims that is missing, or that the project's `Auth` does not call."""
+    try:
+        find_claims()
+    except SettingsRejected as error:
+        yield checks.Error(str(error), id="gatepass.E001")
+        return
+    if getattr(settings, "GATEPASS_CLAIMS", None) is not None and not DjangoUsers.by_setting:
+        yield checks.Warning(
+            "GATEPASS_CLAIMS is set, and the Auth of GATEPASS_AUTH does not use it",
+            hint="Give that Auth authenticate=DjangoUsers().authenticate, and its manager "
+            "load_claims=DjangoUsers().load_claims; or remove GATEPASS_CLAIMS.",
+            id="gatepass.W005",
+        )
 
 
 def _check_views() -> Iterator[checks.CheckMessage]:

@@ -1,14 +1,7 @@
 """The `Auth` of a project that names none: keys, database and policy from the environment."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
-from django.conf import settings
-from django.utils.module_loading import import_string
-
 from gatepass.django.auth import Auth
-from gatepass.django.users import DjangoUsers
-from gatepass.errors import SettingsRejected
+from gatepass.django.users import DjangoUsers, find_claims
 from gatepass.revocations.sqlite import AsyncSqliteReplica, SqliteReplica
 from gatepass.sessions import AsyncStore, Store
 from gatepass.settings import HttpSettings, TokenSettings
@@ -24,8 +17,8 @@ def make_auth() -> Auth:
         SettingsRejected: A variable is missing or bad; the sentence names it.
     """
     tokens = TokenSettings.from_env()
-    claims = getattr(settings, "GATEPASS_CLAIMS", None)
-    users = DjangoUsers() if claims is None else DjangoUsers(_find_function(claims))
+    users = DjangoUsers()
+    find_claims()  # a bad name is told now
     store, waiting = tokens.store(), tokens.async_store()
     replica, waiting_replica = _replicas(store, waiting)
     return Auth(
@@ -36,17 +29,6 @@ def make_auth() -> Auth:
         authenticate=users.authenticate,
         http=HttpSettings.from_env().policy,
     )
-
-
-def _find_function(name: object) -> Callable[[Any], Mapping[str, Any]]:
-    """The function that `GATEPASS_CLAIMS` names."""
-    found: Any = import_string(name) if isinstance(name, str) else None
-    if not callable(found):
-        raise SettingsRejected(
-            'GATEPASS_CLAIMS names a function from a user to claims, as in "accounts.claims"'
-        )
-    function: Callable[[Any], Mapping[str, Any]] = found
-    return function
 
 
 def _replicas(

@@ -66,10 +66,15 @@ class Permission:
 
     def _check(self, request: Any) -> AccessClaims | None:
         """The claims of a request of DRF; `GatepassAuthentication` may have found them."""
+        from gatepass.django.rest_refusals import find_forced  # noqa: PLC0415 - only with DRF
+
         claims = request.auth
         plain = request._request  # noqa: SLF001 - DRF's own name for Django's request
         verified_by = getattr(plain, "gatepass_verified_by", None)
-        if isinstance(claims, AccessClaims) and verified_by is self._auth:
+        forced = find_forced(request, self._auth)
+        if forced is not None:
+            claims = plain.gatepass = forced
+        if isinstance(claims, AccessClaims) and (verified_by is self._auth or forced is not None):
             self._auth.guard.require(claims, self._requirement)
             return claims
         found = self._auth.check(DjangoRequest(plain), self._requirement, optional=self._optional)

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 from gatepass._extras import needs_extra
 from gatepass.django.caches import keep_out_of_caches
 from gatepass.django.common_auth import AnyDjangoAuth
+from gatepass.django.users import DjangoUsers
 from gatepass.errors import StoreUnavailable
 from gatepass.http import Answer, RequestRefused
 from gatepass.tokens import AccessClaims
@@ -37,6 +38,24 @@ def refuse(
     if hasattr(view, "headers"):
         view.headers |= {name: value for name, value in answer.headers if name != "Content-Type"}
     raise Refused(answer) from error
+
+
+def find_forced(request: Any, auth: AnyDjangoAuth) -> AccessClaims | None:
+    """The claims of a caller whom a test set with DRF's `force_authenticate`.
+
+    They are its `token=`, if that is claims, or else what the user's tokens would say.
+    """
+    plain = request._request  # noqa: SLF001 - DRF's own name for Django's request
+    user = getattr(plain, "_force_auth_user", None)
+    token = getattr(plain, "_force_auth_token", None)
+    if isinstance(token, AccessClaims):
+        return token
+    if user is None:
+        return None
+    now = int(auth._now())  # noqa: SLF001 - the clock of `fresh`
+    own = {"sub": str(user.pk), "iat": now, "auth_time": now}
+    request.auth = AccessClaims({**DjangoUsers().claims_of(user), **own})
+    return request.auth  # type: ignore[no-any-return]
 
 
 def mark(request: Any, view: Any, auth: AnyDjangoAuth, claims: AccessClaims | None) -> None:

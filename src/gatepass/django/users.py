@@ -2,12 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+from weakref import WeakSet
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.contrib.auth import authenticate, get_user_model
 from django.core.exceptions import ValidationError
+from django.utils.module_loading import import_string
 
+from gatepass.django.attempts import UNDER_WAY
 from gatepass.django.conf import get_auth
+from gatepass.errors import SettingsRejected
 from gatepass.http import Identity
 from gatepass.tokens.session_claims import actor_of
 
@@ -15,17 +20,50 @@ _NOBODY: Final = "nobody"
 """Stands for the subject of an unknown name, so that its epoch is read as any other's."""
 
 
+MakeClaims = Callable[[Any], Mapping[str, Any]]
+
+
 def default_claims(user: Any) -> dict[str, Any]:
     """The claims of a user unless a project decides: the user name."""
     return {"username": user.get_username()}
 
 
+def find_claims() -> MakeClaims:
+    """The function that the setting `GATEPASS_CLAIMS` names, or `default_claims`.
+
+    Raises:
+        SettingsRejected: The setting names no function.
+    """
+    name = getattr(settings, "GATEPASS_CLAIMS", None)
+    if name is None:
+        return default_claims
+    try:
+        found: Any = import_string(name) if isinstance(name, str) else None
+    except ImportError as error:
+        raise SettingsRejected(f"GATEPASS_CLAIMS: {error}") from error
+    if not callable(found):
+        raise SettingsRejected(
+            'GATEPASS_CLAIMS names a function from a user to claims, as in "accounts.claims"'
+        )
+    function: MakeClaims = found
+    return function
+
+
 class DjangoUsers:
     """`authenticate` and `load_claims` over `AUTH_USER_MODEL`; a subject is a primary key."""
 
-    def __init__(self, claims: Callable[[Any], Mapping[str, Any]] = default_claims) -> None:
-        """Take the function that makes the claims of a user."""
-        self._claims = claims
+    by_setting: Final[WeakSet["DjangoUsers"]] = WeakSet()
+    """Those that ask the setting `GATEPASS_CLAIMS`."""
+
+    def __init__(self, claims: MakeClaims | None = None) -> None:
+        """Take the function that makes the claims of a user; else `GATEPASS_CLAIMS` names it."""
+        self._given = claims
+        if claims is None:
+            self.by_setting.add(self)
+
+    def claims_of(self, user: Any) -> Mapping[str, Any]:
+        """The claims of a user."""
+        return (find_claims() if self._given is None else self._given)(user)
 
     def authenticate(self, username: str, password: str) -> Identity | None:
         """The identity of the user, by the project's `AUTHENTICATION_BACKENDS`.
@@ -33,7 +71,8 @@ class DjangoUsers:
         The epoch is read before the password is checked: a login that overlaps with a change
         of the password then fails. If a backend finds users by other names (an email address),
         the password is checked again after reading the epoch of the user that it found. A name
-        that several users have is rejected.
+        that several users have is rejected. Backends and `user_login_failed` get the request of
+        the auth route.
         """
         if "\0" in username:
             return None  # databases fail with it
@@ -41,16 +80,20 @@ class DjangoUsers:
         manager: Any = auth.manager
         several: Any = get_user_model().MultipleObjectsReturned
         subject = _subject_named(username)
+        attempt = UNDER_WAY.get()
+        request = None if attempt is None else attempt.request
         for _ in range(2):
             epoch = auth.wait_for(manager.subject_epoch(subject))
             try:
-                user = authenticate(username=username, password=password)
+                user = authenticate(request, username=username, password=password)
             except several:
                 return None
             if user is None or not user.is_active:
                 return None
             if str(user.pk) == subject:
-                return Identity(subject, self._claims(user), epoch)
+                if attempt is not None:
+                    attempt.user = user
+                return Identity(subject, self.claims_of(user), epoch)
             subject = str(user.pk)
         return None
 
@@ -66,7 +109,7 @@ class DjangoUsers:
         if actor is not None and _find_active(actor) is None:
             return None
         user = _find_active(subject)
-        return None if user is None else self._claims(user)
+        return None if user is None else self.claims_of(user)
 
     async def aload_claims(
         self, subject: str, session_claims: Mapping[str, Any]

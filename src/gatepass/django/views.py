@@ -8,10 +8,11 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
+from gatepass.django.attempts import log_in
 from gatepass.django.caches import keep_out_of_caches
 from gatepass.django.conf import get_auth
 from gatepass.django.requests import DjangoRequest, read_body, send
-from gatepass.gate import KEYS, Route, run_in_place
+from gatepass.gate import KEYS, LOGIN, Route, run_in_place
 from gatepass.http import Answer
 
 
@@ -24,6 +25,8 @@ def make_view(route: Route) -> Callable[..., Any]:
             keep_out_of_caches(request)  # Django 5.2.0 does not read `no-store`
         auth.find_mount_point()
         read = partial(read_body, request)
+        if route is LOGIN:
+            return log_in(auth, request, read)
         return auth.answer(route, DjangoRequest(request), read, session_id)
 
     def view(request: HttpRequest, session_id: str = "") -> HttpResponse:

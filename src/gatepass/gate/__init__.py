@@ -9,11 +9,12 @@ from gatepass.gate.guard import Guard
 from gatepass.gate.hooks import Authenticate, LoginLimit
 from gatepass.gate.maybe_await import run_in_place, settle
 from gatepass.gate.misuse import FORGOTTEN, require_call
-from gatepass.gate.routes import KEYS, Route, answer_wrong_method, find_route, routes_of
+from gatepass.gate.routes import KEYS, LOGIN, Route, answer_wrong_method, find_route, routes_of
 
 __all__ = [
     "FORGOTTEN",
     "KEYS",
+    "LOGIN",
     "AnyAuth",
     "AnyManager",
     "Authenticate",
