@@ -3,6 +3,7 @@
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from inspect import iscoroutinefunction, signature
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
@@ -17,6 +18,7 @@ from gatepass.sessions import (
     Store,
 )
 from gatepass.tokens import PairPlanner, TokenPolicy
+from gatepass.tokens.beside import note_manager
 from gatepass.tokens.claims_verifier import ClaimsVerifier
 from gatepass.tokens.pair import Presented
 from gatepass.tokens.seen import DEFAULT_BYTES
@@ -29,6 +31,11 @@ NOTABLE = {
     RotationKind.UNKNOWN: "a well-signed refresh token is of no known session",
 }
 
+_UNCHECKED: Final = (
+    "a verifier of issuer %s and audience %s checks no revocations, and a manager in this process "
+    "revokes such tokens: the verifier accepts them until they expire. Give the verifier "
+    "revocations=, the store of the manager or a replica of it"
+)
 ACTOR_REVOKED: Final = "actor revoked"
 Claims = Mapping[str, Any]
 LoadClaims = Callable[[str, Claims], Claims | None]
@@ -93,6 +100,8 @@ class CommonManager(Generic[S, R, L]):
         self._access = self._planner.access
         self._asked: Any = store if revocations is None else revocations
         self._is_revoked: Callable[[Any, Any], Any] = self._asked.is_revoked
+        names = policy.issuer, policy.audience
+        note_manager(*names, partial(_logger.warning, _UNCHECKED, *names))
 
     @property
     def policy(self) -> TokenPolicy:

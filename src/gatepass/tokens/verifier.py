@@ -6,8 +6,10 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 from gatepass._clock import wall_clock
 from gatepass.errors import TokenInvalid, TokenRevoked
 from gatepass.jose import MAX_SIZE, Key, KeySet, KeySource
+from gatepass.jose.jws import normalize_typ
 from gatepass.jose.keyset import KeysWanted, key_source, require_kind
 from gatepass.sessions import AsyncRevocations, Revocations
+from gatepass.tokens.beside import note_unchecked
 from gatepass.tokens.claims import AccessClaims, dict_of
 from gatepass.tokens.claims_verifier import ClaimsVerifier
 from gatepass.tokens.claims_verifiers import ClaimsVerifiers
@@ -78,6 +80,9 @@ class _Verifier(Generic[R]):
             max_size=max_size,
             remember=remember,
         )
+        if revocations is None and typ is not None and normalize_typ(typ) == ACCESS_TYP:
+            for each in [audience] if isinstance(audience, str) else audience:
+                note_unchecked(issuer, each)
 
     @classmethod
     def for_issuers(

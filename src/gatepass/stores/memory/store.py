@@ -1,6 +1,7 @@
 """Sessions in this process's memory, for tests and single-process programs; nothing survives it."""
 
 import dataclasses
+import logging
 import threading
 from collections.abc import Callable, Iterable
 from hmac import compare_digest
@@ -30,6 +31,11 @@ from gatepass.sessions.texts import require_encodable
 from gatepass.watches import POLL_S, Steps, Watches
 
 _FIRST_PURGE: Final = 1_024
+_OTHERS: Final = (
+    "MemoryStore does not have the session of a valid token: another worker process opened it, "
+    "or this program was started anew. For several workers use SqlStore or RedisStore"
+)
+_log = logging.getLogger("gatepass")
 
 
 class MemoryStore:
@@ -59,6 +65,7 @@ class MemoryStore:
         self._closed = False
         self.watches = Watches(self._look, POLL_S)
         """The connections that end when their session or token is revoked here."""
+        self._has_warned = False
 
     def issue(self, plan: IssuePlan) -> Session | None:
         """Insert a session under its subject's lock; `None`: the epoch has changed.
@@ -92,7 +99,10 @@ class MemoryStore:
         with self._lock:
             now_ms = self._now_ms()
             self._longest_access_ms = max(self._longest_access_ms, plan.access_lifetime_ms)
-            fact = rotate(self._rows.get(plan.session_id), plan, now_ms)
+            row = self._rows.get(plan.session_id)
+            if row is None:
+                self._warn_of_others(plan.session_id)
+            fact = rotate(row, plan, now_ms)
             if fact.session is not None:
                 self._rows[plan.session_id] = fact.session
             if fact.kind is RotationKind.REUSED:
@@ -138,7 +148,10 @@ class MemoryStore:
             raise StoreUnavailable
         if session_id is not None:
             session = self._rows.get(session_id)
-            if session is None or session.revoked_ms is not None or ("s", session_id) in self._log:
+            if session is None:
+                self._warn_of_others(session_id)
+                return True
+            if session.revoked_ms is not None or ("s", session_id) in self._log:
                 return True
         return token_id is not None and ("t", token_id) in self._log
 
@@ -219,6 +232,12 @@ class MemoryStore:
         for watch in self.watches.held():
             if self.is_revoked(watch.claims.session_id, watch.claims.token_id):
                 self.watches.over(watch, TokenRevoked())
+
+    def _warn_of_others(self, session_id: str) -> None:
+        """Log once that a token was issued over another store than this one."""
+        if not self._has_warned and ("s", session_id) not in self._log:
+            self._has_warned = True
+            _log.warning(_OTHERS)
 
     def _now_ms(self) -> int:
         """The store's clock, read once in every operation; raises in a closed store."""
