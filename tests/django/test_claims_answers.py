@@ -39,8 +39,11 @@ def inside(request: HttpRequest) -> JsonResponse:
     return JsonResponse(dict(same(request)))
 
 
+GUARD: Any = auth.required()
+
+
 class Rest(APIView):
-    permission_classes = (auth.required(),)
+    permission_classes = (GUARD,)
 
     def get(self, request: Any) -> Response:
         return Response({"caller": request.auth})
@@ -60,7 +63,7 @@ def test_a_view_returns_the_claims(where: str, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(sys.modules, module.__name__, module)
     token = manager.issue("1", CLAIMS).access_token
     with override_settings(ROOT_URLCONF=module.__name__):
-        answers = [
+        answers: list[Any] = [
             Client().get(f"/{where}", headers=bearer(token)),
             asyncio.run(AsyncClient().get(f"/{where}", headers=bearer(token))),
         ]

@@ -12,6 +12,7 @@ from typing import Any
 from weakref import WeakSet
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.http import HttpRequest
@@ -114,8 +115,7 @@ def test_a_login_that_opens_no_session_is_none(
 
 
 def test_axes_counts_failures_locks_and_forgets(log_in: LogIn, ada: User) -> None:
-    from axes.models import AccessAttempt  # noqa: PLC0415 - once the apps are ready
-
+    AccessAttempt: Any = apps.get_model("axes", "AccessAttempt")
     assert ada.is_active
     with override_settings(**AXES):
         assert log_in(PASSWORD).status_code == 200
@@ -159,10 +159,13 @@ def test_a_setting_of_claims_that_nothing_uses_is_found(monkeypatch: pytest.Monk
     assert missing.startswith("gatepass.E001: GATEPASS_CLAIMS: Module")
 
 
+ADMIN: Any = auth.required(roles=["admin"], fresh=timedelta(minutes=5))
+
+
 class Reports(APIView):
     """Guarded by a permission."""
 
-    permission_classes = (auth.required(roles=["admin"], fresh=timedelta(minutes=5)),)
+    permission_classes = (ADMIN,)
 
     def get(self, request: Any) -> Response:
         return Response({"for": request.auth.subject, "same": request.gatepass is request.auth})
@@ -190,7 +193,7 @@ def rest_urls(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_force_authenticate_of_rest_framework_asks_what_the_users_tokens_would_say(
     ada: User,
 ) -> None:
-    client = APIClient()
+    client: Any = APIClient()
     client.force_authenticate(user=ada)
     plain = client.get("/reports")
     with override_settings(GATEPASS_CLAIMS=f"{__name__}.named_claims"):
@@ -207,7 +210,8 @@ def test_force_authenticate_of_rest_framework_asks_what_the_users_tokens_would_s
 
 @pytest.mark.usefixtures("rest_urls")
 def test_the_document_of_drf_spectacular_has_a_bearer_token() -> None:
-    generator: Any = SchemaGenerator()
+    make: Any = SchemaGenerator
+    generator = make()
     document = generator.get_schema(request=None, public=True)
 
     scheme = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}

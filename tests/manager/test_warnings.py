@@ -17,13 +17,13 @@ _numbers = itertools.count()
 
 
 @pytest.fixture
-def names() -> dict[str, str]:
+def names() -> dict[str, Any]:
     """An issuer that no other test has."""
     return {"issuer": f"issuer-{next(_numbers)}", "audience": "api"}
 
 
-def manage(names: dict[str, str]) -> TokenManager:
-    keys = {"access_keys": ACCESS, "refresh_keys": REFRESH}
+def manage(names: dict[str, Any]) -> TokenManager:
+    keys: dict[str, Any] = {"access_keys": ACCESS, "refresh_keys": REFRESH}
     return TokenManager(TokenPolicy(**names), **keys, store=MemoryStore())
 
 
@@ -36,9 +36,9 @@ def told(caplog: pytest.LogCaptureFixture) -> list[str]:
 @pytest.mark.parametrize("kind", [TokenVerifier, AsyncTokenVerifier])
 @pytest.mark.parametrize("first", ["manager", "verifier"])
 def test_a_verifier_without_revocations_beside_a_manager_is_told(
-    kind: Any, first: str, names: dict[str, str], caplog: pytest.LogCaptureFixture
+    kind: Any, first: str, names: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    makers = [lambda: manage(names), lambda: kind(ACCESS, **names)]
+    makers: list[Any] = [lambda: manage(names), lambda: kind(ACCESS, **names)]
     for make in makers if first == "manager" else makers[::-1]:
         assert told(caplog) == []
         make()
@@ -52,7 +52,7 @@ def test_a_verifier_without_revocations_beside_a_manager_is_told(
 
 
 def test_verifiers_that_miss_nothing_are_not_told(
-    names: dict[str, str], caplog: pytest.LogCaptureFixture
+    names: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     manager = manage(names)
     TokenVerifier(ACCESS, **names, revocations=manager.store)

@@ -18,7 +18,8 @@ from gatepass.stores.memory import MemoryStore
 from gatepass.stores.sql import SqlStore
 from tests.project.files import SOURCES
 
-NAMES = {"issuer": "api-server", "audience": "api-client"}
+NAMES: dict[str, Any] = {"issuer": "api-server", "audience": "api-client"}
+USES = ("access", "refresh")
 Stores = dict[str, Callable[[Path], Any]]
 STORES: Stores = {
     "memory": lambda _: MemoryStore(),
@@ -28,7 +29,10 @@ STORES: Stores = {
 
 @pytest.mark.parametrize("kind", STORES)
 def test_a_manager_that_was_made_before_lives_in_the_frozen_time(kind: str, tmp_path: Path) -> None:
-    keys = {"access_keys": SharedKey.generate(), "refresh_keys": SharedKey.generate()}
+    keys: dict[str, Any] = {
+        "access_keys": SharedKey.generate(),
+        "refresh_keys": SharedKey.generate(),
+    }
     with TokenManager(TokenPolicy(**NAMES), **keys, store=STORES[kind](tmp_path)) as manager:
         with freeze_time("2031-01-01") as clock:
             pair = manager.issue("ada")
@@ -59,7 +63,10 @@ def test_an_issuer_and_a_verifier_live_in_the_frozen_time() -> None:
 
 
 def test_fresh_means_fresh_in_the_frozen_time() -> None:
-    keys = {"access_keys": SharedKey.generate(), "refresh_keys": SharedKey.generate()}
+    keys: dict[str, Any] = {
+        "access_keys": SharedKey.generate(),
+        "refresh_keys": SharedKey.generate(),
+    }
     manager = TokenManager(TokenPolicy(**NAMES), **keys, store=MemoryStore())
     app, auth = Flask(__name__), Auth(manager)
     auth.init_app(app)
@@ -71,7 +78,7 @@ def test_fresh_means_fresh_in_the_frozen_time() -> None:
         second = app.test_client().get("/", headers=bearer)
 
     assert (first.status_code, second.status_code) == (200, 401)
-    assert second.json["code"] == "insufficient_user_authentication"
+    assert second.get_json()["code"] == "insufficient_user_authentication"
 
 
 def test_no_default_holds_the_clock_of_the_moment_of_import() -> None:

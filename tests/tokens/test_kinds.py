@@ -21,7 +21,8 @@ from gatepass.jose import SharedKey
 from gatepass.stores.memory import MemoryStore
 
 ID = UUID("0fd5c2a6-7f5e-4b0e-9d43-6c1f5f5f1a11")
-NAMES = {"issuer": "api-server", "audience": "api-client"}
+NAMES: dict[str, Any] = {"issuer": "api-server", "audience": "api-client"}
+USES = ("access", "refresh")
 Issue = Callable[[Any, Mapping[str, Any]], AccessClaims]
 
 
@@ -43,7 +44,10 @@ class Ratio(float):
 
 
 def by_manager(subject: Any, claims: Mapping[str, Any]) -> AccessClaims:
-    keys = {"access_keys": SharedKey.generate(), "refresh_keys": SharedKey.generate()}
+    keys: dict[str, Any] = {
+        "access_keys": SharedKey.generate(),
+        "refresh_keys": SharedKey.generate(),
+    }
     allowed = {"plan": ["pro"], "roles": ["admin"]}
     policy = TokenPolicy(**NAMES, allowed_values=allowed)
     with TokenManager(policy, **keys, store=MemoryStore()) as manager:
@@ -127,7 +131,10 @@ def test_a_subject_that_is_no_text_is_rejected_with_the_cure(issue: Issue, subje
 
 
 def test_the_other_methods_reject_an_id_that_is_no_text_with_the_cure() -> None:
-    keys = {"access_keys": SharedKey.generate(), "refresh_keys": SharedKey.generate()}
+    keys: dict[str, Any] = {
+        "access_keys": SharedKey.generate(),
+        "refresh_keys": SharedKey.generate(),
+    }
     manager: Any = TokenManager(TokenPolicy(**NAMES), **keys, store=MemoryStore())
     for call in (manager.revoke_subject, manager.sessions, manager.subject_epoch):
         with pytest.raises(ClaimsRejected, match=r"and not int: write str\(user.id\)"):

@@ -76,7 +76,7 @@ def encode_claims(claims: Mapping[str, Any]) -> bytes:
     raise ClaimsRejected(_explain(claims))
 
 
-def _explain(claims: Mapping[str, Any]) -> str:
+def _explain(claims: object) -> str:
     """Which claim has no JSON form, and the next step."""
     for name, value in claims.items() if isinstance(claims, Mapping) else ():
         try:
