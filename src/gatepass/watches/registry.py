@@ -153,6 +153,13 @@ class Registry(ForkAware):
                 for watch in self._by_id.get(entry[:2], ()):
                     self.over(watch, TokenRevoked())
 
+    def look_up(self, is_revoked: Callable[[str | None, str | None], bool]) -> Steps[None]:
+        """Look each watch up in memory, and end those that were revoked."""
+        yield from ()
+        for watch in self.held():
+            if is_revoked(watch.claims.session_id, watch.claims.token_id):
+                self.over(watch, TokenRevoked())
+
     def over(self, watch: Watched, error: GatepassError) -> None:
         """End a watch, unless it has ended before."""
         with self._lock:

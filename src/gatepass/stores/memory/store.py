@@ -10,7 +10,7 @@ from typing import ClassVar, Final, Literal
 from msgspec.structs import replace
 
 from gatepass._clock import wall_clock
-from gatepass.errors import StoreUnavailable, TokenRevoked
+from gatepass.errors import StoreUnavailable
 from gatepass.sessions import (
     IssuePlan,
     OpaqueFact,
@@ -28,7 +28,7 @@ from gatepass.sessions import (
 )
 from gatepass.sessions.session import LOG_MS, SKEW_MS
 from gatepass.sessions.texts import require_encodable
-from gatepass.watches import POLL_S, Steps, Watches
+from gatepass.watches import POLL_S, Watches
 
 _FIRST_PURGE: Final = 1_024
 _OTHERS: Final = (
@@ -63,7 +63,7 @@ class MemoryStore:
         self._longest_access_ms = 0
         self._purge_at = _FIRST_PURGE
         self._closed = False
-        self.watches = Watches(self._look, POLL_S)
+        self.watches = Watches(lambda: self.watches.look_up(self.is_revoked), POLL_S)
         """The connections that end when their session or token is revoked here."""
         self._has_warned = False
 
@@ -225,13 +225,6 @@ class MemoryStore:
         """Reject every operation from now on; closing twice is fine."""
         self._closed = True
         self.watches.close(StoreUnavailable("the store is closed"))
-
-    def _look(self) -> Steps[None]:
-        """Look each watch up, which is enough for tests, and end those that were revoked."""
-        yield from ()
-        for watch in self.watches.held():
-            if self.is_revoked(watch.claims.session_id, watch.claims.token_id):
-                self.watches.over(watch, TokenRevoked())
 
     def _warn_of_others(self, session_id: str) -> None:
         """Log once that a token was issued over another store than this one."""
