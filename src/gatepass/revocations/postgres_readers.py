@@ -18,7 +18,7 @@ from gatepass.revocations.state import ReplicaState
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
 from gatepass.stores.sql.postgres.async_pool import AsyncPostgresPool
 from gatepass.stores.sql.postgres.connection import PostgresConnection
-from gatepass.stores.sql.postgres.failures import LATE, UNREACHABLE, Late, Lost, unavailable
+from gatepass.stores.sql.postgres.failures import BROKEN, LATE, Late, Lost, unavailable
 from gatepass.stores.sql.postgres.pool import PostgresPool
 from gatepass.stores.sql.postgres.statements import statements_of
 from gatepass.stores.sql.postgres.waiting import deadline, wait, wait_async
@@ -64,7 +64,7 @@ class _Reading:
             case Refused():
                 return unavailable(failure)
             case _:
-                return StoreUnavailable(LATE if isinstance(failure, Late) else UNREACHABLE)
+                return StoreUnavailable(LATE if isinstance(failure, Late) else BROKEN)
 
     def abandon(self) -> None:
         """Close the connection, unless it is a parent's: the pool takes care of that one."""

@@ -6,14 +6,15 @@ import warnings
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from sqlalchemy import URL, Engine, NullPool, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SAWarning, SQLAlchemyError
 
-from gatepass.errors import SettingsRejected
+from gatepass.errors import SettingsRejected, StoreUnavailable
 from gatepass.stores.deadline import WAIT_S
+from gatepass.stores.sql.sqlite import failures
 from gatepass.stores.sql.sqlite.file import SqliteFile
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 _POSTGRESQL: Final = ("postgresql", "postgres")
 _PSYCOPG: Final = ("", "psycopg", "psycopg_async")
 _SCHEMA: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_$]{0,62}")
+_HOSTS: Final = re.compile(
+    r"(postgres[^:]*://(?:[^/?]*@)?)([^/?@]*,[^/?@]*)(/[^?]*|)(?:\?(.*))?", re.DOTALL
+)
 _EXTRA: Final = "pip install 'gatepass[postgres]'"
 
 
@@ -53,6 +57,14 @@ def async_engine_of(url: str) -> "Engine | AsyncEngine":
 def is_postgres(engine: "Engine | AsyncEngine") -> bool:
     """Whether the engine is one of PostgreSQL's."""
     return engine.dialect.name in _POSTGRESQL
+
+
+def unavailable_by(engine: Engine, error: BaseException) -> StoreUnavailable:
+    """The error to raise for one of the engine's driver, in words that hold nothing of its text."""
+    if is_postgres(engine):
+        found: StoreUnavailable = postgres_part().unavailable_by(error)
+        return found
+    return failures.unavailable_by(error)
 
 
 def postgres_part() -> Any:
@@ -105,13 +117,31 @@ def parse_url(url: str | URL) -> URL:
         SettingsRejected: The URL cannot be read, or names another database or driver.
     """
     try:
-        parsed = make_url(url)
-    except ArgumentError:
+        parsed = make_url(_with_one_host(url) if isinstance(url, str) else url)
+    except (ArgumentError, ValueError):  # the latter for a port that is no number
         raise SettingsRejected("the database URL cannot be read") from None
-    except ValueError:  # a port that is no number
-        raise SettingsRejected("the database URL cannot be read") from None
+    for what in ("username", "password", "host", "database"):
+        part = getattr(parsed, what)
+        if part is not None and part != part.strip():
+            raise SettingsRejected(
+                f"the {what} in the database URL begins or ends with a blank or a line end, as of "
+                "a file: remove it"
+            )
     _require_driver(parsed.drivername.partition("+")[0], parsed.drivername.partition("+")[2])
     return parsed
+
+
+def _with_one_host(url: str) -> str:
+    """The URL with libpq's list of hosts, which SQLAlchemy does not read, as options instead."""
+    found = _HOSTS.fullmatch(url)
+    if found is None:
+        return url
+    before, hosts, path, query = found.groups()
+    pairs = [re.fullmatch(r"(\[[^]]*\]|[^:]*):?(.*)", host) for host in hosts.split(",")]
+    names = ",".join(pair[1].strip("[]") if pair else "" for pair in pairs)
+    ports = ",".join((pair[2] if pair else "") or "5432" for pair in pairs)
+    options = urlencode({"host": names, "port": ports})
+    return f"{before}{path}?{options}" + (f"&{query}" if query else "")
 
 
 def _is_postgres_url(url: URL) -> bool:

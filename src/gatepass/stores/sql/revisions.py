@@ -6,8 +6,13 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from gatepass.errors import StoreUnavailable
-from gatepass.stores.sql.engines import engine_of, is_postgres, postgres_part, require_usable
+from gatepass.stores.sql.engines import (
+    engine_of,
+    is_postgres,
+    postgres_part,
+    require_usable,
+    unavailable_by,
+)
 from gatepass.stores.sql.sqlite.file import SqliteFile
 from gatepass.stores.sql.tables import HEAD
 from gatepass.stores.sql.upgrade import revision_of
@@ -47,4 +52,4 @@ def _find_in_file(engine: Engine) -> str | None:
         with engine.connect() as connection:
             return revision_of(connection)
     except SQLAlchemyError as error:
-        raise StoreUnavailable("the database cannot be read") from error
+        raise unavailable_by(engine, error) from error

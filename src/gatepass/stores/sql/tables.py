@@ -22,13 +22,16 @@ VERSION_TABLE: Final = "gatepass_alembic_version"
 HEAD: Final = "v0001"
 """The newest revision in `migrations/versions`; tables that have it need no upgrade.
 
-Revisions are compared as text. All are a `v` and four digits: those from before the first release
-had no `v`, and nothing upgrades them.
+Revisions are compared as text. All are a `v` and four digits, and after the first also `_` and the
+release that made it, as in `v0002_0.3`: an older release tells from it which one is needed. Those
+from before the first release had no `v`, and nothing upgrades them.
 """
 OUTDATED: Final = (
     "the database's tables are missing or of an older release: run `gatepass db upgrade`"
 )
-NEWER: Final = "the database's tables are of a newer release than this gatepass: upgrade it"
+NEWER: Final = (
+    "the database's tables are of a newer release than this one: install gatepass {} or newer"
+)
 UNRELEASED: Final = (
     "the database's tables are from before the first release, which nothing upgrades: start anew "
     "with an empty database, and run `gatepass db upgrade`"
@@ -130,7 +133,9 @@ def why_unusable(found: str | None) -> str:
     """The sentence about tables of another revision than `HEAD`; `None`: there are no tables."""
     if found is None or "v" <= found < HEAD:
         return OUTDATED
-    return NEWER if found > HEAD else UNRELEASED
+    if found < HEAD:
+        return UNRELEASED
+    return NEWER.format(found.partition("_")[2] or f"of revision {found}")
 
 
 def alembic_include_name(

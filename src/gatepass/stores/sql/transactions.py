@@ -9,12 +9,16 @@ from contextlib import contextmanager
 from typing import Final
 
 from sqlalchemy import Connection, Engine, QueuePool
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from gatepass.errors import StoreUnavailable
 from gatepass.stores.deadline import DEADLINE, WAIT_S, find_deadline
-from gatepass.stores.sql.engines import engine_of, is_postgres, postgres_part
+from gatepass.stores.sql.engines import (
+    engine_of,
+    is_postgres,
+    parse_url,
+    postgres_part,
+    unavailable_by,
+)
 
 _SQLITE: Final = "PRAGMA synchronous=FULL"
 _POSTGRESQL: Final = """
@@ -44,7 +48,7 @@ def pooled_engine_of(url: str) -> Engine:
     if not is_postgres(engine):
         return engine
     pooled: Engine = postgres_part().engine_of(
-        make_url(url),
+        parse_url(url),
         poolclass=QueuePool,
         pool_size=_CONNECTIONS,
         max_overflow=0,
@@ -74,6 +78,6 @@ def durable_transaction(engine: Engine) -> Iterator[Connection]:
     except IntegrityError:
         raise
     except (SQLAlchemyError, OSError) as error:
-        raise StoreUnavailable from error
+        raise unavailable_by(engine, error) from error
     finally:
         DEADLINE.reset(token)

@@ -2,6 +2,7 @@
 
 from gatepass.stores.sql.postgres.async_pool import AsyncPostgresPool
 from gatepass.stores.sql.postgres.engines import async_engine_of, engine_of
+from gatepass.stores.sql.postgres.failures import unavailable_by
 from gatepass.stores.sql.postgres.migrate import find_revision, upgrade, upgrade_async
 from gatepass.stores.sql.postgres.pool import PostgresPool
 from gatepass.stores.sql.postgres.work import PostgresWork
@@ -13,6 +14,7 @@ __all__ = [
     "async_engine_of",
     "engine_of",
     "find_revision",
+    "unavailable_by",
     "upgrade",
     "upgrade_async",
 ]

@@ -16,8 +16,8 @@ from gatepass.stores.sql.postgres.failures import (
     BUSY,
     CLOSED,
     LATE,
-    UNREACHABLE,
     unavailable,
+    unavailable_by,
 )
 from gatepass.stores.sql.postgres.outcomes import FAILURES, TRIES, next_values
 from gatepass.stores.sql.postgres.pool import DRIVERS, size_of
@@ -168,7 +168,7 @@ class AsyncPostgresPool(ForkAware):
             here.drop(connection)
             here.slots.release()
             if isinstance(error, psycopg.Error):
-                raise StoreUnavailable(UNREACHABLE) from error
+                raise unavailable_by(error) from error
             if isinstance(error, Refused):
                 raise unavailable(error) from error
             raise
@@ -189,7 +189,9 @@ class AsyncPostgresPool(ForkAware):
         except BaseException as error:
             making.add_done_callback(come_late)
             if isinstance(error, DRIVERS):
-                raise StoreUnavailable(UNREACHABLE if making.done() else LATE) from error
+                raise (
+                    unavailable_by(error) if making.done() else StoreUnavailable(LATE)
+                ) from error
             raise
 
     async def _make(self, until: float) -> PostgresConnection:

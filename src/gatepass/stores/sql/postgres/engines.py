@@ -1,12 +1,9 @@
 """Engines for a PostgreSQL URL, whose connections notice a peer that is gone or frozen."""
 
-import time
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from weakref import WeakSet
 
 import psycopg
-from psycopg import waiting
-from psycopg.abc import PQGen
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL, Engine, NullPool, create_engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,11 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from gatepass._forks import ForkAware, watch_forks
 from gatepass.errors import SettingsRejected
-from gatepass.stores.deadline import find_deadline
+from gatepass.stores.sql.postgres.connecting import Hosts, PatientConnection
 from gatepass.stores.sql.postgres.connection import abandon
-from gatepass.stores.sql.postgres.waiting import left
-
-RV = TypeVar("RV")
 
 _DEFAULTS: Final = {
     "connect_timeout": "2",
@@ -30,47 +24,19 @@ _DEFAULTS: Final = {
     "client_encoding": "UTF8",
 }
 """Defaults that the URL may override; seconds, but for `tcp_user_timeout`."""
-
-
-class PatientConnection(psycopg.Connection[Any]):
-    """A connection whose statements give up, where the driver's own would wait for ever."""
-
-    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
-        """See `psycopg.Connection.wait`."""
-        until = find_deadline() if timeout is None else time.monotonic() + timeout
-        try:
-            return waiting.wait(_until(gen, until), self.pgconn.socket, interval=interval)
-        except TimeoutError:
-            self.pgconn.finish()
-            raise psycopg.OperationalError("the server did not answer in time") from None
-
-
-def _until(gen: PQGen[RV], until: float) -> PQGen[RV]:
-    """The generator, as long as there is time."""
-    try:
-        wants = next(gen)
-        while True:
-            ready = yield wants
-            if not ready and not left(until):
-                raise TimeoutError
-            wants = gen.send(ready)
-    except StopIteration as stop:
-        rv: RV = stop.value
-        return rv
+_SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
 class _Connector(ForkAware):
     """Makes an engine's connections; a forked child abandons them and makes its own."""
 
-    def __init__(self, arguments: dict[str, Any]) -> None:
-        self._arguments = arguments
+    def __init__(self, hosts: Hosts) -> None:
+        self._hosts = hosts
         self._made: WeakSet[PatientConnection] = WeakSet()
         self.engine: Engine | None = None
 
     def connect(self) -> PatientConnection:
-        if not left(find_deadline()):  # all of it was spent on a connection that was dead
-            raise psycopg.OperationalError("there is no time left for a connection")
-        connection = PatientConnection.connect("", **self._arguments)
+        connection = self._hosts.connect()
         self._made.add(connection)
         return connection
 
@@ -89,7 +55,7 @@ def engine_of(url: URL, **options: Any) -> Engine:
     Raises:
         SettingsRejected: The URL has an option that is not taken.
     """
-    connector = _Connector(_arguments_of(url))
+    connector = _Connector(Hosts(_arguments_of(url)))
     connector.engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         creator=connector.connect,
@@ -105,7 +71,7 @@ def async_engine_of(url: URL) -> AsyncEngine:
     """`engine_of` for `await`."""
     return create_async_engine(
         url.set(drivername="postgresql+psycopg", query={}),
-        connect_args=_arguments_of(url),
+        async_creator=Hosts(_arguments_of(url)).connect_async,
         poolclass=NullPool,
         use_native_hstore=False,
         hide_parameters=True,
@@ -123,4 +89,6 @@ def _arguments_of(url: URL) -> dict[str, Any]:
         make_conninfo("", **arguments)
     except (SQLAlchemyError, psycopg.Error, ValueError, TypeError):
         raise SettingsRejected("the database URL has an option that is not taken") from None
+    if arguments.get("sslmode", "prefer") not in _SSL_MODES:
+        raise SettingsRejected(f"sslmode in the database URL is one of {', '.join(_SSL_MODES)}")
     return arguments

@@ -15,13 +15,10 @@ from gatepass.errors import StoreUnavailable
 from gatepass.stores.deadline import DEADLINE
 from gatepass.stores.sql.postgres.failures import (
     ENCODING,
-    LATE,
     NOT_UTF8,
     STRANGE_SCHEMA,
-    UNREACHABLE,
-    unavailable,
+    unavailable_by,
 )
-from gatepass.stores.sql.postgres.wire import Refused
 from gatepass.stores.sql.tables import HEAD
 
 PATIENCE: Final = 60.0
@@ -117,11 +114,5 @@ def _translated() -> Iterator[None]:
     """The driver's errors as ours."""
     try:
         yield
-    except TimeoutError as error:
-        raise StoreUnavailable(LATE) from error
     except (SQLAlchemyError, psycopg.Error, OSError) as error:
-        cause = getattr(error, "orig", error)
-        state = getattr(cause, "sqlstate", None)
-        if state is None:
-            raise StoreUnavailable(UNREACHABLE) from error
-        raise unavailable(Refused(state)) from error
+        raise unavailable_by(error) from error

@@ -4,9 +4,9 @@ from typing import Final
 
 from gatepass.errors import StoreUnavailable
 from gatepass.stores.sql.postgres.failures import (
+    BROKEN,
     DUPLICATE,
     LATE,
-    UNREACHABLE,
     Late,
     Lost,
     is_undone,
@@ -35,5 +35,5 @@ def next_values(request: Request, failure: Exception, *, is_last: bool) -> list[
     if isinstance(failure, Late):
         raise StoreUnavailable(LATE) from failure
     if is_last or request.again is None:
-        raise StoreUnavailable(UNREACHABLE) from failure
+        raise StoreUnavailable(BROKEN) from failure
     return request.again

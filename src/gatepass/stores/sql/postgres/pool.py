@@ -25,7 +25,13 @@ from gatepass._forks import ForkAware, watch_forks
 from gatepass.errors import StoreUnavailable
 from gatepass.stores.slots import Slot, Slots
 from gatepass.stores.sql.postgres.connection import PostgresConnection
-from gatepass.stores.sql.postgres.failures import BUSY, CLOSED, LATE, UNREACHABLE, unavailable
+from gatepass.stores.sql.postgres.failures import (
+    BUSY,
+    CLOSED,
+    LATE,
+    unavailable,
+    unavailable_by,
+)
 from gatepass.stores.sql.postgres.outcomes import FAILURES, TRIES, next_values
 from gatepass.stores.sql.postgres.statements import statements_of
 from gatepass.stores.sql.postgres.waiting import deadline, left, wait
@@ -101,7 +107,7 @@ class PostgresPool(ForkAware):
         except BaseException as error:
             self.leave(connection)
             if isinstance(error, psycopg.Error):
-                raise StoreUnavailable(UNREACHABLE) from error
+                raise unavailable_by(error) from error
             if isinstance(error, Refused):
                 raise unavailable(error) from error
             raise
@@ -173,7 +179,7 @@ class PostgresPool(ForkAware):
         if isinstance(connection, BaseException):
             self._slots.leave(slot)
             if isinstance(connection, DRIVERS):
-                raise StoreUnavailable(UNREACHABLE) from connection
+                raise unavailable_by(connection) from connection
             raise connection
         connection.slot = slot
         return connection

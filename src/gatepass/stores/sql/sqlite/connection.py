@@ -1,4 +1,4 @@
-"""One connection to SQLite, how long it waits, and what its failures mean."""
+"""One connection to SQLite, and how long it waits."""
 
 import sqlite3
 import time
@@ -7,20 +7,10 @@ from contextlib import suppress
 from typing import Any, Final
 
 from msgspec import Struct
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import Pool
 
-from gatepass.errors import StoreUnavailable
 from gatepass.stores.sql.sqlite.file import Identity
 
-_BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-_OURS: Final = (
-    sqlite3.DataError,
-    sqlite3.IntegrityError,
-    sqlite3.InterfaceError,
-    sqlite3.NotSupportedError,
-    sqlite3.ProgrammingError,
-)
 _KEPT: Final[list[sqlite3.Connection]] = []
 """Connections that a child inherited; closing them would touch the parent's files."""
 
@@ -31,21 +21,6 @@ class WouldWait(Exception):
 
 class MustBeDurable(Exception):
     """The outcome of a transaction must not be committed on a `NORMAL` connection."""
-
-
-def is_busy(error: sqlite3.Error) -> bool:
-    """Whether another connection holds a lock; primary code without its extension."""
-    return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _BUSY
-
-
-def unavailable(error: Exception) -> StoreUnavailable:
-    """The error to raise for a driver's; one that only a mistake of ours explains is raised."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(cause, _OURS):
-        raise error
-    if isinstance(cause, sqlite3.Error) and is_busy(cause):
-        return StoreUnavailable("the database is locked")
-    return StoreUnavailable("the database does not answer as it should")
 
 
 class SqliteConnection:

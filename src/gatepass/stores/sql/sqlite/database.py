@@ -46,9 +46,8 @@ from gatepass.stores.sql.sqlite.connection import (
     SqliteConnection,
     WouldWait,
     Write,
-    is_busy,
-    unavailable,
 )
+from gatepass.stores.sql.sqlite.failures import is_busy, unavailable
 from gatepass.stores.sql.sqlite.file import SqliteFile
 from gatepass.stores.sql.sqlite.setup import set_up
 from gatepass.stores.twins import Steps

@@ -72,7 +72,7 @@ class SqliteFile:
             return
         except OSError as error:
             why = self._why_not(error)
-            raise StoreUnavailable(f"the database file cannot be created{why}") from error
+            raise StoreUnavailable(f"{self.path} cannot be created: {why}") from error
         try:
             os.fchmod(descriptor, 0o600)  # whatever the umask took away
         finally:
@@ -108,8 +108,10 @@ class SqliteFile:
 
     def _why_not(self, error: OSError) -> str:
         if isinstance(error, (FileNotFoundError, NotADirectoryError)):
-            return f": {_NO_FOLDER} {Path(self.path).parent}, make it first"
-        return ": its folder may not be written to" if isinstance(error, PermissionError) else ""
+            return f"{_NO_FOLDER} {Path(self.path).parent}, make it first"
+        if isinstance(error, PermissionError):
+            return "its folder may not be written to"
+        return error.strerror or "the system does not say why"
 
     @staticmethod
     def _find(path: str) -> Identity | None:

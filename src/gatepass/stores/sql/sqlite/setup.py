@@ -8,7 +8,8 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
 
 from gatepass.errors import StoreUnavailable
-from gatepass.stores.sql.sqlite.connection import SqliteConnection, is_busy
+from gatepass.stores.sql.sqlite.connection import SqliteConnection
+from gatepass.stores.sql.sqlite.failures import is_busy
 from gatepass.stores.sql.tables import HEAD, VERSION_TABLE
 
 _PAUSE_S: Final = 0.01
