@@ -17,8 +17,9 @@ from redis.asyncio.connection import (
 from redis.exceptions import RedisError, ResponseError
 
 from gatepass.errors import StoreUnavailable
-from gatepass.stores.redis.connections import Peer, cause_of, close_at_once, lost_by
+from gatepass.stores.redis.connections import Peer, close_at_once
 from gatepass.stores.redis.leftovers import let_go
+from gatepass.stores.redis.losses import cause_of, lost_by
 from gatepass.stores.redis.target import Target
 from gatepass.stores.redis.wire import (
     MAX_CONNECTIONS,

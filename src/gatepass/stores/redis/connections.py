@@ -2,19 +2,17 @@
 
 import os
 import socket
-import ssl
 import struct
 import time
 from collections import defaultdict
 from contextlib import suppress
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from redis.connection import Connection, UnixDomainSocketConnection
-from redis.exceptions import AuthenticationError, RedisError, ResponseError
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import RedisError, ResponseError
 
 from gatepass.errors import StoreUnavailable
+from gatepass.stores.redis.losses import cause_of, lost_by
 from gatepass.stores.redis.target import Target
 from gatepass.stores.redis.tls import TlsConnection
 from gatepass.stores.redis.wire import (
@@ -33,8 +31,6 @@ from gatepass.stores.slots import Slot, Slots
 T = TypeVar("T")
 Peer = tuple[bool, str, int]
 """Whether it is a sentinel, its host and its port."""
-_OWN_WORDS: Final = (RedisConnectionError, RedisTimeoutError)
-"""Errors of which redis-py wrote the text; their kinds may quote the server."""
 
 Wire = Any
 """A connection of redis-py: its blocking ones have no types."""
@@ -228,19 +224,3 @@ def close_at_once(sock: Any) -> None:
     """
     with suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-
-def lost_by(error: Exception) -> Lost:
-    """The failure of the driver in words of ours: its own may quote the server."""
-    if isinstance(error, AuthenticationError):
-        return Lost("the server does not accept the credentials", is_final=True)
-    if isinstance(error, ResponseError):
-        return Lost("the server rejects the connection", is_final=True)
-    if isinstance(error.__context__, ssl.SSLError):
-        return Lost("no TLS with this server", is_final=True)
-    return Lost(f"no answer ({type(error).__name__})")
-
-
-def cause_of(error: Exception) -> Exception | None:
-    """The error to show as the cause; not one whose text the server wrote."""
-    return error if isinstance(error, OSError) or type(error) in _OWN_WORDS else None

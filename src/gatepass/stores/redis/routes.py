@@ -7,9 +7,15 @@ from redis.crc import key_slot
 from redis.exceptions import RedisError
 
 from gatepass.sessions.session import PARTITIONS
+from gatepass.stores.redis.losses import CREDENTIALS
 from gatepass.stores.redis.target import Address, Layout, Target
 from gatepass.stores.redis.wire import Command, Exchange, Lost, Steps
 
+_UNKNOWN_NAME: Final = "they know none of the name that the URL has after its hosts"
+_OWN_CREDENTIALS: Final = (
+    "the sentinels reject the password: the URL names theirs by ?sentinel_password=, "
+    "and their user by &sentinel_username="
+)
 _ASK_S: Final = 0.3
 """How long one sentinel or member may take to say where a primary is."""
 _SLOTS: Final = tuple(key_slot(str(number).encode()) for number in range(PARTITIONS))
@@ -78,7 +84,7 @@ class Routes:
             command: Command = ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._target.service)
         else:
             command = ("CLUSTER", "SLOTS")
-        reason: Exception | None = None
+        reason: Lost | None = None
         for member in self._members:
             seconds = min(_ASK_S, deadline - time.monotonic())
             if seconds <= 0:
@@ -96,8 +102,17 @@ class Routes:
                 return
             if isinstance(reply, RedisError):  # its text is not quoted
                 reason = Lost(f"a member rejects the command ({type(reply).__name__})")
+            elif reply is None:  # a sentinel that does not know the name
+                reason = Lost(_UNKNOWN_NAME)
             self._last(member)
-        raise Lost("no sentinel or member names the primary") from reason
+        if reason is None:
+            raise Lost("no answer in time")
+        if is_sentinel and str(reason) == CREDENTIALS:
+            raise Lost(_OWN_CREDENTIALS, is_final=True) from reason
+        who = "sentinel" if is_sentinel else "member of the cluster"
+        raise Lost(
+            f"no {who} names the primary: {reason}", is_final=str(reason) == _UNKNOWN_NAME
+        ) from reason
 
     def _remember(self, found: dict[int, Address]) -> None:
         """Keep members of a cluster for the time when those of the URL are gone."""

@@ -80,7 +80,14 @@ def target_of_url(url: str) -> Target:
         raise SettingsRejected(f"the Redis URL is not of a known form: {_FORMS}")
     layout = Layout(match[2] or "single")
     is_tls = match[1] == "rediss"
+    if url != url.strip():
+        raise SettingsRejected(
+            "the Redis URL begins or ends with a blank or a line end, as of a file: remove it"
+        )
     credentials, hosts, path, query = _split(match[3])
+    for what, value in credentials.items():
+        if value != value.strip():
+            raise SettingsRejected(f"the {what} in the Redis URL begins or ends with a blank")
     addresses = tuple(_address(host, _PORTS[layout]) for host in hosts.split(","))
     if layout is Layout.SINGLE and len(addresses) > 1:
         raise SettingsRejected("a redis:// URL names one host; several need +sentinel or +cluster")
