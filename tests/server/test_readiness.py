@@ -81,7 +81,7 @@ def ready(client: httpx.Client) -> tuple[int, dict[str, Any]]:
 def until_ready(
     client: httpx.Client, status: int, *, is_fresh: bool, has_accounts: bool = True
 ) -> dict[str, Any]:
-    """What is told once it is so; the accounts are looked at once a second."""
+    """What is told once it is so; the accounts are looked at once in five seconds."""
     told: dict[str, Any] = {}
 
     def is_so() -> bool:
@@ -156,7 +156,7 @@ async def test_a_database_file_that_is_gone_is_told(world: World) -> None:
     answer = await world.client.get("/readyz")
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
-    assert answer.json()["accounts"] == {"down_for": None}
+    assert answer.json()["accounts"] == {"down_for": None, "why_down": None}
     assert answer.json()["revocations"]["age"] == 0
 
     with gone(world.database):

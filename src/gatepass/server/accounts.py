@@ -3,7 +3,7 @@
 import hmac
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -63,6 +63,8 @@ class Accounts:
     def __init__(self, engine: Engine, passwords: Passwords) -> None:
         """Use a database that has the tables."""
         self._transaction = partial(durable_transaction, engine)
+        self.close: Callable[[], None] = engine.dispose
+        """Gives back the connections."""
         self._passwords = passwords
 
     def add(

@@ -108,6 +108,7 @@ def make_app(parts: Parts) -> FastAPI:
             await asyncio.to_thread(parts.pool.close)
             await parts.replica.close()
             await parts.manager.close()
+            await asyncio.to_thread(parts.accounts.close)
 
     # A redirect behind a TLS proxy would name http:, and clients would send the password there.
     app = FastAPI(
@@ -137,7 +138,7 @@ def make_app(parts: Parts) -> FastAPI:
     add_pages(app, has_docs=parts.has_docs)
     if parts.policy.trusted_proxies:
         app.add_middleware(LoggedClient, proxies=parts.policy.proxies)
-    readiness = Readiness(parts.accounts, parts.replica)
+    readiness = Readiness(parts.accounts, parts.manager, parts.replica)
 
     @app.head("/readyz", include_in_schema=False)
     @app.get(

@@ -28,6 +28,8 @@ from gatepass.stores.listeners import Listeners
 T = TypeVar("T")
 Steps = Generator[Any, Any, T]
 _REUSED = RotationKind.REUSED
+_NOBODY = "gatepass readiness"
+"""The subject of `try_write`."""
 
 
 class _Work(Protocol):
@@ -159,6 +161,13 @@ class BlockingStore:
         """
         return self._run(self._work.purge())
 
+    def try_write(self) -> None:
+        """Write as durably as a revocation does, for readiness: it raises where nobody could.
+
+        It raises the epoch of a subject of its own, and no listener has anything to hear.
+        """
+        self._run(self._work.revoke_subject(_NOBODY, reason=_NOBODY))
+
     def close(self) -> None:
         """Close every connection and reject everything from now on; closing twice is fine."""
         self.listeners.closed()
@@ -237,6 +246,10 @@ class AwaitedStore:
     async def purge(self) -> int:
         """See `BlockingStore.purge`."""
         return await self._run(self._work.purge())
+
+    async def try_write(self) -> None:
+        """See `BlockingStore.try_write`."""
+        await self._run(self._work.revoke_subject(_NOBODY, reason=_NOBODY))
 
     async def close(self) -> None:
         """See `BlockingStore.close`."""
