@@ -22,6 +22,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "_file_access": frozenset({"errors"}),
     "_forks": frozenset(),
     "_private_files": frozenset({"errors"}),
+    "_secret_files": frozenset({"errors"}),
     "errors": frozenset(),
     "jose": frozenset({"errors"}),
     "sessions": frozenset({"errors"}),
@@ -31,15 +32,17 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "watches": frozenset({"_forks", "errors"}),
     "stores": _STORES - {"revocations"},
     "revocations": _STORES,
-    "settings": _CORE | _STORES | {"_extras", "http", "keyfile"},
+    "settings": _CORE | _STORES | {"_extras", "_secret_files", "http", "keyfile"},
     "gate": _CORE | {"http"},
     "asgi": _CORE | _GLUE,
     "fastapi": _CORE | _GLUE | {"asgi"},
     "flask": _CORE | _GLUE,
     "django": _CORE | _STORES | _GLUE | {"settings"},
     "testing": _CORE | _STORES | {"gate", "asgi"},
-    "cli": _CORE | _STORES | {"settings", "server", "http", "keyfile"},
-    "server": _CORE | _STORES | {"settings", "http", "fastapi", "gate", "asgi", "keyfile"},
+    "cli": _CORE | _STORES | {"_secret_files", "settings", "server", "http", "keyfile"},
+    "server": _CORE
+    | _STORES
+    | {"_secret_files", "settings", "http", "fastapi", "gate", "asgi", "keyfile"},
     "httpx": frozenset(
         {"_clock", "_exchange", "_extras", "_file_access", "_forks", "_private_files", "errors"}
     ),

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
+from gatepass._secret_files import with_files
 from gatepass.cli import needs
 from gatepass.cli.output import AsJson, say, show
 from gatepass.errors import SettingsRejected
@@ -88,7 +89,7 @@ def current(*, schema: Schema = None, as_json: AsJson = False) -> None:
 
 
 def _url() -> str:
-    url = os.environ.get("DATABASE_URL")
+    url = with_files(os.environ).get("DATABASE_URL")
     if not url:
         raise SettingsRejected(_UNSET)
     return url

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from gatepass._secret_files import with_files
 from gatepass.manager import TokenManager
 from gatepass.server.accounts import Accounts
 from gatepass.server.databases import open_accounts
@@ -31,7 +32,7 @@ def administer(
         SettingsRejected: No state is there, a setting is bad, or others can change the database.
         StoreUnavailable: The database cannot be opened.
     """
-    state = find_state(environ, here, create=create)
+    state = find_state(with_files(environ), here, create=create)
     require_guarded(state.settings.sql_url, warn)
     accounts = open_accounts(state, Passwords())
     with state.settings.manager(load_claims=accounts.load_claims) as manager:

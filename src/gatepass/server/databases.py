@@ -1,6 +1,7 @@
 """The databases as the server and the command line open them: checked before anything starts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import Final
 
 from gatepass.errors import SettingsRejected, StoreUnavailable
@@ -24,13 +25,11 @@ def open_accounts(state: State, passwords: Passwords) -> Accounts:
     """
     url = state.settings.sql_url
     store = SqlStore.from_url(url)
-    try:
+    with _named("DATABASE_URL"), closing(store):
         if state.database_file is not None:
             store.upgrade()
         else:
             store.subject_epoch(_NOBODY)
-    finally:
-        store.close()
     return Accounts(pooled_engine_of(url), passwords)
 
 
@@ -48,18 +47,22 @@ def check_sessions(state: State, warn: Callable[[str], object]) -> None:
     """
     require_guarded(state.settings.sql_url, warn)
     store = state.settings.store()
-    try:
+    name = "DATABASE_URL" if isinstance(store, SqlStore) else "REDIS_URL"
+    with _named(name), closing(store):
         store.subject_epoch(_NOBODY)
         for sentence, is_severe in _findings(store):
             if is_severe and state.environment is Environment.PRODUCTION:
                 raise SettingsRejected(sentence)
             warn(sentence)
+
+
+@contextmanager
+def _named(variable: str) -> Iterator[None]:
+    """Begin the sentence about an outage with the variable that names the database."""
+    try:
+        yield
     except StoreUnavailable as error:
-        if isinstance(store, SqlStore):
-            raise
-        raise SettingsRejected(f"REDIS_URL: {error}") from error
-    finally:
-        store.close()
+        raise type(error)(f"{variable}: {error}") from error
 
 
 def _findings(store: Store) -> list[tuple[str, bool]]:

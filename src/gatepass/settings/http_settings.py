@@ -1,11 +1,13 @@
 """`HttpSettings`: environment variables in, an `HttpPolicy` out."""
 
+import os
 from collections.abc import Mapping
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gatepass._secret_files import in_files, with_files
 from gatepass.errors import KeyRejected, SettingsRejected
 from gatepass.http import CSRF_PURPOSE, Cookies, HttpPolicy, Https
 from gatepass.http.origins import is_loopback_origin, parse_origins
@@ -65,10 +67,14 @@ class HttpSettings(BaseSettings):
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
-        """The settings in these variables, of the process when none are given."""
+        """The settings in these variables, of the process when none are given.
+
+        A variable that holds a secret may be in a file, which `NAME_FILE` names.
+        """
         try:
             if environ is None:
-                return cls()
+                return cls(**cast("dict[str, Any]", in_files(os.environ)))
+            environ = with_files(environ)
             names = [str(field.validation_alias) for field in cls.model_fields.values()]
             given: dict[str, Any] = {name: environ[name] for name in names if environ.get(name)}
             return cls(**given)

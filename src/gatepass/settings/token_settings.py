@@ -1,13 +1,15 @@
 """`TokenSettings`: environment variables in, policy, keys and managers out."""
 
+import os
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Self, cast
 
 from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gatepass._common_manager import AsyncLoadClaims, LoadClaims
+from gatepass._secret_files import in_files, with_files
 from gatepass.errors import KeyRejected, SettingsRejected
 from gatepass.jose import KeySet, KeySource
 from gatepass.keyfile import FileKeySource
@@ -76,10 +78,14 @@ class TokenSettings(BaseSettings):
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
-        """The settings in these variables, of the process when none are given."""
+        """The settings in these variables, of the process when none are given.
+
+        A variable that holds a secret may be in a file, which `NAME_FILE` names.
+        """
         try:
             if environ is None:
-                return cls()
+                return cls(**cast("dict[str, Any]", in_files(os.environ)))
+            environ = with_files(environ)
             names = [_variable(field) for field in cls.model_fields]
             given: dict[str, Any] = {name: environ.get(name) or None for name in names}
             return cls(**given)
