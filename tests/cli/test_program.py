@@ -131,7 +131,6 @@ def run_without(module: str, here: Path, *arguments: str) -> subprocess.Complete
         ("argon2", "server", ("users", "add", "ada", "--password-stdin")),
         ("pydantic_settings", "server", ("sessions", "list")),
         ("alembic", "server", ("serve",)),
-        ("limits", "server", ("serve",)),
         ("structlog", "server", ("serve",)),
         ("psycopg", "postgres", ("db", "upgrade")),
         ("greenlet", "postgres", ("db", "upgrade")),

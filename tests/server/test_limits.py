@@ -1,8 +1,10 @@
 """Which addresses are one guesser, and how long a guesser waits."""
 
+import time
+
 import pytest
 
-from gatepass.server.limits import AT_ONCE, LoginLimit, rate
+from gatepass.server.limits import AT_ONCE, LoginLimit, Window, rate
 
 pytestmark = pytest.mark.anyio
 
@@ -72,3 +74,30 @@ async def test_an_address_has_a_fair_share_of_the_log_ins_under_way() -> None:
 
 def test_workers_share_a_rate_and_keep_one_each() -> None:
     assert [rate(10, workers) for workers in (1, 3, 64)] == ["10/minute", "3/minute", "1/minute"]
+
+
+async def test_a_wall_clock_that_is_set_back_locks_nobody_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    steady = [1_000.0]
+    limit = LoginLimit("2/minute", clock=lambda: steady[0])
+    await fail(limit, "unknown")
+    steady[0] += 20
+    await fail(limit, "unknown")
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+
+    assert await limit.begin("unknown") == 40
+    steady[0] += 40
+    assert await limit.begin("unknown") is None
+    assert await limit.begin("unknown") == 20
+
+
+def test_what_is_a_minute_old_is_forgotten() -> None:
+    steady = [0.0]
+    window = Window("2/minute", clock=lambda: steady[0])
+    for second in range(200):
+        steady[0] = float(second)
+        window.wait(f"address {second % 7}")
+        window.count(f"address {second}")
+
+    assert len(window._counted) == 60

@@ -1,12 +1,12 @@
-"""How often one address or account may log in, kept in this process's memory."""
+"""How often one address or account may log in, kept in this process's memory.
+
+A steady clock counts: a wall clock that is set back would lock everybody out for that long.
+"""
 
 import time
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Callable
 from typing import Final
-
-from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 
 from gatepass.server.addresses import block_of
 
@@ -15,11 +15,13 @@ LOG_INS_PER_MINUTE: Final = 60
 AT_ONCE: Final = 4
 """Logins of one address that are under way together: a fair share of the slots for argon2."""
 _SOON: Final = 1.0
+_MINUTE: Final = "/minute"
+_WINDOW_S: Final = 60.0
 
 
 def rate(per_minute: int, workers: int = 1) -> str:
-    """A rate as `limits` reads it, for one of several processes that share it."""
-    return f"{max(1, per_minute // workers)}/minute"
+    """A rate such as `10/minute`, for one of several processes that share it."""
+    return f"{max(1, per_minute // workers)}{_MINUTE}"
 
 
 class LoginLimit:
@@ -34,8 +36,9 @@ class LoginLimit:
         log_ins: str = rate(LOG_INS_PER_MINUTE),
         *,
         at_once: int = AT_ONCE,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._failures, self._log_ins = Window(failures), Window(log_ins)
+        self._failures, self._log_ins = Window(failures, clock), Window(log_ins, clock)
         self._at_once = at_once
         self._under_way: Counter[str] = Counter()
 
@@ -64,19 +67,37 @@ class LoginLimit:
 
 
 class Window:
-    """One moving window per key."""
+    """One moving window per key; keys whose minute is over are forgotten."""
 
-    def __init__(self, written: str = rate(LOG_INS_PER_MINUTE)) -> None:
-        self._rate: RateLimitItem = parse(written)
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+    def __init__(
+        self,
+        written: str = rate(LOG_INS_PER_MINUTE),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._most = int(written.removesuffix(_MINUTE))
+        self._clock = clock
+        self._counted: dict[str, deque[float]] = {}
+        """When each key counted, oldest first; the key that counted last is the last."""
 
     def wait(self, key: str, cost: int = 1) -> float | None:
         """The seconds until the key may count so many more; `None`: it may now."""
-        if self._limiter.test(self._rate, key, cost=cost):
+        now = self._clock()
+        counted = self._counted.get(key, deque())
+        while counted and counted[0] <= now - _WINDOW_S:
+            counted.popleft()
+        if not counted:
+            self._counted.pop(key, None)
+        too_many = len(counted) + cost - self._most
+        if too_many <= 0:
             return None
-        reset_time = self._limiter.get_window_stats(self._rate, key).reset_time
-        return max(_SOON, reset_time - time.time())
+        last = counted[min(too_many, len(counted)) - 1] if counted else now - _WINDOW_S
+        return max(_SOON, last + _WINDOW_S - now)
 
     def count(self, key: str) -> None:
         """Count one more."""
-        self._limiter.hit(self._rate, key)
+        now = self._clock()
+        counted = self._counted.pop(key, None) or deque(maxlen=self._most)
+        counted.append(now)
+        self._counted[key] = counted
+        while next(iter(self._counted.values()))[-1] <= now - _WINDOW_S:
+            del self._counted[next(iter(self._counted))]
