@@ -31,7 +31,7 @@ def test_development_binds_loopback_only(command: Command, host: str) -> None:
         ({"JWT_REFRESH_SECRET": "hunter2"}, "JWT_REFRESH_SECRET"),
         ({"JWT_ACCESS_SECRET": "", "JWT_SECRET": generate_secret()}, "JWT_SECRET"),
         ({"DATABASE_URL": ""}, "DATABASE_URL"),
-        ({"REDIS_URL": "redis://cache"}, "REDIS_URL"),
+        ({"REDIS_URL": "redis://cache:port"}, "REDIS_URL"),
         ({"JWT_ACCESS_LIFETIME": "soon"}, "JWT_ACCESS_LIFETIME"),
     ],
 )

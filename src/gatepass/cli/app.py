@@ -12,7 +12,7 @@ from gatepass.cli import db, keys, needs, sessions, token, users
 from gatepass.cli.input import find_here
 from gatepass.cli.output import AsJson, say, show
 from gatepass.cli.streams import prepare_streams
-from gatepass.cli.variables import misspelt
+from gatepass.cli.variables import drop_services, misspelt
 from gatepass.errors import GatepassError, KeyRejected, SettingsRejected, StoreOutdated
 from gatepass.server.secrets import generate_secret
 
@@ -97,7 +97,8 @@ def serve(
     Accounts are in the database of DATABASE_URL, sessions too unless REDIS_URL is set. Behind a
     proxy, GATEPASS_TRUSTED_PROXIES lists its addresses, so that clients are told apart. The server
     checks revocations in a copy of the log: GATEPASS_MAX_STALENESS says how old the copy may be,
-    GATEPASS_WHEN_STALE what happens to requests then, and /readyz how old it is.
+    GATEPASS_WHEN_STALE what happens to requests then, and /readyz how old it is. Why a token was
+    rejected is logged with GATEPASS_LOG_LEVEL=debug.
     """
     with needs("server"):
         from gatepass.server.serve import serve as start  # noqa: PLC0415 - an extra
@@ -122,6 +123,7 @@ def secret(*, as_json: AsJson = False) -> None:
 def run(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program; refusals become one sentence and an exit code."""
     prepare_streams()
+    drop_services(os.environ)
     try:
         app(args=arguments, prog_name="gatepass")
     except (SettingsRejected, KeyRejected, StoreOutdated) as error:

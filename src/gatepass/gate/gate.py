@@ -10,6 +10,7 @@ from gatepass.gate.cookie_answers import answer_in_cookies, explain_missing
 from gatepass.gate.guard import Guard
 from gatepass.gate.hooks import Authenticate, LoginLimit
 from gatepass.gate.login import Login
+from gatepass.gate.rejections import Rejections
 from gatepass.gate.sessions import describe, require_no_actor
 from gatepass.http import (
     ACCESS_PROBLEMS,
@@ -75,6 +76,7 @@ class Gate:
         )
         """The keys of the policy, or those derived from the current refresh keys."""
         self.guard = Guard(manager.verify, policy, self.csrf_keys, now)
+        self._refreshes = Rejections("refresh")
         self._is_async = isinstance(manager, AsyncTokenManager)
         self.takes_passwords = authenticate is not None
         self.takes_cookies = policy.cookies is not None
@@ -122,7 +124,8 @@ class Gate:
             raise RequestRefused(REFRESH_MISSING, reason=reason)
         if by_cookie:
             self._require_own_page(request, refresh_token)
-        pair = await self._ask(REFRESH_PROBLEMS, lambda: self._manager.refresh(refresh_token))
+        with self._refreshes:
+            pair = await self._ask(REFRESH_PROBLEMS, lambda: self._manager.refresh(refresh_token))
         return await self.hand_out(pair, in_cookies=by_cookie, root_path=request.root_path)
 
     async def log_out(self, request: HttpRequest, body: bytes, *_: object) -> Answer:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from gatepass.errors import GatepassError
+from gatepass.gate.rejections import Rejections
 from gatepass.http import (
     ACCESS_PROBLEMS,
     SAFE_METHODS,
@@ -31,7 +32,7 @@ class Guard:
     The header has priority over the cookie; a token in the query string is ignored.
     """
 
-    __slots__ = ("_cookie", "_csrf_keys", "_now", "_origins", "_verify")
+    __slots__ = ("_cookie", "_csrf_keys", "_now", "_origins", "_rejections", "_verify")
 
     def __init__(
         self,
@@ -45,6 +46,7 @@ class Guard:
         self._origins = policy.public_origins
         self._csrf_keys = csrf_keys
         self._now = now
+        self._rejections = Rejections("access")
 
     def check(
         self, request: HttpRequest, requirement: Requirement, *, optional: bool = False
@@ -60,7 +62,9 @@ class Guard:
         try:
             claims: AccessClaims = self._verify(token)
         except GatepassError as error:
+            self._rejections.note(error)
             refuse(error, ACCESS_PROBLEMS)
+        self._rejections.in_a_row = 0
         if by_cookie or requirement.asks:
             self._conclude(request, claims, requirement, by_cookie=by_cookie)
         return claims
@@ -75,7 +79,9 @@ class Guard:
         try:
             claims: AccessClaims = await self._verify(token)
         except GatepassError as error:
+            self._rejections.note(error)
             refuse(error, ACCESS_PROBLEMS)
+        self._rejections.in_a_row = 0
         if by_cookie or requirement.asks:
             self._conclude(request, claims, requirement, by_cookie=by_cookie)
         return claims

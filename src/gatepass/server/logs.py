@@ -3,15 +3,26 @@
 import logging
 import re
 import sys
+from collections.abc import Mapping
+from typing import Final
 
 import structlog
 from structlog.typing import Processor
+
+from gatepass.errors import SettingsRejected
 
 _ACCESS_PATH = 2
 _ACCESS_ARGUMENTS = 5
 _ACCESS_METHOD = 1
 _TOKEN = re.compile(r"[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}|[\w-]{20,}")
 """A token, or a part of one, an id or another secret: a long text without blanks."""
+_LEVEL: Final = "GATEPASS_LOG_LEVEL"
+_LEVELS: Final = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 
 
@@ -30,8 +41,23 @@ class WithoutTokens(logging.Filter):
         return True
 
 
-def configure_logs(*, as_json: bool) -> None:
-    """Send this program's, uvicorn's and the library's lines to standard error."""
+def read_level(environ: Mapping[str, str]) -> int:
+    """The level of `GATEPASS_LOG_LEVEL`; `info` by default.
+
+    Raises:
+        SettingsRejected: The level is unknown.
+    """
+    level = _LEVELS.get(environ.get(_LEVEL) or "info")
+    if level is None:
+        raise SettingsRejected(f"{_LEVEL} is one of {', '.join(_LEVELS)}")
+    return level
+
+
+def configure_logs(*, as_json: bool, level: int = logging.INFO) -> None:
+    """Send this program's, uvicorn's and the library's lines to standard error.
+
+    `debug` is for lines of gatepass alone: those of drivers and libraries may hold what they send.
+    """
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.ExtraAdder(allow=()),
@@ -50,7 +76,8 @@ def configure_logs(*, as_json: bool) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=ends)
     )
-    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
+    logging.basicConfig(handlers=[handler], level=max(level, logging.INFO), force=True)
+    logging.getLogger("gatepass").setLevel(level)
     logging.getLogger("uvicorn.access").addFilter(WithoutTokens())
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -16,7 +16,8 @@ from typing import Any, Final
 import structlog
 import uvicorn
 
-from gatepass.errors import SettingsRejected, StoreUnavailable
+from gatepass._secret_files import with_files
+from gatepass.errors import SettingsRejected
 from gatepass.http import TrustedProxies
 from gatepass.server.accounts import Accounts
 from gatepass.server.addresses import read_proxies
@@ -26,7 +27,7 @@ from gatepass.server.databases import check_sessions, open_accounts
 from gatepass.server.ending import DrainingServer, Workers
 from gatepass.server.errors import AccountRejected
 from gatepass.server.http_protocol import Connection, ConnectionLimit
-from gatepass.server.logs import configure_logs
+from gatepass.server.logs import configure_logs, read_level
 from gatepass.server.passwords import Passwords
 from gatepass.server.policy import read_policy
 from gatepass.server.resources import Resources, claim_resources
@@ -58,7 +59,9 @@ def serve(
 
     Raises:
         SettingsRejected: A setting, the address, the port or a database cannot be used.
+        StoreUnavailable: A database does not answer, or is of another release.
     """
+    environ = with_files(environ)
     environment = read_environment(environ)
     if environment is Environment.DEVELOPMENT:
         _require_loopback(host)
@@ -68,6 +71,7 @@ def serve(
     proxies = read_proxies(environ)
     staleness = read_staleness(environ)
     serving = read_serving(environ)
+    level = read_level(environ)
     state = find_state(environ, here, create=True)
     resources = claim_resources()
     with _listen(host, port, resources.backlog) as listener:
@@ -77,7 +81,7 @@ def serve(
         if environment is Environment.DEVELOPMENT:
             sys.stdout.write(_greet(accounts, url) + "\n")
             sys.stdout.flush()
-        configure_logs(as_json=environment is Environment.PRODUCTION)
+        configure_logs(as_json=environment is Environment.PRODUCTION, level=level)
         _log.info("serving", host=host, port=listener.getsockname()[1])
         if environment is Environment.PRODUCTION and proxies is None:
             _log.info("no proxy is trusted: behind one, set GATEPASS_TRUSTED_PROXIES")
@@ -98,13 +102,11 @@ def _open(state: State) -> Accounts:
     """The accounts, once all databases have been checked.
 
     Raises:
-        SettingsRejected: A database is outdated or cannot be used.
+        SettingsRejected: A database cannot be used, whatever happens.
+        StoreUnavailable: A database does not answer, or is of another release.
     """
-    try:
-        check_sessions(state, lambda sentence: sys.stderr.write(f"gatepass: {sentence}\n"))
-        return open_accounts(state, Passwords())
-    except StoreUnavailable as error:
-        raise SettingsRejected(f"DATABASE_URL: {error}") from error
+    check_sessions(state, lambda sentence: sys.stderr.write(f"gatepass: {sentence}\n"))
+    return open_accounts(state, Passwords())
 
 
 def _config(
