@@ -71,6 +71,17 @@ def test_while_another_writes_nothing_is_written_and_reads_go_on(
     require_answers(used, OPERATIONS)
 
 
+def test_a_try_to_write_fails_where_nobody_could_and_tells_no_listener(
+    used: Any, replica: Any, path: Path
+) -> None:
+    used.try_write()
+    assert replica.fresh()
+    with broken.locked(path), pytest.raises(StoreUnavailable, match="locked"):
+        used.try_write()
+
+    assert used.sessions("gatepass readiness") == []
+
+
 def test_a_file_that_is_locked_from_the_start_answers_nothing(
     store: Any, replica: Any, path: Path
 ) -> None:
