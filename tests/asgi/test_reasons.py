@@ -181,7 +181,7 @@ async def test_a_log_in_for_cookies_where_there_are_none_is_told(
 
     (told,) = await logged(caplog, app, scope, body)
 
-    assert told.endswith("asks for cookies, and the policy has none: it needs public_origins")
+    assert told.endswith("asks for cookies, and the policy has none: name public_origins")
 
 
 @pytest.mark.parametrize(

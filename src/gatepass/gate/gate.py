@@ -93,9 +93,7 @@ class Gate:
         credentials = parse_credentials(_content_type(request), body)
         if credentials.wants_cookies:
             if not self.takes_cookies:
-                reason = (
-                    "a login asks for cookies, and the policy has none: it needs public_origins"
-                )
+                reason = "a login asks for cookies, and the policy has none: name public_origins"
                 raise RequestRefused(INVALID_REQUEST, reason=reason)
             require_origin(request, self._policy.public_origins)
         elif credentials.is_form:  # else other sites' pages use up the logins of their visitors
@@ -293,8 +291,7 @@ class Gate:
         cookies = self._policy.cookies
         if not by_cookie or cookies is None:
             return answer
-        cleared = cookies.clear(mounted_at=self.mounted_at, root_path=request.root_path)
-        return answer.plus(cleared)
+        return answer.plus(cookies.clear(mounted_at=self.mounted_at, root_path=request.root_path))
 
 
 def _content_type(request: HttpRequest) -> str | None:
