@@ -226,6 +226,9 @@ _VALUES: Final[dict[str, Callable[[Stage], str]]] = {
     "wrong_type": lambda stage: _forged(stage.value("access"), ACCESS_SECRET, "JWT", same=True),
     "wrong_audience": lambda stage: stage.changed(stage.value("access"), aud="other"),
     "wrong_issuer": lambda stage: stage.changed(stage.value("access"), iss="other"),
+    "member": lambda stage: stage.changed(
+        stage.value("access"), org={"id": [1]}, teams=[{"name": "red"}]
+    ),
     "stale": lambda stage: stage.changed(stage.value("access"), auth_time=int(time.time() - 301)),
     "forged_refresh": lambda stage: _forged(stage.value("refresh"), REFRESH_SECRET, "rt+jwt"),
     "unknown_refresh": lambda stage: stage.changed(

@@ -3,6 +3,8 @@
 import os
 from typing import Any
 
+import msgspec
+
 from gatepass import AccessClaims
 from gatepass.http import HttpPolicy, Identity
 from gatepass.settings import HttpSettings, TokenSettings
@@ -15,6 +17,16 @@ CLAIMS: dict[str, dict[str, Any]] = {
 READER = ("reports:read",)
 WRITER = ("reports:read", "reports:write")
 FRESH_S = 300
+
+
+encode = msgspec.json.encode
+
+
+class Member(msgspec.Struct):
+    """Typed claims, whose holder may change their values."""
+
+    org: dict[str, Any]
+    teams: list[Any]
 
 
 def settings() -> TokenSettings:
@@ -35,5 +47,22 @@ def authenticate(username: str, password: str) -> Identity | None:
 
 
 def shown(claims: AccessClaims | None) -> bytes:
-    """What the routes of all applications answer: whose token it was."""
-    return b'{"subject":%s}' % (b"null" if claims is None else b'"%s"' % claims.subject.encode())
+    """What the routes of all applications answer: whose token it was, and its nested claims."""
+    if claims is None:
+        return b'{"subject":null}'
+    told: dict[str, Any] = {"subject": claims.subject}
+    if "org" not in claims:
+        return encode(told)
+    member = claims.to(Member)
+    text = encode(told | {"org": claims["org"], "typed": member})
+    spoil(claims, member)
+    return text
+
+
+def spoil(claims: AccessClaims, member: Member) -> None:
+    """Change everything that the claims hand out, which no other request may see."""
+    for held in (dict(claims), msgspec.structs.asdict(member), claims.to(dict[str, Any])):
+        held["org"]["id"].append("planted")
+        held["org"]["planted"] = True
+        held["teams"][0]["name"] = "planted"
+        held["teams"].append("planted")

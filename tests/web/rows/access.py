@@ -57,6 +57,10 @@ _REFRESH = Call(
 _SCOPES = ', scope="reports:read reports:write"'
 _MAX_AGE = ', max_age="300"'
 _KEYS_HEADERS = (JSON, "Cache-Control: public, max-age=300")
+_MEMBER = Call("GET /private", (bearer("member"),))
+_MEMBERS_CLAIMS = (
+    '{"subject":"<subject>","org":{"id":[1]},"typed":{"org":{"id":[1]},"teams":[{"name":"red"}]}}'
+)
 _STALE = refused("insufficient_user_authentication", parameters=_MAX_AGE)
 
 ROWS = (
@@ -82,6 +86,13 @@ ROWS = (
         name="a token in the query string: me",
         call=Call("GET /auth/me?access_token=<access>&token=<access>"),
         want=refused("token_missing"),
+    ),
+    _route(
+        "a token whose claims three requests have changed",
+        _MEMBER.line,
+        _MEMBER.headers,
+        Want(200, _MEMBERS_CLAIMS, (JSON,)),
+        *[_MEMBER] * 3,
     ),
     _route("the right role", "GET /admin", (bearer("access"),), shown()),
     _route("another role", "GET /admin", (bearer("grace"),), refused("insufficient_scope")),
