@@ -3,6 +3,7 @@
 import gc
 import threading
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from gatepass import TokenManager, TokenPolicy, TokenVerifier
 from gatepass.errors import SettingsRejected, TokenInvalid
-from gatepass.jose import KeySet, SharedKey, sign
+from gatepass.jose import MAX_SIZE, KeySet, SharedKey, sign
 from gatepass.stores.memory import MemoryStore
 from gatepass.tokens.claims import AccessClaims
 from gatepass.tokens.seen import DEFAULT_BYTES, Entry, SeenTokens
@@ -159,29 +160,56 @@ def test_a_thread_that_meets_another_one_remembers_nothing_and_waits_for_nobody(
     assert not seen.young
 
 
-def test_the_memory_stays_within_its_room_whatever_the_tokens_are() -> None:
-    tokens = 200_000 if LONG else 6_000
-    shapes: list[dict[str, Any]] = [
-        {"role": "user", "name": "ädä " * 8},
-        {"role": "\U0001f600" * 30},
-        {"deep": [[{}, {"a": []}] for _ in range(40)]},
-        {"wide": {f"{number}": number for number in range(60)}},
-        {"long": "x" * 5000},
-    ]
-    size = DEFAULT_BYTES if LONG else 400_000
+ORDINARY: list[dict[str, Any]] = [
+    {"role": "user", "name": "ädä " * 8},
+    {"role": "\U0001f600" * 30},
+    {"deep": [[{}, {"a": []}] for _ in range(40)]},
+    {"wide": {f"{number}": number for number in range(60)}},
+    {"long": "x" * 5000},
+]
+LARGEST: list[Callable[[int], Any]] = [
+    lambda size: "x" * size,
+    lambda size: "\U0001f600" + "x" * (size - 4),  # every character takes as much as the widest
+    lambda size: [[]] * (size // 3),
+    lambda size: {f"{number:03}": {} for number in range(size // 10)},
+]
+
+
+def of_largest_size(make: Callable[[int], Any]) -> dict[str, Any]:
+    """Claims whose token is as long as a token may be, or hardly shorter."""
+    for size in range(MAX_SIZE * 3 // 4, 0, -1):
+        claims = {"fill": make(size)}
+        if len(sign(NAMES | claims | {"jti": "0" * 7}, KEYS, typ="at+jwt")) <= MAX_SIZE:
+            return claims
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("shapes", "tokens", "size"),
+    [
+        (ORDINARY, 1_000_000 if LONG else 6_000, DEFAULT_BYTES if LONG else 400_000),
+        ([], 10_000 if LONG else 100, DEFAULT_BYTES if LONG else 2_000_000),
+    ],
+    ids=["ordinary", "largest"],
+)
+def test_the_memory_stays_within_its_room_whatever_the_tokens_are(
+    shapes: list[dict[str, Any]], tokens: int, size: int
+) -> None:
+    shapes = shapes or [of_largest_size(make) for make in LARGEST]
     gc.collect()
     tracemalloc.start()
     try:
         ours = verifier(size)
         for number in range(tokens):
-            token = sign(NAMES | shapes[number % 5] | {"jti": str(number)}, KEYS, typ="at+jwt")
+            claims = shapes[number % len(shapes)] | {"jti": f"{number:07}"}
+            token = sign(NAMES | claims, KEYS, typ="at+jwt")
             for _ in range(2):
                 ours.verify(token)
-        del token
+        del token, claims
         gc.collect()
         held = sum(trace.size for trace in tracemalloc.take_snapshot().traces)
     finally:
         tracemalloc.stop()
 
-    assert len(memory_of(ours).young) > 5
+    assert len(memory_of(ours).young) + len(memory_of(ours).old) > 2
     assert held < size + 100_000  # the verifier itself, and what the interpreter caches
