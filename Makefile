@@ -105,8 +105,8 @@ fuzz: $(DEV) ## Throw hostile input at every parser
 		|| echo "atheris has no build for this machine: its harness is skipped"
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/$(PYTEST) -m fuzz $(MARKED)
 
-bench: $(DEV) $(if $(shell command -v npm),$(NODE)) ## Measure gatepass beside its peers (QUICK=1 only shows that it runs)
-	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
+bench: $(DEV) $(if $(shell command -v npm),$(NODE)) ## Measure gatepass beside its peers (QUICK=1 only shows that it runs, REPORT=1 writes docs/performance.md)
+	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(REPORT),--report)
 
 $(NODE): benchmarks/node/package.json benchmarks/node/package-lock.json
 	-npm ci --prefix benchmarks/node --ignore-scripts --no-audit --no-fund --fetch-retries=1 --loglevel=error

@@ -1,4 +1,4 @@
-"""The replica: what a check adds, how soon it knows, how fast it starts, how much room it takes."""
+"""The replica: what a check adds, how soon it knows, and how fast it starts."""
 
 import asyncio
 import json
@@ -21,10 +21,8 @@ from tests.servers.redis_sets import VERSIONS
 
 _HELD: Final = 100_000
 _COLD: Final = 1_000_000
-_MANY: Final = 10_000_000
 _VISIBLE_US: Final = 1_000.0
 _COLD_S: Final = 10.0
-_MEMORY_MIB: Final = 250.0
 _LOOK_S: Final = 0.00002
 _FOLLOWED: Final = ("PostgreSQL", "Redis", "Valkey")
 
@@ -58,7 +56,7 @@ def measure_replica(*, rounds: int, part: int = 1) -> list[Target]:
     head = ["", "median", "the 99th of 100", "the latest"]
     show_table("From acknowledged to refused in another process: us", head, visible)
     show_table(f"A start from nothing, {_COLD // part:,} entries", ["", "s", "MiB"], cold)
-    return [*targets, _measure_memory(_MANY // part)]
+    return targets
 
 
 def _measure_visible(name: str, url: str, rounds: int, rows: list[Row]) -> Target:
@@ -72,7 +70,7 @@ def _measure_visible(name: str, url: str, rounds: int, rows: list[Row]) -> Targe
         while not replica.fresh():
             time.sleep(0.005)
         seen = []
-        program = _start("write", url, count)
+        program = start_program("write", url, count)
         for number in range(count):
             token = token_name(number)
             while not replica.is_revoked(None, token):
@@ -99,7 +97,7 @@ def _measure_visible(name: str, url: str, rounds: int, rows: list[Row]) -> Targe
 
 
 def _measure_cold(name: str, url: str, entries: int, rows: list[Row]) -> Target:
-    found = _start("start-cold", url, entries)()
+    found = start_program("start-cold", url, entries)()
     rows.append([name, f"{found['seconds']:.2f}", f"{found['mib']:.0f}"])
     return Target(
         f"start with {entries:,} entries, {name}",
@@ -109,17 +107,7 @@ def _measure_cold(name: str, url: str, entries: int, rows: list[Row]) -> Target:
     )
 
 
-def _measure_memory(entries: int) -> Target:
-    found = _start("fill-memory", entries)()
-    return Target(
-        f"memory of {entries:,} entries",
-        f"{found['mib']:.0f} MiB",
-        f"<= {_MEMORY_MIB:g} MiB",
-        found["mib"] <= _MEMORY_MIB,
-    )
-
-
-def _start(program: str, *arguments: object) -> Callable[[], Any]:
+def start_program(program: str, *arguments: object) -> Callable[[], Any]:
     """Start a program of `replica_programs`; what it returns waits for what it measured."""
     words = [sys.executable, "-m", "benchmarks.replica_programs", program, *map(str, arguments)]
     process = subprocess.Popen(words, stdout=subprocess.PIPE)

@@ -9,6 +9,9 @@ from random import Random
 from typing import Any
 
 from benchmarks.logs import open_store
+from benchmarks.scene import make_scene
+from benchmarks.seen import timer_by_turns, tokens_like
+from benchmarks.timing import interleave
 from gatepass.revocations import replica_of
 from gatepass.revocations.denylist import Denylist, Entry
 from gatepass.revocations.lease import steady_ms
@@ -51,18 +54,40 @@ def start_cold(url: str, entries: str) -> dict[str, float]:
     return {"seconds": taken, "mib": grown / MIB}
 
 
-def fill_memory(entries: str) -> dict[str, float]:
-    """Merge entries page by page as a reader does; MiB that the process grew by, and seconds."""
-    random = Random(1)  # noqa: S311 - ids of a benchmark guard nothing
-    denylist = Denylist()
-    before = _resident()
-    began = time.perf_counter()
-    for _ in range(int(entries) // PAGE):
-        page: list[Entry] = [("s", f"{random.getrandbits(136):034x}", 0) for _ in range(PAGE)]
+def grow(url: str, rounds: str, *sizes: str) -> list[dict[str, float]]:
+    """Ask by turns for 300 tokens seen before, while the copy grows; the log itself stays empty.
+
+    At each size: the microseconds of a verify without and with the replica, and the MiB that the
+    process grew by.
+    """
+    scene = make_scene("HS256")
+    texts, random = tokens_like(scene), Random(1)  # noqa: S311 - ids guard nothing here
+    store = open_store(url)
+    with replica_of(store, max_staleness=60) as replica:
+        while not replica.fresh():
+            time.sleep(0.005)
+        denylist = replica._denylist  # noqa: SLF001 - filled as its readers do, page by page
+        timers = {
+            "without": timer_by_turns(scene, texts, None),
+            "with": timer_by_turns(scene, texts, replica),
+        }
+        before, points = _resident(), []
+        for size in map(int, sizes):
+            _merge(denylist, size - len(denylist), random)
+            taken = interleave(timers, rounds=int(rounds))
+            assert replica.fresh()
+            points.append(taken | {"entries": size, "mib": (_resident() - before) / MIB})
+    store.close()
+    return points
+
+
+def _merge(denylist: Denylist, entries: int, random: Random) -> None:
+    while entries > 0:
+        page: list[Entry] = [
+            ("s", f"{random.getrandbits(136):034x}", 0) for _ in range(min(entries, PAGE))
+        ]
         denylist.merge(page, store_ms=0, retention_ms=86_400_000, now_ms=steady_ms())
-    taken = time.perf_counter() - began
-    assert len(denylist) == int(entries)
-    return {"mib": (_resident() - before) / MIB, "seconds": taken}
+        entries -= len(page)
 
 
 def _resident() -> int:
@@ -71,7 +96,11 @@ def _resident() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-_PROGRAMS: dict[str, Any] = {"write": write, "start-cold": start_cold, "fill-memory": fill_memory}
+_PROGRAMS: dict[str, Any] = {
+    "write": write,
+    "start-cold": start_cold,
+    "grow": grow,
+}
 
 if __name__ == "__main__":
     print(json.dumps(_PROGRAMS[sys.argv[1]](*sys.argv[2:])))

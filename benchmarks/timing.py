@@ -11,6 +11,7 @@ Timer = Callable[[int], float]
 """Runs its work so many times and answers how many nanoseconds one took."""
 
 _SHARE_OF_PILOT = 3
+_PILOTS = 5
 
 
 def timer_of(work: Callable[[], object]) -> Timer:
@@ -72,8 +73,11 @@ def compare(ours: Timer, base: Timer, *, rounds: int, slice_ms: float = 1) -> tu
 
 
 def _loops_for(timer: Timer, slice_ms: float) -> int:
-    """How often the work fits into a slice, after warming it up."""
+    """How often the work fits into a slice, after warming it up.
+
+    The fastest of a few pilots counts: after a slow one a slice would be too short to measure.
+    """
     timer(_SHARE_OF_PILOT)
-    once_ns = timer(_SHARE_OF_PILOT)
+    once_ns = min(timer(_SHARE_OF_PILOT) for _ in range(_PILOTS))
     warm_up = max(_SHARE_OF_PILOT, min(int(slice_ms * 1e6 / max(once_ns, 1)), 20_000))
-    return max(1, int(slice_ms * 1e6 / max(timer(warm_up), 1)))
+    return max(1, int(slice_ms * 1e6 / max(min(timer(warm_up) for _ in range(_PILOTS)), 1)))
