@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import threading
 import types
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +20,8 @@ from ninja import NinjaAPI, Router
 from rest_framework.views import APIView
 
 from gatepass.errors import GuardMisused
-from tests.django.auth import async_auth, auth
+from tests.budget import PATIENCE_S
+from tests.django.auth import async_auth, auth, manager
 
 GUARD: Any = auth.required()
 ADMIN: Any = auth.required(roles=["admin"])
@@ -200,3 +202,30 @@ def test_a_guard_that_nothing_can_ask_raises_at_the_first_request(
             get()
         with pytest.raises(GuardMisused):
             get(Authorization=f"Bearer {token}")
+
+
+@pytest.mark.parametrize("of", [auth, async_auth], ids=["sync", "async"])
+def test_a_guard_that_should_end_a_view_is_rejected_with_its_cure(of: Any) -> None:
+    with pytest.raises(GuardMisused, match=r"auth\.watch\(claims, on_end=…\)"):
+        of.required(watch=True)
+
+
+def test_a_view_is_told_of_the_end_of_its_session() -> None:
+    told, reasons = threading.Event(), []
+    pair = manager.issue("ada")
+
+    def on_end(reason: str) -> None:
+        reasons.append(reason)
+        told.set()
+
+    with auth.watch(manager.verify(pair.access_token), on_end=on_end):
+        manager.revoke_session(pair.session_id)
+
+        assert told.wait(PATIENCE_S)
+    assert reasons == ["token_revoked"]
+
+
+def test_an_auth_without_a_sync_manager_watches_nothing_for_sync_views() -> None:
+    pair = manager.issue("ada")
+    with pytest.raises(TypeError, match="pass it as twin="):
+        async_auth.watch(manager.verify(pair.access_token), on_end=print)

@@ -2,6 +2,7 @@
 
 import socket
 import sys
+import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from werkzeug.test import run_wsgi_app
 
 from gatepass.errors import GuardMisused
 from gatepass.flask import Auth
+from tests.budget import PATIENCE_S
 from tests.flask.test_auth import bearer, make_manager
 from tests.project.files import ROOT
 from tests.servers.programs import program_of
@@ -224,3 +226,25 @@ def test_a_view_is_imported_at_the_first_request_of_a_server(tmp_path: Path) -> 
             statuses = [client.get(path).status_code for path in ("/late", "/lazy", "/lazy")]
 
     assert statuses == [500, 401, 401]
+
+
+def test_a_guard_that_should_end_a_view_is_rejected_with_its_cure() -> None:
+    auth = Auth(make_manager())
+    with pytest.raises(GuardMisused, match=r"auth\.watch\(claims, on_end=…\)"):
+        auth.required(watch=True)
+
+
+def test_a_view_is_told_of_the_end_of_its_session() -> None:
+    manager, told = make_manager(), threading.Event()
+    auth, reasons = Auth(manager), []
+    pair = manager.issue("ada")
+
+    def on_end(reason: str) -> None:
+        reasons.append(reason)
+        told.set()
+
+    with auth.watch(manager.verify(pair.access_token), on_end=on_end):
+        manager.revoke_session(pair.session_id)
+
+        assert told.wait(PATIENCE_S)
+    assert reasons == ["token_revoked"]

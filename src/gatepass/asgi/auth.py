@@ -9,6 +9,7 @@ from gatepass.asgi.common_auth import CommonAsgiAuth
 from gatepass.asgi.front import Front
 from gatepass.asgi.guarding import guard, require_application
 from gatepass.asgi.messages import AnswerApp, AsgiApp, Receive, Scope, Send, read_body, send_answer
+from gatepass.asgi.watching import note_requirement
 from gatepass.errors import GuardMisused
 from gatepass.gate import KEYS, Gate, Route, find_route, require_prefix, routes_of
 from gatepass.http import Answer, AsgiRequest, Requirement
@@ -54,14 +55,22 @@ class Auth(CommonAsgiAuth[Wrapper, Wrapper, AnswerApp]):
     def _make_required(self, requirement: Requirement) -> Wrapper:
         return self._make_wrapper(requirement, optional=False)
 
+    def _make_watching(self, requirement: Requirement) -> Wrapper:
+        self._require_watchable()
+        return self._make_wrapper(requirement, optional=False, watches=True)
+
     def _make_optional(self, requirement: Requirement) -> Wrapper:
         return self._make_wrapper(requirement, optional=True)
 
-    def _make_wrapper(self, requirement: Requirement, *, optional: bool) -> Wrapper:
+    def _make_wrapper(
+        self, requirement: Requirement, *, optional: bool, watches: bool = False
+    ) -> Wrapper:
         self.warn_of_open_transport()
 
-        async def find(request: AsgiRequest) -> AccessClaims | None:
-            return await self.find_claims(request, requirement, optional=optional)
+        async def find(request: AsgiRequest, scope: Scope) -> AccessClaims | None:
+            claims = await self.find_claims(request, requirement, optional=optional)
+            note_requirement(self, scope, requirement)
+            return claims
 
         def wrap(app: App) -> App:
             if isinstance(app, Front) and self.gate is not None:
@@ -69,7 +78,7 @@ class Auth(CommonAsgiAuth[Wrapper, Wrapper, AnswerApp]):
                     "a guard around the auth routes lets nobody log in: write "
                     "auth.install(auth.required()(app))"
                 )
-            guarded: App = guard(app, self, find)
+            guarded: App = guard(app, self, find, watches=watches)
             return guarded
 
         return wrap

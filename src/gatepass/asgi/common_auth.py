@@ -1,10 +1,12 @@
 """`CommonAsgiAuth`: everything that the `Auth` of ASGI and of FastAPI share."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 from gatepass.asgi.front import root_path_of
+from gatepass.asgi.watching import AnyWatch, find_watch
+from gatepass.errors import SettingsRejected
 from gatepass.gate import CommonAuth
 from gatepass.gate.common_auth import OptionalGuard, RequiredGuard
 from gatepass.http import Answer, AsgiRequest, Requirement
@@ -54,6 +56,43 @@ class CommonAsgiAuth(
         if self.is_async:
             return await self.guard.acheck(request, requirement, optional=optional)
         return self.guard.check(request, requirement, optional=optional)
+
+    def watch(
+        self,
+        claims: AccessClaims,
+        *,
+        require: Callable[[AccessClaims], object] | None = None,
+        cancel: bool = True,
+    ) -> AnyWatch:
+        """A block of `async with` that ends with the session, token or key of these claims.
+
+        See `AsyncTokenVerifier.watch`. `required(watch=True)` does this for a whole connection.
+
+        Raises:
+            SettingsRejected: The manager or verifier has no replica.
+        """
+        if not self.is_async:
+            raise SettingsRejected(
+                "watch needs an AsyncTokenVerifier with a replica: "
+                "AsyncTokenVerifier(…, revocations=replica_of(store))"
+            )
+        watch: AnyWatch = self._verifies.watch(claims, require=require, cancel=cancel)
+        return watch
+
+    def watch_of(self, connection: Any) -> AnyWatch:
+        """The watch of a connection behind `required(watch=True)`, to `renew` its token.
+
+        Args:
+            connection: The ASGI scope, or a request or websocket of Starlette.
+
+        Raises:
+            RuntimeError: No guard of this `Auth` watches the connection.
+        """
+        return find_watch(self, getattr(connection, "scope", connection))
+
+    def _require_watchable(self) -> None:
+        nobody: Any = None
+        self.watch(nobody)  # made, and never entered
 
     @abstractmethod
     def _make_response(self, answer: Answer) -> Response:

@@ -15,6 +15,7 @@ from gatepass.asgi.messages import (
     encode_headers,
     send_answer,
 )
+from gatepass.asgi.watching import Ended, Line
 from gatepass.errors import StoreUnavailable
 from gatepass.gate import AnyAuth
 from gatepass.http import Answer, AsgiRequest, Headers, RequestRefused, is_preflight
@@ -34,10 +35,14 @@ class Verdict:
 
     auth: AnyAuth
     """The `Auth` of the outermost `Front`."""
+    line: Line
+    """The connection as that `Front` sees it."""
     vary: str = ""
     """The `Vary` of the answer, by the guard that let the request through."""
     refuse: Callable[[], Answer] | None = None
     """Makes the answer of the guard that rejected the request."""
+    ended: Ended | None = None
+    """The end of the watch behind a guard."""
 
 
 class Answered(Exception):
@@ -104,7 +109,8 @@ class Front:
         encoded = encode_headers(added) if added else []
         # Two lines of these are none to browsers: an application may have CORS rules of its own.
         replaced = {name for name, _ in encoded} - {b"vary"}
-        verdict = Verdict(self._auth)
+        line = Line(scope, receive, send)
+        verdict = Verdict(self._auth, line)
         scope.setdefault(GUARDED, verdict)  # the outermost answers for those inside
 
         async def send_with_headers(message: Message) -> None:
@@ -121,10 +127,10 @@ class Front:
                     pair for pair in message.get("headers", ()) if pair[0].lower() not in replaced
                 ]
                 message = {**message, "headers": [*kept, *encoded, *vary]}
-            await send(message)
+            await line.send(message)
 
         try:
-            await self._app(scope, receive, send_with_headers)
+            await self._call(verdict, scope, receive, send_with_headers)
         except Exception as error:
             refuse = None if is_begun else self._find_answer(error, verdict)
             if refuse is not None:
@@ -135,6 +141,23 @@ class Front:
             is_refusal = isinstance(error, _REFUSALS) or isinstance(error.__cause__, _REFUSALS)
             if not (is_replaced and is_refusal):
                 raise
+
+    async def _call(self, verdict: Verdict, scope: Scope, receive: Receive, send: Send) -> None:
+        """Call the application; end what it has begun to answer, if its watch is over."""
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:
+            is_told = verdict.ended is not None and verdict.ended in {error, error.__cause__}
+            if not (await self._end(verdict) and is_told):
+                raise
+        else:
+            await self._end(verdict)
+
+    async def _end(self, verdict: Verdict) -> bool:
+        if verdict.ended is None or not verdict.line.is_begun:
+            return False
+        await verdict.line.end(verdict.ended, self._auth.answer_error(verdict.ended))
+        return True
 
     def _find_answer(self, error: Exception, verdict: Verdict) -> Callable[[], Answer] | None:
         if isinstance(error, (RequestRefused, StoreUnavailable)):

@@ -6,15 +6,17 @@ from collections.abc import Awaitable, Callable
 from functools import partial, wraps
 from typing import Any, Final, Protocol
 
+from gatepass.asgi.common_auth import AnyAsgiAuth
 from gatepass.asgi.messages import AnswerApp, AsgiApp, Message, Receive, Scope, Send, send_answer
+from gatepass.asgi.watching import Ended, Line, run_watched, watching
 from gatepass.errors import GuardMisused, StoreUnavailable
-from gatepass.gate import AnyAuth, settle
+from gatepass.gate import settle
 from gatepass.http import Answer, AsgiRequest, RequestRefused
 from gatepass.tokens import AccessClaims
 
 SCOPE_KEY: Final = "gatepass"
 """The key of the claims in a guarded application's scope: `scope["gatepass"]`."""
-FindClaims = Callable[[AsgiRequest], Awaitable[AccessClaims | None]]
+FindClaims = Callable[[AsgiRequest, Scope], Awaitable[AccessClaims | None]]
 _CONNECTIONS: Final = ("request", "websocket")
 """The parameters by which Starlette's own decorators know an endpoint."""
 
@@ -25,14 +27,16 @@ class _Connection(Protocol):
     scope: Scope
     receive: Receive
     send: Send
+    client_state: Any
+    application_state: Any
 
 
 class Guarded:
     """A guarded application: an object, so that Starlette's `Route` takes it for one."""
 
-    def __init__(self, app: AsgiApp, auth: AnyAuth, find: FindClaims) -> None:
+    def __init__(self, app: AsgiApp, auth: AnyAsgiAuth, find: FindClaims, *, watches: bool) -> None:
         self.__name__ = getattr(app, "__name__", type(app).__name__)
-        self._app, self._auth, self._find = app, auth, find
+        self._app, self._auth, self._find, self._watches = app, auth, find, watches
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a rejected request, and pass on all others."""
@@ -46,10 +50,14 @@ class Guarded:
         if answer is not None:
             await send_answer(answer, scope, receive, send)
             return
-        await _vary_application(self._app, self._auth.vary)(scope, receive, send)
+        app = _vary_application(self._app, self._auth.vary)
+        if self._watches:
+            await run_watched(app, self._auth, scope, scope[SCOPE_KEY], (receive, send))
+        else:
+            await app(scope, receive, send)
 
 
-def guard(app: Any, auth: AnyAuth, find: FindClaims) -> Any:
+def guard(app: Any, auth: AnyAsgiAuth, find: FindClaims, *, watches: bool) -> Any:
     """A guarded application or endpoint.
 
     Raises:
@@ -59,15 +67,22 @@ def guard(app: Any, auth: AnyAuth, find: FindClaims) -> Any:
         names = list(inspect.signature(app).parameters)
         for name in _CONNECTIONS:
             if name in names:
-                return _guard_endpoint(app, name, names.index(name), auth, find)
+                place = (name, names.index(name))
+                return _guard_endpoint(app, place, auth, find, watches=watches)
     require_application(app)
-    return Guarded(app, auth, find)
+    return Guarded(app, auth, find, watches=watches)
 
 
 def _guard_endpoint(
-    view: Callable[..., Any], name: str, index: int, auth: AnyAuth, find: FindClaims
+    view: Callable[..., Any],
+    place: tuple[str, int],
+    auth: AnyAsgiAuth,
+    find: FindClaims,
+    *,
+    watches: bool,
 ) -> Callable[..., Any]:
     """A function that Starlette calls with a request or a websocket, as it does the view."""
+    name, index = place
 
     @wraps(view)
     async def guarded(*args: Any, **kwargs: Any) -> Any:
@@ -80,27 +95,62 @@ def _guard_endpoint(
             if connection.scope["type"] != "websocket":
                 return response
             return await response(connection.scope, connection.receive, connection.send)
-        if inspect.iscoroutinefunction(view):
-            response = await view(*args, **kwargs)
-        else:
-            response = await settle(await asyncio.to_thread(view, *args, **kwargs))
-        if hasattr(response, "raw_headers"):
-            response.raw_headers.append((b"vary", auth.vary.encode()))
-        elif callable(response):
-            return _vary_application(response, auth.vary)
-        return response
+        call = partial(_call, view, auth.vary, *args, **kwargs)
+        if not watches:
+            return await call()
+        if connection.scope["type"] == "websocket":
+            return await _call_watched(call, auth, connection)
+
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+                response = await call()
+                await response(scope, receive, send)
+
+            claims = connection.scope[SCOPE_KEY]
+            await run_watched(answer, auth, scope, claims, (receive, send))
+
+        return application  # Starlette calls it, also for the answer's stream
 
     return guarded
 
 
-async def _decide(scope: Scope, auth: AnyAuth, find: FindClaims) -> Answer | None:
+async def _call(view: Callable[..., Any], vary: str, /, *args: Any, **kwargs: Any) -> Any:
+    """The view's response, with one more `Vary`."""
+    if inspect.iscoroutinefunction(view):
+        response = await view(*args, **kwargs)
+    else:
+        response = await settle(await asyncio.to_thread(view, *args, **kwargs))
+    if hasattr(response, "raw_headers"):
+        response.raw_headers.append((b"vary", vary.encode()))
+    elif callable(response):
+        return _vary_application(response, vary)
+    return response
+
+
+async def _call_watched(
+    call: Callable[[], Awaitable[Any]], auth: AnyAsgiAuth, websocket: _Connection
+) -> Any:
+    """Run the view of a websocket until it returns or the session ends."""
+    try:
+        async with watching(auth, websocket.scope, websocket.scope[SCOPE_KEY]):
+            return await call()
+    except Ended as ended:
+        line = Line(websocket.scope, websocket.receive, websocket.send)
+        line.is_greeted = websocket.client_state.name != "CONNECTING"
+        line.is_begun = websocket.application_state.name != "CONNECTING"
+        line.is_over = websocket.application_state.name not in {"CONNECTING", "CONNECTED"}
+        await line.end(ended, auth.answer_error(ended))
+        return None
+
+
+async def _decide(scope: Scope, auth: AnyAsgiAuth, find: FindClaims) -> Answer | None:
     """The answer to a request that goes no further; otherwise its scope gets the claims."""
     request = AsgiRequest(scope)
     preflight = auth.answer_preflight(request)
     if preflight is not None:
         return preflight
     try:
-        scope[SCOPE_KEY] = await find(request)
+        scope[SCOPE_KEY] = await find(request, scope)
     except (RequestRefused, StoreUnavailable) as error:
         return auth.answer_error(error)
     return None

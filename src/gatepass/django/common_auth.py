@@ -11,6 +11,7 @@ from gatepass.gate import AnyManager, Authenticate, CommonAuth, LoginLimit, sett
 from gatepass.http import HttpPolicy
 from gatepass.manager import AsyncTokenManager, TokenManager
 from gatepass.tokens import AccessClaims, AsyncTokenVerifier, TokenVerifier
+from gatepass.watches import Watch
 
 Check = Callable[..., AccessClaims | None]
 AsyncCheck = Callable[..., Awaitable[AccessClaims | None]]
@@ -47,6 +48,7 @@ class CommonDjangoAuth(CommonAuth[AnyManager, Guard, Guard], Generic[Guard]):
             now=now,
         )
         guards = {self.is_async: self.guard}
+        self._blocking: Any = twin if self.is_async else manager
         if twin is not None:
             guards[isinstance(twin, (AsyncTokenManager, AsyncTokenVerifier))] = self.make_guard(
                 twin
@@ -66,6 +68,25 @@ class CommonDjangoAuth(CommonAuth[AnyManager, Guard, Guard], Generic[Guard]):
     def wait_for(self, value: Any) -> Any:
         """The result of a manager's method, awaited if it is awaitable; in sync code only."""
         return async_to_sync(settle)(value) if inspect.isawaitable(value) else value
+
+    def watch(
+        self,
+        claims: AccessClaims,
+        on_end: Callable[[str], object],
+        *,
+        require: Callable[[AccessClaims], object] | None = None,
+    ) -> Watch[AccessClaims]:
+        """A block of `with` that tells when the session of these claims ends.
+
+        See `TokenVerifier.watch`. An async view takes `manager.watch(claims)` of its own manager.
+
+        Raises:
+            TypeError: There is no sync manager or verifier.
+        """
+        if self._blocking is None:
+            raise TypeError("watch needs a sync manager or verifier: pass it as twin=")
+        watch: Watch[AccessClaims] = self._blocking.watch(claims, on_end, require=require)
+        return watch
 
     @staticmethod
     def _call_in_thread(function: Callable[..., Any], /, *args: Any) -> Any:

@@ -16,7 +16,7 @@ from gatepass.fastapi.documents import extend_document
 from gatepass.fastapi.placement import check_at_start
 from gatepass.fastapi.responses import answer_errors, send
 from gatepass.fastapi.routes import add_routes
-from gatepass.fastapi.scheme import Guarding, misused
+from gatepass.fastapi.scheme import Guarding, misused, require_late_exits
 from gatepass.gate import require_prefix
 from gatepass.http import Answer, Requirement
 from gatepass.tokens import AccessClaims
@@ -92,6 +92,11 @@ class Auth(CommonAsgiAuth[Guard[AccessClaims], Guard[AccessClaims | None], Respo
 
     def _make_required(self, requirement: Requirement) -> Guard[AccessClaims]:
         return Guarding(self, requirement, self._scheme, optional=False)
+
+    def _make_watching(self, requirement: Requirement) -> Guard[AccessClaims]:
+        self._require_watchable()
+        require_late_exits()
+        return Guarding(self, requirement, self._scheme, optional=False, watches=True)
 
     def _make_optional(self, requirement: Requirement) -> Guard[AccessClaims | None]:
         return Guarding(self, requirement, self._scheme, optional=True)

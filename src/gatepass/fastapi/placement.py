@@ -30,7 +30,9 @@ def check_at_start(app: AsgiApp, application: FastAPI) -> AsgiApp:
         GuardMisused: A guard of a route is never called, or guards the login.
     """
     for route in _routes_in(application):
-        calls = list(_calls_of(getattr(route, "dependant", None)))
+        dependant = getattr(route, "dependant", None)
+        calls = list(_calls_of(dependant))
+        _require_watching_to_the_end(route, dependant)
         guards = [call for call in calls if isinstance(call, Guarding)]
         asked = {id(guard) for guard in guards}
         if any(not guard.is_optional for guard in guards) and str(
@@ -50,6 +52,16 @@ def check_at_start(app: AsgiApp, application: FastAPI) -> AsgiApp:
                     "claims: Annotated[AccessClaims, Depends(guard)]"
                 )
     return app
+
+
+def _require_watching_to_the_end(route: Any, dependant: Any) -> None:
+    for each in getattr(dependant, "dependencies", ()):
+        if getattr(each.call, "watches", False) and getattr(each, "scope", None) == "function":
+            raise GuardMisused(
+                f"a guard of {route.path} with watch=True stops watching before the answer is "
+                'sent: write Depends(auth.required(watch=True)) without scope="function"'
+            )
+        _require_watching_to_the_end(route, each)
 
 
 def _require_dependencies(path: str, call: Any) -> None:

@@ -7,6 +7,7 @@ from starlette.websockets import WebSocketState
 
 from gatepass.asgi.front import Answered
 from gatepass.asgi.messages import AnswerApp, encode_headers
+from gatepass.asgi.watching import Ended
 from gatepass.errors import StoreUnavailable
 from gatepass.gate import AnyAuth
 from gatepass.http import Answer, RequestRefused
@@ -23,6 +24,8 @@ def answer_errors(app: FastAPI, auth: AnyAuth) -> None:
     """Answer refusals with the table, wherever in the application they are raised."""
 
     async def answer_error(connection: Request | WebSocket, error: Exception) -> Any:
+        if isinstance(error, Ended) and isinstance(connection, WebSocket):
+            raise error  # the `Front` knows whether the websocket was accepted, and ends it
         if isinstance(error, (RequestRefused, StoreUnavailable)):
             answer = auth.answer_error(error)
         elif isinstance(error, Answered):

@@ -4,11 +4,12 @@ A dependency costs little by itself and much for every one that it depends on: t
 nothing but the connection and the scopes that `Security` adds to theirs.
 """
 
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator
 from functools import partial
 from inspect import signature
 from typing import Any, Final, NoReturn
 
+from fastapi import __version__ as fastapi_version
 from fastapi.openapi.models import SecurityBase as SchemeModel
 from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
@@ -17,6 +18,7 @@ from starlette.requests import HTTPConnection
 from gatepass.asgi.common_auth import AnyAsgiAuth
 from gatepass.asgi.front import GUARDED, Answered, Verdict
 from gatepass.asgi.messages import Scope
+from gatepass.asgi.watching import Ended, note_requirement, watching
 from gatepass.errors import GuardMisused, StoreUnavailable
 from gatepass.fastapi.documents import OWN, SCHEME
 from gatepass.gate import FORGOTTEN
@@ -26,6 +28,10 @@ from gatepass.tokens import AccessClaims
 _KEPT: Final = "gatepass.claims"
 """The key of a scope under which the claims of its token are kept."""
 _NOBODY: Final = (None, None)
+_LATE_EXITS: Final = (0, 118)
+_FORGOTTEN_WATCH: Final = (
+    "a guard with watch=True ends connections through auth.install(app): call it"
+)
 _KINDS: Final = {"required": "AccessClaims", "optional": "AccessClaims | None"}
 """The type of the claims that each guard finds."""
 
@@ -33,13 +39,19 @@ _KINDS: Final = {"required": "AccessClaims", "optional": "AccessClaims | None"}
 class Guarding(SecurityBase):
     """The result of `required` and `optional`.
 
-    FastAPI is shown `ask`, a coroutine function, and gives its arguments by name. The call itself
-    is a plain one, so that a guard used as a decorator, which would guard nothing, raises where
-    it is written.
+    FastAPI is shown `ask`, a coroutine function, or `ask_and_watch`, which yields, and gives
+    its arguments by name. The call itself is a plain one, so that a guard used as a decorator,
+    which would guard nothing, raises where it is written.
     """
 
     def __init__(
-        self, auth: AnyAsgiAuth, requirement: Requirement, model: SchemeModel, *, optional: bool
+        self,
+        auth: AnyAsgiAuth,
+        requirement: Requirement,
+        model: SchemeModel,
+        *,
+        optional: bool,
+        watches: bool = False,
     ) -> None:
         self.model = model
         self.scheme_name = " ".join([SCHEME, *(requirement.scopes or ())])
@@ -47,14 +59,16 @@ class Guarding(SecurityBase):
         self._auth = auth
         self._requirement = requirement
         self._widened: dict[tuple[str, ...], Requirement] = {}
-        vars(self).update({"__call__": self.ask, "__signature__": signature(self.ask)})
+        self.watches = watches
+        self._shown = self.ask_and_watch if watches else self.ask
+        vars(self).update({"__call__": self._shown, "__signature__": signature(self._shown)})
 
     def __call__(
         self,
         *view: object,
         connection: HTTPConnection | None = None,
         security: SecurityScopes | None = None,
-    ) -> Coroutine[Any, Any, Any]:
+    ) -> Any:
         """See `Auth.required` and `Auth.optional`.
 
         Raises:
@@ -62,7 +76,7 @@ class Guarding(SecurityBase):
         """
         if view or connection is None or security is None:
             raise misused("optional" if self.is_optional else "required")
-        return self.ask(connection=connection, security=security)
+        return self._shown(connection=connection, security=security)
 
     async def ask(
         self, *, connection: HTTPConnection, security: SecurityScopes
@@ -76,6 +90,7 @@ class Guarding(SecurityBase):
             claims: AccessClaims | None = kept
             if kept_by is self._auth and claims is not None:
                 self._auth.guard.require(claims, requirement)
+                note_requirement(self._auth, scope, requirement)
                 return claims
             request = AsgiRequest(scope)
             self._answer_preflight(request)
@@ -86,9 +101,27 @@ class Guarding(SecurityBase):
             self._tell(connection, verdict, error)
             raise
         scope[_KEPT] = (self._auth, claims)
+        note_requirement(self._auth, scope, requirement)
         if verdict is not None:
             verdict.vary = max(verdict.vary, self._auth.vary, key=len)
         return claims
+
+    async def ask_and_watch(
+        self, *, connection: HTTPConnection, security: SecurityScopes
+    ) -> AsyncIterator[AccessClaims]:
+        """`ask`, and the rest of the connection inside a watch."""
+        claims = await self.ask(connection=connection, security=security)
+        assert claims is not None  # noqa: S101 - it is required
+        verdict: Verdict | None = connection.scope.get(GUARDED)
+        if verdict is None:
+            raise GuardMisused(_FORGOTTEN_WATCH)
+        try:
+            async with watching(self._auth, connection.scope, claims) as verdict.line.watch:
+                yield claims
+        except Ended as ended:
+            verdict.ended = ended
+            self._tell(connection, verdict, ended)
+            raise
 
     @property
     def dependency(self) -> NoReturn:
@@ -130,6 +163,19 @@ class Guarding(SecurityBase):
             verdict.refuse = partial(getattr, error, "answer")
         else:
             verdict.refuse = partial(self._auth.answer_error, error)
+
+
+def require_late_exits() -> None:
+    """Return when FastAPI leaves dependencies that yield after the answer was sent.
+
+    Raises:
+        GuardMisused: It leaves them before, so that a stream would not be watched.
+    """
+    if tuple(map(int, fastapi_version.split(".")[:2])) < _LATE_EXITS:
+        raise GuardMisused(
+            f"watch=True needs FastAPI {'.'.join(map(str, _LATE_EXITS))} or later, "
+            f"and this is {fastapi_version}"
+        )
 
 
 def misused(name: str) -> GuardMisused:

@@ -1,6 +1,6 @@
 """`Auth` of a Flask application: `init_app`, and decorators that guard views."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from gatepass.gate import CommonAuth, require_prefix, run_in_place
 from gatepass.http import RequestRefused, Requirement, WsgiRequest, is_preflight
 from gatepass.manager import TokenManager
 from gatepass.tokens import AccessClaims, TokenVerifier
+from gatepass.watches import Watch
 
 _KEPT: Final = "gatepass.claims"
 """The environ's key of the caller's claims; Flask's `g` may outlive a request."""
@@ -97,6 +98,20 @@ class Auth(CommonAuth[TokenManager | TokenVerifier, Guard, Guard]):
             )
         found: AccessClaims | None = claims
         return found
+
+    def watch(
+        self,
+        claims: AccessClaims,
+        on_end: Callable[[str], object],
+        *,
+        require: Callable[[AccessClaims], object] | None = None,
+    ) -> Watch[AccessClaims]:
+        """A block of `with` that tells when the session of these claims ends.
+
+        See `TokenVerifier.watch`.
+        """
+        watch: Watch[AccessClaims] = self._verifies.watch(claims, on_end, require=require)
+        return watch
 
     def log_in(
         self,

@@ -9,7 +9,7 @@ from inspect import iscoroutinefunction
 from typing import Any, ClassVar, Final, Generic, Literal, Never, TypeVar
 
 from gatepass._clock import wall_clock
-from gatepass.errors import GatepassError, SettingsRejected, StoreUnavailable
+from gatepass.errors import GatepassError, GuardMisused, SettingsRejected, StoreUnavailable
 from gatepass.gate.gate import Gate
 from gatepass.gate.guard import Guard
 from gatepass.gate.hooks import Authenticate, LoginLimit
@@ -85,6 +85,7 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
             SettingsRejected: A verifier has cookies without `csrf_keys`.
         """
         self._require_manager(manager)
+        self._verifies: Any = manager
         _require_arguments(authenticate, http, invalid_token_status)
         self.policy = HttpPolicy() if http is None else http
         self._has_warned = False
@@ -123,6 +124,7 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
         scopes: Collection[str] | None = None,
         roles: Collection[str] | None = None,
         fresh: timedelta | None = None,
+        watch: bool = False,
     ) -> RequiredGuard:
         """A guard: it lets a request through whose token holds and meets every requirement.
 
@@ -131,12 +133,16 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
             scopes: All of them must be in the `scope` claim.
             roles: One of them must be the `role` claim, or in it.
             fresh: The longest time since the password was checked (RFC 9470).
+            watch: Whether the connection ends with its session; in FastAPI and ASGI.
 
         Raises:
-            GuardMisused: The parentheses are missing, or a request is being handled.
+            GuardMisused: The parentheses are missing, a request is being handled, or nothing
+                can end a view of this framework.
+            SettingsRejected: The manager or verifier has no replica to watch.
         """
         self._require_setup("required", view)
-        return self._make_required(Requirement(scopes, roles, fresh))
+        requirement = Requirement(scopes, roles, fresh)
+        return self._make_watching(requirement) if watch else self._make_required(requirement)
 
     def optional(self, *view: Never) -> OptionalGuard:
         """A guard that also lets requests without a token through; it rejects bad tokens."""
@@ -230,6 +236,13 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
     @abstractmethod
     def _make_required(self, requirement: Requirement) -> RequiredGuard:
         """The framework's guard of `required`."""
+
+    def _make_watching(self, _: Requirement) -> RequiredGuard:
+        """The framework's guard of `required(watch=True)`."""
+        raise GuardMisused(
+            "nothing can end a blocking view from outside: write auth.required() without "
+            "watch=True, and in the view `with auth.watch(claims, on_end=…)`"
+        )
 
     @abstractmethod
     def _make_optional(self, requirement: Requirement) -> OptionalGuard:
