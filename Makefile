@@ -19,7 +19,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile --quiet
 	$(if $(UPGRADE),--upgrade) --generate-hashes --unsafe-package gatepass --no-annotate \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: help serve test vectors coverage lint format long bench wheel requirements $(LONG_TARGETS)
+.PHONY: help serve test vectors coverage lint format long watches bench wheel requirements $(LONG_TARGETS)
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,6 +85,11 @@ long: $(DEV) ## All of these with ten times the rounds, and durations are checke
 	@.ci/redis
 	GATEPASS_TEST_LONG=10 HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest -q \
 		-m "not vectors and not programs and not web and not browser and not interop"
+
+watches: $(DEV) ## Revoke sessions below ten thousand websockets; REPORT=1 writes docs/performance.md
+	@.ci/redis
+	GATEPASS_TEST_LONG=10 $(if $(REPORT),GATEPASS_WATCH_REPORT=docs/performance.md) \
+		$(BIN)/pytest -q -s -m workers tests/kill_switch
 
 browser: $(DEV) ## Drive the interactive page with a real Chromium
 	@.ci/browser

@@ -1,22 +1,20 @@
 """A guard with `watch=True` ends a connection when its session ends, wherever FastAPI asks it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from typing import Annotated, Any
+from typing import Any
 
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, Request, Security, WebSocket
-from fastapi.responses import StreamingResponse
-from starlette.middleware.base import BaseHTTPMiddleware
+from fastapi import Depends, FastAPI, Security, WebSocket
 
-from gatepass import AccessClaims, AsyncTokenManager, TokenPolicy
+from gatepass import AsyncTokenManager, TokenPolicy
 from gatepass.errors import GatepassError, GuardMisused, SettingsRejected
 from gatepass.fastapi import Auth
 from gatepass.http import RequestRefused
 from gatepass.jose import SharedKey
 from gatepass.stores.memory import AsyncMemoryStore
+from tests.asgi.connection import CLOSED, LAST, Client
 from tests.asgi.talk import http, socket
-from tests.asgi.test_watch import CLOSED, LAST, Client
+from tests.fastapi.watched import ATTACHED, live, of_route, stream
 
 pytestmark = pytest.mark.anyio
 
@@ -53,100 +51,6 @@ async def opened(app: FastAPI, manager: AsyncTokenManager, kind: str) -> tuple[C
     return client, pair
 
 
-async def live(websocket: WebSocket) -> None:
-    await websocket.accept()
-    await websocket.receive_text()
-
-
-async def stream(request: Request) -> StreamingResponse:
-    del request
-
-    async def lines() -> AsyncIterator[str]:
-        yield "data: 1\n\n"
-        await asyncio.Event().wait()
-
-    return StreamingResponse(lines(), media_type="text/event-stream")
-
-
-def _of_app(dependency: Any) -> FastAPI:
-    app = FastAPI(dependencies=[dependency])
-    app.websocket("/live")(live)
-    app.get("/live")(stream)
-    return app
-
-
-def _of_router(dependency: Any) -> FastAPI:
-    app, router = FastAPI(), APIRouter(dependencies=[dependency])
-    router.websocket("/live")(live)
-    router.get("/live")(stream)
-    app.include_router(router)
-    return app
-
-
-def _included(dependency: Any) -> FastAPI:
-    app, router = FastAPI(), APIRouter()
-    router.websocket("/live")(live)
-    router.get("/live")(stream)
-    app.include_router(router, dependencies=[dependency])
-    return app
-
-
-def _of_route(dependency: Any) -> FastAPI:
-    app = FastAPI()
-    app.websocket("/live", dependencies=[dependency])(live)
-    app.get("/live", dependencies=[dependency])(stream)
-    return app
-
-
-def _as_parameter(dependency: Any) -> FastAPI:
-    app = FastAPI()
-    claims = Annotated[AccessClaims, dependency]
-
-    @app.websocket("/live")
-    async def view(websocket: WebSocket, caller: claims) -> None:  # type: ignore[valid-type]
-        assert caller["sub"] == "ada"  # type: ignore[index]
-        await live(websocket)
-
-    @app.get("/live")
-    async def page(request: Request, caller: claims) -> StreamingResponse:  # type: ignore[valid-type]
-        assert caller["sub"] == "ada"  # type: ignore[index]
-        return await stream(request)
-
-    return app
-
-
-def _below_another(dependency: Any) -> FastAPI:
-    app = FastAPI()
-
-    async def caller(claims: Annotated[AccessClaims, dependency]) -> str:
-        return claims.subject
-
-    app.websocket("/live", dependencies=[Depends(caller)])(live)
-    app.get("/live", dependencies=[Depends(caller)])(stream)
-    return app
-
-
-def _with_middleware(dependency: Any) -> FastAPI:
-    app = _of_route(dependency)
-    app.add_middleware(BaseHTTPMiddleware, dispatch=_pass_on)
-    return app
-
-
-async def _pass_on(request: Request, call_next: Any) -> Any:
-    return await call_next(request)
-
-
-ATTACHED: dict[str, Callable[[Any], FastAPI]] = {
-    "the application": _of_app,
-    "a router": _of_router,
-    "an included router": _included,
-    "a route": _of_route,
-    "a parameter": _as_parameter,
-    "another dependency": _below_another,
-    "a route behind middleware": _with_middleware,
-}
-
-
 @pytest.mark.parametrize("kind", ["websocket", "http"])
 @pytest.mark.parametrize("ask", [Depends, Security])
 @pytest.mark.parametrize("where", ATTACHED)
@@ -169,7 +73,7 @@ async def test_a_mounted_application_ends_its_connections_too(
     kind: str, auth: Auth, manager: AsyncTokenManager
 ) -> None:
     outer = FastAPI()
-    outer.mount("/", _of_route(Depends(auth.required(watch=True))))
+    outer.mount("/", of_route(Depends(auth.required(watch=True))))
     auth.install(outer)
     client, pair = await opened(outer, manager, kind)
     await manager.revoke_session(pair.session_id)
@@ -180,7 +84,7 @@ async def test_a_mounted_application_ends_its_connections_too(
 async def test_a_connection_without_a_watch_stays_open(
     auth: Auth, manager: AsyncTokenManager
 ) -> None:
-    app = _of_route(Depends(auth.required()))
+    app = of_route(Depends(auth.required()))
     app.websocket("/watched", dependencies=[Depends(auth.required(watch=True))])(live)
     auth.install(app)
     client, pair = await opened(app, manager, "websocket")
@@ -262,7 +166,7 @@ async def test_a_renewed_token_meets_the_requirements_and_is_watched(
 async def test_a_handler_of_the_applications_own_leaves_no_websocket_open(
     auth: Auth, manager: AsyncTokenManager
 ) -> None:
-    app = _of_route(Depends(auth.required(watch=True)))
+    app = of_route(Depends(auth.required(watch=True)))
     auth.install(app)
 
     async def nothing(*_: Any) -> None:
@@ -290,7 +194,7 @@ async def test_a_guard_that_stops_before_the_answer_keeps_the_application_from_s
 async def test_a_guard_in_an_application_that_nobody_installed_raises(
     auth: Auth, manager: AsyncTokenManager
 ) -> None:
-    app = _of_route(Depends(auth.required(watch=True)))
+    app = of_route(Depends(auth.required(watch=True)))
     pair = await manager.issue("ada")
     scope = socket(denial=True, authorization=f"Bearer {pair.access_token}")
 

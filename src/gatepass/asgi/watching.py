@@ -42,7 +42,7 @@ class Ended(RequestRefused):
 
 
 class Line:
-    """Where the conversation with a client stands."""
+    """The state of the conversation with a client."""
 
     __slots__ = ("_receive", "_scope", "_send", "is_begun", "is_greeted", "is_over", "watch")
 

@@ -169,7 +169,7 @@ def require_late_exits() -> None:
     """Return when FastAPI leaves dependencies that yield after the answer was sent.
 
     Raises:
-        GuardMisused: It leaves them before, so that a stream would not be watched.
+        GuardMisused: This release leaves them before, so that a stream would not be watched.
     """
     if tuple(map(int, fastapi_version.split(".")[:2])) < _LATE_EXITS:
         raise GuardMisused(
