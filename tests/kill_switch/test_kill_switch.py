@@ -69,7 +69,7 @@ def manager(url: str) -> Iterator[TokenManager]:
 def ports(url: str, manager: TokenManager, tmp_path: Path) -> Iterator[list[int]]:
     """Four servers; `manager` has made the database."""
     del manager
-    _allow_sockets(2 * PROCESSES * WATCHED + 1_000)
+    _allow_sockets(PROCESSES * WATCHED + 1_000)
     variables = environment({"GATE_URL": url})
     variables["PYTHONPATH"] = os.pathsep.join([variables["PYTHONPATH"], str(ROOT)])
     with ExitStack() as stack:
