@@ -3,13 +3,21 @@
 Knows no framework: a request comes in as `HttpRequest`, an answer goes out as `Answer`.
 """
 
-from gatepass.gate.common_auth import AnyAuth, AnyManager, CommonAuth, require_prefix
+from gatepass.gate.common_auth import AnyAuth, AnyManager, CommonAuth
 from gatepass.gate.gate import Gate
 from gatepass.gate.guard import Guard
 from gatepass.gate.hooks import Authenticate, LoginLimit
 from gatepass.gate.maybe_await import run_in_place, settle
 from gatepass.gate.misuse import FORGOTTEN, require_call
-from gatepass.gate.routes import KEYS, LOGIN, Route, answer_wrong_method, find_route, routes_of
+from gatepass.gate.routes import (
+    KEYS,
+    LOGIN,
+    Route,
+    answer_wrong_method,
+    find_route,
+    require_prefix,
+    routes_of,
+)
 
 __all__ = [
     "FORGOTTEN",

@@ -292,14 +292,3 @@ def _require_arguments(authenticate: object, http: object, invalid_token_status:
         )
     if invalid_token_status not in {401, 403}:
         raise ValueError("invalid_token_status is 401 or 403")
-
-
-def require_prefix(prefix: str) -> str:
-    """A prefix to mount routes at: `/auth`, or nothing.
-
-    Raises:
-        ValueError: The prefix would double or lose a slash.
-    """
-    if prefix and (not prefix.startswith("/") or prefix.endswith("/")):
-        raise ValueError('prefix begins with "/" and does not end with it')
-    return prefix

@@ -74,3 +74,14 @@ def answer_wrong_method(route: Route) -> Answer:
     """A 405 that names the methods of the route."""
     allow = ("Allow", ", ".join(route.methods))
     return answer_refused(RequestRefused(METHOD_NOT_ALLOWED)).plus((allow,))
+
+
+def require_prefix(prefix: str) -> str:
+    """A prefix to mount routes at: `/auth`, or nothing.
+
+    Raises:
+        ValueError: The prefix would double or lose a slash.
+    """
+    if prefix and (not prefix.startswith("/") or prefix.endswith("/")):
+        raise ValueError('prefix begins with "/" and does not end with it')
+    return prefix
