@@ -52,7 +52,8 @@ def test_tokens_name_their_kind_and_carry_what_the_format_says(manager: Any) -> 
 
     assert access.header == {"alg": "HS256", "typ": "at+jwt"}
     assert refresh.header == {"alg": "HS256", "typ": "rt+jwt"}
-    assert set(refresh.claims) == {"iss", "aud", "sub", "iat", "exp", "sid", "gen", "sec"}
+    names = {"iss", "aud", "sub", "iat", "exp", "sid", "auth_time", "gen", "sec"}
+    assert set(refresh.claims) == names
     assert refresh.claims["gen"] == 0
     assert len(access.claims["jti"]) == len(access.claims["sid"]) == 34
     assert access.claims["jti"][:2] == access.claims["sid"][:2]

@@ -15,9 +15,12 @@ from gatepass.errors import (
     SessionRevoked,
     SubjectDisabled,
     TokenExpired,
+    TokenInvalid,
     TokenMissing,
 )
-from gatepass.jose import inspect
+from gatepass.jose import SharedKey, inspect
+from gatepass.jose.jws import sign_with
+from gatepass.tokens.verifier import REFRESH_TYP
 from tests.manager.conftest import START, Clock, Make
 
 
@@ -41,7 +44,7 @@ def test_racing_callers_all_get_the_same_refresh_token_byte_for_byte(
 ) -> None:
     first = manager.issue("alice")
     successor = manager.refresh(first.refresh_token)
-    clock.advance(10)
+    clock.advance(30)
     again = manager.refresh(first.refresh_token)
 
     assert again.refresh_token == successor.refresh_token
@@ -53,7 +56,7 @@ def test_a_reused_token_ends_the_session(
 ) -> None:
     first = manager.issue("alice")
     second = manager.refresh(first.refresh_token)
-    clock.advance(10.5)
+    clock.advance(30.5)
 
     with caplog.at_level(logging.WARNING), pytest.raises(RefreshReused):
         manager.refresh(first.refresh_token)
@@ -89,6 +92,60 @@ def test_a_session_that_ended_for_the_store_is_expired(make: Make, clock: Clock)
 
     with pytest.raises(SessionExpired):
         manager.refresh(pair.refresh_token)
+
+
+SHORT = {"session_lifetime": 3600, "access_lifetime": 600}
+
+
+def test_a_shorter_session_lifetime_ends_old_sessions_too(make: Make, clock: Clock) -> None:
+    manager = make()
+    store = getattr(manager, "_store")  # noqa: B009 - through either twin
+    lowered = make(store=store, **SHORT)
+    old, older = manager.issue("alice"), manager.issue("alice")
+    clock.advance(3300)
+    capped = lowered.refresh(old.refresh_token)
+    replayed = lowered.refresh(old.refresh_token)
+    [_, row] = sorted(lowered.sessions("alice"), key=lambda each: -each.idle_ends_ms)
+
+    assert (capped.expires_in, capped.refresh_expires_in) == (300, 300)
+    assert replayed.refresh_token == capped.refresh_token
+    assert row.session_id == capped.session_id
+    assert row.idle_ends_ms // 1000 == int(START) + 3600
+
+    clock.advance(300)
+    with pytest.raises(TokenExpired):
+        lowered.refresh(capped.refresh_token)
+    with pytest.raises(SessionExpired):
+        lowered.refresh(older.refresh_token)
+    assert inspect(manager.refresh(older.refresh_token).refresh_token).claims["gen"] == 1
+
+
+def test_a_replay_of_before_the_policy_changed_is_capped(make: Make, clock: Clock) -> None:
+    manager = make()
+    pair = manager.issue("alice")
+    clock.advance(3590)
+    manager.refresh(pair.refresh_token)
+    lowered = make(store=getattr(manager, "_store"), **SHORT)  # noqa: B009
+
+    assert lowered.refresh(pair.refresh_token).refresh_expires_in == 10
+
+
+def test_a_refresh_token_that_does_not_tell_its_login_gives_one_that_does(
+    make: Make, clock: Clock
+) -> None:
+    keys = SharedKey.generate()
+    manager = make(refresh_keys=keys)
+    claims = dict(inspect(manager.issue("alice").refresh_token).claims)
+    del claims["auth_time"]
+    clock.advance(3300)
+    token = sign_with(keys, claims, REFRESH_TYP)
+    lowered = make(store=getattr(manager, "_store"), refresh_keys=keys, **SHORT)  # noqa: B009
+    pair = lowered.refresh(token)
+
+    assert pair.refresh_expires_in == 300
+    assert inspect(pair.refresh_token).claims["auth_time"] == int(START)
+    with pytest.raises(TokenInvalid, match="auth_time"):
+        manager.refresh(sign_with(keys, {**claims, "auth_time": "now"}, REFRESH_TYP))
 
 
 def test_a_generation_ahead_of_the_store_moves_the_store_forward(

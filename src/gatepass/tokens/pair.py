@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, TypeGuard
 
-from gatepass.errors import SessionUnknown, TokenInvalid, TokenMalformed
+from gatepass.errors import SessionExpired, SessionUnknown, TokenInvalid, TokenMalformed
 from gatepass.sessions import IssuePlan, RevokeKind
 from gatepass.tokens.claims import AccessClaims
 from gatepass.tokens.policy import is_plain_text, require_subject
@@ -49,22 +49,40 @@ class Presented:
     generation: int
     sec: str = field(repr=False)
     session_text: str = field(repr=False)
+    auth_time: int | None = None
+    """The login, in seconds since 1970; tokens of older releases do not tell it."""
 
     @property
     def session_claims(self) -> dict[str, Any]:
         """The session claims of the refresh token, which the store has yet to confirm."""
         return read_session_text(self.session_text)
 
+    def idle_ms(self, refresh_s: int, session_s: int, now: float) -> int:
+        """How long its successor may lie idle; the policy may be stricter than at the login.
+
+        Raises:
+            SessionExpired: The session has lived for as long as the policy allows.
+        """
+        idle_ms = refresh_s * 1000
+        if self.auth_time is not None:
+            idle_ms = min(idle_ms, (self.auth_time + session_s) * 1000 - int(now * 1000))
+        if idle_ms <= 0:
+            raise SessionExpired
+        return idle_ms
+
 
 def read_presented(claims: Mapping[str, Any]) -> Presented:
     """The refresh token with these claims, whose signature was verified.
 
     Raises:
-        TokenInvalid: `gen`, `sec` or the session claims are of the wrong type.
+        TokenInvalid: `gen`, `sec`, `auth_time` or the session claims are of the wrong type.
     """
     generation, sec, text = claims["gen"], claims["sec"], claims.get(SESSION_TEXT, "")
     if generation.__class__ is not int or generation < 0 or sec.__class__ is not str:
         raise TokenInvalid("the token is invalid: gen or sec is none")
+    auth_time = claims.get("auth_time")
+    if auth_time.__class__ is not int and auth_time is not None:
+        raise TokenInvalid("the token is invalid: auth_time is none")
     if text != "":
         read_session_text(text)
     return Presented(
@@ -73,6 +91,7 @@ def read_presented(claims: Mapping[str, Any]) -> Presented:
         generation=generation,
         sec=sec,
         session_text=text,
+        auth_time=auth_time,
     )
 
 

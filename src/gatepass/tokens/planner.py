@@ -180,7 +180,7 @@ class PairPlanner:
             sec_hash=sec_hash(presented.sec, presented.session_text),
             claims_json=claims_json,
             leeway_ms=self._leeway_s * 1000,
-            refresh_lifetime_ms=self._refresh_s * 1000,
+            refresh_lifetime_ms=presented.idle_ms(self._refresh_s, self._session_s, self._now()),
             access_lifetime_ms=self._access_s * 1000,
         )
 
@@ -238,7 +238,9 @@ class PairPlanner:
 
     def _pair(self, session: Session, proof: LogIn | Presented, claims_json: bytes) -> TokenPair:
         now = int(self._now())
-        expires_at = min(now + self._access_s, session.ends_ms // 1000)
+        ends_at = min(session.ends_ms // 1000, session.auth_time + self._session_s)
+        expires_at = min(now + self._access_s, ends_at)
+        idle_ends_at = min(session.idle_ends_ms // 1000, ends_at)
         registered = {"iss": self.policy.issuer, "aud": self.policy.audience}
         # Write access to the store must not be enough to change a token's subject, its lifetime
         # or how the user logged in.
@@ -260,8 +262,9 @@ class PairPlanner:
         refresh = registered | {
             "sub": session.subject,
             "iat": session.born_ms // 1000,
-            "exp": session.idle_ends_ms // 1000,
+            "exp": idle_ends_at,
             "sid": session.session_id,
+            "auth_time": session.auth_time,
             "gen": session.generation,
             "sec": proof.sec,
         }
@@ -272,7 +275,7 @@ class PairPlanner:
             access_token=sign_claims(access_keys, access | own, ACCESS_TYP),
             refresh_token=sign_claims(refresh_keys, refresh, REFRESH_TYP),
             expires_in=max(0, expires_at - now),
-            refresh_expires_in=max(0, session.idle_ends_ms // 1000 - now),
+            refresh_expires_in=max(0, idle_ends_at - now),
             session_id=session.session_id,
         )
 

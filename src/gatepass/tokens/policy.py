@@ -75,10 +75,10 @@ class TokenPolicy:
     refresh_lifetime: Seconds = timedelta(days=7)
     """How long a session lives without being used; slides with every refresh."""
     session_lifetime: Seconds = timedelta(days=30)
-    """How long a session lives at most."""
+    """How long a session lives at most; a lower one holds for old sessions when they rotate."""
     leeway: Seconds = 0
     """Clock difference granted to `exp` and `nbf`, 0 to 60 s (RFC 7519 §4.1.4)."""
-    rotation_leeway: Seconds = timedelta(seconds=10)
+    rotation_leeway: Seconds = timedelta(seconds=30)
     """How long a superseded refresh token is answered again, 0 (off) to 60 s."""
     required_claims: Collection[str] = ()
     allowed_values: Mapping[str, Collection[Any]] = field(default_factory=dict)
