@@ -131,6 +131,37 @@ def test_a_refresh_whose_every_caller_is_gone_is_kept_all_the_same(
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_program_killed_in_its_refresh_asks_again_at_its_next_start(
+    world: World, tmp_path: Path
+) -> None:
+    """The server has rotated, and repeats its answer for the leeway; later it ends the session."""
+    path = tmp_path / "tokens.json"
+    FileTokens(path).save(world.tokens())
+    before = FileTokens(path).load()
+    challenge = {"www-authenticate": 'Bearer error="invalid_token"'}
+    world.faults.scripts["/private"] = [(401, b"", challenge), (0, b"", {})]
+    world.faults.may_answer.clear()
+
+    def get() -> str:
+        return httpx.get(f"{world.url}/private", auth=world.auth(FileTokens(path))).text
+
+    killed = Child(get)
+    assert world.faults.was_asked_to_refresh.wait(PATIENCE_S)
+    os.kill(killed.pid, signal.SIGKILL)
+    assert killed.answer() == ""
+    assert FileTokens(path).load() == before
+
+    world.faults.may_answer.set()
+    world.clock.now += 5
+    next_start = world.auth(FileTokens(path))
+    assert httpx.get(f"{world.url}/private", auth=next_start).status_code == 200
+    until(lambda: FileTokens(path).load() != before)
+    world.expire()
+    assert httpx.get(f"{world.url}/private", auth=next_start).status_code == 200
+    assert world.refreshes == 3
+
+
 def test_one_auth_serves_several_loops_with_one_refresh(world: World) -> None:
     auth = world.auth()
     world.expire()

@@ -8,7 +8,7 @@ only, never during a caller's request.
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 
@@ -168,10 +168,17 @@ class Refresher(ForkAware):
                 self._land(flight)
 
     async def _refresh(self, stale: Tokens) -> Tokens:
-        """Read the storage again under the lock; ask the server; keep its answer."""
-        tokens = self.load()
-        if tokens.access_token != stale.access_token:
-            return tokens
+        """Read the storage again under the lock; ask the server; keep its answer.
+
+        The storage says first that a refresh is under way: a program that is killed before it has
+        the answer asks again when it is started, while the server still repeats the answer.
+        """
+        found = self.load()
+        if found.access_token != stale.access_token:
+            return found
+        tokens = replace(found, is_refreshing=True)
+        # If the pair is another by now, the answer will not replace it either.
+        self._storage.replace(found, tokens)
         try:
             successor: Tokens | None = await self._server.refresh(tokens.refresh_token)
         except SessionError:

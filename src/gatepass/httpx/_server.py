@@ -25,7 +25,7 @@ _HOLD_S: Final = 10.0
 """How long a refresh may take, repetitions included."""
 _ATTEMPT_S: Final = 4.5
 """How long one attempt may. Its answer may be lost after the server has rotated, which repeats
-it for ten seconds (the default `rotation_leeway`): the second attempt has to come within them."""
+it for its `rotation_leeway`, 30 s by default: the second attempt has to come within them."""
 _ATTEMPTS: Final = 3
 _PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 4.0

@@ -26,6 +26,8 @@ class Tokens:
     """Seconds since 1970, by this machine's clock."""
     lifetime: float
     """Seconds that the access token had left when it came."""
+    is_refreshing: bool = field(default=False, compare=False)
+    """Whether a refresh was sent whose answer is not kept yet; it makes no other pair of it."""
 
     @classmethod
     def from_answer(cls, answer: Mapping[str, Any], *, now: float) -> Self:
@@ -38,7 +40,8 @@ class Tokens:
             if "token_type" in answer and str(answer["token_type"]).lower() != "bearer":
                 raise TokenMalformed("the answer's tokens are no bearer tokens")
             lifetime = answer["expires_in"]
-            return cls.from_members({**answer, "expires_at": now + lifetime, "lifetime": lifetime})
+            times = {"expires_at": now + lifetime, "lifetime": lifetime, "is_refreshing": False}
+            return cls.from_members({**answer, **times})
         except (KeyError, TypeError):
             raise TokenMalformed("the answer holds no pair of tokens") from None
 
@@ -52,7 +55,11 @@ class Tokens:
         if not all(_is_time(value) for value in (expires_at, lifetime)):
             raise TokenMalformed("a time is a number of seconds")
         return cls(
-            access_token=access, refresh_token=refresh, expires_at=expires_at, lifetime=lifetime
+            access_token=access,
+            refresh_token=refresh,
+            expires_at=expires_at,
+            lifetime=lifetime,
+            is_refreshing=members.get("is_refreshing") is True,
         )
 
     def to_json(self) -> bytes:
@@ -62,9 +69,13 @@ class Tokens:
     def due_at(self, chance: float) -> float:
         """When to refresh: before the end, but not all clients at once.
 
+        A refresh without an answer is due now: the server repeats its answer only for a while.
+
         Args:
             chance: A random number from 0 to 1, drawn once per pair.
         """
+        if self.is_refreshing:
+            return 0.0
         early_s = min(_EARLY_S, max(self.lifetime * _EARLY_SHARE, _ROUNDING_S))
         return self.expires_at - early_s - chance * self.lifetime * _JITTER_SHARE
 
