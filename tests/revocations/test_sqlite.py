@@ -13,6 +13,7 @@ from gatepass.revocations.sqlite import SqliteReplica
 from gatepass.sessions import AsyncRevocations, Revocations, Store
 from gatepass.stores.sql import SqlStore
 from tests.stores.plans import DAY, IDLE, LEEWAY, Clock, log_in, present
+from tests.stores.twins import Awaited
 
 
 @pytest.fixture
@@ -24,7 +25,8 @@ def elsewhere(path: Path, clock: Clock) -> Iterator[SqlStore]:
 
 
 def test_it_is_what_managers_take(replica: Revocations, store: Store) -> None:
-    assert isinstance(replica, Revocations | AsyncRevocations)
+    taken = replica.twin if isinstance(replica, Awaited) else replica
+    assert isinstance(taken, Revocations | AsyncRevocations)
     assert replica.is_async == store.is_async
 
 
