@@ -66,6 +66,9 @@ def test_the_defaults_of_tokens_are_those_of_the_page(defaults: Mapping[str, str
     assert policy.audience == defaults["JWT_AUDIENCE"]
     for name in ("access_lifetime", "refresh_lifetime", "session_lifetime"):
         assert getattr(policy, name) == parse_duration(defaults[f"JWT_{name.upper()}"])
+    assert policy.rotation_leeway == parse_duration(defaults["JWT_ROTATION_LEEWAY"])
+    for name in ("client_id", "leeway", "max_sessions"):
+        assert str(getattr(policy, name)) == defaults[f"JWT_{name.upper()}"]
 
 
 def test_the_defaults_of_http_and_of_the_server_are_those_of_the_page(

@@ -33,6 +33,7 @@ def test_development_binds_loopback_only(command: Command, host: str) -> None:
         ({"DATABASE_URL": ""}, "DATABASE_URL"),
         ({"REDIS_URL": "redis://cache:port"}, "REDIS_URL"),
         ({"JWT_ACCESS_LIFETIME": "soon"}, "JWT_ACCESS_LIFETIME"),
+        ({"JWT_REQUIRED_CLAIMS": "role,tenant"}, "JWT_REQUIRED_CLAIMS names tenant"),
     ],
 )
 def test_production_refuses_bad_settings_and_makes_nothing(

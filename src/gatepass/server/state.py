@@ -14,10 +14,13 @@ from gatepass.server.files import make_file, make_folder, require_private
 from gatepass.server.secrets import generate_secret
 from gatepass.settings import TokenSettings
 from gatepass.stores.sql.sqlite.file import SqliteFile
+from gatepass.tokens.policy import REGISTERED_CLAIMS
 
 FOLDER: Final = ".gatepass"
 _SECRETS_FILE: Final = "secrets.env"
 _SECRETS: Final = ("JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET")
+CLAIMS: Final = frozenset({"username", "email", "role"})
+"""The claims of accounts; a login without a required one would fail each time."""
 _START: Final = "start with `gatepass serve`"
 
 
@@ -73,6 +76,11 @@ def find_state(environ: Mapping[str, str], here: Path, *, create: bool) -> State
         )
     else:
         state = _find_development(environ, here / FOLDER, create=create)
+    for name in state.settings.policy.required_claims:
+        if name not in CLAIMS | REGISTERED_CLAIMS:
+            raise SettingsRejected(
+                f"JWT_REQUIRED_CLAIMS names {name}: accounts have {', '.join(sorted(CLAIMS))}"
+            )
     file = state.database_file
     if file is not None:
         SqliteFile(make_url(state.settings.sql_url)).require_folder()

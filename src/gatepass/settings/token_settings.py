@@ -1,9 +1,10 @@
 """`TokenSettings`: environment variables in, policy, keys and managers out."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import timedelta
-from typing import Annotated, Any, Final, Self, cast
+from typing import Annotated, Any, Final, Self, TypedDict, Unpack, cast
 
 from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -17,20 +18,44 @@ from gatepass.manager import AsyncTokenManager, TokenManager
 from gatepass.sessions import AsyncRevocations, AsyncStore, Revocations, Store
 from gatepass.settings.secrets import KEY_FILE, read_keys
 from gatepass.settings.stores import open_async_store, open_store, require_database_url
+from gatepass.settings.values import (
+    parse_allowed_values,
+    parse_leeway,
+    parse_names,
+    parse_number,
+)
 from gatepass.tokens import TokenPolicy
 from gatepass.tokens.durations import parse_duration
+from gatepass.tokens.policy import Seconds
 
 
-def _read_duration(value: object, info: ValidationInfo) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return parse_duration(value)
-    except SettingsRejected as error:
-        raise SettingsRejected(f"{_variable(info.field_name)}: {error}") from None
+def _read(parse: Callable[[str], object]) -> BeforeValidator:
+    """Parse the text of a variable; an error names the variable."""
+
+    def read(value: object, info: ValidationInfo) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return parse(value)
+        except SettingsRejected as error:
+            raise SettingsRejected(f"{_variable(info.field_name)}: {error}") from None
+
+    return BeforeValidator(read)
 
 
-_Lifetime = Annotated[timedelta | None, BeforeValidator(_read_duration)]
+_Lifetime = Annotated[timedelta | None, _read(parse_duration)]
+_Leeway = Annotated[timedelta | None, _read(parse_leeway)]
+
+
+class PolicyOptions(TypedDict, total=False):
+    """Settings of one manager, instead of the environment's; see `TokenPolicy`."""
+
+    client_id: str
+    leeway: Seconds
+    rotation_leeway: Seconds
+    max_sessions: int
+    required_claims: Collection[str]
+    allowed_values: Mapping[str, Collection[Any]]
 
 
 class TokenSettings(BaseSettings):
@@ -65,6 +90,19 @@ class TokenSettings(BaseSettings):
     access_lifetime: _Lifetime = Field(default=None, validation_alias="JWT_ACCESS_LIFETIME")
     refresh_lifetime: _Lifetime = Field(default=None, validation_alias="JWT_REFRESH_LIFETIME")
     session_lifetime: _Lifetime = Field(default=None, validation_alias="JWT_SESSION_LIFETIME")
+    client_id: str | None = Field(default=None, validation_alias="JWT_CLIENT_ID")
+    leeway: _Leeway = Field(default=None, validation_alias="JWT_LEEWAY")
+    rotation_leeway: _Leeway = Field(default=None, validation_alias="JWT_ROTATION_LEEWAY")
+    max_sessions: Annotated[int | None, _read(parse_number)] = Field(
+        default=None, validation_alias="JWT_MAX_SESSIONS"
+    )
+    # Of a collection pydantic-settings would want JSON itself.
+    required_claims: Annotated[Any, _read(parse_names)] = Field(
+        default=None, validation_alias="JWT_REQUIRED_CLAIMS"
+    )
+    allowed_values: Annotated[Any, _read(parse_allowed_values)] = Field(
+        default=None, validation_alias="JWT_ALLOWED_VALUES"
+    )
     database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
     redis_url: SecretStr | None = Field(default=None, validation_alias="REDIS_URL")
     misnamed_secret: SecretStr | None = Field(default=None, validation_alias="JWT_SECRET")
@@ -103,7 +141,7 @@ class TokenSettings(BaseSettings):
 
     @property
     def policy(self) -> TokenPolicy:
-        """Issuer, audience and lifetimes."""
+        """Everything of the environment that tokens are issued and verified by."""
         return self._policy
 
     @property
@@ -125,10 +163,21 @@ class TokenSettings(BaseSettings):
         *,
         revocations: Revocations | None = None,
         load_claims: LoadClaims | None = None,
+        **policy: Unpack[PolicyOptions],
     ) -> TokenManager:
-        """A manager over this store, or over the one that the environment names."""
+        """A manager over this store, or over the one that the environment names.
+
+        Args:
+            store: The store of sessions.
+            revocations: See `TokenManager`.
+            load_claims: See `TokenManager`.
+            **policy: Settings of this manager alone; the others are the environment's.
+
+        Raises:
+            SettingsRejected: A value is out of bounds, or no store is named.
+        """
         return TokenManager(
-            self.policy,
+            replace(self.policy, **policy),
             access_keys=self.access_keys,
             refresh_keys=self.refresh_keys,
             store=self.store() if store is None else store,
@@ -142,10 +191,11 @@ class TokenSettings(BaseSettings):
         *,
         revocations: AsyncRevocations | None = None,
         load_claims: AsyncLoadClaims | None = None,
+        **policy: Unpack[PolicyOptions],
     ) -> AsyncTokenManager:
         """The same for `await`; `load_claims` may be a coroutine function."""
         return AsyncTokenManager(
-            self.policy,
+            replace(self.policy, **policy),
             access_keys=self.access_keys,
             refresh_keys=self.refresh_keys,
             store=self.async_store() if store is None else store,
@@ -215,6 +265,7 @@ _POLICY: Final = (
     "access_lifetime",
     "refresh_lifetime",
     "session_lifetime",
+    *PolicyOptions.__annotations__,
 )
 
 
