@@ -7,7 +7,8 @@ RUNTIME := .venv/runtime.stamp
 DEV := .venv/dev.stamp
 NODE := benchmarks/node/node_modules/.package-lock.json
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
-PYTEST := pytest -q -n 4 --dist loadfile
+PARALLEL := -q -n 4 --dist loadfile
+PYTEST := pytest $(PARALLEL)
 LOADED := pytest -q -n 2 --dist loadfile
 LONG_TARGETS := programs workers faults soak races chaos web fuzz browser interop
 SHORT := not vectors $(LONG_TARGETS:%=and not %)
@@ -19,7 +20,8 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile --quiet
 	$(if $(UPGRADE),--upgrade) --generate-hashes --unsafe-package gatepass --no-annotate \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: help serve test vectors coverage lint format long watches bench wheel requirements $(LONG_TARGETS)
+.PHONY: help serve test vectors coverage lint format long watches pythons lowest bench wheel \
+	requirements $(LONG_TARGETS)
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -91,6 +93,14 @@ watches: $(DEV) ## Revoke sessions below ten thousand websockets; REPORT=1 write
 	GATEPASS_TEST_LONG=10 $(if $(REPORT),GATEPASS_WATCH_REPORT=docs/performance.md) \
 		$(BIN)/pytest -q -s -m workers tests/kill_switch
 
+pythons: ## Run the tests of `make test` under every Python from 3.11 on that is installed here
+	@.ci/redis
+	@.ci/pythons $(PARALLEL) -m "$(SHORT)"
+
+lowest: ## Run them with the lowest versions that pyproject.toml allows
+	@.ci/redis
+	@.ci/lowest $(PARALLEL) -m "$(SHORT)"
+
 browser: $(DEV) ## Drive the interactive page with a real Chromium
 	@.ci/browser
 	@.ci/nginx
@@ -125,4 +135,5 @@ requirements: $(DEV) ## Pin what is installed, with hashes (UPGRADE=1 takes the 
 	$(COMPILE) --extra server --extra dev -c requirements/runtime.txt -o requirements/dev.txt \
 		pyproject.toml requirements/build.in
 	$(COMPILE) -o requirements/fuzz.txt requirements/fuzz.in
-	@sed -i '/^# WARNING: /,$$d' requirements/runtime.txt requirements/dev.txt requirements/fuzz.txt
+	$(COMPILE) -o requirements/lowest.txt requirements/lowest.in
+	@sed -i '/^# WARNING: /,$$d' $(addprefix requirements/,runtime.txt dev.txt fuzz.txt lowest.txt)
