@@ -83,7 +83,9 @@ MISUSES: dict[str, Misuse] = {
     "is_accessible is a guard": _admin(lambda auth: auth.required()),
     "is_accessible is a static guard": _admin(lambda auth: staticmethod(auth.required())),
     "is_accessible makes a guard": _admin(lambda auth: lambda _: auth.required()),
-    "is_accessible returns a guard": _admin(lambda auth: partial(_given, auth.required())),
+    "is_accessible returns a guard": _admin(
+        lambda auth: staticmethod(partial(_given, auth.required()))
+    ),
 }
 
 
