@@ -41,10 +41,14 @@ class SqliteConnection:
         self.log: Identity | None = None
         self.look_at = 0.0
         self._wait_ms = -1
-        self.wait_until(deadline)
-        self.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-        if durable:
-            self.execute("PRAGMA fullfsync=ON")  # macOS keeps fsync in the drive's cache
+        try:
+            self.wait_until(deadline)
+            self.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            if durable:
+                self.execute("PRAGMA fullfsync=ON")  # macOS keeps fsync in the drive's cache
+        except sqlite3.Error:  # a file that is damaged or locked
+            self.close()
+            raise
 
     def wait(self, wait_ms: int) -> None:
         """Wait this long for other connections from now on."""
