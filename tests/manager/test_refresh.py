@@ -20,7 +20,7 @@ from gatepass.errors import (
 )
 from gatepass.jose import SharedKey, inspect
 from gatepass.jose.jws import sign_with
-from gatepass.tokens.verifier import REFRESH_TYP
+from gatepass.tokens.typ import REFRESH_TYP
 from tests.manager.conftest import START, Clock, Make
 
 

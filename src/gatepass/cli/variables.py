@@ -45,11 +45,17 @@ _OF_TOKENS: Final = frozenset(
         "ACCESS_LIFETIME",
         "ACCESS_SECRET",
         "ACCESS_SECRET_PREVIOUS",
+        "ALLOWED_VALUES",
         "AUDIENCE",
+        "CLIENT_ID",
         "ISSUER",
+        "LEEWAY",
+        "MAX_SESSIONS",
         "REFRESH_LIFETIME",
         "REFRESH_SECRET",
         "REFRESH_SECRET_PREVIOUS",
+        "REQUIRED_CLAIMS",
+        "ROTATION_LEEWAY",
         "SESSION_LIFETIME",
     )
 )
@@ -58,7 +64,7 @@ _READ: Final = KNOWN | _OF_TOKENS | {name + END for name in NAMES}
 _QUIET: Final = _READ | {"JWT_SECRET", "JWT_PREVIOUS_SECRET"}
 """The settings have sentences of their own about these two."""
 _OF_OTHERS: Final = re.compile(
-    r"GATEPASS_(?:(?:TEST|CHAOS)_\w+|(?:\w+_)?(?:SERVICE_(?:HOST|PORT)\w*|PORT_\d+_[A-Z]+\w*))"
+    r"GATEPASS_(?:(?:TEST|CHAOS|WATCH)_\w+|(?:\w+_)?(?:SERVICE_(?:HOST|PORT)\w*|PORT_\d+_[A-Z]+\w*))"
 )
 """Our tests' own, and those of Kubernetes for a Service whose name begins with ours."""
 _OF_KUBERNETES: Final = re.compile(r"(?:tcp|udp|sctp)://\S+:\d+")
