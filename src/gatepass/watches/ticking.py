@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable
 from math import inf
 from typing import Any, Final
+from weakref import WeakMethod
 
 from gatepass.errors import KeysUnavailable, StoreUnavailable
 from gatepass.watches.registry import Group, Registry, Steps, Watched
@@ -31,7 +32,7 @@ class Watches(Registry):
 
     def __init__(self, look: Callable[[], Steps[None]], period_s: float = TICK_S) -> None:
         super().__init__()
-        self._look = look
+        self._source = WeakMethod(look)  # so that a source is dropped without the collector
         self._period_s = period_s
         self._tickers: dict[Any, object] = {}
 
@@ -120,6 +121,11 @@ class Watches(Registry):
             wait_s = min(wait_s, (yield from self._tick_group(group)))
         yield from self._look()  # last: if it fails, time and keys were looked at
         return max(wait_s, POLL_S)
+
+    def _look(self) -> Steps[None]:
+        look = self._source()
+        if look is not None:
+            yield from look()
 
     def _tick_group(self, group: Group) -> Steps[float]:
         terms, failure, keys, horizon = group.terms, None, None, inf

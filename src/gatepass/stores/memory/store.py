@@ -28,7 +28,7 @@ from gatepass.sessions import (
 )
 from gatepass.sessions.session import LOG_MS, SKEW_MS
 from gatepass.sessions.texts import require_encodable
-from gatepass.watches import POLL_S, Watches
+from gatepass.watches import POLL_S, Steps, Watches
 
 _FIRST_PURGE: Final = 1_024
 _OTHERS: Final = (
@@ -63,7 +63,7 @@ class MemoryStore:
         self._longest_access_ms = 0
         self._purge_at = _FIRST_PURGE
         self._closed = False
-        self.watches = Watches(lambda: self.watches.look_up(self.is_revoked), POLL_S)
+        self.watches = Watches(self._look, POLL_S)
         """The connections that end when their session or token is revoked here."""
         self._has_warned = False
 
@@ -225,6 +225,9 @@ class MemoryStore:
         """Reject every operation from now on; closing twice is fine."""
         self._closed = True
         self.watches.close(StoreUnavailable("the store is closed"))
+
+    def _look(self) -> Steps[None]:
+        return self.watches.look_up(self.is_revoked)
 
     def _warn_of_others(self, session_id: str) -> None:
         """Log once that a token was issued over another store than this one."""
