@@ -84,7 +84,8 @@ def _explain(claims: object) -> str:
             if _has_non_finite(_to_builtins(value)):
                 return f"the claim {name} is NaN or Infinity, which have no JSON form"
         except TypeError as error:
-            return f"the claim {name} has no JSON form: {error}"
+            cure = "write dict(…) of it" if isinstance(value, Mapping) else error
+            return f"the claim {name} has no JSON form: {cure}"
         except _ENCODE_ERRORS:
             return f"the claim {name} has no JSON form"
     return "the claims have no JSON form"

@@ -30,8 +30,9 @@ class AccessClaims(
     """
 
     _claims: dict[str, Any]
-    _key: Any = None
-    """The key that verified them; verifiers share both between requests."""
+    _key: Any = ...
+    """The key that verified them; verifiers share both between requests. It has no JSON form, so
+    that these claims in a claim are rejected and not written as what they are made of."""
     __eq__ = Mapping.__eq__
     __hash__ = None  # type: ignore[assignment]  # as every mapping
 
@@ -135,7 +136,7 @@ def texts_in(value: object, *, split: bool = False) -> frozenset[str]:
 dict_of = attrgetter("_claims")
 """The claims without copies, for those that change nothing."""
 key_of = attrgetter("_key")
-"""The key that verified the claims; `None` if no verifier made them."""
+"""The key that verified the claims; `...` if no verifier made them."""
 
 
 def _copy(value: Any) -> Any:

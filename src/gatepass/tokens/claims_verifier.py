@@ -215,7 +215,7 @@ class ClaimsVerifier:
         if not claims.expires_at > self.horizon():
             return TokenExpired()
         key = key_of(claims)
-        if key is None or not any(
+        if key is ... or not any(
             each.algorithm == key.algorithm and each.is_same_key(key) for each in keys.keys
         ):
             return TokenInvalid(f"{INVALID}: its key is accepted no longer")

@@ -71,7 +71,7 @@ class IssuerClaims(AccessClaims, frozen=True, eq=False, gc=False):
     _roles_at: Sequence[ClaimPath] = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return IssuerClaims, (self._claims, None, self._scopes_at, self._roles_at)
+        return IssuerClaims, (self._claims, ..., self._scopes_at, self._roles_at)
 
     @property
     def scopes(self) -> frozenset[str]:
