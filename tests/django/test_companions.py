@@ -234,6 +234,7 @@ def test_settings_that_a_test_changes_leave_no_descriptor(
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/left.db")
     monkeypatch.setenv("JWT_ACCESS_SECRET", "vT4mQ8xZ2pLw7RkJ9sYcD3fHbN6gUe1a")
     monkeypatch.setenv("JWT_REFRESH_SECRET", "Kq5WzX1rB8nEo3TjM7uPyV2hGdS9cLf6")
+    of_others = set(threading.enumerate())
     for _ in range(3):
         with override_settings(GATEPASS_AUTH=None):
             made: Any = get_auth()
@@ -241,7 +242,7 @@ def test_settings_that_a_test_changes_leave_no_descriptor(
             request = RequestFactory().get("/", headers={"Authorization": f"Bearer {token}"})
             asyncio.run(made.acheck(DjangoRequest(request), Requirement()))
             del made
-    for thread in threading.enumerate():  # they end by themselves
+    for thread in set(threading.enumerate()) - of_others:  # they end by themselves
         if thread.name.startswith("gatepass"):
             thread.join(PATIENCE_S)
 

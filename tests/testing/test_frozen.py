@@ -1,4 +1,7 @@
-"""Applications whose tests freeze the time with freezegun."""
+"""Applications whose tests freeze the time with freezegun.
+
+Servers of other tests run on in this process: their event loops keep the real time.
+"""
 
 import ast
 from collections.abc import Callable
@@ -34,7 +37,7 @@ def test_a_manager_that_was_made_before_lives_in_the_frozen_time(kind: str, tmp_
         "refresh_keys": SharedKey.generate(),
     }
     with TokenManager(TokenPolicy(**NAMES), **keys, store=STORES[kind](tmp_path)) as manager:
-        with freeze_time("2031-01-01") as clock:
+        with freeze_time("2031-01-01", real_asyncio=True) as clock:
             pair = manager.issue("ada")
             claims = manager.verify(pair.access_token)
             manager.refresh(pair.refresh_token)
@@ -52,7 +55,7 @@ def test_a_manager_that_was_made_before_lives_in_the_frozen_time(kind: str, tmp_
 def test_an_issuer_and_a_verifier_live_in_the_frozen_time() -> None:
     key = SharedKey.generate()
     issuer, verifier = TokenIssuer(key, **NAMES, lifetime=60), TokenVerifier(key, **NAMES)
-    with freeze_time("2031-01-01") as clock:
+    with freeze_time("2031-01-01", real_asyncio=True) as clock:
         token = issuer.issue("ada")
         for _ in range(3):  # the verifier remembers it
             verifier.verify(token)
@@ -71,7 +74,7 @@ def test_fresh_means_fresh_in_the_frozen_time() -> None:
     app, auth = Flask(__name__), Auth(manager)
     auth.init_app(app)
     app.add_url_rule("/", view_func=auth.required(fresh=timedelta(minutes=5))(lambda: "fine"))
-    with freeze_time("2031-01-01") as clock:
+    with freeze_time("2031-01-01", real_asyncio=True) as clock:
         bearer = {"Authorization": f"Bearer {manager.issue('ada').access_token}"}
         first = app.test_client().get("/", headers=bearer)
         clock.tick(301)

@@ -10,7 +10,9 @@ from gatepass import AccessClaims, AsyncTokenVerifier, TokenVerifier
 from gatepass.errors import SettingsRejected, TokenError, TokenInvalid, TokenMissing
 from gatepass.jose import KeySet, SharedKey, sign
 from gatepass.jose.keyset import KeysWanted
+from gatepass.stores.memory import MemoryStore
 from gatepass.tokens import TrustedIssuer
+from tests.budget import until
 from tests.tokens.test_verifier import NOW, AsyncListed, Listed
 
 OURS, THEIRS = SharedKey.generate(), SharedKey.generate()
@@ -118,6 +120,19 @@ def test_revocations_hold_for_every_issuer() -> None:
             listed.verify(token(jti="t-gone"))
         with pytest.raises(TokenError, match="revoked"):
             asyncio.run(awaited.verify(token(jti="t-gone")))
+
+
+def test_a_connection_holds_by_the_rules_of_its_own_issuer() -> None:
+    store = MemoryStore()
+    both = TokenVerifier.for_issuers(
+        issuer(), issuer("theirs", THEIRS), revocations=store, now=lambda: NOW
+    )
+    ends: list[str] = []
+    with both.watch(both.verify(token(THEIRS, iss="theirs")), ends.append) as watch:
+        with pytest.raises(TokenInvalid):
+            watch.renew(token(iss="ours", jti="t2"))
+        store.revoke_token("t1", lifetime_ms=60_000)
+        until(lambda: ends == ["token_revoked"])
 
 
 class Fetched:
