@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 from fastapi import Depends, FastAPI, Security, WebSocket
 
-from gatepass import AsyncTokenManager, TokenPolicy
+from gatepass import AsyncTokenManager, AsyncTokenVerifier, TokenPolicy
 from gatepass.errors import GatepassError, GuardMisused, SettingsRejected
 from gatepass.fastapi import Auth
 from gatepass.http import RequestRefused
 from gatepass.jose import SharedKey
 from gatepass.stores.memory import AsyncMemoryStore
+from gatepass.tokens import TrustedIssuer
 from tests.asgi.connection import CLOSED, LAST, Client
 from tests.asgi.talk import http, socket
 from tests.fastapi.watched import ATTACHED, live, of_route, stream
@@ -226,3 +227,12 @@ def test_a_store_without_a_log_is_rejected_where_the_guard_is_made() -> None:
 
     with pytest.raises(SettingsRejected, match=r"revocations=replica_of\(store\)"):
         Auth(manager).required(watch=True)
+
+
+def test_a_verifier_of_several_issuers_watches_too() -> None:
+    issuers = [
+        TrustedIssuer(issuer=name, keys=SharedKey.generate(), audience="api") for name in "ab"
+    ]
+    verifier = AsyncTokenVerifier.for_issuers(*issuers, revocations=AsyncMemoryStore())
+
+    assert callable(Auth(verifier).required(watch=True))

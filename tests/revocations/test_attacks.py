@@ -103,13 +103,15 @@ def test_a_fork_waits_for_a_merge_that_is_under_way() -> None:
     copy = Denylist()
     begun, go_on = threading.Event(), threading.Event()
 
-    def slow() -> Iterator[Entry]:
-        yield "t", "first", NOW
-        begun.set()
-        assert go_on.wait(PATIENCE_S)
-        yield "t", "last", NOW
+    class Slow(list[Entry]):
+        def __iter__(self) -> Iterator[Entry]:
+            yield "t", "first", NOW
+            begun.set()
+            assert go_on.wait(PATIENCE_S)
+            yield "t", "last", NOW
 
-    thread = threading.Thread(target=merge, args=(copy, slow()))
+    times = {"store_ms": NOW, "retention_ms": 60 * MINUTE, "now_ms": NOW}
+    thread = threading.Thread(target=copy.merge, args=(Slow(),), kwargs=times)
     thread.start()
     assert begun.wait(PATIENCE_S)
     threading.Timer(0.1, go_on.set).start()

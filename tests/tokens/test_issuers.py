@@ -133,6 +133,8 @@ def test_a_connection_holds_by_the_rules_of_its_own_issuer() -> None:
             watch.renew(token(iss="ours", jti="t2"))
         store.revoke_token("t1", lifetime_ms=60_000)
         until(lambda: ends == ["token_revoked"])
+    with pytest.raises(TokenInvalid, match="none of the issuers"):
+        both.watch(AccessClaims({"iss": "other"}), ends.append)
 
 
 class Fetched:

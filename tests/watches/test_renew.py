@@ -49,21 +49,27 @@ def test_a_renewal_that_is_rejected_changes_nothing(make: Make) -> None:
     with pytest.raises(TokenInvalid, match="another session"):
         line.renew(other.access_token)
     user = world.elsewhere.refresh(pair.refresh_token)
-    verify = line.watch._verify
     demoted = AccessClaims({**before, "role": "user"}, ACCESS)
     line.watch._verify = answering(demoted, is_async=world.is_async)
     with pytest.raises(PermissionError):
         line.renew(user.access_token)
-    line.watch._verify = verify
+    assert line.watch.claims is before
+    assert line.watch.reason is None
+    world.manager.revoke_token(before)
+    world.until_told(line, "token_revoked")
+
+
+def test_new_claims_that_end_while_they_are_looked_up_end_the_connection(make: Make) -> None:
+    world = make()
+    pair = world.elsewhere.issue("ada")
+    line = world.hold(pair.access_token)
+    user = world.elsewhere.refresh(pair.refresh_token)
     gone = world.manager.verify(user.access_token)
     line.watch._verify = answering(gone, is_async=world.is_async)
     world.manager.revoke_token(gone)
     with pytest.raises(TokenRevoked):
         line.renew(user.access_token)
 
-    assert line.watch.claims is before
-    assert line.watch.reason is None
-    world.manager.revoke_token(before)
     world.until_told(line, "token_revoked")
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from gatepass.errors import TokenRevoked
 from gatepass.tokens import AccessClaims
+from gatepass.tokens.claims import key_of
 from tests.budget import until
 from tests.stores.twins import Runner
 from tests.watches.world import World
@@ -54,6 +55,41 @@ def test_the_task_goes_on_after_the_error(world: World, claims: AccessClaims) ->
             await asyncio.sleep(0)
 
     world.runner.run(serve())
+
+
+def test_a_block_that_loses_a_cancellation_is_cancelled_again(
+    world: World, claims: AccessClaims, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gatepass.watches.async_watch._AGAIN_S", 0.01)
+
+    async def lose() -> None:
+        async with world.inner.watch(claims):
+            end(world, claims)
+            for _ in range(3):  # as `wait_for` of Python 3.11 does with a message at hand
+                with suppress(asyncio.CancelledError):
+                    await asyncio.sleep(3600)
+            await asyncio.sleep(3600)
+
+    async def serve() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        with pytest.raises(TokenRevoked):
+            await lose()
+        assert task.cancelling() == 0
+
+    world.runner.run(serve())
+
+
+def test_an_expiry_that_no_float_holds_stops_no_tick(world: World, claims: AccessClaims) -> None:
+    endless = AccessClaims({**claims, "exp": 10**320}, key_of(claims))
+
+    async def serve() -> None:
+        async with world.inner.watch(endless):
+            await world.inner.revoke_session(str(claims.session_id))
+            await asyncio.sleep(3600)
+
+    with pytest.raises(TokenRevoked):
+        world.runner.run(serve())
 
 
 @pytest.mark.parametrize("is_over", [False, True])

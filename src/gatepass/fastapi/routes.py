@@ -53,10 +53,10 @@ def _add(router: APIRouter, path: str, route: Route, auth: AnyAuth) -> None:
     described = DESCRIPTIONS[route.name].arguments(auth)
     router.add_api_route(path, answer, methods=[route.method], name=name, **described)
     if "HEAD" in route.methods:
-        router.add_api_route(path, answer, methods=["HEAD"], include_in_schema=False)
+        router.add_api_route(path, answer, methods=["HEAD"], name=name, include_in_schema=False)
     # A route of FastAPI's own: Starlette's come after the 405 that the other's path asks for.
     others = sorted(_METHODS - {*route.methods})
-    router.add_api_route(path, answer, methods=others, include_in_schema=False)
+    router.add_api_route(path, answer, methods=others, name=name, include_in_schema=False)
     # Starlette would send a password on to an address made of the `Host` header, over http.
     router.add_api_route(f"{path}/", _find, methods=sorted(_METHODS), include_in_schema=False)
 

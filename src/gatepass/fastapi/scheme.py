@@ -93,7 +93,8 @@ class Guarding(SecurityBase):
                 note_requirement(self._auth, scope, requirement)
                 return claims
             request = AsgiRequest(scope)
-            self._answer_preflight(request)
+            if not _is_own(scope):
+                self._answer_preflight(request)
             claims = await self._auth.find_claims(request, requirement, optional=self.is_optional)
         except (RequestRefused, StoreUnavailable, Answered) as error:
             if self.is_optional and isinstance(error, RequestRefused) and _is_own(scope):

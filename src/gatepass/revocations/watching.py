@@ -81,7 +81,7 @@ class Vouching:
         if not claims:
             return
         sessions = {each.session_id for each in claims} - {None}
-        tokens = {each.token_id for each in claims} - {None}
+        tokens = {each.token_id for each in claims if "\0" not in (each.token_id or "")} - {None}
         steps = self._store.work.find_revoked(sorted(sessions), sorted(tokens))
         found = yield partial(self._store.run, steps)
         if not isinstance(found, Exception):

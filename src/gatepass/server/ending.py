@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from multiprocessing import get_context
 from multiprocessing.context import SpawnProcess
 from typing import Any, Final
@@ -21,10 +22,12 @@ from typing import Any, Final
 import structlog
 import uvicorn
 
-from gatepass.errors import StoreUnavailable
+from gatepass.errors import GatepassError, StoreUnavailable
 
 _log = structlog.stdlib.get_logger(__name__)
 _NEVER_STARTED: Final = 3
+_PAUSE_S: Final = 2.0
+"""Seconds for which a worker waits whose database does not answer, before another one tries."""
 """The exit status of a worker that never served; uvicorn's too."""
 _LOOK_S: Final = 0.5
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -86,9 +89,10 @@ class Workers:
             StoreUnavailable: A worker could not start; its own log lines say why.
         """
         for number in _ENDING:
-            signal.signal(number, lambda *_: self._is_ending.set())
-        self.start()
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` wishes
+                signal.signal(number, lambda *_: self._is_ending.set())
         try:
+            self.start()
             while not self._is_ending.wait(_LOOK_S):
                 self.replace()
         finally:
@@ -131,7 +135,14 @@ class Workers:
 def _serve(config: uvicorn.Config, listener: socket.socket) -> None:
     """The whole life of a worker."""
     server = DrainingServer(config)
-    with contextlib.suppress(KeyboardInterrupt):  # raised again after an orderly end
-        server.run([listener])
+    try:
+        with contextlib.suppress(KeyboardInterrupt):  # raised again after an orderly end
+            server.run([listener])
+    except StoreUnavailable as error:
+        sys.stderr.write(f"gatepass: a worker cannot start yet: {error}\n")
+        time.sleep(_PAUSE_S)
+        sys.exit(1)
+    except GatepassError as error:
+        sys.stderr.write(f"gatepass: a worker cannot start: {error}\n")
     if not server.started:
         sys.exit(_NEVER_STARTED)

@@ -187,7 +187,10 @@ class Connection(H11Protocol):
         (RFC 9112 §6.1).
         """
         cycle: Any = self.cycle
-        if cycle is None or cycle.response_started or not cycle.keep_alive:
+        if cycle is None or not cycle.keep_alive:
+            return
+        if cycle.response_started:
+            cycle.keep_alive = not self._is_ending  # its headers are gone already
             return
         names = {name for name, _ in cycle.scope["headers"]}
         if self._is_ending or names >= {b"content-length", b"transfer-encoding"}:

@@ -87,7 +87,7 @@ class Readiness:
         told = status.to_dict()
         del told["entries"]
         down = set(self._down)
-        if not is_fresh and status.fails_open:
+        if status.fails_open and (not is_fresh or "sessions" in down):
             is_fresh, down = status.age < inf, down - {"sessions"}
             ready = _FAILS_OPEN
         is_ready = is_fresh and not down

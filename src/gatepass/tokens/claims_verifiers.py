@@ -7,6 +7,7 @@
 """
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from gatepass.errors import SettingsRejected, TokenInvalid, TokenMissing
 from gatepass.jose import KeySet, inspect
@@ -15,6 +16,8 @@ from gatepass.tokens.claims import AccessClaims
 from gatepass.tokens.claims_verifier import ClaimsVerifier
 from gatepass.tokens.refusals import INVALID
 from gatepass.tokens.trusted_issuer import TrustedIssuer
+
+_UNKNOWN: Final = f"{INVALID}: its iss is none of the issuers"
 
 
 class ClaimsVerifiers:
@@ -63,8 +66,7 @@ class ClaimsVerifiers:
         issuer = claims.get("iss")
         known = self._by_issuer.get(issuer) if isinstance(issuer, str) else None
         if known is None:
-            why = "is none of the issuers" if "iss" in claims else "is missing"
-            raise TokenInvalid(f"{INVALID}: its iss {why}")
+            raise TokenInvalid(_UNKNOWN if "iss" in claims else f"{INVALID}: its iss is missing")
         rules, verifier = known
         verified = verifier.open(token, keys=keys)
         if rules.any_claim_of and not any(name in verified for name in rules.any_claim_of):
@@ -78,7 +80,10 @@ class ClaimsVerifiers:
 
     def terms_of(self, claims: AccessClaims) -> ClaimsVerifier:
         """The verifier of these claims' issuer."""
-        return self._by_issuer[claims["iss"]][1]
+        known = self._by_issuer.get(claims.get("iss", ""))
+        if known is None:
+            raise TokenInvalid(_UNKNOWN)
+        return known[1]
 
 
 def _source(issuer: TrustedIssuer, *, is_async: bool) -> KeySource:

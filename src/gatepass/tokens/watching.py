@@ -23,8 +23,9 @@ class _Watching:
 
     def _watched(self, claims: AccessClaims, require: Require | None) -> tuple[Any, ...]:
         verifier, source = self._source()
+        watches = watches_of(source)
         terms = verifier.terms_of(claims)
-        return watches_of(source), terms, claims, self._is_revoked, self.verify, require
+        return watches, terms, claims, self._is_revoked, self.verify, require
 
 
 class Watching(_Watching):

@@ -4,16 +4,20 @@
    cancellation of the task is under way. A cancellation by somebody else stays one.
 2. It cancels from the event loop, while its task waits inside the block. So the cancellation
    arrives inside the block and never behind it.
+3. Code inside may lose a cancellation, as `asyncio.wait_for` of Python 3.11 does while messages
+   keep coming. So the task is cancelled again every second, until it leaves the block.
 """
 
 import asyncio
 from collections.abc import Generator
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from gatepass.watches.registry import NOT_INSIDE
-from gatepass.watches.watch import C, CommonWatch
+from gatepass.watches.watch import C, CommonWatch, as_end
+
+_AGAIN_S: Final = 1.0
 
 
 class AsyncWatch(CommonWatch[C]):
@@ -22,13 +26,14 @@ class AsyncWatch(CommonWatch[C]):
     Inside the block, `await watch` waits for the end and answers with its reason.
     """
 
-    __slots__ = ("_cancelling", "_cancels", "_is_cancelled", "_over", "_task")
+    __slots__ = ("_cancelling", "_cancels", "_over", "_sent", "_task")
 
     def __init__(self, *parts: Any, cancel: bool) -> None:
         super().__init__(*parts)
         self._cancels = cancel
         self._cancelling = 0
-        self._is_cancelled = False
+        self._sent = 0
+        """How often the task was cancelled by this watch."""
         self._task: asyncio.Task[Any] | None = None
         self._over: asyncio.Event | None = None
         """Made for the first that waits: it is larger than all the rest."""
@@ -58,9 +63,10 @@ class AsyncWatch(CommonWatch[C]):
         self._watches.discard(self)
         if self._over is not None:
             self._over.set()
-        if task is None or self.error is None or not self._is_cancelled:
+        if task is None or self.error is None or not self._sent:
             return
-        is_ours = task.uncancel() <= self._cancelling
+        left = [task.uncancel() for _ in range(self._sent)][-1]
+        is_ours = left <= self._cancelling
         if is_ours and (kind is None or issubclass(kind, asyncio.CancelledError)):
             raise self.error from error
 
@@ -89,12 +95,11 @@ class AsyncWatch(CommonWatch[C]):
             GatepassError: The token is rejected, or the connection is over already.
         """
         claims = await self._verify(token)
-        before = self._admit(claims)
+        self._admit(claims)
         try:
             await self._look(claims)
-        except BaseException:
-            if self.error is None and self.claims is claims:
-                self._watches.renew(self, before)
+        except BaseException as error:
+            self._watches.over(self, as_end(error))
             raise
         return self.claims
 
@@ -107,8 +112,9 @@ class AsyncWatch(CommonWatch[C]):
         if self._over is not None:
             self._over.set()
         if self._cancels and self._task is not None:
-            self._is_cancelled = True
+            self._sent += 1
             self._task.cancel()
+            self.loop.call_later(_AGAIN_S, self._arrive)
 
     async def _look(self, claims: C) -> None:
         self.terms.require(claims)

@@ -118,7 +118,10 @@ class Watches(Registry):
         """End all watches that hold no longer; seconds until the next tick."""
         wait_s = self._period_s
         for group in groups:
-            wait_s = min(wait_s, (yield from self._tick_group(group)))
+            try:
+                wait_s = min(wait_s, (yield from self._tick_group(group)))
+            except Exception:  # noqa: BLE001 - the other groups are looked at all the same
+                _LOG.exception("a look at watched connections failed")
         yield from self._look()  # last: if it fails, time and keys were looked at
         return max(wait_s, POLL_S)
 
@@ -138,7 +141,8 @@ class Watches(Registry):
             _LOG.exception("the keys of watched connections cannot be read")
             failure = KeysUnavailable()
         if failure is None and keys is group.keys and group.soonest > horizon:
-            return group.soonest - horizon
+            is_far = group.soonest > horizon + self._period_s  # also numbers that no float holds
+            return self._period_s if is_far else group.soonest - horizon
         with self._lock:
             held = list(group.watches)
         for watch in held:

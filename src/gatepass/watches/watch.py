@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
-from gatepass.errors import TokenInvalid
+from gatepass.errors import GatepassError, StoreUnavailable, TokenInvalid
 from gatepass.watches.registry import Registry, Terms, Watched
 
 _LOG: Final = logging.getLogger("gatepass")
@@ -34,6 +34,10 @@ class Claims(Protocol):
 
     @property
     def expires_at(self) -> float:
+        """See `AccessClaims`."""
+        ...
+
+    def get(self, name: str, /) -> Any:
         """See `AccessClaims`."""
         ...
 
@@ -76,15 +80,13 @@ class CommonWatch(Watched, Generic[C]):
             raise RuntimeError("a watch is entered once")
         self._watches.add(self)
 
-    def _admit(self, claims: C) -> C:
-        """The claims before, after putting these into force."""
-        before = self.claims
-        if (claims.session_id, claims.subject) != (before.session_id, before.subject):
+    def _admit(self, claims: C) -> None:
+        """Put these claims into force."""
+        if _whose(claims) != _whose(self.claims):
             raise TokenInvalid("the token is invalid here: it is of another session")
         if self._require is not None:
             self._require(claims)
         self._watches.renew(self, claims)
-        return before
 
 
 class Watch(CommonWatch[C]):
@@ -112,12 +114,11 @@ class Watch(CommonWatch[C]):
     def renew(self, token: str | None) -> C:
         """See `AsyncWatch.renew`."""
         claims = self._verify(token)
-        before = self._admit(claims)
+        self._admit(claims)
         try:
             self._look(claims)
-        except BaseException:
-            if self.error is None:
-                self._watches.renew(self, before)
+        except BaseException as error:
+            self._watches.over(self, as_end(error))
             raise
         return self.claims
 
@@ -131,3 +132,13 @@ class Watch(CommonWatch[C]):
     def _look(self, claims: C) -> None:
         self.terms.require(claims)
         self.terms.require_live(self._is_revoked(claims.session_id, claims.token_id))
+
+
+def _whose(claims: Claims) -> tuple[object, ...]:
+    """A subject is unique for its issuer only."""
+    return claims.session_id, claims.subject, claims.get("iss")
+
+
+def as_end(error: BaseException) -> GatepassError:
+    """The end of a connection whose new claims were not looked up to the end."""
+    return error if isinstance(error, GatepassError) else StoreUnavailable()

@@ -1,6 +1,6 @@
 """Logging in with a password: both bodies, and every refusal."""
 
-from tests.web.rows.row import FORM, JSON, PAIR, Call, Row, done, refused
+from tests.web.rows.row import FORM, JSON, PAIR, READABLE, Call, Row, done, refused
 
 _GOOD = '{"username":"ada","password":"<password>"}'
 _INVALID = refused("invalid_request")
@@ -45,7 +45,7 @@ ROWS = (
             f"log in with a form from a page of ours, {told[0]}",
             (FORM, *told),
             "username=ada&password=<form_password>",
-            done(PAIR),
+            done(PAIR, *(READABLE if told[0] == "Origin: <origin>" else ())),
         )
         for told in (
             ("Origin: <origin>", "Sec-Fetch-Site: cross-site"),

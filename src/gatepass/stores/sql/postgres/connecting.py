@@ -137,7 +137,10 @@ class Hosts:
                     continue
                 self._all = [host, *(other for other in hosts if other is not host)]
                 return made
-        raise failure
+        try:
+            raise failure
+        finally:
+            del failure  # it holds this frame, and the frames hold sockets
 
 
 def _until(gen: Generator[Any, Any, RV], until: float) -> Generator[Any, Any, RV]:
@@ -152,3 +155,5 @@ def _until(gen: Generator[Any, Any, RV], until: float) -> Generator[Any, Any, RV
     except StopIteration as stop:
         rv: RV = stop.value
         return rv
+    finally:
+        gen.close()

@@ -79,28 +79,28 @@ _BY_NUMBER: Final = {
 _BY_TEXT: Final = tuple(
     (re.compile(pattern), sentence)
     for pattern, sentence in (
+        ("pg_hba", "pg_hba.conf lets no such user, database and address in, or wants TLS"),
         ("does not match host name", "the certificate of the database is for another host"),
         ("certificate verify failed", "sslrootcert does not vouch for the database's certificate"),
         ("root certificate file", "the file of sslrootcert is missing, or cannot be read"),
+        ("[Cc]onnection refused|No such file", CLOSED_PORT),
         ("server does not support SSL", "the database offers no TLS, which sslmode requires"),
         ("negotiation|expected authentication", "PostgreSQL does not answer at this host and port"),
         ("SSL|certificate|private key", "no TLS connection with the database could be made"),
-        ("pg_hba", "pg_hba.conf lets no such user, database and address in, or wants TLS"),
-        ('database ".*" does not exist', NO_DATABASE),
+        ("database +does not exist", NO_DATABASE),
         ("too many c|slots are reserved", FULL),
-        ("[Pp]assword|authentication|role .* (does not exist|not permitted)", REJECTED),
+        ("[Pp]assword|authentication|role .*(does not exist|not permitted)", REJECTED),
         ("permission denied", "the database does not let this role connect"),
         ("hot standby|session is read-only", STANDBY),
         ("database system|accepting connections", "the database is starting or stopping"),
         ("invalid .*(value|option|number)", "an option in the database URL has a value of no use"),
-        ("[Cc]onnection refused|No such file", CLOSED_PORT),
         ("translate host name", UNKNOWN_HOST),
         ("No route|unreachable", NO_WAY),
         ("timed out|timeout", LATE),
         ("closed the connection|reset by peer", BROKEN),
     )
 )
-"""The first pattern that libpq's text has."""
+"""The first pattern that libpq's text has, without the names in quotes."""
 
 _KEEPS: Final = ("22", "23", "25006", "40", "42501", "53100", "55P03", "57014")
 """States after which a connection is as good as before."""
@@ -148,5 +148,6 @@ def _why(cause: BaseException) -> str:
             return UNKNOWN_HOST
         case OSError():
             return _BY_NUMBER.get(cause.errno or 0, UNREACHABLE)
-    text = str(cause)
+    # Its first attempt says most: the second may be one without TLS. Names stand in quotes.
+    text = re.sub('"[^"]*"', "", str(cause).partition("\n")[0])
     return next((found for pattern, found in _BY_TEXT if pattern.search(text)), UNREACHABLE)
