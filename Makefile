@@ -7,9 +7,9 @@ RUNTIME := .venv/runtime.stamp
 DEV := .venv/dev.stamp
 NODE := benchmarks/node/node_modules/.package-lock.json
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
-PARALLEL := -q -n 4 --dist loadfile
+PARALLEL := -q -n 4 --dist loadfile --max-worker-restart 0
 PYTEST := pytest $(PARALLEL)
-LOADED := pytest -q -n 2 --dist loadfile
+LOADED := pytest -q -n 2 --dist loadfile --max-worker-restart 0
 LONG_TARGETS := programs workers faults soak races chaos web fuzz browser interop
 SHORT := not vectors $(LONG_TARGETS:%=and not %)
 CORE := src/gatepass/jose/*,src/gatepass/tokens/*,src/gatepass/sessions/*,src/gatepass/manager.py,src/gatepass/_manager_parts.py

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import sys
-import threading
 import types
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -33,6 +32,7 @@ from gatepass.http import Requirement
 from tests.budget import PATIENCE_S
 from tests.django.auth import auth
 from tests.django.conftest import PASSWORD
+from tests.threads import ours
 
 LogIn = Callable[..., Any]
 AXES = {
@@ -234,7 +234,7 @@ def test_settings_that_a_test_changes_leave_no_descriptor(
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/left.db")
     monkeypatch.setenv("JWT_ACCESS_SECRET", "vT4mQ8xZ2pLw7RkJ9sYcD3fHbN6gUe1a")
     monkeypatch.setenv("JWT_REFRESH_SECRET", "Kq5WzX1rB8nEo3TjM7uPyV2hGdS9cLf6")
-    of_others = set(threading.enumerate())
+    of_others = ours()
     for _ in range(3):
         with override_settings(GATEPASS_AUTH=None):
             made: Any = get_auth()
@@ -242,9 +242,8 @@ def test_settings_that_a_test_changes_leave_no_descriptor(
             request = RequestFactory().get("/", headers={"Authorization": f"Bearer {token}"})
             asyncio.run(made.acheck(DjangoRequest(request), Requirement()))
             del made
-    for thread in set(threading.enumerate()) - of_others:  # they end by themselves
-        if thread.name.startswith("gatepass"):
-            thread.join(PATIENCE_S)
+    for thread in ours() - of_others:  # they end by themselves
+        thread.join(PATIENCE_S)
 
     left = [str(each.readlink()) for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
     assert [each for each in left if "left.db" in each] == []

@@ -20,6 +20,7 @@ from gatepass.revocations.postgres_cursor import PostgresCursor
 from gatepass.revocations.reader_threads import ReaderThreads
 from gatepass.revocations.state import ReplicaState
 from tests.budget import PATIENCE_S
+from tests.threads import ours
 
 NOW = 1_800_000_000_000
 MINUTE = 60_000
@@ -203,6 +204,7 @@ def test_a_log_filter_that_fails_kills_the_thread_and_another_reads_on() -> None
 def test_a_system_without_threads_left_makes_a_copy_stale_and_starts_no_more_of_them(
     monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
+    of_others = ours()
     state, reader = ReplicaState(["log", "other"], 2), FailingFirst()
     readers = ReaderThreads(state, lambda _: reader)
     start = threading.Thread.start
@@ -222,4 +224,4 @@ def test_a_system_without_threads_left_makes_a_copy_stale_and_starts_no_more_of_
     assert readers.is_running()
     readers.stop()
     readers.join()
-    assert not [t for t in threading.enumerate() if t.name.startswith("gatepass-revocations")]
+    assert ours() <= of_others

@@ -17,6 +17,7 @@ from tests.revocations.worlds import (
     empty_backend,
     open_store,
 )
+from tests.threads import ours
 
 pytestmark = pytest.mark.workers
 
@@ -184,12 +185,11 @@ def test_two_loops_at_the_same_time_share_what_one_of_them_reads(url: str) -> No
 
 
 def test_a_replica_that_nobody_keeps_stops_reading(url: str) -> None:
-    names = {thread.name for thread in threading.enumerate()}
-    assert not any(name.startswith("gatepass-revocations") for name in names)
+    of_others = ours()
     replica: Replica | None = Replica.from_url(url)
     assert replica is not None
     replica.start()
-    threads = [t for t in threading.enumerate() if t.name.startswith("gatepass-revocations")]
+    threads = ours() - of_others
     assert threads
 
     del replica

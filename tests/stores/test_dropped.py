@@ -1,7 +1,6 @@
 """A store that nobody closes: its last reference closes what it opened."""
 
 import gc
-import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +11,7 @@ from tests.budget import PATIENCE_S
 from tests.stores.conftest import store_on
 from tests.stores.plans import Clock, log_in, present
 from tests.stores.twins import Runner
+from tests.threads import ours
 
 
 @pytest.fixture(autouse=True)
@@ -43,9 +43,9 @@ def use(twin: str, runner: Runner, url: str) -> list[str]:
 
 
 def test_a_dropped_store_leaves_no_descriptor(twin: str, runner: Runner, url: str) -> None:
+    of_others = ours()
     for _ in ("a new file", "a known one"):
         assert use(twin, runner, url)
-        for thread in threading.enumerate():  # they end by themselves
-            if thread.name.startswith("gatepass"):
-                thread.join(PATIENCE_S)
+        for thread in ours() - of_others:  # they end by themselves
+            thread.join(PATIENCE_S)
         assert open_files(url) == []

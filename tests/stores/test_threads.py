@@ -11,10 +11,7 @@ from gatepass.errors import StoreUnavailable
 from gatepass.revocations.sqlite import AsyncSqliteReplica
 from gatepass.stores.sql import AsyncSqlStore
 from tests.budget import PATIENCE_S
-
-
-def ours() -> set[threading.Thread]:
-    return {thread for thread in threading.enumerate() if thread.name.startswith("gatepass")}
+from tests.threads import ours
 
 
 @pytest.fixture
