@@ -85,13 +85,13 @@ chaos: $(DEV) ## Kill processes and break databases under load; REPORT=1 writes 
 
 long: $(DEV) ## All of these with ten times the rounds, and durations are checked: by hand, on an idle machine
 	@.ci/redis
-	GATEPASS_TEST_LONG=10 HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest -q \
+	GATEPASS_TEST_LONG=10 HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest -q -o faulthandler_timeout=7200 \
 		-m "not vectors and not programs and not web and not browser and not interop"
 
 watches: $(DEV) ## Revoke sessions below ten thousand websockets; REPORT=1 writes docs/performance.md
 	@.ci/redis
 	GATEPASS_TEST_LONG=10 $(if $(REPORT),GATEPASS_WATCH_REPORT=docs/performance.md) \
-		$(BIN)/pytest -q -s -m workers tests/kill_switch
+		$(BIN)/pytest -q -s -o faulthandler_timeout=7200 -m workers tests/kill_switch
 
 pythons: ## Run the tests of `make test` under every Python from 3.11 on that is installed here
 	@.ci/redis
