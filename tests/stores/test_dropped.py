@@ -24,16 +24,16 @@ def no_collector(runner: Runner) -> Iterator[None]:
     gc.enable()
 
 
-def open_files(url: str) -> list[str]:
-    name = Path(url).name
+def open_files(url: str) -> list[Path]:
+    file = url.removeprefix("sqlite:///")
     found = []
     for each in Path("/proc/self/fd").iterdir():
         with suppress(FileNotFoundError):
-            found.append(each.readlink().name)
-    return [each for each in found if each.startswith(name)]
+            found.append(each.readlink())
+    return [each for each in found if str(each).startswith(file)]
 
 
-def use(twin: str, runner: Runner, url: str) -> list[str]:
+def use(twin: str, runner: Runner, url: str) -> list[Path]:
     store = store_on("sqlite", twin, runner, url, Clock())
     session = store.issue(log_in())
     assert session is not None
