@@ -9,17 +9,21 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Protocol
 
+import structlog
 from sqlalchemy import ColumnElement, Engine, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from gatepass.errors import StoreUnavailable
+from gatepass.errors import ClaimsRejected, StoreUnavailable
 from gatepass.server.errors import AccountRejected
 from gatepass.server.passwords import Passwords
 from gatepass.server.usernames import find_username, parse_username
 from gatepass.stores.sql.tables import accounts as _table
 from gatepass.stores.sql.tables import meta as _meta
 from gatepass.stores.sql.transactions import durable_transaction
+from gatepass.tokens import TokenPolicy
+from gatepass.tokens.policy import require_claims
 
+_log = structlog.stdlib.get_logger(__name__)
 _MAX_FIELD: Final = 254
 """Bytes of an email address or a role; both and the user name fit into a session's claims."""
 _SUBJECT_DIGITS: Final = 32
@@ -60,12 +64,18 @@ class Accounts:
         StoreUnavailable: The database did not answer within two seconds, or is gone.
     """
 
-    def __init__(self, engine: Engine, passwords: Passwords) -> None:
-        """Use a database that has the tables."""
+    def __init__(
+        self, engine: Engine, passwords: Passwords, policy: TokenPolicy | None = None
+    ) -> None:
+        """Use a database that has the tables.
+
+        Accounts whose claims the policy does not allow cannot log in; by default all can.
+        """
         self._transaction = partial(durable_transaction, engine)
         self.close: Callable[[], None] = engine.dispose
         """Gives back the connections."""
         self._passwords = passwords
+        self._policy = policy
 
     def add(
         self, username: str, password: str, *, email: str | None = None, role: str = "user"
@@ -73,7 +83,8 @@ class Accounts:
         """Make an account.
 
         Raises:
-            AccountRejected: The user name is taken, or a value is out of bounds.
+            AccountRejected: The user name is taken, a value is out of bounds, or the policy does
+                not allow such claims.
         """
         now_ms = _now_ms()
         name = parse_username(username)
@@ -87,6 +98,9 @@ class Accounts:
             updated_ms=now_ms,
             password_hash=self._passwords.hash_new(password, name),
         )
+        misfit = self._find_misfit(account)
+        if misfit is not None:
+            raise AccountRejected(f"nobody could log in to this account: {misfit}")
         values = {name: getattr(account, name) for name in Account.__slots__}
         try:
             with self._transaction() as connection:
@@ -129,9 +143,10 @@ class Accounts:
     def load_claims(
         self, subject: str, _session_claims: Mapping[str, Any]
     ) -> Mapping[str, Any] | None:
-        """The claims of the moment for a refresh; `None`: disabled or gone."""
+        """The claims of the moment for a refresh; `None`: disabled, gone, or not allowed."""
         account = self.find_subject(subject)
-        return None if account is None or account.disabled else account.claims
+        may_log_in = account is not None and not account.disabled and self._fits(account)
+        return account.claims if account is not None and may_log_in else None
 
     def subject_of(self, username: str) -> str:
         """The subject of this user name; for an unknown name a stand-in, always the same.
@@ -169,6 +184,8 @@ class Accounts:
             return None
         if not self._passwords.verify(account.password_hash, password):
             return None
+        if not self._fits(account):
+            return None
         if self._passwords.needs_rehash(account.password_hash):
             self._rehash(account, password)
         return account
@@ -191,6 +208,21 @@ class Accounts:
         password_hash = self._passwords.hash_new(password, find_username(username) or "")
         subject = self._change(username, password_hash=password_hash)
         return _end_sessions(sessions, subject, "password changed")
+
+    def _fits(self, account: Account) -> bool:
+        """Whether the account's tokens would be accepted; the log says why not."""
+        misfit = self._find_misfit(account)
+        if misfit is not None:
+            _log.warning("an account cannot log in", subject=account.subject, reason=misfit)
+        return misfit is None
+
+    def _find_misfit(self, account: Account) -> str | None:
+        try:
+            if self._policy is not None:
+                require_claims(self._policy, account.claims)
+        except ClaimsRejected as error:
+            return f"{error} (JWT_REQUIRED_CLAIMS, JWT_ALLOWED_VALUES)"
+        return None
 
     def _find(self, condition: ColumnElement[bool]) -> Account | None:
         with self._transaction() as connection:

@@ -30,7 +30,7 @@ def open_accounts(state: State, passwords: Passwords) -> Accounts:
             store.upgrade()
         else:
             store.subject_epoch(_NOBODY)
-    return Accounts(pooled_engine_of(url), passwords)
+    return Accounts(pooled_engine_of(url), passwords, state.settings.policy)
 
 
 def check_sessions(state: State, warn: Callable[[str], object]) -> None:

@@ -142,11 +142,17 @@ def _greet(accounts: Accounts, url: str) -> str:
 
 
 def _make_admin(accounts: Accounts) -> str | None:
-    """The new account's password; `None` when another process made it at the same moment."""
+    """The new account's password; `None` when another process made it at the same moment.
+
+    Raises:
+        SettingsRejected: The settings allow no account with such claims.
+    """
     password = secrets.token_urlsafe(18)
     try:
         accounts.add("admin", password, email="admin@localhost", role="admin")
-    except AccountRejected:
+    except AccountRejected as error:
+        if accounts.is_empty():
+            raise SettingsRejected(f"the account admin: {error}") from error
         return None
     return password
 
