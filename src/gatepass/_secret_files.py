@@ -29,7 +29,9 @@ def with_files(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def in_files(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables whose `NAME_FILE` names a file; a line end after the value is not part of it.
+    """The variables whose `NAME_FILE` names a file.
+
+    A line end after the value, and the byte order mark of Windows before it, are not part of it.
 
     Raises:
         SettingsRejected: A file cannot be read, is empty or no text, or its variable is set too.
@@ -47,12 +49,12 @@ def in_files(environ: Mapping[str, str]) -> dict[str, str]:
 def _read(variable: str, path: Path) -> str:
     try:
         with path.open("rb") as file:
-            text = file.read(_MOST).decode()
+            text = file.read(_MOST).decode("utf-8-sig")
     except OSError as error:
         raise SettingsRejected(f"{variable}: {path} cannot be read: {error.strerror}") from error
     except ValueError:
         text = ""
     value = text.removesuffix("\n").removesuffix("\r")
     if not value or "\0" in value:
-        raise SettingsRejected(f"{variable}: {path} holds no text")
+        raise SettingsRejected(f"{variable}: {path} holds no text in UTF-8")
     return value

@@ -120,6 +120,13 @@ async def test_the_routes_are_found_below_a_mount_point_and_nothing_else_is(
     mounted = http(path="/outer/sign-in/me") | {"root_path": "/outer"}
 
     assert status(await talk(app, mounted)) == 401
+    for root_path in ("/outer/", "/"):  # as settings and proxies write it, too
+        path = f"{root_path}sign-in/me"
+        assert status(await talk(app, http(path=path) | {"root_path": root_path})) == 401
+    doubled = http(path="/outer//sign-in/me") | {"root_path": "/outer/"}  # as uvicorn joins them
+    assert status(await talk(app, doubled)) == 401
+    other = http(path="/outersign-in/me") | {"root_path": "/outer"}
+    assert status(await talk(app, other)) == 200
     assert status(await talk(app, http(path="/sign-in/me"))) == 401
     assert status(await talk(app, http(path="/auth/me"))) == 200
     assert status(await talk(app, http(path="/sign-in/nothing"))) == 200

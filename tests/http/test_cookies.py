@@ -3,7 +3,7 @@
 import pytest
 
 from gatepass.errors import ClaimsRejected, SettingsRejected
-from gatepass.http import MAX_COOKIE, Cookies, find_cookie
+from gatepass.http import MAX_COOKIE, Cookies, HttpPolicy, find_cookie
 
 PRODUCTION = Cookies()
 HIDDEN = "HttpOnly; Max-Age=60"
@@ -97,9 +97,30 @@ def test_a_cookie_is_read_by_its_whole_name(headers: list[str], found: str | Non
         {"share_with_subdomains_of": "example.com; Path=/"},
         {"mount_prefix": "auth"},
         {"mount_prefix": "/a; Domain=evil.example"},
+        {"mount_prefix": "/" + "a" * 255},
         {"csrf_keys": (b"short",)},
     ],
 )
 def test_values_out_of_bounds_are_refused(values: dict[str, str]) -> None:
     with pytest.raises(SettingsRejected):
         Cookies(**values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://example.com", "https://app.example.com:8443", "http://a.b.example.com"]
+)
+def test_a_cookie_domain_holds_one_of_the_own_pages_at_least(origin: str) -> None:
+    cookies = Cookies(share_with_subdomains_of="example.com")
+    origins = ["https://elsewhere.test", origin]
+
+    assert HttpPolicy(cookies=cookies, public_origins=origins).cookies is cookies
+    with pytest.raises(SettingsRejected, match=r"none of public_origins is example\.com or below"):
+        HttpPolicy(cookies=cookies, public_origins=origins[:1])
+
+
+def test_a_root_path_that_no_cookie_can_have_counts_as_none() -> None:
+    longest = "/" + "a" * 254
+
+    assert PRODUCTION.refresh_path("/auth", longest) == f"{longest}/auth"
+    for root_path in (f"{longest}a", "/" + "a" * 4_000, "/a;b", "a"):
+        assert PRODUCTION.refresh_path("/auth", root_path) == "/auth"

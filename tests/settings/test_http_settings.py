@@ -180,6 +180,17 @@ def test_the_process_environment_is_read_where_none_is_given(
             {**OWN, "GATEPASS_COOKIE_DOMAIN": ".example.com"},
             "GATEPASS_COOKIE_DOMAIN: a cookie domain is",
         ),
+        (
+            {**OWN, "GATEPASS_COOKIE_DOMAIN": "example.com"},
+            "GATEPASS_COOKIE_DOMAIN: a cookie domain .*: none of public_origins is example.com",
+        ),
+        (
+            {
+                "GATEPASS_PUBLIC_ORIGINS": "https://notexample.com,https://example.com.evil.test",
+                "GATEPASS_COOKIE_DOMAIN": "example.com",
+            },
+            "GATEPASS_COOKIE_DOMAIN: a cookie domain .*: none of public_origins is example.com",
+        ),
         ({"GATEPASS_CSRF_SECRET": "x" * 12}, "GATEPASS_CSRF_SECRET is rejected"),
         ({"GATEPASS_CSRF_SECRET_PREVIOUS": PREVIOUS}, "without its successor"),
         ({"GATEPASS_ENV": "\udcff"}, "GATEPASS_ENV"),

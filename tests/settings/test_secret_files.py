@@ -52,6 +52,13 @@ def test_the_csrf_secret_is_read_from_a_file(environ: dict[str, str]) -> None:
     assert by_file.csrf_secret is not None
 
 
+def test_the_mark_that_windows_editors_write_is_no_part_of_a_secret(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text(f"{ACCESS}\r\n", "utf-8-sig", newline="")
+
+    assert with_files({"JWT_ACCESS_SECRET_FILE": str(file)})["JWT_ACCESS_SECRET"] == ACCESS
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
     ("content", "words"),
@@ -59,7 +66,8 @@ def test_the_csrf_secret_is_read_from_a_file(environ: dict[str, str]) -> None:
         (None, "cannot be read: No such file"),
         (b"", "holds no text"),
         (b"\n", "holds no text"),
-        (b"\xff\xfe", "holds no text"),
+        (b"\xef\xbb\xbf\r\n", "holds no text"),
+        (b"\xff\xfe", "holds no text in UTF-8"),
         (b"a\0b", "holds no text"),
     ],
 )

@@ -138,7 +138,15 @@ async def test_a_view_below_the_routes_sets_the_path_of_the_routes() -> None:
     assert path_of(await call(root, "", "/api/inner/passkey")) == "/api/auth"
 
 
-BAD = ("/a b", "/a;Domain=evil.example", "/a\r\nX: y", "a", "/\xe9", "https://evil.example/")
+BAD = (
+    "/" + "a" * 4_000,
+    "/a b",
+    "/a;Domain=evil.example",
+    "/a\r\nX: y",
+    "a",
+    "/\xe9",
+    "https://evil.example/",
+)
 
 
 @pytest.mark.parametrize("make", [fastapi, asgi, flask])

@@ -109,7 +109,10 @@ class _Routes:
             await send_answer(answer, scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer | None:
-        path = str(scope["path"]).removeprefix(scope.get("root_path", ""))
+        root_path = scope.get("root_path", "")
+        path = str(scope["path"]).removeprefix(root_path)
+        if root_path.endswith("/") and not path.startswith("/"):
+            path = f"/{path}"  # the slash was both the root path's end and the path's begin
         route, session_id = self._find(path)
         if route is None:
             return None

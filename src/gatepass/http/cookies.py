@@ -13,7 +13,7 @@ MAX_COOKIE: Final = 4096
 """Bytes that browsers keep of a cookie with its name and attributes; longer ones are dropped."""
 _MIN_CSRF_KEY: Final = 32
 _DOMAIN: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+", re.ASCII)
-_PATH: Final = re.compile(r"/[A-Za-z0-9._~!$&'()*+,=:@%/-]*", re.ASCII)
+_PATH: Final = re.compile(r"/[A-Za-z0-9._~!$&'()*+,=:@%/-]{0,254}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class Cookies:
         if domain is not None and not _DOMAIN.fullmatch(domain):
             raise SettingsRejected("a cookie domain is written as example.com")
         if prefix is not None and not _PATH.fullmatch(prefix):
-            raise SettingsRejected("a mount prefix is written as /auth")
+            raise SettingsRejected("a mount prefix is written as /auth, in at most 255 characters")
         csrf_keys = keys("csrf_keys", self.csrf_keys, _MIN_CSRF_KEY)
         object.__setattr__(self, "csrf_keys", csrf_keys)
 
@@ -69,7 +69,8 @@ class Cookies:
     def refresh_path(self, mounted_at: str, root_path: str = "") -> str:
         """The `Path` of the refresh cookie for routes that were mounted there.
 
-        A root path that is no path for a cookie counts as none: a client may have chosen it.
+        A root path that is no path for a cookie, or too long for one beside a token, counts as
+        none: a client may have chosen it.
         """
         root = root_path.rstrip("/") if _PATH.fullmatch(root_path) else ""
         prefix = root + mounted_at if self.mount_prefix is None else self.mount_prefix

@@ -43,11 +43,20 @@ def _parse_origin(name: str, origin: str) -> str:
 
 def is_loopback_origin(origin: str) -> bool:
     """Whether only the machine that the browser runs on can be behind this origin."""
-    host = origin.partition("://")[2]
-    host = re.sub(r":\d+$", "", host).strip("[]")
+    host = _host_of(origin)
     with suppress(ValueError):
         return ip_address(host).is_loopback
     return f".{host}".endswith(".localhost")
+
+
+def is_origin_below(origin: str, domain: str) -> bool:
+    """Whether the host of this origin is the domain or below it."""
+    return f".{_host_of(origin)}".endswith(f".{domain}")
+
+
+def _host_of(origin: str) -> str:
+    host = origin.partition("://")[2]
+    return re.sub(r":\d+$", "", host).strip("[]")
 
 
 def require_origin(request: HttpRequest, allowed: Collection[str]) -> None:

@@ -15,7 +15,7 @@ from gatepass.http.cors import (
 )
 from gatepass.http.https import Https
 from gatepass.http.kinds import require
-from gatepass.http.origins import parse_origins
+from gatepass.http.origins import is_origin_below, parse_origins
 from gatepass.http.problems import RequestRefused
 from gatepass.http.proxies import TrustedProxies
 from gatepass.http.request_adapters import HttpRequest
@@ -57,6 +57,12 @@ class HttpPolicy:
             raise SettingsRejected(
                 "cookies need public_origins, where your own pages come from: without them no "
                 "page could log in or change anything"
+            )
+        domain = None if self.cookies is None else self.cookies.share_with_subdomains_of
+        if domain and not any(is_origin_below(each, domain) for each in self.public_origins):
+            raise SettingsRejected(
+                f"a cookie domain holds your own pages: none of public_origins is {domain} or "
+                "below it, so browsers would keep no cookie of theirs"
             )
 
     @property
