@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
-from gatepass.jose import SigningKey
+from gatepass.jose import KeySet, KeySource, SigningKey
 from gatepass.keyfile import FileKeySource, KeyFile
 from gatepass.manager import AsyncTokenManager
 from gatepass.revocations.staleness import WhenStale
@@ -224,3 +225,45 @@ async def test_strangers_are_not_told_how_many_revocations_there_are(made: World
         _, told = await watch.look()
 
     assert "entries" not in told["revocations"]
+
+
+@dataclass
+class Keys:
+    """A source of keys that can have a fault."""
+
+    source: KeySource
+    is_sound: bool = True
+
+    @property
+    def version(self) -> int:
+        return self.source.version
+
+    def current(self) -> KeySet:
+        if not self.is_sound:
+            raise ZeroDivisionError("of its own")
+        return self.source.current()
+
+
+async def test_a_fault_of_a_part_is_logged_once_and_that_part_is_down(made: World) -> None:
+    settings = made.state.settings
+    keys = Keys(settings.access_keys)
+    manager = AsyncTokenManager(
+        settings.policy,
+        access_keys=keys,
+        refresh_keys=settings.refresh_keys,
+        store=made.parts.manager.store,
+        revocations=made.parts.replica,
+    )
+    async with watching(replace(made.parts, manager=manager)) as watch:
+        keys.is_sound = False
+        with capture_logs() as logged:
+            found = [await watch.look() for _ in range(3)]
+        keys.is_sound = True
+        assert (await watch.look())[0] == 200
+
+    [line] = logged
+    assert (line["log_level"], line["part"], line["exc_info"]) == ("error", "keys", True)
+    assert [status for status, _ in found] == [503] * 3
+    assert [told["keys"]["down_for"] for _, told in found] == [0, 5, 10]
+    assert {told["keys"]["why_down"] for _, told in found} == {"a fault: the log has the cause"}
+    assert all(told["sessions"]["down_for"] is None for _, told in found)

@@ -7,6 +7,7 @@
 3. One try serves all callers for five seconds, so that nobody makes the server write by calling.
    The replica answers from memory, each time.
 4. The answer holds no address, no path, no secret, and not how many revocations there are.
+5. An exception that nobody expects is logged once, and its part is down until it works.
 """
 
 import asyncio
@@ -14,6 +15,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from math import inf
 from time import monotonic
 from typing import Any, Final, Protocol
+
+import structlog
 
 from gatepass.errors import StoreUnavailable
 from gatepass.http import Answer, RequestRefused, answer_json, answer_refused
@@ -26,7 +29,10 @@ from gatepass.sessions import AsyncRevocations
 _READY: Final = "ready"
 _FAILS_OPEN: Final = "ready, but tokens that may be revoked are accepted"
 _NOT_READY: Final = "not ready"
+_FAULT: Final = "a fault: the log has the cause"
 _KEPT_S: Final = 5.0
+
+_log = structlog.stdlib.get_logger(__name__)
 
 
 class Follows(AsyncRevocations, Protocol):
@@ -105,9 +111,12 @@ class Readiness:
         began = self._clock()
         try:
             await self._parts[name]()
-        except StoreUnavailable as error:
-            since, _ = self._down.get(name, (began, ""))
-            self._down[name] = since, str(error)
+        except Exception as error:  # noqa: BLE001 - else nothing is kept, and the next caller writes
+            since, before = self._down.get(name, (began, ""))
+            why = str(error) if isinstance(error, StoreUnavailable) else _FAULT
+            if why == _FAULT != before:
+                _log.exception("a part of the server cannot be tried", part=name)
+            self._down[name] = since, why
         else:
             self._down.pop(name, None)
 
