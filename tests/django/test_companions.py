@@ -114,6 +114,29 @@ def test_a_login_that_opens_no_session_is_none(
     assert (told, ada.last_login) == ([], None)
 
 
+def test_a_receiver_that_fails_leaves_no_session_open(log_in: LogIn, ada: User) -> None:
+    gate: Any = get_auth()
+
+    def open_sessions() -> set[str]:
+        found = gate.wait_for(gate.manager.sessions(str(ada.pk)))
+        return {session.session_id for session in found}
+
+    def fail(**_: Any) -> None:
+        during.append(open_sessions())
+        raise ZeroDivisionError("of the receiver")
+
+    before, during = open_sessions(), list[set[str]]()
+    user_logged_in.connect(fail)
+    try:
+        with pytest.raises(ZeroDivisionError, match="of the receiver"):
+            log_in(PASSWORD)
+    finally:
+        user_logged_in.disconnect(fail)
+
+    assert len(during[0] - before) == 1
+    assert open_sessions() == before
+
+
 def test_axes_counts_failures_locks_and_forgets(log_in: LogIn, ada: User) -> None:
     AccessAttempt: Any = apps.get_model("axes", "AccessAttempt")
     assert ada.is_active

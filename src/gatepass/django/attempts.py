@@ -1,5 +1,6 @@
 """A login under way: its request for Django's `authenticate`, its user for Django's signal."""
 
+import json
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -33,7 +34,8 @@ UNDER_WAY: Final[ContextVar[Attempt | None]] = ContextVar("gatepass_login", defa
 async def log_in(auth: Auth, request: HttpRequest, read: Callable[[], bytes]) -> Answer:
     """The answer to a login; Django's `user_logged_in` tells of one that succeeded.
 
-    A receiver of Django's own then sets `last_login`.
+    A receiver of Django's own then sets `last_login`. If a receiver fails, nobody gets the tokens,
+    so their session ends.
     """
     attempt = Attempt(request)
     token = UNDER_WAY.set(attempt)
@@ -44,5 +46,11 @@ async def log_in(auth: Auth, request: HttpRequest, read: Callable[[], bytes]) ->
     user = attempt.user
     if user is not None and answer.status == _OK:
         tell = partial(user_logged_in.send, sender=type(user), request=request, user=user)
-        await settle(sync_to_async(tell)() if auth.is_async else tell())
+        try:
+            await settle(sync_to_async(tell)() if auth.is_async else tell())
+        except BaseException:
+            session_id = json.loads(answer.body)["session_id"]
+            manager: Any = auth.manager
+            await settle(manager.revoke_session(session_id, reason="a receiver failed"))
+            raise
     return answer
