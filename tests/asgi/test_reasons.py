@@ -8,12 +8,14 @@ import pytest
 
 from gatepass import AsyncTokenManager, TokenPair
 from gatepass.asgi import Auth, Cookies, HttpPolicy, Https
+from gatepass.gate.rejections import Explanations
 from gatepass.http import csrf_token
 from tests.asgi.talk import http, talk
 from tests.asgi.test_attacks import OWN, secret
 
 pytestmark = pytest.mark.anyio
 KEY = b"k" * 32
+ASKS = {"access_control_request_method": "POST"}
 TWICE = "the cookie gatepass-access is given twice: one may come from a sub-domain, or another path"
 SECRET = (b"authorization", b"cookie", b"x-csrf-token")
 COOKIES = Cookies(insecure_for_development_over_http=True, csrf_keys=[KEY])
@@ -224,3 +226,32 @@ async def test_what_is_wrong_with_a_token_is_told_to_those_who_debug(
     assert told[0][1].startswith("token_invalid: ")
     assert told[0][1] != "token_invalid: None"
     assert pair.refresh_token.split(".")[1] not in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["csrf_failed", "preflight rejected"])
+async def test_strangers_cause_twenty_warnings_a_minute_of_a_kind_at_most(
+    auth: Auth, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    now = [0.0]
+    auth._explanations = Explanations(lambda: now[0])
+    method, asks = ("POST", {}) if kind == "csrf_failed" else ("OPTIONS", ASKS)
+    headers = {"origin": "https://evil.example", "content_type": "application/json", **asks}
+    form = b'{"username":"ada","password":"x","cookies":true}'
+    app = auth.install(secret)
+
+    async def warnings(times: int) -> list[str]:
+        caplog.clear()
+        for _ in range(times):
+            scope = http(method, "/auth/login", **headers)
+            await talk(app, scope, [{"type": "http.request", "body": form}])
+        return [record.getMessage() for record in caplog.records]
+
+    told = await warnings(100)
+    assert len(told) == 21
+    assert len(set(told[:20])) == 1
+    assert told[0].startswith(f"{kind}: the page's origin https://evil.example is not")
+    assert told[20] == f"{kind}: 20 warnings within a minute, the next ones are left out"
+    now[0] = 59.9
+    assert await warnings(5) == []
+    now[0] = 60.0
+    assert await warnings(3) == told[:3]

@@ -15,6 +15,7 @@ from gatepass.gate.guard import Guard
 from gatepass.gate.hooks import Authenticate, LoginLimit
 from gatepass.gate.maybe_await import settle
 from gatepass.gate.misuse import require_call
+from gatepass.gate.rejections import Explanations
 from gatepass.gate.routes import KEYS, Route, answer_wrong_method
 from gatepass.http import (
     Answer,
@@ -89,6 +90,7 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
         _require_arguments(authenticate, http, invalid_token_status)
         self.policy = HttpPolicy() if http is None else http
         self._has_warned = False
+        self._explanations = Explanations()
         self._now = now
         self.vary = "Authorization" if self.policy.cookies is None else "Authorization, Cookie"
         """The `Vary` of answers behind a guard: caches must not serve them to everybody."""
@@ -195,7 +197,7 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
         """Log why browsers reject the answer to a preflight; see `HttpPolicy.explain_preflight`."""
         reason = self.policy.explain_preflight(request, told)
         if reason is not None:
-            _log.warning("preflight rejected: %s", reason)
+            self._explanations.warn("preflight rejected", reason)
 
     def warn_of_open_transport(self, *, is_development: bool = False) -> None:
         """Log once what lets others read tokens on the network, unless this is development."""
@@ -218,7 +220,7 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
             cause = f" ({type(known.__cause__).__name__})" if known.__cause__ else ""
             _log.warning("store unavailable, answered 503: %s%s", known, cause)
         elif refused.problem in _EXPLAINED and refused.reason:
-            _log.warning("%s: %s", refused.problem.code, refused.reason)
+            self._explanations.warn(refused.problem.code, refused.reason)
         elif refused.problem in _TOLD_TO_DEBUGGERS:
             _log.debug("%s: %s", refused.problem.code, refused.__cause__)
         return answer_refused(refused, invalid_token_status=self.invalid_token_status)

@@ -1,4 +1,4 @@
-"""A warning when no token is accepted any more, as after a deployment with other secrets."""
+"""Warnings of the gate that strangers can cause, so many a minute at most."""
 
 import logging
 import time
@@ -12,6 +12,8 @@ _log = logging.getLogger("gatepass")
 _MANY: Final = 3
 """Tokens in a row: a single one may be a stranger's try."""
 _SILENCE_S: Final = 60.0
+_MOST: Final = 20
+"""Warnings of one kind a minute: more than a developer reads who tries a setting."""
 
 
 class Rejections:
@@ -58,3 +60,25 @@ class Rejections:
                 self.in_a_row,
                 error,
             )
+
+
+class Explanations:
+    """Warns why requests were rejected: twenty times a minute for each kind of rejection."""
+
+    __slots__ = ("_clock", "_told")
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._told: dict[str, tuple[float, int]] = {}
+
+    def warn(self, kind: str, reason: str) -> None:
+        """Warn of this kind, unless there was too much of it within the minute."""
+        now = self._clock()
+        begun, told = self._told.get(kind, (now, 0))
+        if now - begun >= _SILENCE_S:
+            begun, told = now, 0
+        self._told[kind] = begun, told + 1
+        if told == _MOST:
+            reason = f"{_MOST} warnings within a minute, the next ones are left out"
+        if told <= _MOST:
+            _log.warning("%s: %s", kind, reason)
