@@ -64,10 +64,10 @@ async def answering(app: Any, *, connections: int = 100) -> AsyncIterator[tuple[
 
 @asynccontextmanager
 async def running(
-    app: Any, *, connections: int = 100, keep_alive_s: int = 10_000
+    app: Any, *, connections: int = 100, keep_alive_s: int = 10_000, **deadlines: float
 ) -> AsyncIterator[tuple[DrainingServer, tuple[str, int]]]:
-    """The same with the server, which ends in good order."""
-    protocol: Any = partial(Connection, limit=ConnectionLimit(connections))
+    """The same with the server, which ends in good order; deadlines are those of `Connection`."""
+    protocol: Any = partial(Connection, limit=ConnectionLimit(connections), **deadlines)
     config = uvicorn.Config(
         app,
         http=protocol,

@@ -4,8 +4,8 @@
    clients that come later, and a proxy asks another server.
 2. A worker accepts the connections that the kernel holds before it closes the port, since closing
    resets them.
-3. Requests under way, and first requests of accepted connections, are answered within the drain
-   time: see `Connection.shutdown`.
+3. Requests under way, and first requests of accepted connections that begin within a second, are
+   answered within the drain time: see `Connection.shutdown`.
 """
 
 import asyncio

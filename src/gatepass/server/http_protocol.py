@@ -20,8 +20,10 @@ HEAD_S: Final = 10.0
 """Seconds in which a request's head has to arrive, from the connection's or its turn's begin."""
 EXCHANGE_S: Final = 60.0
 """Seconds for everything between a request's head and the last byte of the answer."""
+_FIRST_S: Final = 1.0
+"""Seconds for a connection's first request that is on its way to a server that ends."""
 _LINGER_S: Final = 0.25
-"""Seconds for a next request that is on its way to a server that ends."""
+"""The same for a next request."""
 _SHARE: Final = 4
 """One address may have a quarter of all connections."""
 
@@ -84,12 +86,13 @@ class Connection(H11Protocol):
         limit: ConnectionLimit,
         head_s: float = HEAD_S,
         exchange_s: float = EXCHANGE_S,
+        first_s: float = _FIRST_S,
         **options: Any,
     ) -> None:
         super().__init__(*args, **options)
         self.address = self.block = "unknown"
         self._limit = limit
-        self._head_s, self._exchange_s = head_s, exchange_s
+        self._head_s, self._exchange_s, self._first_s = head_s, exchange_s, first_s
         self._awaits_head = self._waits = True
         self._is_ending = False
         self._ends = 0.0
@@ -134,13 +137,14 @@ class Connection(H11Protocol):
     def shutdown(self) -> None:
         """See `H11Protocol`: answer requests that are under way or on their way, then close.
 
-        The first request of a connection is on its way from the start, and has a deadline.
+        A request whose head has begun keeps its deadline.
         """
         self._is_ending = True
         self._mark_last()
         cycle: Any = self.cycle  # None before the first request, which uvicorn's type denies
-        if cycle is not None and cycle.response_complete:
-            self.loop.call_later(_LINGER_S, self._close_idle)
+        if cycle is None or cycle.response_complete:
+            linger_s = self._first_s if cycle is None else _LINGER_S
+            self.loop.call_later(linger_s, self._close_idle)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
         """Answer a request that is no HTTP with the JSON of every refusal, and hang up."""
@@ -198,9 +202,10 @@ class Connection(H11Protocol):
             cycle.default_headers = [*cycle.default_headers, CLOSE_HEADER]
 
     def _close_idle(self) -> None:
-        """Close a connection whose client sent nothing since its last answer."""
-        is_idle = self.cycle.response_complete and not self.conn.trailing_data[0]
-        if is_idle and not self.transport.is_closing():
+        """Close a connection whose client sent nothing at all, or nothing since its last answer."""
+        cycle: Any = self.cycle
+        is_idle = cycle is None or cycle.response_complete
+        if is_idle and not self.conn.trailing_data[0] and not self.transport.is_closing():
             super().shutdown()
 
     def _seconds(self, *, awaits_head: bool) -> float:
