@@ -1,33 +1,48 @@
 """The supervisor of several workers, the listening socket, and the settings of both."""
 
 import os
+import re
 import signal
 import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 import uvicorn
 
 from gatepass.errors import SettingsRejected, StoreUnavailable
-from gatepass.server.ending import Workers
+from gatepass.server.ending import _PAUSE_S, Workers
 from gatepass.server.serve import _listen
 from gatepass.server.serving import Serving, read_serving
+from tests.budget import PATIENCE_S, until
+from tests.server import running
+from tests.server.running import Running, environment, serving
 
 HERE = ("127.0.0.1", 0)
+STARTED = re.compile(r"Started server process \[(\d+)\]")
 
 
-@pytest.fixture
-def workers() -> Iterator[Workers]:
-    """A supervisor in this process, of two workers that have not begun."""
-    config = uvicorn.Config("no.such:app", log_config=None, workers=2)
+@contextmanager
+def supervising(app: Any, workers: int, **options: Any) -> Iterator[Workers]:
+    """A supervisor in this process, of workers that have not begun."""
+    config = uvicorn.Config(app, log_config=None, workers=workers, **options)
     with socket.create_server(HERE) as listener:
         supervisor = Workers(config, listener)
         yield supervisor
         for worker in supervisor.processes:
             worker.kill()
             worker.join()
+
+
+@pytest.fixture
+def workers() -> Iterator[Workers]:
+    with supervising("no.such:app", workers=2) as supervisor:
+        yield supervisor
 
 
 def test_the_supervisor_closes_the_port_before_its_workers_end(workers: Workers) -> None:
@@ -60,14 +75,116 @@ async def never(_: Any, __: Any, ___: Any) -> None:
 
 @pytest.mark.workers
 def test_a_worker_that_cannot_start_ends_the_server() -> None:
-    config = uvicorn.Config(never, log_config=None, workers=1, lifespan="on")
-    with socket.create_server(HERE) as listener:
-        workers = Workers(config, listener)
+    with supervising(never, workers=1, lifespan="on") as workers:
         workers.start()
         workers.processes[0].join()
 
         with pytest.raises(StoreUnavailable, match="could not start"):
             workers.replace()
+
+
+def unavailable() -> None:
+    raise StoreUnavailable("nothing listens there")
+
+
+@pytest.mark.workers
+def test_a_worker_whose_database_is_down_pauses_and_is_replaced(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with supervising(unavailable, workers=1, factory=True) as workers:
+        began = time.monotonic()
+        workers.start()
+        [waiting] = workers.processes
+        waiting.join()
+        took_s = time.monotonic() - began
+        workers.replace()
+
+        assert waiting.exitcode == 1
+        assert took_s >= _PAUSE_S
+        assert workers.processes[0] is not waiting
+    assert "a worker cannot start yet: nothing listens there" in capfd.readouterr().err
+
+
+SUPERVISOR = """
+import signal, socket, sys, uvicorn
+from gatepass.server.ending import Workers
+
+def interrupt(frame, event, value):
+    if event.endswith("return"):
+        signal.raise_signal(signal.SIGTERM)
+
+workers = Workers(uvicorn.Config("no.such:app", log_config=None), socket.create_server(("", 0)))
+workers.start = lambda: sys.setprofile(interrupt)
+workers.run()
+sys.setprofile(None)
+"""
+
+
+@pytest.mark.workers
+def test_a_signal_after_every_step_of_the_supervisor_ends_it() -> None:
+    command = [sys.executable, "-c", SUPERVISOR]
+    assert (
+        subprocess.run(command, env=environment(), timeout=PATIENCE_S, check=False).returncode == 0
+    )
+
+
+def is_listening(server: Running) -> bool:
+    with suppress(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", server.port)).close()
+        return True
+    return False
+
+
+@contextmanager
+def two_workers(here: Path) -> Iterator[tuple[Running, list[int]]]:
+    """A server of two workers, with their numbers."""
+    with serving(here, "--workers", "2") as server:
+        until(lambda: len(STARTED.findall(server.stderr)) == 2, lambda: server.stderr)
+        pids = [int(pid) for pid in STARTED.findall(server.stderr)]
+        try:
+            yield server, pids
+        finally:
+            for pid in pids:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.workers
+def test_workers_end_in_good_order_when_their_supervisor_is_killed(here: Path) -> None:
+    with two_workers(here) as (server, _):
+        server.process.kill()
+        server.process.wait()
+
+        until(lambda: not is_listening(server), lambda: server.stderr)
+        until(lambda: server.stderr.count("Finished server process") == 2, lambda: server.stderr)
+
+
+@pytest.mark.workers
+def test_a_terminal_that_closes_ends_workers_in_good_order(here: Path) -> None:
+    with two_workers(here) as (server, _):
+        server.stop(signal.SIGHUP)
+
+    assert server.stderr.count("Application shutdown complete") == 2
+    assert "Traceback" not in server.stderr
+
+
+@pytest.mark.workers
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_nohup_keeps_the_server_when_the_terminal_closes(
+    here: Path, monkeypatch: pytest.MonkeyPatch, workers: str
+) -> None:
+    monkeypatch.setattr(running, "PROGRAM", ("nohup", *running.PROGRAM))
+    with serving(here, "--workers", workers) as server, server.client() as client:
+        until(lambda: len(STARTED.findall(server.stderr)) == int(workers), lambda: server.stderr)
+        for pid in (server.process.pid, *map(int, STARTED.findall(server.stderr))):
+            os.kill(pid, signal.SIGHUP)
+        deadline = time.monotonic() + 2
+        while time.monotonic() < deadline:
+            assert client.get("/healthz").status_code == 200
+        server.stop()
+
+    assert server.stderr.count("Started server process") == int(workers)
+    assert server.stderr.count("Application shutdown complete") == int(workers)
 
 
 def test_the_address_of_everybody_is_reached_over_both_kinds_of_internet() -> None:

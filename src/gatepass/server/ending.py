@@ -6,16 +6,18 @@
    resets them.
 3. Requests under way, and first requests of accepted connections that begin within a second, are
    answered within the drain time: see `Connection.shutdown`.
+4. Workers end by themselves when the supervisor was killed: they would keep the port otherwise.
 """
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 import sys
 import threading
 import time
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.context import SpawnProcess
 from typing import Any, Final
 
@@ -26,10 +28,11 @@ from gatepass.errors import GatepassError, StoreUnavailable
 
 _log = structlog.stdlib.get_logger(__name__)
 _NEVER_STARTED: Final = 3
+"""The exit status of a worker that never served; uvicorn's too."""
 _PAUSE_S: Final = 2.0
 """Seconds for which a worker waits whose database does not answer, before another one tries."""
-"""The exit status of a worker that never served; uvicorn's too."""
-_LOOK_S: Final = 0.5
+_LOOK_S: Final = 0.1
+"""Seconds between two looks of the supervisor at its workers, and at whether a signal came."""
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 _TURNS: Final = 2
 """Turns of the loop in which asyncio makes a transport for a connection that it has accepted."""
@@ -79,7 +82,7 @@ class Workers:
     def __init__(self, config: uvicorn.Config, listener: socket.socket) -> None:
         """Take the configuration, whose `workers` says how many processes there are."""
         self._config, self._listener = config, listener
-        self._is_ending = threading.Event()
+        self._is_ending = False
         self.processes: list[SpawnProcess] = []
 
     def run(self) -> None:
@@ -90,11 +93,12 @@ class Workers:
         """
         for number in _ENDING:
             if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` wishes
-                signal.signal(number, lambda *_: self._is_ending.set())
+                signal.signal(number, self._note_signal)
         try:
             self.start()
-            while not self._is_ending.wait(_LOOK_S):
+            while not self._is_ending:
                 self.replace()
+                time.sleep(_LOOK_S)
         finally:
             self.end()
             for process in self.processes:
@@ -126,6 +130,10 @@ class Workers:
         for process in self.processes:
             process.terminate()
 
+    def _note_signal(self, *_: object) -> None:
+        # An `Event` has a lock, which a signal at the wrong moment would wait for without end.
+        self._is_ending = True
+
     def _start(self) -> SpawnProcess:
         process = get_context("spawn").Process(target=_serve, args=(self._config, self._listener))
         process.start()
@@ -134,6 +142,7 @@ class Workers:
 
 def _serve(config: uvicorn.Config, listener: socket.socket) -> None:
     """The whole life of a worker."""
+    threading.Thread(target=_end_with_supervisor, name="gatepass-supervisor", daemon=True).start()
     server = DrainingServer(config)
     try:
         with contextlib.suppress(KeyboardInterrupt):  # raised again after an orderly end
@@ -146,3 +155,11 @@ def _serve(config: uvicorn.Config, listener: socket.socket) -> None:
         sys.stderr.write(f"gatepass: a worker cannot start: {error}\n")
     if not server.started:
         sys.exit(_NEVER_STARTED)
+
+
+def _end_with_supervisor() -> None:
+    """Wait for the end of the supervisor, then end this worker as the supervisor would have."""
+    supervisor = parent_process()
+    assert supervisor is not None  # noqa: S101 - a worker is started by `Workers`
+    supervisor.join()
+    os.kill(os.getpid(), signal.SIGTERM)
