@@ -1,14 +1,14 @@
 """A front end on another port, with FastAPI and ASGI: beside CORS middleware, mounted, and told."""
 
 import logging
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from gatepass import AsyncTokenManager
+from gatepass import AccessClaims, AsyncTokenManager
 from gatepass.asgi import Auth, Cookies, HttpPolicy, Identity
 from gatepass.fastapi import Auth as FastApiAuth
 from tests.asgi.test_attacks import secret
@@ -71,6 +71,32 @@ async def test_a_page_of_ours_logs_in_whatever_cors_rules_the_application_has(
     for response in (asked, logged_in):
         assert response.headers.get_list("Access-Control-Allow-Origin") == [PAGE]
         assert response.headers.get_list("Access-Control-Allow-Credentials") == ["true"]
+
+
+@pytest.mark.parametrize("place", ["of the application", "in a dependency of the application"])
+async def test_a_page_of_ours_logs_in_where_the_whole_application_has_an_optional_guard(
+    manager: AsyncTokenManager, place: str
+) -> None:
+    auth = FastApiAuth(manager, authenticate=lambda name, _: Identity(name), http=policy())
+    guard = auth.optional()
+
+    async def language(_: Annotated[AccessClaims | None, Depends(guard)]) -> str:
+        return "en"
+
+    asked_first = guard if place == "of the application" else language
+    app = FastAPI(dependencies=[Depends(asked_first)])
+    auth.install(app)
+    stale = {"Origin": PAGE, "Authorization": "Bearer a.b.c"}
+    async with client(app) as browser:
+        asked = await browser.options("/auth/login", headers={"Origin": PAGE, **ASKS})
+        foreign = await browser.options("/auth/login", headers={"Origin": OTHER, **ASKS})
+        logged_in = await browser.post("/auth/login", json=FORM, headers=stale)
+
+    assert (asked.status_code, logged_in.status_code) == (204, 200)
+    for response in (asked, logged_in):
+        assert response.headers["Access-Control-Allow-Origin"] == PAGE
+        assert response.headers["Access-Control-Allow-Credentials"] == "true"
+    assert "Access-Control-Allow-Origin" not in foreign.headers
 
 
 async def test_the_same_without_a_framework(manager: AsyncTokenManager) -> None:
