@@ -1,5 +1,6 @@
 """Sessions, their rotation, and the promises of a store. Pure: no clock, no I/O."""
 
+from gatepass.sessions.limits import Bucket
 from gatepass.sessions.opaque import (
     OpaqueFact,
     OpaqueKind,
@@ -24,6 +25,7 @@ from gatepass.sessions.store import (
 __all__ = [
     "AsyncRevocations",
     "AsyncStore",
+    "Bucket",
     "IssuePlan",
     "OpaqueFact",
     "OpaqueKind",

@@ -5,9 +5,11 @@ the store's time limit (2 s by default). No other error of a driver leaves a sto
 """
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Protocol, runtime_checkable
 
+from gatepass.sessions.limits import Bucket
 from gatepass.sessions.opaque import OpaqueFact, OpaquePlan, OpaqueToken
 from gatepass.sessions.rotation import RotationFact, RotationPlan
 from gatepass.sessions.session import Session
@@ -33,6 +35,8 @@ class IssuePlan:
     """The most live sessions of the subject afterwards; the oldest are revoked."""
     actor: str | None = None
     """The subject that acts as this one; the session ends when either of them is revoked."""
+    give_back: tuple[Bucket, ...] = ()
+    """Buckets of `Store.give_back`, in the same round trip; also if the epoch has changed."""
 
 
 def plan_session(plan: IssuePlan, now_ms: int) -> Session:
@@ -158,8 +162,23 @@ class Store(Revocations, Protocol):
         """The subject's epoch, which `revoke_subject` raises; 0 before the first time."""
         ...
 
+    def take(self, buckets: Sequence[Bucket]) -> int:
+        """Count one attempt in all buckets, or in none when one is full, atomically.
+
+        Returns 0 when it was counted, else the milliseconds after which it would be, the longest
+        wait of a full bucket. No two buckets have the same key. The store's clock decides.
+
+        Counts need not be durable, and a fail-over may lose some. An attempt whose answer was lost
+        may count twice.
+        """
+        ...
+
+    def give_back(self, buckets: Sequence[Bucket]) -> None:
+        """Take an attempt that was counted back from each bucket, never below 0."""
+        ...
+
     def purge(self) -> int:
-        """Remove sessions, opaque tokens and log entries past their retention; returns how many.
+        """Remove sessions, tokens, log entries and limits past their retention; returns how many.
 
         A store whose rows expire by themselves removes nothing here and returns 0.
         """
@@ -213,6 +232,14 @@ class AsyncStore(AsyncRevocations, Protocol):
 
     async def subject_epoch(self, subject: str) -> int:
         """See `Store.subject_epoch`."""
+        ...
+
+    async def take(self, buckets: Sequence[Bucket]) -> int:
+        """See `Store.take`."""
+        ...
+
+    async def give_back(self, buckets: Sequence[Bucket]) -> None:
+        """See `Store.give_back`."""
         ...
 
     async def purge(self) -> int:

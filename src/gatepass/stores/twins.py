@@ -9,10 +9,11 @@
 So the two forms cannot differ in what they ask, and a database cannot differ between them.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 from gatepass.sessions import (
+    Bucket,
     IssuePlan,
     OpaqueFact,
     OpaquePlan,
@@ -48,6 +49,8 @@ class _Work(Protocol):
     def revoke_all(self, *, reason: str) -> Steps[int]: ...
     def sessions(self, subject: str) -> Steps[list[Session]]: ...
     def subject_epoch(self, subject: str) -> Steps[int]: ...
+    def take(self, buckets: Sequence[Bucket]) -> Steps[int]: ...
+    def give_back(self, buckets: Sequence[Bucket]) -> Steps[None]: ...
     def purge(self) -> Steps[int]: ...
 
 
@@ -154,6 +157,17 @@ class BlockingStore:
         """The subject's epoch, 0 when it was never revoked."""
         return self._run(self._work.subject_epoch(subject))
 
+    def take(self, buckets: Sequence[Bucket]) -> int:
+        """Count an attempt in all buckets, or in none; 0, or the milliseconds that it waits.
+
+        It is not durable: a fail-over may lose counts. If an answer was lost, it may count twice.
+        """
+        return self._run(self._work.take(buckets))
+
+    def give_back(self, buckets: Sequence[Bucket]) -> None:
+        """Take an attempt that was counted back from each bucket, never below 0."""
+        self._run(self._work.give_back(buckets))
+
     def purge(self) -> int:
         """Remove rows past their absolute end + retention, log entries past retention; how many.
 
@@ -242,6 +256,14 @@ class AwaitedStore:
     async def subject_epoch(self, subject: str) -> int:
         """See `BlockingStore.subject_epoch`."""
         return await self._run(self._work.subject_epoch(subject))
+
+    async def take(self, buckets: Sequence[Bucket]) -> int:
+        """See `BlockingStore.take`."""
+        return await self._run(self._work.take(buckets))
+
+    async def give_back(self, buckets: Sequence[Bucket]) -> None:
+        """See `BlockingStore.give_back`."""
+        await self._run(self._work.give_back(buckets))
 
     async def purge(self) -> int:
         """See `BlockingStore.purge`."""

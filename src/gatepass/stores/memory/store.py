@@ -2,7 +2,6 @@
 
 import dataclasses
 import logging
-import threading
 from collections.abc import Callable, Iterable
 from hmac import compare_digest
 from typing import ClassVar, Final, Literal
@@ -28,6 +27,7 @@ from gatepass.sessions import (
 )
 from gatepass.sessions.session import LOG_MS, SKEW_MS
 from gatepass.sessions.texts import require_encodable
+from gatepass.stores.memory.limits import MemoryLimits
 from gatepass.watches import POLL_S, Steps, Watches
 
 _FIRST_PURGE: Final = 1_024
@@ -38,8 +38,8 @@ _OTHERS: Final = (
 _log = logging.getLogger("gatepass")
 
 
-class MemoryStore:
-    """Sessions, epochs and revocations of one process, safe to use from many threads.
+class MemoryStore(MemoryLimits):
+    """Sessions, epochs, revocations and limits of one process, safe to use from many threads.
 
     Expired rows are removed as the store grows. Past `max_rows` sessions a login is rejected
     with `StoreUnavailable`; revocations are always taken.
@@ -50,9 +50,8 @@ class MemoryStore:
     def __init__(
         self, clock: Callable[[], float] = wall_clock, *, max_rows: int = 1_000_000
     ) -> None:
-        self._clock = clock
+        super().__init__(clock)
         self._max_rows = max_rows
-        self._lock = threading.Lock()
         self._rows: dict[str, Session] = {}
         self._ids_of: dict[str, set[str]] = {}
         self._actor_of: dict[str, str] = {}
@@ -62,7 +61,6 @@ class MemoryStore:
         self._log: dict[tuple[str, str], int] = {}
         self._longest_access_ms = 0
         self._purge_at = _FIRST_PURGE
-        self._closed = False
         self.watches = Watches(self._look, POLL_S)
         """The connections that end when their session or token is revoked here."""
         self._has_warned = False
@@ -77,6 +75,7 @@ class MemoryStore:
         require_encodable(plan.session_id, plan.subject, plan.client_id, plan.device, plan.actor)
         with self._lock:
             now_ms = self._now_ms()
+            self._give_back(plan.give_back, now_ms)
             if plan.epoch is not None and plan.epoch != self._epoch(plan.subject):
                 return None
             if plan.session_id in self._rows:
@@ -217,9 +216,10 @@ class MemoryStore:
             return self._epoch(subject)
 
     def purge(self) -> int:
-        """Remove rows past their end + retention: sessions, tokens, log entries; how many."""
+        """Remove sessions, tokens, log entries and limits past their retention; how many."""
         with self._lock:
-            return self._purge(self._now_ms())
+            now_ms = self._now_ms()
+            return self._purge(now_ms) + self._purge_tallies(now_ms)
 
     def close(self) -> None:
         """Reject every operation from now on; closing twice is fine."""
@@ -234,12 +234,6 @@ class MemoryStore:
         if not self._has_warned and ("s", session_id) not in self._log:
             self._has_warned = True
             _log.warning(_OTHERS)
-
-    def _now_ms(self) -> int:
-        """The store's clock, read once in every operation; raises in a closed store."""
-        if self._closed:
-            raise StoreUnavailable
-        return int(self._clock() * 1000)
 
     def _epoch(self, subject: str) -> int:
         return self._epoch_of_all + self._epochs.get(subject, 0)
