@@ -4,17 +4,19 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from gatepass.errors import StoreUnavailable
-from gatepass.sessions import Session
+from gatepass.sessions import Bucket, Session
 from gatepass.stores.redis import AsyncRedisStore, RedisStore
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
 from tests.budget import PATIENCE_S, require_short
-from tests.stores.plans import log_in, opaque, present, sid
+from tests.stores.plans import DAY, log_in, opaque, present, sid
 from tests.stores.twins import Awaited
 
 LIMIT_S = 2.5
+BUCKET = Bucket(key=bytes(16), limit=1_000_000, window_ms=DAY)
 LIVE, ROTATED, REVOKED = sid("live"), sid("rotated"), sid("revoked")
 
 Operations = dict[str, Callable[[Any], Any]]
@@ -27,11 +29,14 @@ READS: Operations = {
 }
 WRITES: Operations = {
     "issue": lambda store: store.issue(log_in()),
+    "issue and give back": lambda store: store.issue(replace(log_in(), give_back=(BUCKET,))),
     "issue with an epoch": lambda store: store.issue(log_in(epoch=0)),
     "rotate": lambda store: store.rotate(present(LIVE)),
     "rotate with longer tokens": lambda store: store.rotate(present(LIVE, access_life=10**9)),
     "rotate what was reused": lambda store: store.rotate(present(ROTATED, leeway=0)),
     "issue_opaque": lambda store: store.issue_opaque(opaque(LIVE)),
+    "take": lambda store: store.take([BUCKET]),
+    "give_back": lambda store: store.give_back([BUCKET]),
     "revoke_session": lambda store: store.revoke_session(LIVE, reason="log-out"),
     "revoke_token": lambda store: store.revoke_token(sid("token")),
     "revoke_subject": lambda store: store.revoke_subject("ada", reason="log-out"),

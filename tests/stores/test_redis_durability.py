@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gatepass.errors import StoreUnavailable
-from gatepass.sessions import RevokeKind, RotationKind, Session, Store
+from gatepass.sessions import Bucket, RevokeKind, RotationKind, Session, Store
 from tests.budget import require_short
 from tests.cases import case
 from tests.servers.proxy import Proxy, proxy_to
@@ -23,9 +23,11 @@ from tests.stores.twins import Runner
 
 pytestmark = pytest.mark.faults
 
+BUCKET = Bucket(key=bytes(16), limit=10, window_ms=60_000)
 
 TRIPS: dict[str, tuple[int, Callable[[Any], Any]]] = {
     "issue": (1, lambda store: store.issue(log_in())),
+    "issue and give back": (1, lambda store: store.issue(replace(log_in(), give_back=(BUCKET,)))),
     "issue with an epoch": (1, lambda store: store.issue(log_in(epoch=0))),
     "ROTATED": (1, lambda store: store.rotate(present(sid("live")))),
     "REPLAYED": (1, lambda store: store.rotate(present(sid("rotated")))),
@@ -38,12 +40,15 @@ TRIPS: dict[str, tuple[int, Callable[[Any], Any]]] = {
     "revoke_session": (1, lambda store: store.revoke_session(sid("live"), reason="log-out")),
     "revoke_token": (1, lambda store: store.revoke_token(sid("token"))),
     "revoke_subject": (1, lambda store: store.revoke_subject("ada", reason="log-out")),
+    "take": (1, lambda store: store.take([BUCKET])),
+    "give_back": (1, lambda store: store.give_back([BUCKET])),
     "sessions": (1, lambda store: store.sessions("ada")),
     "subject_epoch": (1, lambda store: store.subject_epoch("ada")),
 }
-DURABLE = {"issue", "issue with an epoch", "REUSED", "revoke_session", "revoke_token"} | {
-    "revoke_subject"
+DURABLE = {"issue", "issue and give back", "issue with an epoch", "REUSED"} | {
+    *("revoke_session", "revoke_token", "revoke_subject")
 }
+SCRIPTS = {"issue and give back": 2, "revoke_subject": 17}
 
 
 @pytest.fixture(params=["redis 7", "redis 8", "valkey"])
@@ -90,7 +95,7 @@ def test_round_trips_are_counted_on_the_wire(alone: ServerSet, proxy: Proxy, sto
 
         stats = client.info("commandstats")
         with case(what):
-            scripts = 17 if what == "revoke_subject" else expected if has_waitaof else 1
+            scripts = SCRIPTS.get(what, expected if has_waitaof else 1)
             assert stats["cmdstat_evalsha"]["calls"] == scripts
             assert ("cmdstat_waitaof" in stats) == (what in DURABLE and has_waitaof)
             assert proxy.trips - before == (expected if has_waitaof else 1)

@@ -3,13 +3,14 @@
 import re
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 import psycopg
 import pytest
 
-from gatepass.sessions import RotationKind, Store
+from gatepass.sessions import Bucket, RotationKind, Store
 from gatepass.stores.sql.postgres.work import PostgresWork
 from tests.budget import PATIENCE_S, TIMES
 from tests.servers.postgres import shared_server
@@ -22,6 +23,7 @@ LOGGED = re.compile(r"^counted\|LOG:  (?:execute [^:]*|statement): (.*)$", re.MU
 
 @pytest.fixture
 def connection() -> Iterator[psycopg.Connection[Any]]:
+    empty_url()  # makes the database
     connection = shared_server().connect(DATABASE)
     yield connection
     connection.close()
@@ -36,11 +38,15 @@ def store(twin: str, runner: Runner, clock: Clock) -> Iterator[Store]:
     store.issue(log_in(session_id="a"))
     store.rotate(present("a", 0))
     store.issue_opaque(FIRST)
+    store.take([BUCKET])
+    store.issue(replace(log_in(), give_back=(BUCKET,)))
+    store.give_back([BUCKET])
     yield store
     store.close()
 
 
 FIRST = opaque("a")
+BUCKET = Bucket(key=bytes(16), limit=10, window_ms=60_000)
 
 
 def statements(operation: Callable[[], object]) -> list[str]:
@@ -64,6 +70,9 @@ ROUND_TRIPS: list[tuple[int, str, Callable[[Store], object]]] = [
     (1, "issue", lambda store: store.issue(log_in(session_id="b"))),
     (1, "rotate", lambda store: store.rotate(present("a", 1))),
     (1, "verify", lambda store: store.is_revoked("a", "token")),
+    (1, "take", lambda store: store.take([BUCKET])),
+    (1, "issue and give back", lambda store: store.issue(replace(log_in(), give_back=(BUCKET,)))),
+    (1, "give back", lambda store: store.give_back([BUCKET])),
     (1, "issue an opaque token", lambda store: store.issue_opaque(opaque("a"))),
     (1, "find an opaque token", lambda store: store.find_opaque(FIRST.opaque_id)),
     (1, "epoch", lambda store: store.subject_epoch("ada")),
@@ -141,6 +150,9 @@ def test_what_is_acknowledged_is_durable_even_where_the_database_is_not(
             store.issue(log_in(session_id=name))
         seen = {
             "issue": _setting_during(connection, lambda: store.issue(log_in())),
+            "give back": _setting_during(
+                connection, lambda: store.issue(replace(log_in(), give_back=(BUCKET,)))
+            ),
             "rotate": _setting_during(connection, lambda: store.rotate(present("a", 0))),
             "reuse": _setting_during(connection, lambda: store.rotate(present("a", 0, leeway=0))),
             "session": _setting_during(
@@ -164,13 +176,22 @@ def test_what_is_acknowledged_is_durable_even_where_the_database_is_not(
         assert "on" in settings
 
 
+def test_counts_of_limits_wait_for_no_disk(
+    store: Store, connection: psycopg.Connection[Any]
+) -> None:
+    assert _setting_during(connection, lambda: store.take([BUCKET])) == {"off"}
+    assert _setting_during(connection, lambda: store.give_back([BUCKET])) == {"off"}
+
+
 def test_a_stronger_setting_is_not_lowered(
     twin: str, runner: Runner, clock: Clock, connection: psycopg.Connection[Any]
 ) -> None:
     connection.execute(f"ALTER DATABASE {DATABASE} SET synchronous_commit = remote_apply")
     try:
         store = sql_store(twin, runner, empty_url(), clock)
-        seen = _setting_during(connection, lambda: store.issue(log_in()))
+        store.take([BUCKET])
+        plan = replace(log_in(), give_back=(BUCKET,))
+        seen = _setting_during(connection, lambda: store.issue(plan))
         store.close()
     finally:
         connection.execute(f"ALTER DATABASE {DATABASE} RESET synchronous_commit")
@@ -192,7 +213,7 @@ def _setting_during(
     connection: psycopg.Connection[Any], operation: Callable[[], object]
 ) -> set[str]:
     """What `synchronous_commit` is at the end of the transactions of an operation."""
-    watched = ("sessions", "revocations", "meta")
+    watched = ("sessions", "revocations", "meta", "limits")
     connection.execute(_SPY)
     for table in watched:
         connection.execute(

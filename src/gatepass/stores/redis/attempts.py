@@ -7,7 +7,7 @@ The rules, and why a caller may rely on the reply:
    attempt: the script stores them with the change, and gives the first reply again when it
    finds them. `issue` and `issue_opaque` are told that the call is repeated (`says_again`), and
    accept a row that has the same secret or the same token. `revoke_token` does the same thing
-   twice, and the other scripts change nothing.
+   twice. `limits` may count or give back twice, and the other scripts change nothing.
 2. One deadline bounds all attempts: 80 % of the store's timeout, so that callers hear in time on
    a busy machine too. An attempt gets half of the time left, or 80 % when it waits for replicas;
    the last one gets all. So a dead connection never uses up the time for another server.
@@ -26,7 +26,7 @@ The rules, and why a caller may rely on the reply:
 6. Three failures are final: a server that does not let us in, an error that lasts, and a change
    that was not confirmed in time. The change may be there then, and the caller may repeat it.
 7. Calls for one server are sent together. The first call is done before any other counts, and
-   a repeat sends only those that have no reply yet.
+   a repeat sends only those that have no reply yet, or whose script the server did not know.
 """
 
 import time
@@ -179,24 +179,29 @@ class Attempts:
         looks = promise is None and guard.is_needed and guard.is_due(address)
         is_old = promise is not None and self.durability.is_old(address)
         sent = time.monotonic()
-        replies: list[Any] = []
+        replies: list[Any] = [None] * len(calls)
+        missing = list(range(len(calls)))
         for by_sha in (True, False):
             seconds = until - time.monotonic()
             commands: list[Command] = [("ASKING",)] if asking else []
-            commands += [call.command(by_sha=by_sha, again=again) for call in calls]
+            commands += [calls[each].command(by_sha=by_sha, again=again) for each in missing]
             wait = None if promise is None else promise.command(seconds - _ANSWER_S)
             if wait is not None:
                 commands.append(wait)
             if looks or is_old:
                 commands.append(WHO if looks else INFO)
-            replies = (yield Exchange(address, commands, seconds))[asking:]
-            if not any(isinstance(reply, NoScriptError) for reply in replies):
+            found = (yield Exchange(address, commands, seconds))[asking:]
+            behind = found[len(missing) :]
+            for each, reply in zip(missing, found, strict=False):
+                replies[each] = reply
+            missing = [each for each in missing if isinstance(replies[each], NoScriptError)]
+            if not missing:
                 break
         if is_old:
-            self.durability.learn(address, replies.pop())
+            self.durability.learn(address, behind.pop())
         if looks:
-            yield from guard.require(address, replies.pop(), sent, until)
-        return replies[: len(calls)], replies[len(calls) :]
+            yield from guard.require(address, behind.pop(), sent, until)
+        return replies, behind
 
 
 def require_kept(promise: Promise, replies: Sequence[Any]) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 
 from gatepass.errors import SettingsRejected, StoreUnavailable
 from gatepass.sessions import (
+    Bucket,
     IssuePlan,
     OpaqueFact,
     OpaqueKind,
@@ -22,10 +23,10 @@ from gatepass.sessions import (
     Session,
     judge_opaque,
     partition_of,
-    plan_session,
 )
 from gatepass.sessions.texts import require_encodable
 from gatepass.stores.redis.attempts import Attempts
+from gatepass.stores.redis.issue import issue
 from gatepass.stores.redis.layout import (
     DAMAGED,
     Keys,
@@ -36,6 +37,7 @@ from gatepass.stores.redis.layout import (
     session_of,
     text_of,
 )
+from gatepass.stores.redis.limits import call_of
 from gatepass.stores.redis.revoke_all import RevokeAll
 from gatepass.stores.redis.revoke_subject import revoke_subject
 from gatepass.stores.redis.scripts import Scripts
@@ -64,41 +66,7 @@ class RedisWork:
 
     def issue(self, plan: IssuePlan) -> Steps[Session | None]:
         """See `Store.issue`."""
-        require_encodable(plan.session_id, plan.subject, plan.client_id, plan.device, plan.actor)
-        partition = partition_of_subject(plan.subject)
-        require_partition(plan.session_id, partition, "the session id")
-        keys = [f"s:{plan.session_id}", f"u:{plan.subject}", f"e:{plan.subject}"]
-        if plan.actor is not None:
-            keys.append(f"a:{plan.actor}")
-        call = self._scripts.call(
-            "issue",
-            partition,
-            keys,
-            plan.session_id,
-            "0",
-            "" if plan.epoch is None else plan.epoch,
-            plan.max_sessions,
-            plan.refresh_lifetime_ms,
-            plan.session_lifetime_ms,
-            plan.access_lifetime_ms,
-            plan.sec_hash,
-            plan.auth_time,
-            *pieces("u", plan.subject),
-            *pieces("c", plan.client_id),
-            *pieces("d", plan.device),
-            *pieces("j", plan.claims_json),
-            says_again=True,
-            is_durable=True,
-            durable_kinds=(b"issued",),
-        )
-        match (yield from self.attempts.run(call)):
-            case [[b"issued", created]]:
-                return plan_session(plan, number_of(created))
-            case [[b"epoch"]]:
-                return None
-            case [[b"in use"]]:
-                raise ValueError("the session id is in use")
-        raise StoreUnavailable(DAMAGED)
+        return issue(self.attempts, self._scripts, plan)
 
     def rotate(self, plan: RotationPlan) -> Steps[RotationFact]:
         """See `Store.rotate`."""
@@ -283,6 +251,16 @@ class RedisWork:
         call = self._scripts.call("subject_epoch", partition_of_subject(subject), [f"e:{subject}"])
         [reply] = yield from self.attempts.run(call)
         return number_of(reply)
+
+    def take(self, buckets: Sequence[Bucket]) -> Steps[int]:
+        """See `Store.take`."""
+        [reply] = yield from self.attempts.run(call_of(self._scripts, "take", buckets))
+        return number_of(reply)
+
+    def give_back(self, buckets: Sequence[Bucket]) -> Steps[None]:
+        """See `Store.give_back`."""
+        [reply] = yield from self.attempts.run(call_of(self._scripts, "give back", buckets))
+        number_of(reply)
 
     def purge(self) -> Steps[int]:
         """See `Store.purge`."""

@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 VERSION_TABLE: Final = "gatepass_alembic_version"
 
-HEAD: Final = "v0001"
+HEAD: Final = "v0002_0.1"
 """The newest revision in `migrations/versions`; tables that have it need no upgrade.
 
 Revisions are compared as text. All are a `v` and four digits, and after the first also `_` and the
@@ -104,6 +104,17 @@ revocations: Final = Table(
     UniqueConstraint("kind", "id", name="gatepass_revocations_kind_id"),
     Index("gatepass_revocations_at", "at_ms"),
     sqlite_autoincrement=True,
+)
+
+limits: Final = Table(
+    "gatepass_limits",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),
+    Column("start_ms", BigInteger, nullable=False),
+    Column("previous", BigInteger, nullable=False),
+    Column("current", BigInteger, nullable=False),
+    Column("ends_ms", BigInteger, nullable=False),
+    Index("gatepass_limits_ends", "ends_ms"),
 )
 
 meta: Final = Table(

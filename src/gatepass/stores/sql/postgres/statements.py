@@ -6,7 +6,8 @@
 2. A decision rests on rows read behind a lock: a login and `revoke_subject` take the subject's
    (advisory) lock, a rotation and a revocation the session's row, `revoke_all` a lock that logins
    share. The clock is read after the wait too.
-3. Locks come in one order: everybody's, the subject's, rows by session id. The one exception, a
+3. Locks come in one order: everybody's, the subject's, rows by session id, buckets by their lock's
+   number. The one exception, a
    longer access lifetime on its first use, can end in a deadlock, which the server breaks and the
    pool tries again.
 4. Logins, revocations and reuse call `gatepass_confirm` first, so that their commit is durable. A
@@ -102,6 +103,10 @@ _EITHER: Final = """
 SELECT n.xid, n.seq, n.kind, n.id, n.at_ms FROM (({}) UNION ({})) n
 ORDER BY n.xid, n.seq LIMIT $8
 """
+_ISSUES: Final = (
+    *(TEXT, TEXT, TEXT, TEXT, NUMBER, BYTES, BYTES, NUMBER),
+    *(NUMBER, NUMBER, NUMBER, NUMBER, BOOL, NUMBER, TEXT),
+)
 _READS_LOG: Final = (TEXT, NUMBER, TEXT, NUMBER, TEXT, TEXT, NUMBER, NUMBER)
 
 # A pooler may ask a standby, although the connection was made to a primary: reads look each time.
@@ -134,11 +139,16 @@ _TEXTS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
         "SELECT f.v_kind, {row} FROM {p}gatepass_rotate($1, $2, $3, $4, $5, $6, $7, $8) f",
         (TEXT, NUMBER, BYTES, BYTES, NUMBER, NUMBER, NUMBER, NUMBER),
     ),
-    "issue": _call(
-        "issue",
-        *(TEXT, TEXT, TEXT, TEXT, NUMBER, BYTES, BYTES, NUMBER),
-        *(NUMBER, NUMBER, NUMBER, NUMBER, BOOL, NUMBER, TEXT),
+    "issue": _call("issue", *_ISSUES),
+    "issue_giving_back": (
+        """
+        SELECT {p}gatepass_issue($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15),
+          {p}gatepass_give_back($16::json, $14, false)
+        """,
+        (*_ISSUES, TEXT),
     ),
+    "take": ("SELECT {p}gatepass_take($1::json, $2)", (TEXT, NUMBER)),
+    "give_back": ("SELECT {p}gatepass_give_back($1::json, $2, true)", (TEXT, NUMBER)),
     "issue_opaque": (
         """
         SELECT f.v_issued_ms, f.v_ends_ms, {row}
@@ -215,7 +225,10 @@ _TEXTS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
         "SELECT CASE WHEN NOT pg_is_in_recovery() THEN {p}gatepass_epoch($1) END",
         (TEXT,),
     ),
-    "purge": _call("purge", NUMBER, NUMBER),
+    "purge": (
+        "SELECT {p}gatepass_purge($1, $2) + {p}gatepass_purge_limits($1, $2)",
+        (NUMBER, NUMBER),
+    ),
     "listen": (f"LISTEN {CHANNEL}", ()),
     # The entries that snapshot $1 did not see yet, whatever their numbers.
     "read_log": (_READ_LOG.format(_UNSEEN), _READS_LOG),

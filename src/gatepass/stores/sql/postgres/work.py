@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import (
+    Bucket,
     IssuePlan,
     OpaqueFact,
     OpaquePlan,
@@ -58,7 +59,9 @@ class PostgresWork:
     def issue(self, plan: IssuePlan) -> Steps[Session | None]:
         """Insert a session; repeated, it finds the session that it inserted before."""
         require_encodable(plan.session_id, plan.subject, plan.client_id, plan.device, plan.actor)
-        statement, now_ms = self._sql["issue"], self._now_ms()
+        now_ms = self._now_ms()
+        gives_back = (_listed(plan.give_back),) if plan.give_back else ()
+        statement = self._sql["issue_giving_back" if gives_back else "issue"]
         values = statement.encode(
             (
                 plan.session_id,
@@ -76,9 +79,10 @@ class PostgresWork:
                 False,
                 now_ms,
                 plan.actor,
+                *gives_back,
             )
         )
-        again = [*values[:-3], b"\1", *values[-2:]]
+        again = [*values[:12], b"\1", *values[13:]]
         created_ms = _one((yield Request(statement, values, again)))
         if created_ms is None:
             return None
@@ -193,6 +197,15 @@ class PostgresWork:
         require_encodable(subject)
         return int(_of_primary((yield self._ask("epoch", subject))))
 
+    def take(self, buckets: Sequence[Bucket]) -> Steps[int]:
+        """Count an attempt; it counts again when the connection broke meanwhile."""
+        wait_ms: int = _one((yield self._ask("take", _listed(buckets), self._now_ms())))
+        return wait_ms
+
+    def give_back(self, buckets: Sequence[Bucket]) -> Steps[None]:
+        """Take an attempt back."""
+        yield self._ask("give_back", _listed(buckets), self._now_ms())
+
     def purge(self) -> Steps[int]:
         """Remove rows past their retention, some at a time."""
         removed, some = 0, PURGE_SIZE
@@ -211,6 +224,11 @@ class PostgresWork:
 
     def _learn(self, access_lifetime_ms: int) -> None:
         self._known_access_ms = max(self._known_access_ms, access_lifetime_ms)
+
+
+def _listed(buckets: Sequence[Bucket]) -> str:
+    """Buckets as the functions take them: key, limit, window and cost of each."""
+    return json.dumps([(one.key.hex(), one.limit, one.window_ms, one.cost) for one in buckets])
 
 
 def _of_primary(rows: Sequence[Row]) -> Any:

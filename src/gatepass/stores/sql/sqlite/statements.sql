@@ -120,6 +120,15 @@ UPDATE gatepass_meta SET epoch_of_all = epoch_of_all + 1
 UPDATE gatepass_meta SET longest_access_ms = :access_lifetime_ms
 WHERE longest_access_ms < :access_lifetime_ms
 
+-- name: find_limit
+SELECT start_ms, previous, current FROM gatepass_limits WHERE key = :key
+
+-- name: keep_limit
+INSERT INTO gatepass_limits (key, start_ms, previous, current, ends_ms)
+VALUES (:key, :start_ms, :previous, :current, :ends_ms)
+ON CONFLICT (key) DO UPDATE SET start_ms = excluded.start_ms, previous = excluded.previous,
+  current = excluded.current, ends_ms = excluded.ends_ms
+
 -- name: purge_sessions
 DELETE FROM gatepass_sessions WHERE session_id IN (
   SELECT session_id FROM gatepass_sessions WHERE ends_ms <= :before_ms LIMIT :size
@@ -133,4 +142,9 @@ DELETE FROM gatepass_opaque_tokens WHERE opaque_id IN (
 -- name: purge_log
 DELETE FROM gatepass_revocations WHERE seq IN (
   SELECT seq FROM gatepass_revocations WHERE at_ms <= :log_before_ms LIMIT :size
+)
+
+-- name: purge_limits
+DELETE FROM gatepass_limits WHERE key IN (
+  SELECT key FROM gatepass_limits WHERE ends_ms <= :now_ms LIMIT :size
 )

@@ -4,7 +4,7 @@ A `Write` is one transaction, which holds the write lock from its first statemen
 stands for the subject's and the session's: nobody else writes until the commit.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from hmac import compare_digest
 from typing import Any, Final
@@ -12,6 +12,7 @@ from typing import Any, Final
 from gatepass._clock import wall_clock
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import (
+    Bucket,
     IssuePlan,
     OpaqueFact,
     OpaquePlan,
@@ -28,6 +29,7 @@ from gatepass.sessions import (
 from gatepass.sessions.session import LOG_MS, SKEW_MS
 from gatepass.sessions.texts import require_encodable
 from gatepass.stores.sql.rows import opaque_fact_of, rotation_of, row_of, session_of
+from gatepass.stores.sql.sqlite import limits
 from gatepass.stores.sql.sqlite.connection import MustBeDurable, Read, SqliteConnection, Write
 from gatepass.stores.sql.sqlite.statements import SQL
 from gatepass.stores.twins import Steps
@@ -58,6 +60,7 @@ class SqliteWork:
         def change(connection: SqliteConnection) -> Session | None:
             now_ms = self.now_ms()
             values = {"subject": plan.subject, "now_ms": now_ms}
+            limits.give_back(connection, plan.give_back, now_ms)
             if plan.epoch is not None:
                 rows = connection.execute(SQL.find_epoch, values).fetchall()
                 if plan.epoch != _number(rows):
@@ -207,6 +210,17 @@ class SqliteWork:
         require_encodable(subject)
         return _number((yield Read(SQL.find_epoch, {"subject": subject})))
 
+    def take(self, buckets: Sequence[Bucket]) -> Steps[int]:
+        """Count an attempt; a power cut may lose it."""
+        wait_ms: int = yield Write(
+            lambda it: limits.take(it, buckets, self.now_ms()), durable=False
+        )
+        return wait_ms
+
+    def give_back(self, buckets: Sequence[Bucket]) -> Steps[None]:
+        """Take an attempt back; a power cut may lose that."""
+        yield Write(lambda it: limits.give_back(it, buckets, self.now_ms()), durable=False)
+
     def purge(self) -> Steps[int]:
         """Remove rows past their retention, which each transaction reads; how many."""
 
@@ -214,11 +228,12 @@ class SqliteWork:
             longest_access_ms = _number(connection.execute(SQL.find_access_life).fetchall())
             retention_ms, now_ms = longest_access_ms + SKEW_MS, self.now_ms()
             values = {
+                "now_ms": now_ms,
                 "before_ms": now_ms - retention_ms,
                 "log_before_ms": now_ms - max(retention_ms, LOG_MS),
                 "size": PURGE_SIZE,
             }
-            statements = (SQL.purge_sessions, SQL.purge_opaque, SQL.purge_log)
+            statements = (SQL.purge_sessions, SQL.purge_opaque, SQL.purge_log, SQL.purge_limits)
             return sum(connection.execute(statement, values).rowcount for statement in statements)
 
         removed, some = 0, PURGE_SIZE

@@ -1,0 +1,62 @@
+"""A login: the session that is inserted, and what it gives back to limits."""
+
+from gatepass.errors import StoreUnavailable
+from gatepass.sessions import IssuePlan, Session, plan_session
+from gatepass.sessions.texts import require_encodable
+from gatepass.stores.redis.attempts import Attempts
+from gatepass.stores.redis.layout import (
+    DAMAGED,
+    number_of,
+    partition_of_subject,
+    pieces,
+    require_partition,
+)
+from gatepass.stores.redis.limits import call_of
+from gatepass.stores.redis.scripts import Scripts
+from gatepass.stores.redis.wire import Steps
+
+
+def issue(attempts: Attempts, scripts: Scripts, plan: IssuePlan) -> Steps[Session | None]:
+    """The session; `None`: the epoch has changed.
+
+    Limits may be on another member of a Cluster, which is asked after the session's.
+    """
+    require_encodable(plan.session_id, plan.subject, plan.client_id, plan.device, plan.actor)
+    partition = partition_of_subject(plan.subject)
+    require_partition(plan.session_id, partition, "the session id")
+    keys = [f"s:{plan.session_id}", f"u:{plan.subject}", f"e:{plan.subject}"]
+    if plan.actor is not None:
+        keys.append(f"a:{plan.actor}")
+    calls = [
+        scripts.call(
+            "issue",
+            partition,
+            keys,
+            plan.session_id,
+            "0",
+            "" if plan.epoch is None else plan.epoch,
+            plan.max_sessions,
+            plan.refresh_lifetime_ms,
+            plan.session_lifetime_ms,
+            plan.access_lifetime_ms,
+            plan.sec_hash,
+            plan.auth_time,
+            *pieces("u", plan.subject),
+            *pieces("c", plan.client_id),
+            *pieces("d", plan.device),
+            *pieces("j", plan.claims_json),
+            says_again=True,
+            is_durable=True,
+            durable_kinds=(b"issued",),
+        )
+    ]
+    if plan.give_back:
+        calls.append(call_of(scripts, "give back", plan.give_back, is_durable=True))
+    match (yield from attempts.run(*calls)):
+        case [[b"issued", created], *_]:
+            return plan_session(plan, number_of(created))
+        case [[b"epoch"], *_]:
+            return None
+        case [[b"in use"], *_]:
+            raise ValueError("the session id is in use")
+    raise StoreUnavailable(DAMAGED)
