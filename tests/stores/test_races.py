@@ -1,6 +1,7 @@
 """Many callers, one session: one rotation, one successor, and nothing alive after a revoke."""
 
 from collections.abc import Iterator
+from itertools import cycle, islice, permutations
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy import Connection, select, update
 
 from gatepass.sessions import (
     AsyncStore,
+    Bucket,
     RevokeKind,
     RotationFact,
     RotationKind,
@@ -29,7 +31,7 @@ from tests.manager.model import forget_in_redis
 from tests.servers.redis_sets import running
 from tests.stores import crowd
 from tests.stores.crowd import CALLERS, Crowd, call, store_at
-from tests.stores.plans import START, log_in, present, sid
+from tests.stores.plans import DAY, START, log_in, present, sid
 from tests.stores.postgres_backend import empty_url
 from tests.stores.twins import Awaited, Runner
 
@@ -254,3 +256,32 @@ def test_a_limit_of_sessions_holds_for_sixteen_log_ins_at_once(
         assert len(alive) == 3
         for plan in plans:
             assert store.is_revoked(plan.session_id, None) == (plan.session_id not in alive)
+
+
+def shared_buckets(number: int) -> list[Bucket]:
+    """Three buckets of this round; one of them lets five pass."""
+    limits = {"a": 9, "b": 5, "c": 7}
+    return [
+        Bucket(key=f"{name} {number}".encode().ljust(16), limit=limit, window_ms=DAY)
+        for name, limit in limits.items()
+    ]
+
+
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_sixteen_attempts_at_once_pass_as_often_as_the_tightest_bucket_lets_them(
+    scene: tuple[Store, Crowd], rounds: int
+) -> None:
+    store, everybody = scene
+
+    for number in range(rounds // 5):
+        orders = cycle(permutations(shared_buckets(number)))
+        attempts = [call("take", order) for order in islice(orders, CALLERS)]
+        waits = everybody.all_at_once(attempts)
+
+        assert waits.count(0) == 5
+        assert all(0 <= wait <= DAY for wait in waits)
+        a, b, c = shared_buckets(number)
+        assert [store.take([a]), store.take([c])] == [0, 0]
+        everybody.all_at_once([call("give_back", [b]), call("give_back", [b, c])] * 2)
+        assert everybody.all_at_once([call("take", [b])] * CALLERS).count(0) == 4
+        assert everybody.all_at_once([call("take", [c])] * CALLERS).count(0) == 3

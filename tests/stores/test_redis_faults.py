@@ -16,9 +16,10 @@ from gatepass.sessions import Store
 from tests.cases import case
 from tests.servers.certificates import write_certificate
 from tests.servers.proxy import proxy_to
-from tests.servers.redis_server import Server, eventually, free_ports
+from tests.servers.redis_server import eventually, free_ports
 from tests.servers.redis_sets import ServerSet, start_alone, start_cluster, start_pair
 from tests.stores.outcomes import (
+    BUCKET,
     LIVE,
     OPERATIONS,
     READS,
@@ -209,7 +210,8 @@ def test_a_cluster_without_one_shard_answers_for_the_others(
     store = redis_store_at(servers.url, twin, runner)
     subjects = [f"subject {number}" for number in range(40)]
     assert all(store.issue(log_in(subject)) for subject in subjects)
-    dead: Server = servers.servers[0]
+    store.take([BUCKET])
+    [dead] = [one for one in servers.primaries() if one.client().keys("gatepass:{0}:l:*")]
     dead.freeze()
 
     epochs: dict[str, Callable[[Any], Any]] = {
@@ -218,6 +220,7 @@ def test_a_cluster_without_one_shard_answers_for_the_others(
     answers = outcomes(store, epochs)
 
     assert set(answers.values()) == {0, StoreUnavailable}
+    require_unavailable(store, {name: WRITES[name] for name in ("take", "give_back")})
     dead.thaw()
     eventually(lambda: set(outcomes(store, epochs).values()) == {0}, "it stays frozen")
     store.close()
