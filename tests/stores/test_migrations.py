@@ -10,17 +10,21 @@ from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
 from gatepass.errors import StoreOutdated, StoreUnavailable
+from gatepass.stores import sql
 from gatepass.stores.sql import SqlStore, metadata, tables
 from gatepass.stores.sql.engines import engine_of
 from gatepass.stores.sql.revisions import find_revision
 from tests.budget import PATIENCE_S
 from tests.cases import case
 from tests.servers.postgres import empty_database
-from tests.stores.outcomes import OPERATIONS
+from tests.stores.outcomes import BUCKET, OPERATIONS
 from tests.stores.plans import log_in
 from tests.stores.twins import Runner, sql_store
 
@@ -91,6 +95,30 @@ def test_every_operation_refuses_tables_that_nothing_upgrades(
                 operation(store)
     assert inspect(engine).get_table_names() == ["gatepass_alembic_version"]
     assert not find_revision(target).is_current
+
+
+def test_an_upgrade_keeps_the_rows_of_the_revision_before(
+    store: Any, engine: Engine, target: str, path: Path
+) -> None:
+    path.touch()
+    scripts = ScriptDirectory(str(Path(sql.__file__).with_name("migrations")))
+    first = EnvironmentContext(
+        Config(), scripts, fn=lambda found, _: scripts._upgrade_revs("v0001", found)
+    )
+    with engine.begin() as connection, first:
+        schema = None if "sqlite" in target else "public"
+        first.configure(
+            connection=connection, version_table=tables.VERSION_TABLE, version_table_schema=schema
+        )
+        first.run_migrations()
+        connection.execute(text("INSERT INTO gatepass_subjects VALUES ('ada', 7)"))
+    assert find_revision(target).found == "v0001"
+
+    store.upgrade()
+
+    assert store.subject_epoch("ada") == 7
+    assert store.take([BUCKET]) == 0
+    assert find_revision(target).is_current
 
 
 def test_an_interrupted_upgrade_leaves_nothing_half_made(

@@ -91,7 +91,7 @@ Examples:
 """
 )
 def purge(*, as_json: AsJson = False) -> None:
-    """Remove sessions and revocations that expired long ago; the server does so every hour."""
+    """Remove expired sessions, revocations and limits; the server does so every hour."""
     with administration() as opened:
         gone = opened.manager.purge()
     show({"purged": gone}, f"rows removed: {gone}", as_json=as_json)

@@ -15,7 +15,17 @@ _FUNCTIONS: Final = (
     *("abs", "cardinality", "convert_from", "convert_to", "current_setting", "floor"),
     *("hashtextextended", "json_agg", "json_array_elements", "pg_advisory_xact_lock", "pg_notify"),
     *("pg_snapshot_xip", "pg_snapshot_xmin", "pg_visible_in_snapshot", "string_agg", "unnest"),
-    *("array_agg", "count", "clock_timestamp", "now", "lower", "set_config"),
+    *(
+        "array_agg",
+        "count",
+        "clock_timestamp",
+        "now",
+        "lower",
+        "set_config",
+        "decode",
+        "max",
+        "greatest",
+    ),
 )
 _OF_MANY: Final = (
     "json_build_array(text, int8, text, text, int8)",
@@ -30,6 +40,9 @@ _LIKE_OURS: Final = (
     "gatepass_epoch(varchar)",
     "gatepass_superseded(bytea, int4, int8, int8)",
     "gatepass_raise_access_life(int4)",
+    "gatepass_lock_limits(jsonb)",
+    "gatepass_slid_limits(json, int4)",
+    "gatepass_give_back(json, int4, bool)",
 )
 
 _PLANT: Final = f"""

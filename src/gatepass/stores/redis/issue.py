@@ -19,7 +19,7 @@ from gatepass.stores.redis.wire import Steps
 def issue(attempts: Attempts, scripts: Scripts, plan: IssuePlan) -> Steps[Session | None]:
     """The session; `None`: the epoch has changed.
 
-    Limits may be on another member of a Cluster, which is asked after the session's.
+    Limits may be on another member of a Cluster, to which a second request goes.
     """
     require_encodable(plan.session_id, plan.subject, plan.client_id, plan.device, plan.actor)
     partition = partition_of_subject(plan.subject)

@@ -1,5 +1,5 @@
 -- Answers how many tallies there were to give back to. Alone in its transaction it need not be
--- durable; a log-in that gives back is.
+-- durable; a login that gives back is.
 CREATE FUNCTION {p}gatepass_give_back(
   p_buckets json, p_now_ms bigint, p_is_alone boolean
 ) RETURNS bigint LANGUAGE plpgsql VOLATILE
