@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 import pytest
 
 from gatepass import AsyncTokenManager
-from gatepass.asgi import Auth, Cookies, HttpPolicy, Https, Receive, Scope, Send
+from gatepass.asgi import Auth, Cookies, HttpPolicy, Https, Limits, Receive, Scope, Send
 from tests.asgi.talk import http, socket, talk
 
 pytestmark = pytest.mark.anyio
@@ -107,22 +107,16 @@ async def test_a_header_in_capitals_opens_nothing(manager: AsyncTokenManager) ->
 async def test_hanging_up_in_the_middle_of_a_log_in_buys_no_other_guess(
     manager: AsyncTokenManager,
 ) -> None:
-    began, ended = asyncio.Event(), []
+    began, tried = asyncio.Event(), []
 
-    class Limit:
-        def begin(self, key: str) -> None:
-            del key
-
-        def end(self, key: str, *, failed: bool) -> None:
-            del key
-            ended.append(failed)
-
-    async def think_for_ever(*_: str) -> NoReturn:
+    async def think_for_ever(*given: str) -> NoReturn:
+        tried.append(given)
         began.set()
         await asyncio.Event().wait()
         raise AssertionError
 
-    app = Auth(manager, authenticate=think_for_ever, login_limit=Limit()).install(secret)
+    limits = Limits(login=None, account="1/hour")
+    app = Auth(manager, authenticate=think_for_ever, limits=limits).install(secret)
     body = {"type": "http.request", "body": b'{"username":"ada","password":"guess"}'}
     scope = http("POST", "/auth/login", content_type="application/json")
     guess = asyncio.create_task(talk(app, scope, [body]))
@@ -130,5 +124,7 @@ async def test_hanging_up_in_the_middle_of_a_log_in_buys_no_other_guess(
     guess.cancel()
     with pytest.raises(asyncio.CancelledError):
         await guess
+    sent = await talk(app, scope, [body])
 
-    assert ended == [True]
+    assert sent[0]["status"] == 429
+    assert len(tried) == 1

@@ -16,7 +16,7 @@ from gatepass import (
     TokenVerifier,
 )
 from gatepass.errors import StoreUnavailable
-from gatepass.flask import Auth, Cookies, HttpPolicy, Identity
+from gatepass.flask import Auth, Cookies, HttpPolicy, Identity, Limits
 from gatepass.jose import SharedKey
 from gatepass.stores.memory import AsyncMemoryStore, MemoryStore
 
@@ -33,21 +33,6 @@ def make_manager(**options: Any) -> TokenManager:
 
 def authenticate(username: str, password: str) -> Identity | None:
     return Identity(username) if password == "correct" else None
-
-
-class Limit:
-    """One failure, then a wait of nine seconds."""
-
-    def __init__(self) -> None:
-        self.failures = 0
-
-    def begin(self, key: str) -> float | None:
-        assert key == "127.0.0.1"
-        return 8.1 if self.failures else None
-
-    def end(self, key: str, *, failed: bool) -> None:
-        assert key
-        self.failures += failed
 
 
 def make_app(auth: Auth) -> Flask:
@@ -144,15 +129,26 @@ def test_a_log_in_by_other_means_answers_in_cookies_where_there_are_some() -> No
     assert client.get("/private").text == "ada"
 
 
-def test_failed_log_ins_are_limited_without_an_event_loop() -> None:
-    auth = Auth(make_manager(), authenticate=authenticate, login_limit=Limit())
-    client = make_app(auth).test_client()
-    good = client.post("/auth/login", json=FORM)
-    bad = client.post("/auth/login", json=FORM | {"password": "wrong"})
-    late = client.post("/auth/login", json=FORM)
+def test_guesses_are_limited_without_an_event_loop_unless_that_is_turned_off() -> None:
+    wrong = FORM | {"password": "wrong"}
+    limited, unlimited = (
+        make_app(Auth(make_manager(), authenticate=authenticate, limits=limits)).test_client()
+        for limits in (Limits(account="1/hour"), None)
+    )
+    good, bad, late = (limited.post("/auth/login", json=one) for one in (FORM, wrong, FORM))
+    mark = {"device_token": json.loads(good.data)["device_token"]}
 
     assert [good.status_code, bad.status_code, late.status_code] == [200, 401, 429]
-    assert late.headers["Retry-After"] == "9"
+    assert 1 <= int(late.headers["Retry-After"]) <= 3600
+    assert limited.post("/auth/login", json=FORM | mark).status_code == 200
+    assert {unlimited.post("/auth/login", json=wrong).status_code for _ in range(30)} == {401}
+
+
+def test_limits_of_another_kind_are_a_mistake() -> None:
+    limits: Any = "10/minute"
+
+    with pytest.raises(TypeError, match=r"limits are Limits, as in Limits\(…\), and not str"):
+        Auth(make_manager(), limits=limits)
 
 
 def test_something_async_is_refused_where_there_is_no_event_loop() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gatepass.http import PROBLEMS
+from gatepass.http import PROBLEMS, Limits
 from gatepass.server.app import make_app, make_parts
-from gatepass.server.limits import LoginLimit
 from gatepass.server.passwords import Passwords
 from gatepass.server.state import find_state
 from tests.fuzz.strategies import JSON_VALUES
@@ -59,8 +59,8 @@ class Server:
         parts.accounts.add("ada", PASSWORD)
         self.runner = asyncio.Runner()
         self.manager = parts.manager
-        object.__setattr__(parts, "limit", LoginLimit("1000000/minute"))
-        self.app = make_app(parts)
+        limits = Limits(login=None, account=None)
+        self.app = make_app(replace(parts, limits=limits))
 
     def ask(
         self, method: str, path: str, query: bytes, headers: list[tuple[bytes, bytes]], body: bytes

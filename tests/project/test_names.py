@@ -14,10 +14,10 @@ _NAMES = {
     "gatepass.revocations": "replica_of Replica AsyncReplica ReplicaStatus WhenStale",
     "gatepass.revocations.sqlite": "SqliteReplica AsyncSqliteReplica",
     "gatepass.settings": "TokenSettings HttpSettings",
-    "gatepass.asgi": "Auth Identity HttpPolicy Cookies Https",
-    "gatepass.fastapi": "Auth Identity HttpPolicy Cookies Https",
-    "gatepass.flask": "Auth Identity HttpPolicy Cookies Https",
-    "gatepass.django": "Auth Identity HttpPolicy Cookies Https DjangoUsers",
+    "gatepass.asgi": "Auth Identity HttpPolicy Cookies Https Limits",
+    "gatepass.fastapi": "Auth Identity HttpPolicy Cookies Https Limits",
+    "gatepass.flask": "Auth Identity HttpPolicy Cookies Https Limits",
+    "gatepass.django": "Auth Identity HttpPolicy Cookies Https Limits DjangoUsers",
     "gatepass.testing": "Clock Mint",
     "gatepass.keyfile": "Entry FileKeySource KeyFile Ring State StepRefused",
     "gatepass.httpx": "FileTokens MemoryTokens TokenAuth TokenStorage Tokens",
@@ -63,7 +63,7 @@ _MEMBERS = {
     "gatepass.fastapi.Auth": "install required optional log_in",
     "gatepass.flask.Auth": "init_app required optional log_in claims find_claims",
     "gatepass.django.Auth": "required optional log_in alog_in",
-    "gatepass.settings.HttpSettings": "from_env policy",
+    "gatepass.settings.HttpSettings": "from_env policy limits",
 }
 _PARAMETERS = {
     "gatepass.TokenPolicy": "issuer audience client_id access_lifetime refresh_lifetime "

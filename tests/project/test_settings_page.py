@@ -8,6 +8,7 @@ import pytest
 from typer.main import get_command
 
 from gatepass.cli.app import app
+from gatepass.http import Limits
 from gatepass.server.serving import Serving, read_serving
 from gatepass.server.staleness import Staleness
 from gatepass.settings import HttpSettings, TokenSettings
@@ -75,6 +76,9 @@ def test_the_defaults_of_http_and_of_the_server_are_those_of_the_page(
     defaults: Mapping[str, str],
 ) -> None:
     assert HttpSettings.from_env({}).environment == defaults["GATEPASS_ENV"]
+    names = {name: f"GATEPASS_{name.upper()}_LIMIT" for name in ("login", "account", "device")}
+    written = Limits(**{name: defaults[variable] for name, variable in names.items()})
+    assert HttpSettings.from_env({}).limits.rates == written.rates
     assert Staleness().max_staleness == float(defaults["GATEPASS_MAX_STALENESS"])
     assert str(Serving().drain_s) == defaults["GATEPASS_DRAIN_SECONDS"]
     assert str(Serving().keep_alive_s) == defaults["GATEPASS_KEEP_ALIVE_SECONDS"]

@@ -121,7 +121,7 @@ async def test_renewing_a_hash_while_the_password_is_changed_brings_no_old_passw
             accounts.set_password("ada", new, manager)
 
     parts = make_parts(made.state, Passwords(hasher))
-    parts = replace(parts, limit=made.parts.limit, account_limit=made.parts.account_limit)
+    parts = replace(parts, limits=made.parts.limits, at_once=made.parts.at_once)
     async with replace(made, parts=parts).serve() as world:
         hasher.before_hashing = change
         assert outcome(await world.log_in()) == (401, "invalid_credentials")

@@ -1,103 +1,46 @@
-"""Which addresses are one guesser, and how long a guesser waits."""
+"""How many logins of one customer are under way at once."""
 
-import time
+from contextlib import ExitStack
 
 import pytest
 
-from gatepass.server.limits import AT_ONCE, LoginLimit, Window, rate
-
-pytestmark = pytest.mark.anyio
+from gatepass.http import RequestRefused
+from gatepass.http.problems import RATE_LIMITED
+from gatepass.server.limits import AT_ONCE, AtOnce
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "same"),
+    ("mine", "others"),
     [
-        ("198.51.100.7", "198.51.100.7", True),
-        ("198.51.100.7", "198.51.100.8", False),
-        ("2001:db8::1", "2001:db8::2", True),
-        ("2001:db8::1", "2001:db8:0:0:ffff::1", True),
-        ("2001:db8::1", "2001:db8:0:1::1", False),
-        ("::ffff:198.51.100.7", "198.51.100.7", True),
-        ("::ffff:198.51.100.7", "::ffff:198.51.100.8", False),
-        ("fe80::1%eth0", "fe80::2%eth0", True),
-        ("unknown", "unknown", True),
-        ("unknown", "198.51.100.7", False),
+        (["198.51.100.7"], ["198.51.100.8", "unknown", "2001:db8::1"]),
+        (["2001:db8::1", "2001:db8:0:ff::2"], ["2001:db8:0:100::1", "198.51.100.7"]),
+        (["unknown"], ["198.51.100.7"]),
     ],
+    ids=["IPv4", "IPv6", "no address"],
 )
-async def test_a_guesser_is_an_address_or_an_ipv6_network(
-    one: str, other: str, *, same: bool
+def test_a_customer_has_a_fair_share_of_the_logins_under_way(
+    mine: list[str], others: list[str]
 ) -> None:
-    limit = LoginLimit("1/minute")
-    await fail(limit, one)
-
-    assert (await limit.begin(other) is not None) is same
-
-
-async def test_log_ins_that_succeed_leave_the_limit_on_failures_as_it_was() -> None:
-    limit = LoginLimit("1/minute")
-    for _ in range(5):
-        assert await limit.begin("unknown") is None
-        assert await limit.begin("unknown") is not None
-        await limit.end("unknown", failed=False)
-
-    await fail(limit, "unknown")
-    assert await limit.begin("unknown") is not None
-
-
-async def fail(limit: LoginLimit, address: str) -> None:
-    assert await limit.begin(address) is None
-    await limit.end(address, failed=True)
+    at_once = AtOnce()
+    with ExitStack() as under_way:
+        for number in range(AT_ONCE):
+            under_way.enter_context(at_once.hold(mine[number % len(mine)]))
+        for address in mine:
+            with pytest.raises(RequestRefused) as refused, at_once.hold(address):
+                pass
+            assert refused.value.problem is RATE_LIMITED
+            assert refused.value.retry_after == 1
+        for address in others:
+            with at_once.hold(address):
+                pass
+    with at_once.hold(mine[0]):
+        pass
 
 
-async def test_an_address_logs_in_only_so_often_whether_it_fails_or_not() -> None:
-    limit = LoginLimit("1000/minute", "5/minute")
-    for _ in range(5):
-        assert await limit.begin("unknown") is None
-        await limit.end("unknown", failed=False)
-    wait = await limit.begin("unknown")
-
-    assert wait is not None
-    assert 1 <= wait <= 60
-    assert await limit.begin("198.51.100.8") is None
-
-
-async def test_an_address_has_a_fair_share_of_the_log_ins_under_way() -> None:
-    limit = LoginLimit("1000/minute", "1000/minute")
-    begun = [await limit.begin("unknown") for _ in range(20)]
-
-    assert begun.count(None) == AT_ONCE
-    assert begun[-1] == 1.0
-    assert await limit.begin("198.51.100.8") is None
-    await limit.end("unknown", failed=False)
-    assert await limit.begin("unknown") is None
-
-
-def test_workers_share_a_rate_and_keep_one_each() -> None:
-    assert [rate(10, workers) for workers in (1, 3, 64)] == ["10/minute", "3/minute", "1/minute"]
-
-
-async def test_a_wall_clock_that_is_set_back_locks_nobody_out(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    steady = [1_000.0]
-    limit = LoginLimit("2/minute", clock=lambda: steady[0])
-    await fail(limit, "unknown")
-    steady[0] += 20
-    await fail(limit, "unknown")
-    monkeypatch.setattr(time, "time", lambda: 0.0)
-
-    assert await limit.begin("unknown") == 40
-    steady[0] += 40
-    assert await limit.begin("unknown") is None
-    assert await limit.begin("unknown") == 20
-
-
-def test_what_is_a_minute_old_is_forgotten() -> None:
-    steady = [0.0]
-    window = Window("2/minute", clock=lambda: steady[0])
-    for second in range(200):
-        steady[0] = float(second)
-        window.wait(f"address {second % 7}")
-        window.count(f"address {second}")
-
-    assert len(window._counted) == 60
+def test_a_login_that_breaks_off_leaves_its_slot() -> None:
+    at_once = AtOnce(1)
+    for _ in range(3):
+        with pytest.raises(KeyError), at_once.hold("198.51.100.7"):
+            raise KeyError
+    with at_once.hold("198.51.100.7"):
+        pass

@@ -5,8 +5,8 @@ from dataclasses import replace
 import anyio
 import pytest
 
+from gatepass.http import Limits
 from gatepass.server.app import make_parts
-from gatepass.server.limits import FAILURES_PER_MINUTE, LoginLimit
 from gatepass.server.passwords import Passwords
 from tests.server.world import PASSWORD, CountingHasher, World, outcome
 
@@ -142,10 +142,10 @@ async def test_a_hash_of_older_parameters_is_renewed_at_the_next_log_in(made: Wo
 
 
 async def test_a_form_of_a_foreign_page_uses_up_no_log_in_of_its_visitor(made: World) -> None:
-    made.parts = replace(made.parts, limit=LoginLimit())
+    made.parts = replace(made.parts, limits=Limits(login="3/minute"))
     form = {"username": "ada", "password": "wrong-password"}
     async with made.serve() as world:
-        for _ in range(2 * FAILURES_PER_MINUTE):
+        for _ in range(6):
             headers = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
             refused = await world.client.post("/auth/login", data=form, headers=headers)
             assert outcome(refused) == (403, "csrf_failed")

@@ -6,7 +6,8 @@ from dataclasses import replace
 import anyio
 import pytest
 
-from gatepass.server.limits import LoginLimit, Window
+from gatepass.http import Limits
+from gatepass.server.limits import AtOnce
 from gatepass.server.passwords import PasswordPool
 from tests.budget import PATIENCE_S
 from tests.server.world import PASSWORD, World, outcome
@@ -18,7 +19,7 @@ REFUSED = (401, "invalid_credentials")
 
 
 async def test_guessing_passwords_ends_in_429_for_the_guessers_address_only(made: World) -> None:
-    limited = replace(made, parts=replace(made.parts, limit=LoginLimit("3/minute")))
+    limited = replace(made, parts=replace(made.parts, limits=Limits(login="3/minute")))
     async with limited.serve() as world:
         for _ in range(3):
             assert outcome(await world.log_in(password=WRONG)) == REFUSED
@@ -31,7 +32,7 @@ async def test_guessing_passwords_ends_in_429_for_the_guessers_address_only(made
 
 
 async def test_a_burst_of_guesses_gets_no_further_than_one_after_the_other(made: World) -> None:
-    limited = replace(made, parts=replace(made.parts, limit=LoginLimit("3/minute")))
+    limited = replace(made, parts=replace(made.parts, limits=Limits(login="3/minute")))
     async with limited.serve() as world:
         outcomes = []
 
@@ -77,7 +78,7 @@ async def test_one_account_with_the_right_password_cannot_starve_the_others(made
         parts=replace(
             made.parts,
             pool=PasswordPool(workers=1, waiting=9),
-            limit=LoginLimit("1000/minute", "1000/minute"),
+            at_once=AtOnce(),
         ),
     )
     begun, released = threading.Event(), threading.Event()
@@ -116,28 +117,45 @@ async def test_one_account_with_the_right_password_cannot_starve_the_others(made
     assert victims == [200]
 
 
-async def test_one_account_logs_in_only_so_often_from_however_many_addresses(made: World) -> None:
-    limited = replace(made, parts=replace(made.parts, account_limit=Window("3/minute")))
+async def test_one_account_has_so_many_guesses_from_however_many_addresses(made: World) -> None:
+    limited = replace(made, parts=replace(made.parts, limits=Limits(account="3/hour")))
     async with limited.serve() as world:
-        with world.administration() as (accounts, _):
-            accounts.add("victim", PASSWORD)
-        outcomes = [
-            (await world.log_in(address=f"198.51.100.{number}")).status_code for number in range(5)
+        good = await world.log_in(address="203.0.113.1")
+        guesses = [
+            outcome(await world.log_in(password=WRONG, address=f"198.51.100.{number}"))
+            for number in range(5)
         ]
-        refused = await world.log_in()
+        late = await world.log_in(address="203.0.113.1")
+        mark = {"device_token": good.json()["device_token"]}
+        marked = await world.client.post(
+            "/auth/login", json={"username": "ada", "password": PASSWORD} | mark
+        )
 
-        assert outcomes == [200, 200, 200, 429, 429]
-        assert outcome(refused) == (429, "rate_limited")
-        assert 1 <= int(refused.headers["retry-after"]) <= 60
-        assert len(world.hasher.verified) == 3
-        assert (await world.log_in("victim")).status_code == 200
+        assert guesses == [REFUSED] * 3 + [(429, "rate_limited")] * 2
+        assert outcome(late) == (429, "rate_limited")
+        assert 1 <= int(late.headers["retry-after"]) <= 3600
+        assert marked.status_code == 200
+        assert len(world.hasher.verified) == 5
 
 
-async def test_strangers_cannot_lock_an_account_by_wrong_passwords(made: World) -> None:
-    limited = replace(made, parts=replace(made.parts, account_limit=Window("2/minute")))
-    async with limited.serve() as world:
-        for number in range(6):
-            address = f"198.51.100.{number}"
-            assert outcome(await world.log_in(password=WRONG, address=address)) == REFUSED
+async def test_logins_that_are_turned_away_for_want_of_a_slot_are_no_guesses(made: World) -> None:
+    limits = Limits(login=None, account="2/hour")
+    pool = PasswordPool(workers=1, waiting=0)
+    crowded = replace(made, parts=replace(made.parts, pool=pool, limits=limits))
+    released, statuses = threading.Event(), []
+    made.hasher.meanwhile = lambda: released.wait(PATIENCE_S)
+    async with crowded.serve() as world:
 
-        assert (await world.log_in()).status_code == 200
+        async def log_in() -> None:
+            statuses.append((await world.log_in()).status_code)
+            if statuses == [429]:
+                released.set()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(log_in)
+            group.start_soon(log_in)
+
+        assert statuses == [429, 200]
+        for _ in range(2):
+            assert outcome(await world.log_in(password=WRONG)) == REFUSED
+        assert outcome(await world.log_in()) == (429, "rate_limited")

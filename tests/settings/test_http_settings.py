@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from gatepass.errors import SettingsRejected
-from gatepass.http import CSRF_PURPOSE, Https
+from gatepass.http import CSRF_PURPOSE, Https, Limits, Rate
 from gatepass.jose import SharedKey
 from gatepass.server.secrets import generate_secret
 from gatepass.settings import HttpSettings
@@ -202,3 +202,23 @@ def test_a_bad_variable_is_one_sentence(environ: Mapping[str, str], sentence: st
 
     assert "\n" not in str(refused.value)
     assert PREVIOUS not in str(refused.value)
+
+
+def test_limits_are_read_one_by_one_and_keep_their_defaults() -> None:
+    limits = HttpSettings.from_env(
+        {"GATEPASS_ACCOUNT_LIMIT": "5/15 minutes", "GATEPASS_DEVICE_LIMIT": "off"}
+    ).limits
+
+    assert limits.rates == {"login": Rate(10, 60), "account": Rate(5, 900)}
+    assert HttpSettings.from_env({"GATEPASS_LOGIN_LIMIT": ""}).limits.rates == Limits().rates
+
+
+@pytest.mark.parametrize("name", ["LOGIN", "ACCOUNT", "DEVICE"])
+def test_a_bad_limit_is_named(name: str) -> None:
+    with pytest.raises(SettingsRejected) as rejected:
+        HttpSettings.from_env({f"GATEPASS_{name}_LIMIT": "often"})
+
+    assert str(rejected.value) == (
+        f"GATEPASS_{name}_LIMIT: the limit {name.lower()}: a limit is written as 10/minute, "
+        "10/hour or 10/15 minutes"
+    )

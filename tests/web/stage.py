@@ -77,6 +77,7 @@ class Stage:
             "DATABASE_URL": f"sqlite:///{self.database}",
             "GATEPASS_PUBLIC_ORIGINS": ORIGINS[self.variant],
             "GATEPASS_ALLOWED_ORIGINS": "https://spa.example",
+            "GATEPASS_LOGIN_LIMIT": "10000/minute",
             **(strict if self.variant == "production" else {}),
         }
 
@@ -215,12 +216,14 @@ _VALUES: Final[dict[str, Callable[[Stage], str]]] = {
     "A": lambda stage: _cookie(stage, "__Host-gatepass-access"),
     "R": lambda stage: _cookie(stage, "__Secure-gatepass-refresh"),
     "C": lambda stage: _cookie(stage, "__Host-gatepass-csrf"),
+    "D": lambda stage: _cookie(stage, "__Host-gatepass-device"),
     "secure": lambda stage: "; Secure" if stage.variant == "production" else "",
     "origin": lambda stage: ORIGINS[stage.variant],
     "other_scheme": lambda stage: ORIGINS[stage.variant].replace("://", "s://").replace("ss:", ":"),
     "subject": lambda stage: stage.subjects["ada"],
     "password": lambda _: PASSWORDS["ada"],
     "form_password": lambda _: quote_plus(PASSWORDS["ada"]),
+    "other_password": lambda _: PASSWORDS["grace"],
     "cut": lambda stage: stage.value("access")[:-1],
     "forged": lambda stage: _forged(stage.value("access"), ACCESS_SECRET, "at+jwt"),
     "wrong_type": lambda stage: _forged(stage.value("access"), ACCESS_SECRET, "JWT", same=True),

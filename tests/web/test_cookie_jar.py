@@ -15,10 +15,11 @@ from tests.web.tls import proxying
 
 pytestmark = pytest.mark.web
 
-ACCESS, REFRESH, CSRF = (
+ACCESS, REFRESH, CSRF, DEVICE = (
     "__Host-gatepass-access",
     "__Secure-gatepass-refresh",
     "__Host-gatepass-csrf",
+    "__Host-gatepass-device",
 )
 OWN_PAGE = {"Origin": ORIGINS["production"]}
 
@@ -74,6 +75,7 @@ def test_a_browser_logs_in_reads_refreshes_and_logs_out(browser: httpx.Client) -
         ACCESS: ("/", True, True),
         REFRESH: ("/auth", True, True),
         CSRF: ("/", True, False),
+        DEVICE: ("/", True, True),
     }
     assert me.json()["sid"] == logged_in.json()["session_id"]
     assert refreshed.status_code == 200
@@ -82,5 +84,5 @@ def test_a_browser_logs_in_reads_refreshes_and_logs_out(browser: httpx.Client) -
     assert second[REFRESH] != first[REFRESH]
     assert bare.json()["code"] == "csrf_failed"
     assert logged_out.json() == {"message": "Logged out successfully"}
-    assert jar(browser) == {}
+    assert set(jar(browser)) == {DEVICE}
     assert browser.get("/auth/me").json()["code"] == "token_missing"

@@ -2,8 +2,8 @@
 
 from gatepass.asgi.auth import Auth
 from gatepass.asgi.messages import AsgiApp, Receive, Scope, Send
-from gatepass.gate import Authenticate, LoginLimit
-from gatepass.http import Cookies, HttpPolicy, Https, Identity
+from gatepass.gate import Authenticate
+from gatepass.http import Cookies, HttpPolicy, Https, Identity, Limits
 
 __all__ = [
     "AsgiApp",
@@ -13,7 +13,7 @@ __all__ = [
     "HttpPolicy",
     "Https",
     "Identity",
-    "LoginLimit",
+    "Limits",
     "Receive",
     "Scope",
     "Send",

@@ -15,6 +15,7 @@ _PREFIX: Final = "GATEPASS_"
 KNOWN: Final = frozenset(
     _PREFIX + name
     for name in (
+        "ACCOUNT_LIMIT",
         "ALLOWED_ORIGINS",
         "AUTH",
         "CLAIMS",
@@ -22,12 +23,14 @@ KNOWN: Final = frozenset(
         "COOKIE_SAMESITE",
         "CSRF_SECRET",
         "CSRF_SECRET_PREVIOUS",
+        "DEVICE_LIMIT",
         "DOCS",
         "DRAIN_SECONDS",
         "ENV",
         "HOST",
         "KEEP_ALIVE_SECONDS",
         "KEY_FILE",
+        "LOGIN_LIMIT",
         "LOG_LEVEL",
         "MAX_STALENESS",
         "MOUNT_PREFIX",

@@ -8,8 +8,8 @@ from gatepass._extras import needs_extra
 with needs_extra("django"):
     from gatepass.django.auth import Auth
     from gatepass.django.users import DjangoUsers
-    from gatepass.gate import Authenticate, LoginLimit
-    from gatepass.http import Cookies, HttpPolicy, Https, Identity
+    from gatepass.gate import Authenticate
+    from gatepass.http import Cookies, HttpPolicy, Https, Identity, Limits
 
 __all__ = [
     "Auth",
@@ -19,5 +19,5 @@ __all__ = [
     "HttpPolicy",
     "Https",
     "Identity",
-    "LoginLimit",
+    "Limits",
 ]

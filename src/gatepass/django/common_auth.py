@@ -7,8 +7,8 @@ from typing import Any, Generic, Literal, TypeVar
 from asgiref.sync import async_to_sync, sync_to_async
 
 from gatepass._clock import wall_clock
-from gatepass.gate import AnyManager, Authenticate, CommonAuth, LoginLimit, settle
-from gatepass.http import HttpPolicy
+from gatepass.gate import AnyManager, Authenticate, CommonAuth, settle
+from gatepass.http import DEFAULT_LIMITS, HttpPolicy, Limits
 from gatepass.manager import AsyncTokenManager, TokenManager
 from gatepass.tokens import AccessClaims, AsyncTokenVerifier, TokenVerifier
 from gatepass.watches import Watch
@@ -29,7 +29,7 @@ class CommonDjangoAuth(CommonAuth[AnyManager, Guard, Guard], Generic[Guard]):
         *,
         twin: AnyManager | None = None,
         authenticate: Authenticate | None = None,
-        login_limit: LoginLimit | None = None,
+        limits: Limits | None = DEFAULT_LIMITS,
         http: HttpPolicy | None = None,
         invalid_token_status: Literal[401, 403] = 403,
         now: Callable[[], float] = wall_clock,
@@ -42,7 +42,7 @@ class CommonDjangoAuth(CommonAuth[AnyManager, Guard, Guard], Generic[Guard]):
         super().__init__(
             manager,
             authenticate=authenticate,
-            login_limit=login_limit,
+            limits=limits,
             http=http,
             invalid_token_status=invalid_token_status,
             now=now,

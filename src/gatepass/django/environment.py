@@ -16,7 +16,7 @@ def make_auth() -> Auth:
     Raises:
         SettingsRejected: A variable is missing or bad; the sentence names it.
     """
-    tokens = TokenSettings.from_env()
+    tokens, http = TokenSettings.from_env(), HttpSettings.from_env()
     users = DjangoUsers()
     find_claims()  # a bad name is told now
     store, waiting = tokens.store(), tokens.async_store()
@@ -27,7 +27,8 @@ def make_auth() -> Auth:
             waiting, revocations=waiting_replica, load_claims=users.aload_claims
         ),
         authenticate=users.authenticate,
-        http=HttpSettings.from_env().policy,
+        limits=http.limits,
+        http=http.policy,
     )
 
 

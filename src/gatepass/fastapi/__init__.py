@@ -4,8 +4,8 @@ from gatepass._extras import needs_extra
 
 with needs_extra("fastapi"):
     from gatepass.fastapi.auth import Auth
-    from gatepass.gate import Authenticate, LoginLimit
-    from gatepass.http import Cookies, HttpPolicy, Https, Identity
+    from gatepass.gate import Authenticate
+    from gatepass.http import Cookies, HttpPolicy, Https, Identity, Limits
 
 __all__ = [
     "Auth",
@@ -14,5 +14,5 @@ __all__ = [
     "HttpPolicy",
     "Https",
     "Identity",
-    "LoginLimit",
+    "Limits",
 ]

@@ -105,6 +105,7 @@ _CREDENTIALS: Final = _fields(
     "password",
     password={"type": "string", "format": "password"},
     cookies={"type": "boolean", "default": False},
+    device_token=_TEXT,
     example={"username": "ada", "password": "purple-kettle-sings"},
 )
 _REFRESH_TOKEN: Final = {
@@ -118,7 +119,8 @@ _REFRESH_TOKEN: Final = {
 DESCRIPTIONS: Final[Mapping[str, Description]] = {
     "login": Description(
         summary="Log in with a user name and a password",
-        text="The tokens come in the body, or with `cookies: true` in cookies.",
+        text="The tokens come in the body, or with `cookies: true` in cookies. Send the "
+        "`device_token` of the last login with the next one: it is good for a year.",
         success=_pair("The tokens of a new session"),
         problems=(
             table.INVALID_REQUEST,

@@ -12,6 +12,8 @@ class TokenAnswer(BaseModel):
     expires_in: int
     refresh_expires_in: int
     session_id: str
+    device_token: str | None = None
+    """The mark of the device, after a login only."""
 
 
 class CookieAnswer(BaseModel):

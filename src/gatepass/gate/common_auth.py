@@ -12,15 +12,17 @@ from gatepass._clock import wall_clock
 from gatepass.errors import GatepassError, GuardMisused, SettingsRejected, StoreUnavailable
 from gatepass.gate.gate import Gate
 from gatepass.gate.guard import Guard
-from gatepass.gate.hooks import Authenticate, LoginLimit
+from gatepass.gate.hooks import Authenticate
 from gatepass.gate.maybe_await import settle
-from gatepass.gate.misuse import require_call
+from gatepass.gate.misuse import require_arguments, require_call
 from gatepass.gate.rejections import Explanations
 from gatepass.gate.routes import KEYS, Route, answer_wrong_method
 from gatepass.http import (
+    DEFAULT_LIMITS,
     Answer,
     HttpPolicy,
     HttpRequest,
+    Limits,
     RequestRefused,
     Requirement,
     answer_refused,
@@ -31,6 +33,7 @@ from gatepass.http.problems import (
     CSRF_FAILED,
     HTTPS_REQUIRED,
     INVALID_REQUEST,
+    RATE_LIMITED,
     REFRESH_INVALID,
     REFRESH_MISSING,
     STORE_UNAVAILABLE,
@@ -44,7 +47,7 @@ from gatepass.tokens import AsyncTokenVerifier, TokenVerifier
 _log = logging.getLogger("gatepass")
 _transport_log = logging.getLogger("gatepass.transport")
 _MANAGERS: Final = (TokenManager, AsyncTokenManager)
-_EXPLAINED: Final = (CSRF_FAILED, HTTPS_REQUIRED, INVALID_REQUEST, REFRESH_MISSING)
+_EXPLAINED: Final = (CSRF_FAILED, HTTPS_REQUIRED, INVALID_REQUEST, RATE_LIMITED, REFRESH_MISSING)
 """Refusals that an honest client gets because a setting is wrong: the log says which."""
 _TOLD_TO_DEBUGGERS: Final = (TOKEN_INVALID, REFRESH_INVALID)
 """Refusals that strangers can cause at will: the log says why at level DEBUG."""
@@ -65,7 +68,7 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
         manager: Manager,
         *,
         authenticate: Authenticate | None = None,
-        login_limit: LoginLimit | None = None,
+        limits: Limits | None = DEFAULT_LIMITS,
         http: HttpPolicy | None = None,
         invalid_token_status: Literal[401, 403] = 403,
         now: Callable[[], float] = wall_clock,
@@ -76,7 +79,7 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
             manager: Issues, verifies, rotates and revokes; its maker closes it. A service
                 without sessions passes a verifier, and has guards but no routes.
             authenticate: Takes a user name and a password, and returns an `Identity` or `None`.
-            login_limit: A limit on failed logins per client address; none by default.
+            limits: How often passwords may be tried; `None` turns all limits off.
             http: Cookies, origins, https and proxies; by default tokens come in headers only.
             invalid_token_status: The status for forged tokens; 401 is plain RFC 6750.
             now: The clock for `fresh`; pass the one that the manager has.
@@ -87,7 +90,7 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
         """
         self._require_manager(manager)
         self._verifies: Any = manager
-        _require_arguments(authenticate, http, invalid_token_status)
+        require_arguments(authenticate, limits, http, invalid_token_status)
         self.policy = HttpPolicy() if http is None else http
         self._has_warned = False
         self._explanations = Explanations()
@@ -101,7 +104,7 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
             self.gate: Gate | None = Gate(
                 manager,
                 authenticate=authenticate,
-                login_limit=login_limit,
+                limits=limits,
                 policy=self.policy,
                 call=partial(_call, self._call_in_thread if self.is_async else None),
                 now=now,
@@ -281,16 +284,3 @@ def _call(in_thread: Callable[..., Any] | None, function: Callable[..., Any], *a
     if in_thread is None or iscoroutinefunction(function):
         return function(*args)
     return in_thread(function, *args)
-
-
-def _require_arguments(authenticate: object, http: object, invalid_token_status: object) -> None:
-    """Reject arguments that would only fail, or answer a refusal with success, at a request."""
-    if authenticate is not None and not callable(authenticate):
-        given = type(authenticate).__name__
-        raise TypeError(f"authenticate is a function of user name and password, and not {given}")
-    if http is not None and not isinstance(http, HttpPolicy):
-        raise TypeError(
-            f"http is an HttpPolicy, as in HttpPolicy(…), and not {type(http).__name__}"
-        )
-    if invalid_token_status not in {401, 403}:
-        raise ValueError("invalid_token_status is 401 or 403")

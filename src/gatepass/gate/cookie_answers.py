@@ -5,9 +5,11 @@ from gatepass.tokens import TokenPair
 
 
 def answer_in_cookies(
-    cookies: Cookies, pair: TokenPair, csrf: str, *, mounted_at: str, root_path: str
+    cookies: Cookies, pair: TokenPair, csrf: str, *, marks: str, mounted_at: str, root_path: str
 ) -> Answer:
     """The answer that sets the cookies of a token pair; its body has no token but the CSRF one.
+
+    `marks` are those of the device, if a login has marked it.
 
     Raises:
         ClaimsRejected: A cookie would be too large for browsers.
@@ -26,7 +28,7 @@ def answer_in_cookies(
         "session_id": pair.session_id,
         "csrf_token": csrf,
     }
-    return answer_json(shown).plus(headers)
+    return answer_json(shown).plus(headers + (cookies.set_device(marks) if marks else ()))
 
 
 def explain_missing(

@@ -8,10 +8,11 @@ from gatepass._clock import wall_clock
 from gatepass.errors import ClaimsRejected, GatepassError, TokenError
 from gatepass.gate.cookie_answers import answer_in_cookies, explain_missing
 from gatepass.gate.guard import Guard
-from gatepass.gate.hooks import Authenticate, LoginLimit
-from gatepass.gate.login import Login
+from gatepass.gate.hooks import Authenticate
+from gatepass.gate.limits import GateLimits
+from gatepass.gate.login import Login, read_credentials
 from gatepass.gate.rejections import Rejections
-from gatepass.gate.sessions import describe, require_no_actor
+from gatepass.gate.sessions import describe, require_no_actor, require_own_refresh
 from gatepass.http import (
     ACCESS_PROBLEMS,
     CSRF_PURPOSE,
@@ -20,6 +21,7 @@ from gatepass.http import (
     Answer,
     HttpPolicy,
     HttpRequest,
+    Limits,
     Problems,
     RequestRefused,
     Requirement,
@@ -28,17 +30,12 @@ from gatepass.http import (
     csrf_token,
     find_cookie,
     parse_bearer,
-    parse_credentials,
-    parse_device,
     parse_refresh_token,
     refuse,
     refusing,
-    require_no_foreign_page,
     require_origin,
 )
 from gatepass.http.problems import (
-    CSRF_FAILED,
-    INVALID_REQUEST,
     REFRESH_MISSING,
     SESSION_UNKNOWN,
 )
@@ -61,7 +58,7 @@ class Gate:
         manager: TokenManager | AsyncTokenManager,
         *,
         authenticate: Authenticate | None,
-        login_limit: LoginLimit | None,
+        limits: Limits | None,
         policy: HttpPolicy,
         call: Callable[..., Any],
         now: Callable[[], float] = wall_clock,
@@ -78,35 +75,28 @@ class Gate:
         self.guard = Guard(manager.verify, policy, self.csrf_keys, now)
         self._refreshes = Rejections("refresh")
         self._is_async = isinstance(manager, AsyncTokenManager)
-        self.takes_passwords = authenticate is not None
+        self.limits = GateLimits(manager, limits, now)
         self.takes_cookies = policy.cookies is not None
-        self._login = (
+        self.login = (
             None
             if authenticate is None
-            else Login(manager=manager, authenticate=authenticate, limit=login_limit, call=call)
+            else Login(
+                manager=manager,
+                authenticate=authenticate,
+                limits=self.limits,
+                policy=policy,
+                call=call,
+            )
         )
 
     async def log_in(self, request: HttpRequest, body: bytes, *_: object) -> Answer:
         """Trade a user name and a password for a token pair, in the body or in cookies."""
-        if self._login is None:
+        if self.login is None:
             raise TypeError("there is no login without authenticate")
-        credentials = parse_credentials(_content_type(request), body)
-        if credentials.wants_cookies:
-            if not self.takes_cookies:
-                reason = "a login asks for cookies, and the policy has none: name public_origins"
-                raise RequestRefused(INVALID_REQUEST, reason=reason)
-            require_origin(request, self._policy.public_origins)
-        elif credentials.is_form:  # else other sites' pages use up the logins of their visitors
-            policy = self._policy
-            known = {*policy.public_origins, *policy.allowed_origins}
-            require_no_foreign_page(request, known, policy.proxies.host(request))
-        pair = await self._login.log_in(
-            credentials,
-            address=self._policy.proxies.client(request) or "unknown",
-            device=parse_device("".join(request.header("user-agent")[:1])),
-        )
+        credentials = read_credentials(request, body, self._policy)
+        pair, marks = await self.login.log_in(request, credentials)
         answer = await self.hand_out(
-            pair, in_cookies=credentials.wants_cookies, root_path=request.root_path
+            pair, in_cookies=credentials.wants_cookies, root_path=request.root_path, marks=marks
         )
         if credentials.wants_cookies:
             await self._end_replaced(request)
@@ -121,7 +111,9 @@ class Gate:
             reason = explain_missing(self._policy.cookies, request, mounted_at=self.mounted_at)
             raise RequestRefused(REFRESH_MISSING, reason=reason)
         if by_cookie:
-            self._require_own_page(request, refresh_token)
+            require_own_refresh(self.guard, self._manager, request, refresh_token)
+        with refusing(REFRESH_PROBLEMS):
+            await self.limits.count_refresh(refresh_token)
         with self._refreshes:
             pair = await self._ask(REFRESH_PROBLEMS, lambda: self._manager.refresh(refresh_token))
         return await self.hand_out(pair, in_cookies=by_cookie, root_path=request.root_path)
@@ -220,19 +212,28 @@ class Gate:
         pair = await self._ask(LOGIN_PROBLEMS, lambda: opens.issue(subject, claims, **options))
         return await self.hand_out(pair, in_cookies=self.takes_cookies, root_path=root_path)
 
-    async def hand_out(self, pair: TokenPair, *, in_cookies: bool, root_path: str = "") -> Answer:
+    async def hand_out(
+        self, pair: TokenPair, *, in_cookies: bool, root_path: str = "", marks: str = ""
+    ) -> Answer:
         """A token pair for the client: in the body, or in cookies and then not in the body.
+
+        `marks` are those of the device, if a login has marked it.
 
         Raises:
             ClaimsRejected: A cookie would be too large for browsers; the session is ended.
         """
         cookies = self._policy.cookies
         if not in_cookies or cookies is None:
-            return answer_json(pair)
+            return answer_json(pair.to_dict() | {"device_token": marks} if marks else pair)
         csrf = csrf_token(self.csrf_keys()[0], pair.session_id)
         try:
             return answer_in_cookies(
-                cookies, pair, csrf, mounted_at=self.mounted_at, root_path=root_path
+                cookies,
+                pair,
+                csrf,
+                marks=marks,
+                mounted_at=self.mounted_at,
+                root_path=root_path,
             )
         except ClaimsRejected:
             await self._end({}, pair.session_id, "cookie too large")
@@ -269,22 +270,6 @@ class Gate:
     def _find_refresh_cookie(self, request: HttpRequest) -> str | None:
         cookies = self._policy.cookies
         return None if cookies is None else find_cookie(request.header("cookie"), cookies.refresh)
-
-    def _require_own_page(self, request: HttpRequest, refresh_token: str) -> None:
-        """Return when one of our pages refreshes by cookie, and both cookies are of one session."""
-        access_token, _ = self.guard.find_cookie(request)
-        try:
-            session_id = self._manager.session_id_of(access_token=access_token)
-        except TokenError:
-            what = "is missing" if access_token is None else "was signed by no key of ours"
-            reason = f"a refresh by cookie proves its session, and the access cookie {what}"
-            raise RequestRefused(CSRF_FAILED, reason=reason) from None
-        self.guard.require_own_page(request, session_id)
-        with refusing(REFRESH_PROBLEMS):
-            refreshed = self._manager.session_id_of(refresh_token=refresh_token)
-        if refreshed != session_id:
-            reason = "the refresh cookie is of another session than the access cookie"
-            raise RequestRefused(CSRF_FAILED, reason=reason)
 
     def _forget(self, answer: Answer, request: HttpRequest, *, by_cookie: bool) -> Answer:
         """The answer to a logout; it clears the cookies where they brought the token."""

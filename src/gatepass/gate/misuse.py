@@ -1,4 +1,4 @@
-"""Guards that would guard nothing: the call that makes one raises where the mistake is written."""
+"""Mistakes that would only show at a request: the call raises where the mistake is written."""
 
 import sys
 from collections.abc import Mapping
@@ -6,6 +6,7 @@ from types import FrameType
 from typing import Final
 
 from gatepass.errors import GuardMisused
+from gatepass.http import HttpPolicy, Limits
 
 _BARE: Final = "a guard is made by a call: write auth.{name}(), with the parentheses"
 _LATE: Final = (
@@ -70,3 +71,20 @@ def _handles_request(frame: FrameType) -> bool:
         environ = frame.f_locals.get("environ")
         return isinstance(environ, Mapping) and "wsgi.input" in environ
     return False
+
+
+def require_arguments(
+    authenticate: object, limits: object, http: object, invalid_token_status: object
+) -> None:
+    """Reject arguments that would only fail, or answer a refusal with success, at a request."""
+    if authenticate is not None and not callable(authenticate):
+        given = type(authenticate).__name__
+        raise TypeError(f"authenticate is a function of user name and password, and not {given}")
+    if limits is not None and not isinstance(limits, Limits):
+        raise TypeError(f"limits are Limits, as in Limits(…), and not {type(limits).__name__}")
+    if http is not None and not isinstance(http, HttpPolicy):
+        raise TypeError(
+            f"http is an HttpPolicy, as in HttpPolicy(…), and not {type(http).__name__}"
+        )
+    if invalid_token_status not in {401, 403}:
+        raise ValueError("invalid_token_status is 401 or 403")

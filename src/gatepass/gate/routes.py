@@ -54,7 +54,7 @@ _ROUTES: Final = (
 
 def routes_of(gate: Gate) -> tuple[Route, ...]:
     """The routes below the mount point: a login with `authenticate`, CSRF tokens with cookies."""
-    has = {LOGIN: gate.takes_passwords, CSRF: gate.takes_cookies}
+    has = {LOGIN: gate.login is not None, CSRF: gate.takes_cookies}
     return tuple(route for route in _ROUTES if has.get(route, True))
 
 

@@ -13,6 +13,7 @@ from gatepass.http.csrf import (
 )
 from gatepass.http.https import Https
 from gatepass.http.identity import Identity
+from gatepass.http.limits import DEFAULT_LIMITS, Limits, Rate
 from gatepass.http.origins import require_no_foreign_page, require_origin
 from gatepass.http.policy import HttpPolicy
 from gatepass.http.problems import (
@@ -41,6 +42,7 @@ __all__ = [
     "ACCESS_PROBLEMS",
     "CSRF_HEADER",
     "CSRF_PURPOSE",
+    "DEFAULT_LIMITS",
     "LOGIN_PROBLEMS",
     "MAX_BODY",
     "MAX_COOKIE",
@@ -56,8 +58,10 @@ __all__ = [
     "HttpRequest",
     "Https",
     "Identity",
+    "Limits",
     "Problem",
     "Problems",
+    "Rate",
     "RequestRefused",
     "Requirement",
     "TrustedProxies",

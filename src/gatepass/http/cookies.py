@@ -12,6 +12,7 @@ from gatepass.http.problems import INVALID_REQUEST, RequestRefused
 MAX_COOKIE: Final = 4096
 """Bytes that browsers keep of a cookie with its name and attributes; longer ones are dropped."""
 _MIN_CSRF_KEY: Final = 32
+_YEAR: Final = 365 * 86_400
 _DOMAIN: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+", re.ASCII)
 _PATH: Final = re.compile(r"/[A-Za-z0-9._~!$&'()*+,=:@%/-]{0,254}", re.ASCII)
 
@@ -66,6 +67,11 @@ class Cookies:
         """The name of the CSRF token's cookie, the one that scripts can read."""
         return f"{self._host_prefix}gatepass-csrf"
 
+    @property
+    def device(self) -> str:
+        """The name of the cookie that marks a device; a logout leaves it."""
+        return f"{self._host_prefix}gatepass-device"
+
     def refresh_path(self, mounted_at: str, root_path: str = "") -> str:
         """The `Path` of the refresh cookie for routes that were mounted there.
 
@@ -105,6 +111,10 @@ class Cookies:
     def clear(self, *, mounted_at: str, root_path: str = "") -> tuple[tuple[str, str], ...]:
         """The headers that remove all three; only a logout sends them."""
         return self.set("", "", "", seconds=0, mounted_at=mounted_at, root_path=root_path)
+
+    def set_device(self, marks: str) -> tuple[tuple[str, str], ...]:
+        """The header that sets the marks of a device for a year."""
+        return (("Set-Cookie", self._cookie(self.device, marks, "/", _YEAR, hidden=True)),)
 
     @property
     def _host_prefix(self) -> str:

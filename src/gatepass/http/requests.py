@@ -27,6 +27,8 @@ class Credentials:
     """The tokens are to come in cookies, out of reach of scripts, and not in the body."""
     is_form: bool = False
     """Whether a form brought them, which every page may send to every site."""
+    device_token: str = field(default="", repr=False)
+    """The mark of the device, of a client that has no cookies; empty if there is none."""
 
 
 def parse_credentials(content_type: str | None, body: bytes) -> Credentials:
@@ -49,7 +51,8 @@ def parse_credentials(content_type: str | None, body: bytes) -> Credentials:
         _refuse("username and password are not both there")
     if len(username.encode()) > MAX_CREDENTIAL or len(password.encode()) > MAX_CREDENTIAL:
         _refuse(f"username or password is longer than {MAX_CREDENTIAL} bytes")
-    return Credentials(username, password, _flag(fields, "cookies"), is_form)
+    token = _text(fields, "device_token")
+    return Credentials(username, password, _flag(fields, "cookies"), is_form, token)
 
 
 def parse_refresh_token(content_type: str | None, body: bytes) -> str | None:

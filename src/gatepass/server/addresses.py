@@ -1,23 +1,13 @@
-"""Addresses of clients: blocks that count as one client, trusted proxies, and the access log."""
+"""Addresses of clients: trusted proxies, and the access log."""
 
-import ipaddress
 from collections.abc import Mapping
 from typing import Final
 
 from gatepass.asgi import AsgiApp, Receive, Scope, Send
 from gatepass.errors import SettingsRejected
 from gatepass.http import AsgiRequest, TrustedProxies
-from gatepass.http.proxies import find_address
 
 _NAME: Final = "GATEPASS_TRUSTED_PROXIES"
-
-
-def block_of(address: str) -> str:
-    """The block of addresses that counts as one client: an IPv4 address, or an IPv6 /64."""
-    parsed = find_address(address)
-    if parsed is None or isinstance(parsed, ipaddress.IPv4Address):
-        return address if parsed is None else str(parsed)
-    return str(ipaddress.ip_network((parsed, 64), strict=False))
 
 
 def read_proxies(environ: Mapping[str, str]) -> TrustedProxies | None:

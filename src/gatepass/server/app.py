@@ -8,8 +8,9 @@ from typing import Any
 
 from fastapi import FastAPI, Response
 
-from gatepass.fastapi import Auth, HttpPolicy
+from gatepass.fastapi import Auth, HttpPolicy, Limits
 from gatepass.fastapi.responses import send
+from gatepass.http import DEFAULT_LIMITS
 from gatepass.manager import AsyncTokenManager
 from gatepass.revocations import replica_of
 from gatepass.server.accounts import Accounts
@@ -17,7 +18,7 @@ from gatepass.server.addresses import LoggedClient
 from gatepass.server.databases import open_accounts
 from gatepass.server.document import ABOUT, READY, RUNS
 from gatepass.server.error_handlers import answer_the_rest
-from gatepass.server.limits import FAILURES_PER_MINUTE, LOG_INS_PER_MINUTE, LoginLimit, Window, rate
+from gatepass.server.limits import AtOnce
 from gatepass.server.login import PasswordLogin
 from gatepass.server.pages import add_pages
 from gatepass.server.passwords import PasswordPool, Passwords
@@ -36,9 +37,8 @@ class Parts:
     replica: Follows
     accounts: Accounts
     pool: PasswordPool
-    limit: LoginLimit
-    account_limit: Window
-    """Good logins per account; wrong passwords would let strangers lock its owner out."""
+    limits: Limits | None = DEFAULT_LIMITS
+    at_once: AtOnce = field(default_factory=AtOnce)
     policy: HttpPolicy = field(default_factory=HttpPolicy)
     has_docs: bool = True
 
@@ -48,7 +48,7 @@ def make_parts(
     passwords: Passwords,
     policy: HttpPolicy | None = None,
     *,
-    workers: int = 1,
+    limits: Limits = DEFAULT_LIMITS,
     staleness: Staleness | None = None,
     has_docs: bool = True,
 ) -> Parts:
@@ -58,7 +58,7 @@ def make_parts(
         state: The settings and databases to serve.
         passwords: Hashes and checks passwords.
         policy: Cookies, origins and https; by default tokens come in headers only.
-        workers: The number of server processes; each enforces its share of the limits on logins.
+        limits: How often passwords may be tried.
         staleness: How old the copy of the revocation log may be, and the policy for older ones.
         has_docs: Whether the interactive page and the OpenAPI document are there.
 
@@ -78,14 +78,12 @@ def make_parts(
         store, max_staleness=bounds.max_staleness, when_stale=bounds.when_stale
     )
     manager = state.settings.async_manager(store, revocations=replica, load_claims=load_claims)
-    failures, log_ins = rate(FAILURES_PER_MINUTE, workers), rate(LOG_INS_PER_MINUTE, workers)
     return Parts(
         manager=manager,
         replica=replica,
         accounts=accounts,
         pool=PasswordPool(),
-        limit=LoginLimit(failures, log_ins),
-        account_limit=Window(log_ins),
+        limits=limits,
         policy=policy or HttpPolicy(),
         has_docs=has_docs,
     )
@@ -121,13 +119,17 @@ def make_app(parts: Parts) -> FastAPI:
         redirect_slashes=False,
     )
     answer_the_rest(app)
-    login = PasswordLogin(parts.accounts, parts.manager, parts.pool, parts.account_limit)
-    Auth(
+    login = PasswordLogin(parts.accounts, parts.manager, parts.pool)
+    auth = Auth(
         parts.manager,
         authenticate=login.authenticate,
-        login_limit=parts.limit,
+        limits=parts.limits,
         http=parts.policy,
-    ).install(app)
+    )
+    log_in = auth.require_gate().login
+    assert log_in is not None  # noqa: S101 - there is `authenticate`
+    log_in.hold = parts.at_once.hold
+    auth.install(app)
 
     @app.head("/healthz", include_in_schema=False)
     @app.get("/healthz", tags=["health"], summary="Tell whether the process runs", responses=RUNS)

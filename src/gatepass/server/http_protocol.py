@@ -13,8 +13,8 @@ from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from gatepass.http import RequestRefused, TrustedProxies, answer_refused
+from gatepass.http.addresses import block_of
 from gatepass.http.problems import INVALID_REQUEST
-from gatepass.server.addresses import block_of
 
 HEAD_S: Final = 10.0
 """Seconds in which a request's head has to arrive, from the connection's or its turn's begin."""

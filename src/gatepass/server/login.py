@@ -1,14 +1,11 @@
 """`PasswordLogin`: the `authenticate` of the server."""
 
 import asyncio
-import math
 from dataclasses import dataclass
 
-from gatepass.http import Identity, RequestRefused
-from gatepass.http.problems import RATE_LIMITED
+from gatepass.http import Identity
 from gatepass.manager import AsyncTokenManager
 from gatepass.server.accounts import Accounts
-from gatepass.server.limits import Window
 from gatepass.server.passwords import PasswordPool
 
 
@@ -19,7 +16,6 @@ class PasswordLogin:
     accounts: Accounts
     manager: AsyncTokenManager
     pool: PasswordPool
-    limit: Window
 
     async def authenticate(self, username: str, password: str) -> Identity | None:
         """The identity of this account, or `None`.
@@ -28,15 +24,11 @@ class PasswordLogin:
         changes the row first, so an old password never comes with a new epoch.
 
         Raises:
-            RequestRefused: Too many logins, of this account or of all.
+            RequestRefused: Too many logins wait for argon2.
         """
         subject = await asyncio.to_thread(self.accounts.subject_of, username)
-        wait = self.limit.wait(subject)
-        if wait is not None:
-            raise RequestRefused(RATE_LIMITED, retry_after=math.ceil(wait))
         epoch = await self.manager.subject_epoch(subject)
         account = await self.pool.run(self.accounts.check_password, subject, password)
         if account is None:
             return None
-        self.limit.count(subject)
         return Identity(account.subject, account.claims, epoch)

@@ -1,14 +1,13 @@
-"""The HTTP policy of the server: the environment's, and additions for development."""
+"""The HTTP settings of the server: the environment's, and additions for development."""
 
 from collections.abc import Mapping
 
-from gatepass.http import HttpPolicy
 from gatepass.server.state import Environment
 from gatepass.settings import HttpSettings
 
 
-def read_policy(environ: Mapping[str, str], environment: Environment, url: str) -> HttpPolicy:
-    """Cookies, origins and https; in development the server's own pages may use cookies.
+def read_http(environ: Mapping[str, str], environment: Environment, url: str) -> HttpSettings:
+    """Cookies, origins, https and limits; in development the server's own pages may use cookies.
 
     Raises:
         SettingsRejected: A variable is out of bounds.
@@ -16,4 +15,4 @@ def read_policy(environ: Mapping[str, str], environment: Environment, url: str) 
     own = {}
     if environment is Environment.DEVELOPMENT and not environ.get("GATEPASS_PUBLIC_ORIGINS"):
         own = {"GATEPASS_PUBLIC_ORIGINS": f"{url},{url.replace('127.0.0.1', 'localhost')}"}
-    return HttpSettings.from_env({**environ, **own}).policy
+    return HttpSettings.from_env({**environ, **own})

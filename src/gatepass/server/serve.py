@@ -29,7 +29,7 @@ from gatepass.server.errors import AccountRejected
 from gatepass.server.http_protocol import Connection, ConnectionLimit
 from gatepass.server.logs import configure_logs, read_level
 from gatepass.server.passwords import Passwords
-from gatepass.server.policy import read_policy
+from gatepass.server.policy import read_http
 from gatepass.server.resources import Resources, claim_resources
 from gatepass.server.serving import Serving, read_serving
 from gatepass.server.staleness import read_staleness
@@ -76,7 +76,7 @@ def serve(
     resources = claim_resources()
     with _listen(host, port, resources.backlog) as listener:
         url = _url(host, listener.getsockname()[1])
-        policy = read_policy(environ, environment, url)
+        http = read_http(environ, environment, url)
         accounts = _open(state)
         if environment is Environment.DEVELOPMENT:
             sys.stdout.write(_greet(accounts, url) + "\n")
@@ -87,11 +87,16 @@ def serve(
             _log.info("no proxy is trusted: behind one, set GATEPASS_TRUSTED_PROXIES")
         configure = partial(_config, proxies=proxies, resources=resources, serving=serving)
         if workers > 1:
-            make = partial(make_worker_app, here, url, workers)
+            make = partial(make_worker_app, here, url)
             Workers(configure(make, factory=True, workers=workers), listener).run()
             return
         parts = make_parts(
-            state, Passwords(), policy, staleness=staleness, has_docs=serving.has_docs
+            state,
+            Passwords(),
+            http.policy,
+            limits=http.limits,
+            staleness=staleness,
+            has_docs=serving.has_docs,
         )
         config = configure(make_app(parts))
         with contextlib.suppress(KeyboardInterrupt):  # raised again after an orderly end

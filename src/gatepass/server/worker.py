@@ -9,22 +9,27 @@ from gatepass._secret_files import with_files
 from gatepass.server.app import make_app, make_parts
 from gatepass.server.logs import configure_logs, read_level
 from gatepass.server.passwords import Passwords
-from gatepass.server.policy import read_policy
+from gatepass.server.policy import read_http
 from gatepass.server.serving import read_serving
 from gatepass.server.staleness import read_staleness
 from gatepass.server.state import Environment, find_state
 
 
-def make_worker_app(here: Path, url: str, workers: int) -> FastAPI:
+def make_worker_app(here: Path, url: str) -> FastAPI:
     """The application of this process at this address, over the environment it inherited."""
     environ = with_files(os.environ)
     state = find_state(environ, here, create=False)
     configure_logs(as_json=state.environment is Environment.PRODUCTION, level=read_level(environ))
-    policy = read_policy(environ, state.environment, url)
+    http = read_http(environ, state.environment, url)
     staleness = read_staleness(environ)
     has_docs = read_serving(environ).has_docs
     return make_app(
         make_parts(
-            state, Passwords(), policy, workers=workers, staleness=staleness, has_docs=has_docs
+            state,
+            Passwords(),
+            http.policy,
+            limits=http.limits,
+            staleness=staleness,
+            has_docs=has_docs,
         )
     )

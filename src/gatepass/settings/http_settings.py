@@ -1,4 +1,4 @@
-"""`HttpSettings`: environment variables in, an `HttpPolicy` out."""
+"""`HttpSettings`: environment variables in, an `HttpPolicy` and `Limits` out."""
 
 import os
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gatepass._secret_files import in_files, with_files
 from gatepass.errors import KeyRejected, SettingsRejected
-from gatepass.http import CSRF_PURPOSE, Cookies, HttpPolicy, Https
+from gatepass.http import CSRF_PURPOSE, Cookies, HttpPolicy, Https, Limits
 from gatepass.http.origins import is_loopback_origin, parse_origins
 from gatepass.jose import SharedKey
 
@@ -19,6 +19,9 @@ _VARIABLES: Final = {
     "a trusted proxy": "GATEPASS_TRUSTED_PROXIES",
     "a mount prefix": "GATEPASS_MOUNT_PREFIX",
     "a cookie domain": "GATEPASS_COOKIE_DOMAIN",
+    "the limit login": "GATEPASS_LOGIN_LIMIT",
+    "the limit account": "GATEPASS_ACCOUNT_LIMIT",
+    "the limit device": "GATEPASS_DEVICE_LIMIT",
 }
 """The variable that a policy's reason is about, by the reason's first words."""
 
@@ -63,7 +66,15 @@ class HttpSettings(BaseSettings):
         default=None, validation_alias="GATEPASS_CSRF_SECRET_PREVIOUS"
     )
 
+    login_limit: str | None = Field(default=None, validation_alias="GATEPASS_LOGIN_LIMIT")
+    """Logins of one address, such as `10/minute`; `off` turns a limit off."""
+    account_limit: str | None = Field(default=None, validation_alias="GATEPASS_ACCOUNT_LIMIT")
+    """Failed logins of one user name from devices that it has never logged in on."""
+    device_limit: str | None = Field(default=None, validation_alias="GATEPASS_DEVICE_LIMIT")
+    """Failed logins of one user name from a device that it has logged in on."""
+
     _policy: HttpPolicy = PrivateAttr()
+    _limits: Limits = PrivateAttr()
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -86,6 +97,7 @@ class HttpSettings(BaseSettings):
         """Reject settings that would fail, or be unsafe, later."""
         try:
             self._policy = self._read_policy()
+            self._limits = self._read_limits()
         except SettingsRejected as error:
             reason = str(error)
             found = [name for text, name in _VARIABLES.items() if reason.startswith(text)]
@@ -95,6 +107,18 @@ class HttpSettings(BaseSettings):
     def policy(self) -> HttpPolicy:
         """Cookies, origins, https and proxies."""
         return self._policy
+
+    @property
+    def limits(self) -> Limits:
+        """How often passwords may be tried."""
+        return self._limits
+
+    def _read_limits(self) -> Limits:
+        """The limits; one that is not set keeps its default."""
+        given = {name: getattr(self, f"{name}_limit") for name in ("login", "account", "device")}
+        return Limits(
+            **{name: None if text == "off" else text for name, text in given.items() if text}
+        )
 
     def _read_policy(self) -> HttpPolicy:
         if self.environment not in {"development", "production"}:

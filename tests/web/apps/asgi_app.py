@@ -4,9 +4,18 @@ from datetime import timedelta
 
 from gatepass.asgi import AsgiApp, Auth, Receive, Scope, Send
 from gatepass.tokens import AccessClaims
-from tests.web.apps.parts import FRESH_S, READER, WRITER, authenticate, policy, settings, shown
+from tests.web.apps.parts import (
+    FRESH_S,
+    READER,
+    WRITER,
+    authenticate,
+    limits,
+    policy,
+    settings,
+    shown,
+)
 
-auth = Auth(settings().async_manager(), authenticate=authenticate, http=policy())
+auth = Auth(settings().async_manager(), authenticate=authenticate, limits=limits(), http=policy())
 
 
 async def answer(scope: Scope, receive: Receive, send: Send) -> None:

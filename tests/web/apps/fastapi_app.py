@@ -7,9 +7,18 @@ from fastapi import Depends, FastAPI, Response, WebSocket
 
 from gatepass import AccessClaims
 from gatepass.fastapi import Auth
-from tests.web.apps.parts import FRESH_S, READER, WRITER, authenticate, policy, settings, shown
+from tests.web.apps.parts import (
+    FRESH_S,
+    READER,
+    WRITER,
+    authenticate,
+    limits,
+    policy,
+    settings,
+    shown,
+)
 
-auth = Auth(settings().async_manager(), authenticate=authenticate, http=policy())
+auth = Auth(settings().async_manager(), authenticate=authenticate, limits=limits(), http=policy())
 app = FastAPI(redirect_slashes=False)
 auth.install(app)
 

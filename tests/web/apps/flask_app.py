@@ -5,9 +5,18 @@ from datetime import timedelta
 from flask import Flask, Response
 
 from gatepass.flask import Auth
-from tests.web.apps.parts import FRESH_S, READER, WRITER, authenticate, policy, settings, shown
+from tests.web.apps.parts import (
+    FRESH_S,
+    READER,
+    WRITER,
+    authenticate,
+    limits,
+    policy,
+    settings,
+    shown,
+)
 
-auth = Auth(settings().manager(), authenticate=authenticate, http=policy())
+auth = Auth(settings().manager(), authenticate=authenticate, limits=limits(), http=policy())
 app = Flask(__name__)
 auth.init_app(app)
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from gatepass import AccessClaims
-from gatepass.http import HttpPolicy, Identity
+from gatepass.http import HttpPolicy, Identity, Limits
 from gatepass.settings import HttpSettings, TokenSettings
 
 PASSWORDS = {"ada": "correct horse battery", "grace": "staple lantern violet"}
@@ -37,6 +37,11 @@ def settings() -> TokenSettings:
 def policy() -> HttpPolicy:
     """Cookies, origins and https of this process's environment."""
     return HttpSettings.from_env(os.environ).policy
+
+
+def limits() -> Limits:
+    """The limits of this process's environment."""
+    return HttpSettings.from_env(os.environ).limits
 
 
 def authenticate(username: str, password: str) -> Identity | None:

@@ -1,11 +1,12 @@
 """The table of HTTP scenarios: what is sent, and what comes back byte for byte, everywhere."""
 
-from tests.web.rows import access, cookies, log_in, log_out, own_pages, refresh, transport
+from tests.web.rows import access, cookies, limits, log_in, log_out, own_pages, refresh, transport
 from tests.web.rows.row import Row
 
 SHEETS: dict[str, tuple[Row, ...]] = {
     "access": access.ROWS,
     "log in": log_in.ROWS,
+    "limits": limits.ROWS,
     "refresh": refresh.ROWS,
     "log out": log_out.ROWS,
     "cookies": cookies.ROWS,

@@ -31,6 +31,10 @@ _SET = (
     "Set-Cookie: <R>=<jwt>; HttpOnly; Max-Age=<week>; Path=/auth; SameSite=Strict<secure>",
     "Set-Cookie: <C>=<csrf>; Max-Age=<week>; Path=/; SameSite=Strict<secure>",
 )
+_MARKED = (
+    *_SET,
+    "Set-Cookie: <D>=<jwt>; HttpOnly; Max-Age=31536000; Path=/; SameSite=Strict<secure>",
+)
 _CLEARED = (
     "Set-Cookie: <A>=; HttpOnly; Max-Age=0; Path=/; SameSite=Strict<secure>",
     "Set-Cookie: <R>=; HttpOnly; Max-Age=0; Path=/auth; SameSite=Strict<secure>",
@@ -72,13 +76,13 @@ _GOOD: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 
 _DEVELOPMENT = (
-    _log_in("log in for cookies", (_OURS,), done(IN_COOKIES, *_SET)),
-    _log_in("log in for cookies, Sec-Fetch-Site same-origin", (_SAME,), done(IN_COOKIES, *_SET)),
+    _log_in("log in for cookies", (_OURS,), done(IN_COOKIES, *_MARKED)),
+    _log_in("log in for cookies, Sec-Fetch-Site same-origin", (_SAME,), done(IN_COOKIES, *_MARKED)),
     _row(
         "log in for cookies with a form",
         "POST /auth/login",
         (FORM, _OURS),
-        done(IN_COOKIES, *_SET),
+        done(IN_COOKIES, *_MARKED),
         body="username=ada&password=<form_password>&cookies=true",
     ),
     _log_in("a cross-site log-in that would set cookies", (_FOREIGN,), _REFUSED),

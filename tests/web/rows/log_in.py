@@ -1,6 +1,6 @@
 """Logging in with a password: both bodies, and every refusal."""
 
-from tests.web.rows.row import FORM, JSON, PAIR, READABLE, Call, Row, done, refused
+from tests.web.rows.row import FORM, JSON, LOGGED_IN, READABLE, Call, Row, done, refused
 
 _GOOD = '{"username":"ada","password":"<password>"}'
 _INVALID = refused("invalid_request")
@@ -11,25 +11,25 @@ def _row(name: str, headers: tuple[str, ...], body: str, want: object = _INVALID
 
 
 ROWS = (
-    _row("log in", (JSON,), _GOOD, done(PAIR)),
-    _row("log in with a form", (FORM,), "username=ada&password=<form_password>", done(PAIR)),
+    _row("log in", (JSON,), _GOOD, done(LOGGED_IN)),
+    _row("log in with a form", (FORM,), "username=ada&password=<form_password>", done(LOGGED_IN)),
     _row(
         "log in with the OAuth2 form",
         (FORM,),
         "grant_type=password&username=ada&password=<form_password>&scope=",
-        done(PAIR),
+        done(LOGGED_IN),
     ),
     _row(
         "log in past a Basic header",
         (JSON, "Authorization: Basic YWRhOnB3"),
         _GOOD,
-        done(PAIR),
+        done(LOGGED_IN),
     ),
     _row(
         "log in from another site, for a body",
         (JSON, "Origin: https://evil.example"),
         _GOOD,
-        done(PAIR),
+        done(LOGGED_IN),
     ),
     *(
         _row(
@@ -45,7 +45,7 @@ ROWS = (
             f"log in with a form from a page of ours, {told[0]}",
             (FORM, *told),
             "username=ada&password=<form_password>",
-            done(PAIR, *(READABLE if told[0] == "Origin: <origin>" else ())),
+            done(LOGGED_IN, *(READABLE if told[0] == "Origin: <origin>" else ())),
         )
         for told in (
             ("Origin: <origin>", "Sec-Fetch-Site: cross-site"),

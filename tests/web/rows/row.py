@@ -36,6 +36,7 @@ PAIR: Final = (
     '{"access_token":"<jwt>","refresh_token":"<jwt>","token_type":"Bearer","expires_in":<n>,'
     '"refresh_expires_in":<n>,"session_id":"<id>"}'
 )
+LOGGED_IN: Final = PAIR[:-1] + ',"device_token":"<jwt>"}'
 IN_COOKIES: Final = (
     '{"expires_in":<n>,"refresh_expires_in":<n>,"session_id":"<id>","csrf_token":"<csrf>"}'
 )
@@ -94,8 +95,8 @@ def refused(code: str, *more: str, challenge: str | None = None, parameters: str
     if challenge is not None:
         described = f' error="{challenge}", error_description="{error}"{parameters}'
         headers.append("WWW-Authenticate: Bearer" + (described if challenge else ""))
-    if code == "store_unavailable":
-        headers.append("Retry-After: 2")
+    if code in {"rate_limited", "store_unavailable"}:
+        headers.append("Retry-After: " + ("2" if code == "store_unavailable" else "<n>"))
     return Want(status, f'{{"error":"{error}","code":"{code}"}}', (*headers, *more))
 
 
