@@ -19,6 +19,7 @@ from gatepass.server.errors import AccountRejected
 from gatepass.server.passwords import Passwords
 from gatepass.stores.sql import SqlStore
 from gatepass.stores.sql.transactions import pooled_engine_of
+from tests.budget import impatience
 from tests.server.test_outage import locked
 from tests.server.world import PASSWORD, CountingHasher, World, outcome
 from tests.servers.postgres import empty_database, shared_server
@@ -39,6 +40,7 @@ async def test_a_password_hash_in_the_text_of_an_exception(world: World, change:
     with (
         world.administration() as (accounts, manager),
         locked(world.database),
+        impatience(),
         pytest.raises(StoreUnavailable) as caught,
     ):
         change(accounts, manager)

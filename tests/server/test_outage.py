@@ -16,7 +16,7 @@ from gatepass.errors import StoreUnavailable
 from gatepass.server.app import make_parts
 from gatepass.server.passwords import Passwords
 from gatepass.server.state import find_state
-from tests.budget import PATIENCE_S, require_short
+from tests.budget import PATIENCE_S, impatience, require_short
 from tests.server.world import PASSWORD, World, outcome
 
 pytestmark = pytest.mark.anyio
@@ -84,7 +84,7 @@ async def test_what_could_not_be_written_is_not_claimed(
     world: World, outage: Outage, request_of: Request
 ) -> None:
     pair = await world.pair()
-    with outage(world.database):
+    with outage(world.database), impatience():
         assert_down(await request_of(world, pair))
 
     assert (await request_of(world, pair)).status_code == 200
@@ -93,7 +93,7 @@ async def test_what_could_not_be_written_is_not_claimed(
 @pytest.mark.parametrize("outage", [locked, gone, replaced])
 async def test_nobody_logs_in(world: World, outage: Outage) -> None:
     await world.pair()
-    with outage(world.database):
+    with outage(world.database), impatience():
         assert_down(await world.log_in())
 
     assert (await world.log_in()).status_code == 200
@@ -164,7 +164,7 @@ async def test_accounts_of_a_locked_database_wait_two_seconds_at_most(world: Wor
             lambda: accounts.set_password("ada", "another password", manager),
         ):
             since = time.monotonic()
-            with pytest.raises(StoreUnavailable):
+            with impatience(), pytest.raises(StoreUnavailable):
                 change()
             require_short(time.monotonic() - since, BOUND)
 

@@ -11,14 +11,10 @@ from multiprocessing.synchronize import Barrier as ProcessBarrier
 from threading import Barrier
 from typing import Any, Protocol
 
-import pytest
-
 from gatepass.sessions import AsyncStore, Store
-from gatepass.stores import deadline
 from gatepass.stores.redis import RedisStore
 from gatepass.stores.sql import SqlStore
-from gatepass.stores.sql.postgres import waiting
-from tests.budget import PATIENCE_S
+from tests.budget import PATIENCE_S, patience
 from tests.stores.twins import Runner
 
 CALLERS = 16
@@ -51,15 +47,6 @@ def store_at(url: str) -> Store:
     if url.startswith("redis"):
         return RedisStore.from_url(url, timeout=PATIENCE_S)
     return SqlStore.from_url(url)
-
-
-@contextmanager
-def patience() -> Iterator[None]:
-    """Has the SQL stores wait for long: a race is about order, and the machine may be busy."""
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (deadline, waiting):
-            patch.setitem(vars(module), "WAIT_S", PATIENCE_S)
-        yield
 
 
 @contextmanager

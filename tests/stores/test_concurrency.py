@@ -14,11 +14,10 @@ from gatepass.errors import StoreUnavailable
 from gatepass.revocations.sqlite import AsyncSqliteReplica, SqliteReplica
 from gatepass.sessions import AsyncStore, RotationKind
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
-from tests.budget import require_short
+from tests.budget import patience, require_short
 from tests.servers.postgres import shared_server
 from tests.servers.redis_sets import running
 from tests.stores import broken
-from tests.stores.crowd import patience
 from tests.stores.outcomes import LIMIT_S, LIVE, async_store_of
 from tests.stores.plans import log_in, present, sid
 from tests.stores.postgres_backend import DATABASE, empty_url

@@ -13,6 +13,7 @@ from sqlalchemy import NullPool, create_engine, event
 from gatepass.errors import SettingsRejected, StoreUnavailable
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
 from gatepass.stores.sql.sqlite.connection import Read, Write
+from tests.budget import impatience
 from tests.stores import broken, outcomes
 from tests.stores.broken import replica_answer
 from tests.stores.outcomes import (
@@ -63,7 +64,8 @@ def test_while_another_writes_nothing_is_written_and_reads_go_on(
     used: Any, replica: Any, path: Path
 ) -> None:
     with broken.locked(path):
-        require_unavailable(used, WRITES | PURGE)
+        with impatience():
+            require_unavailable(used, WRITES | PURGE)
         assert outcomes.outcomes(used, READS)["is_revoked"] is False
         assert replica_answer(replica, LIVE) is False
         assert replica_answer(replica, REVOKED) is True
@@ -76,7 +78,7 @@ def test_a_try_to_write_fails_where_nobody_could_and_tells_no_listener(
 ) -> None:
     used.try_write()
     assert replica.fresh()
-    with broken.locked(path), pytest.raises(StoreUnavailable, match="locked"):
+    with broken.locked(path), impatience(), pytest.raises(StoreUnavailable, match="locked"):
         used.try_write()
 
     assert used.sessions("gatepass readiness") == []
@@ -86,7 +88,8 @@ def test_a_file_that_is_locked_from_the_start_answers_nothing(
     store: Any, replica: Any, path: Path
 ) -> None:
     with broken.locked(path, entirely=True):
-        require_unavailable(store, OPERATIONS)
+        with impatience():
+            require_unavailable(store, OPERATIONS)
         assert replica_answer(replica, LIVE) is StoreUnavailable
 
     require_answers(store, OPERATIONS)

@@ -11,9 +11,8 @@ import pytest
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import RotationKind
 from gatepass.stores.sql import SqlStore
-from tests.budget import require_short
+from tests.budget import patience, require_short
 from tests.servers.postgres import PostgresServer
-from tests.stores.crowd import patience
 from tests.stores.outcomes import (
     LIMIT_S,
     LIVE,
