@@ -16,12 +16,12 @@ from gatepass.stores.redis import AsyncRedisStore, RedisStore
 from tests.cases import case
 from tests.servers.redis_sets import running
 from tests.servers.stranger import stranger
-from tests.stores.outcomes import OPERATIONS, READS, Operations, attempt
+from tests.stores.outcomes import OPERATIONS, Operations, attempt
 from tests.stores.redis_backends import redis_store_at
 from tests.stores.twins import Runner
 
 SECRET = "hunter2"
-CLUSTER = "redis+cluster://{}"
+ALONE = "redis://:hunter2@{}/0"
 SENSELESS = [
     *(
         b"hunter2\r\n",
@@ -107,22 +107,34 @@ def chain_of(error: BaseException | None) -> Iterator[str]:
         yield from chain_of(error.__context__)
 
 
-@pytest.mark.parametrize("form", ["redis://:hunter2@{}/0", "redis+sentinel://{}/main/0", CLUSTER])
+@pytest.mark.parametrize(
+    ("form", "every"),
+    [
+        pytest.param(ALONE, 1, marks=pytest.mark.faults),
+        (ALONE, 3),
+        ("redis+sentinel://{}/main/0", 3),
+        ("redis+cluster://{}", 3),
+    ],
+)
 def test_what_makes_no_sense_or_refuses_is_an_outage_of_which_not_a_word_is_told(
-    form: str, twin: str
+    form: str, every: int, twin: str
 ) -> None:
     """A key, which an error may name, holds the name of a subject or the id of a session."""
-    replies = [*SENSELESS, *REFUSING, *NAMING_KEYS]
-    for reply in replies if form.startswith("redis:") else replies[::3]:
-        if form.startswith("redis:"):
-            operations = OPERATIONS | CHECK
-        else:
-            operations = {name: (READS | CHECK)[name] for name in ("is_revoked", "check")}
+    replies = [*SENSELESS, *REFUSING, *NAMING_KEYS][::every]
+
+    def answers(reply: bytes) -> dict[str, object]:
+        operations = OPERATIONS | CHECK
+        if form != ALONE:
+            operations = {name: operations[name] for name in ("is_revoked", "check")}
         if reply == b":7\r\n":  # no outage, but nobody is let in
             operations = {name: operations[name] for name in operations.keys() - ANY_NUMBER}
-        said = told_of(reply, form, twin, operations)
+        return told_of(reply, form, twin, operations)
+
+    with ThreadPoolExecutor(8) as threads:  # each waits more than it works
+        answered = list(threads.map(answers, replies))
+    for reply, said in zip(replies, answered, strict=True):
         with case(reply):
-            if reply.startswith(b"-NOPERM") and form.startswith("redis:"):
+            if reply.startswith(b"-NOPERM") and form == ALONE:
                 assert SECRET not in repr(said.pop("check"))  # a finding, in words of our own
             if reply == b"*0\r\n":  # a subject without sessions
                 assert said.pop("sessions", []) in ([], StoreUnavailable)
