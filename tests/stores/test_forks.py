@@ -19,10 +19,9 @@ REDIS = ("redis 8", "sentinel", "cluster")
 @pytest.fixture(
     params=[
         "sqlite",
-        "postgres",
         *(
             pytest.param(kind, marks=pytest.mark.workers)
-            for kind in ("redis 8", "sentinel", "cluster")
+            for kind in ("postgres", "redis 8", "sentinel", "cluster")
         ),
     ]
 )
@@ -36,11 +35,18 @@ def target(request: pytest.FixtureRequest, url: str) -> str:
     return running(request.param).url
 
 
+PATIENT = """
+from tests.budget import patience
+is_patient = patience()
+is_patient.__enter__()
+"""
+
+
 def run(code: str, *arguments: str) -> None:
     """Run it with every warning on; one in a finaliser shows on stderr and nowhere else."""
     warnings = ["-W", "error", "-W", "ignore::DeprecationWarning"]
     result = subprocess.run(
-        [sys.executable, *warnings, "-c", code, *arguments],
+        [sys.executable, *warnings, "-c", PATIENT + code, *arguments],
         capture_output=True,
         check=False,
         text=True,
