@@ -277,6 +277,7 @@ TestAsyncMemory = machine("AsyncMemory", is_async=True, where="memory", examples
 TestSyncSqlite = machine("SyncSqlite", is_async=False, where="sqlite", examples=10 * TIMES)
 TestAsyncSqlite = machine("AsyncSqlite", is_async=True, where="sqlite", examples=5 * TIMES)
 TestSyncPostgres = machine("SyncPostgres", is_async=False, where="postgres", examples=10 * TIMES)
+pytest.mark.soak(TestSyncPostgres)
 TestAsyncPostgres = machine("AsyncPostgres", is_async=True, where="postgres", examples=5 * TIMES)
 TestSyncRedis = machine("SyncRedis", is_async=False, where="redis 8", examples=10 * TIMES)
 TestAsyncRedis = machine("AsyncRedis", is_async=True, where="valkey", examples=5 * TIMES)

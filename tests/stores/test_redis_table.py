@@ -28,10 +28,15 @@ STEPS = st.lists(
     min_size=1,
     max_size=30,
 )
+KINDS = [
+    "redis 8",
+    pytest.param("redis 7", marks=pytest.mark.soak),
+    pytest.param("valkey", marks=pytest.mark.soak),
+]
 reached: Counter[tuple[str, RotationKind]] = Counter()
 
 
-@pytest.mark.parametrize("kind", ["redis 7", "redis 8", "valkey"])
+@pytest.mark.parametrize("kind", KINDS)
 @given(data=st.data())
 @settings(max_examples=120 * TIMES)
 def test_lua_decides_as_the_table_does(kind: str, data: st.DataObject) -> None:
@@ -64,7 +69,7 @@ def test_lua_decides_as_the_table_does(kind: str, data: st.DataObject) -> None:
     store.close()
 
 
-@pytest.mark.parametrize("kind", ["redis 7", "redis 8", "valkey"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_row_of_the_table_was_reached(kind: str) -> None:
     if not any(where == kind for where, _ in reached):
         pytest.skip("the comparison did not run")

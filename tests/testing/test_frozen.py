@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.budget import PATIENCE_S
 
 
+@pytest.mark.programs
 def test_what_was_made_before_lives_in_the_frozen_time() -> None:
     cases = Path(__file__).with_name("frozen_cases.py")
     done = subprocess.run(
