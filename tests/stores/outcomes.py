@@ -58,12 +58,13 @@ def async_store_of(url: str) -> Any:
 
 
 def fill(url: str) -> None:
-    """Have a live, a rotated and a revoked session in a database."""
+    """Have a live, a rotated and a revoked session in a database, and an attempt."""
     store = store_of(url)
     for session_id in (LIVE, ROTATED, REVOKED):
         assert store.issue(log_in(session_id=session_id)) is not None
     store.rotate(present(ROTATED))
     store.revoke_session(REVOKED, reason="log-out")
+    store.take([BUCKET])
     store.close()
 
 

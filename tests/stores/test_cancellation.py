@@ -11,6 +11,7 @@ from gatepass.sessions import AsyncStore, RotationKind
 from gatepass.stores.redis import AsyncRedisStore
 from gatepass.stores.sql import AsyncSqlStore
 from tests.servers.redis_sets import running
+from tests.stores.outcomes import BUCKET
 from tests.stores.plans import log_in, present, sid
 from tests.stores.postgres_backend import empty_url
 
@@ -20,6 +21,7 @@ OPERATIONS: dict[str, Callable[[AsyncStore], Coroutine[Any, Any, Any]]] = {
     "issue": lambda store: store.issue(
         log_in("bob", session_id=sid(secrets.token_hex(8), "bob"), max_sessions=3)
     ),
+    "take": lambda store: store.take([BUCKET]),
     "rotate": lambda store: store.rotate(present(sid("spent"), 0)),
     "is_revoked": lambda store: store.is_revoked(sid("gone"), None),
     "revoke_session": lambda store: store.revoke_session(sid("gone"), reason="log-out"),
