@@ -30,7 +30,7 @@ _KEY_SIZE: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A login that was counted."""
+    """An attempt that was counted."""
 
     to_give_back: tuple[Bucket, ...]
     device: Device | None
@@ -76,9 +76,9 @@ class GateLimits:
         return Attempt(own, device)
 
     async def give_back(self, attempt: Attempt) -> None:
-        """Uncount a login that succeeded, or that ended before the password was checked.
+        """Uncount an attempt that succeeded, or that ended before a password was checked.
 
-        A store that fails now must not fail a login that has succeeded: the count stays.
+        A store that fails now must not fail what has succeeded: the count stays.
         """
         if attempt.to_give_back:
             with suppress(StoreUnavailable):
@@ -109,16 +109,18 @@ class GateLimits:
         """
         if "refresh" in self._rates:
             session_id = self._manager.session_id_of(refresh_token=refresh_token)
-            await self.count("refresh", session_id)
+            await self.begin("refresh", session_id)
 
-    async def count(self, name: str, key: str) -> None:
+    async def begin(self, name: str, key: str) -> Attempt:
         """Count an attempt of one kind, a name of `Limits`, if it is limited.
 
         Raises:
             RequestRefused: Too many attempts.
             StoreUnavailable: The store did not count.
         """
-        await self._take(self._buckets(name, key))
+        buckets = self._buckets(name, key)
+        await self._take(buckets)
+        return Attempt(buckets, None)
 
     async def _find_device(self, marks: list[str], username: str) -> Device | None:
         device = self.devices.find(marks, username)

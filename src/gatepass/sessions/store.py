@@ -169,7 +169,7 @@ class Store(Revocations, Protocol):
         wait of a full bucket. No two buckets have the same key. The store's clock decides.
 
         Counts need not be durable, and a fail-over may lose some. An attempt whose answer was lost
-        may count twice.
+        may count twice, or be given back twice.
         """
         ...
 

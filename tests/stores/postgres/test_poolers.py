@@ -10,12 +10,12 @@ from sqlalchemy import NullPool, create_engine
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from gatepass.errors import StoreUnavailable
-from gatepass.sessions import RotationKind
+from gatepass.sessions import Bucket, RotationKind
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
 from tests.servers.pooler import Pooler
 from tests.servers.postgres import PostgresServer
 from tests.stores.outcomes import LIVE, OPERATIONS
-from tests.stores.plans import log_in, opaque, present
+from tests.stores.plans import DAY, log_in, opaque, present
 from tests.stores.twins import Awaited, Runner, replica_on, until, until_read
 
 pytestmark = pytest.mark.faults
@@ -134,6 +134,8 @@ def test_a_standby_that_a_pooler_asks_in_its_turn_is_not_believed(
         session = store.issue(log_in(session_id=LIVE))
         assert session is not None
         plan = opaque(LIVE)
+        full = [Bucket(key=bytes(16), limit=1, window_ms=DAY)]
+        assert store.take(full) == 0
         assert store.issue_opaque(plan) is not None
         until(lambda: standby.run("SELECT 1 FROM gatepass_opaque_tokens"), runner)
         standby.run("SELECT pg_wal_replay_pause()")
@@ -149,11 +151,12 @@ def test_a_standby_that_a_pooler_asks_in_its_turn_is_not_believed(
         for read in reads:
             with pytest.raises(StoreUnavailable, match="standby"):
                 read()
-        for operation in OPERATIONS.values():
+        for operation in [*OPERATIONS.values(), lambda store: store.take(full)]:
             with pytest.raises(StoreUnavailable):
                 operation(store)
         pooler.ports = [server.port]
         assert store.is_revoked(LIVE, None)
+        assert store.take(full) > 0
 
 
 def test_a_replica_learns_what_the_next_primary_logs_under_numbers_that_it_knows(

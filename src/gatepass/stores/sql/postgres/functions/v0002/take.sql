@@ -1,5 +1,6 @@
 -- Answers 0 when the attempt was counted in all buckets, else how long it waits. The counts of the
--- last moments before a crash may be lost, and no attempt waits for the disk or for a standby.
+-- last moments before a crash may be lost, and no attempt waits for the disk or for a standby. One
+-- that waits writes nothing, so nothing else keeps a standby from answering.
 CREATE FUNCTION {p}gatepass_take(p_buckets json, p_now_ms bigint) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -7,6 +8,9 @@ DECLARE
   v_now_ms bigint;
   v_longest_ms bigint;
 BEGIN
+  IF pg_is_in_recovery() THEN
+    RAISE 'this is a standby' USING ERRCODE = 'read_only_sql_transaction';
+  END IF;
   PERFORM set_config('synchronous_commit', 'off', true);
   PERFORM {p}gatepass_lock_limits(p_buckets);
   v_now_ms := {p}gatepass_now(p_now_ms);
