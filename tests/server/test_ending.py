@@ -136,22 +136,23 @@ def is_listening(server: Running) -> bool:
 
 
 @contextmanager
-def two_workers(here: Path) -> Iterator[tuple[Running, list[int]]]:
-    """A server of two workers, with their numbers."""
+def two_workers(here: Path) -> Iterator[Running]:
+    """A server of two workers, which are gone afterwards too."""
     with serving(here, "--workers", "2") as server:
         until(lambda: len(STARTED.findall(server.stderr)) == 2, lambda: server.stderr)
-        pids = [int(pid) for pid in STARTED.findall(server.stderr)]
+        workers = [os.pidfd_open(int(pid)) for pid in STARTED.findall(server.stderr)]
         try:
-            yield server, pids
+            yield server
         finally:
-            for pid in pids:
+            for worker in workers:
                 with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+                    signal.pidfd_send_signal(worker, signal.SIGKILL)
+                os.close(worker)
 
 
 @pytest.mark.workers
 def test_workers_end_in_good_order_when_their_supervisor_is_killed(here: Path) -> None:
-    with two_workers(here) as (server, _):
+    with two_workers(here) as server:
         server.process.kill()
         server.process.wait()
 
@@ -161,7 +162,7 @@ def test_workers_end_in_good_order_when_their_supervisor_is_killed(here: Path) -
 
 @pytest.mark.workers
 def test_a_terminal_that_closes_ends_workers_in_good_order(here: Path) -> None:
-    with two_workers(here) as (server, _):
+    with two_workers(here) as server:
         server.stop(signal.SIGHUP)
 
     assert server.stderr.count("Application shutdown complete") == 2
@@ -178,6 +179,7 @@ def test_nohup_keeps_the_server_when_the_terminal_closes(
         until(lambda: len(STARTED.findall(server.stderr)) == int(workers), lambda: server.stderr)
         for pid in (server.process.pid, *map(int, STARTED.findall(server.stderr))):
             os.kill(pid, signal.SIGHUP)
+        client.timeout = PATIENCE_S
         deadline = time.monotonic() + 2
         while time.monotonic() < deadline:
             assert client.get("/healthz").status_code == 200

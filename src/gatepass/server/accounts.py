@@ -145,8 +145,9 @@ class Accounts:
     ) -> Mapping[str, Any] | None:
         """The claims of the moment for a refresh; `None`: disabled, gone, or not allowed."""
         account = self.find_subject(subject)
-        may_log_in = account is not None and not account.disabled and self._fits(account)
-        return account.claims if account is not None and may_log_in else None
+        if account is None or account.disabled or not self._fits(account):
+            return None
+        return account.claims
 
     def subject_of(self, username: str) -> str:
         """The subject of this user name; for an unknown name a stand-in, always the same.
