@@ -137,13 +137,17 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching):
         kind = self._store.revoke_session(session_id, reason=reason)
         return kind is RevokeKind.REVOKED
 
-    def revoke_subject(self, subject: str, *, reason: str = "revoked") -> int:
+    def revoke_subject(
+        self, subject: str, *, reason: str = "revoked", keep: str | None = None
+    ) -> int:
         """Log a subject out everywhere and let logins under way lose; how many sessions ended.
 
-        Sessions of others that it opened as their actor (`act`) end too.
+        Sessions of others that it opened as their actor (`act`) end too. The session with the id
+        `keep` stays, as after a password change in it.
         """
         subject, reason = require_text("subject", subject), require_text("reason", reason)
-        return self._store.revoke_subject(subject, reason=reason)
+        keep = keep and require_text("keep", keep)
+        return self._store.revoke_subject(subject, reason=reason, keep=keep)
 
     def revoke_all(self, *, reason: str = "revoked") -> int:
         """End every session of everybody, as after restoring a backup; how many ended."""
@@ -246,10 +250,13 @@ class AsyncTokenManager(
         kind = await self._store.revoke_session(session_id, reason=reason)
         return kind is RevokeKind.REVOKED
 
-    async def revoke_subject(self, subject: str, *, reason: str = "revoked") -> int:
+    async def revoke_subject(
+        self, subject: str, *, reason: str = "revoked", keep: str | None = None
+    ) -> int:
         """See `TokenManager.revoke_subject`."""
         subject, reason = require_text("subject", subject), require_text("reason", reason)
-        return await self._store.revoke_subject(subject, reason=reason)
+        keep = keep and require_text("keep", keep)
+        return await self._store.revoke_subject(subject, reason=reason, keep=keep)
 
     async def revoke_all(self, *, reason: str = "revoked") -> int:
         """See `TokenManager.revoke_all`."""

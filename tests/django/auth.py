@@ -18,10 +18,10 @@ class OutageStore(MemoryStore):
 
     is_down = False
 
-    def revoke_subject(self, subject: str, *, reason: str) -> int:
+    def revoke_subject(self, subject: str, *, reason: str, keep: str | None = None) -> int:
         if self.is_down:
             raise StoreUnavailable
-        return super().revoke_subject(subject, reason=reason)
+        return super().revoke_subject(subject, reason=reason, keep=keep)
 
     def subject_epoch(self, subject: str) -> int:
         if self.is_down:

@@ -38,6 +38,10 @@ def test_each_way_to_revoke_ends_what_it_names_and_no_more(manager: Any) -> None
     assert manager.revoke_session(one.session_id) is False
     with pytest.raises(TokenRevoked):
         manager.verify(renewed.access_token)
+    three = manager.issue("alice")
+    assert manager.revoke_subject("alice", keep=two.session_id) == 1
+    with pytest.raises(TokenRevoked):
+        manager.verify(three.access_token)
     assert manager.verify(two.access_token)
     assert manager.revoke_subject("alice") == 1
     with pytest.raises(TokenRevoked):
@@ -55,6 +59,8 @@ def test_ids_and_reasons_are_text_that_every_store_can_hold(manager: Any, wrong:
             call(wrong)
     with pytest.raises(ClaimsRejected):
         manager.revoke_all(reason=wrong)
+    with pytest.raises(ClaimsRejected):
+        manager.revoke_subject("alice", keep=wrong or "\0")
 
 
 def test_an_access_token_expires_and_a_missing_one_is_missing(manager: Any, clock: Clock) -> None:

@@ -42,7 +42,7 @@ def test_what_is_asked_of_a_subject_looks_at_no_ended_session(
     store: SqlStore, path: Path, name: str
 ) -> None:
     store.close()
-    values = {"subject": "ada", "now_ms": 0, "why": "log-out"}
+    values = {"subject": "ada", "now_ms": 0, "why": "log-out", "keep": None}
     with closing(sqlite3.connect(path)) as connection:
         rows = connection.execute(f"EXPLAIN QUERY PLAN {getattr(SQL, name)}", values).fetchall()
     plan = [row[3] for row in rows if "gatepass_sessions" in row[3]]

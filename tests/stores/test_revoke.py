@@ -100,6 +100,37 @@ def test_revoking_a_subject_ends_all_its_sessions(store: Store, clock: Clock) ->
     assert store.revoke_subject("nobody", reason="again") == 0
 
 
+def test_revoking_a_subject_can_keep_one_of_its_sessions(store: Store) -> None:
+    kept = opened(store, "kept")
+    for name in ("a", "b"):
+        opened(store, name)
+    opened(store, "as", "bob", actor="ada")
+
+    assert store.revoke_subject("ada", reason="password changed", keep=sid("kept")) == 3
+
+    assert all(store.is_revoked(sid(name), None) for name in ("a", "b"))
+    assert store.is_revoked(sid("as", "bob"), None)
+    assert not store.is_revoked(sid("kept"), None)
+    assert store.sessions("ada") == [kept]
+    assert store.subject_epoch("ada") == 1
+    assert store.issue(log_in(epoch=0)) is None
+    assert store.rotate(present(sid("kept"))).kind is RotationKind.ROTATED
+    assert store.revoke_subject("ada", reason="again") == 1
+    assert store.is_revoked(sid("kept"), None)
+
+
+def test_a_session_of_another_subject_or_an_ended_one_cannot_be_kept(store: Store) -> None:
+    opened(store, "other", "bob")
+    opened(store, "ended")
+    opened(store, "as itself", "ada", actor="ada")
+    store.revoke_session(sid("ended"), reason="log-out")
+
+    assert store.revoke_subject("ada", reason="end", keep=sid("as itself")) == 1
+    assert store.revoke_subject("ada", reason="end", keep=sid("ended")) == 0
+    assert store.revoke_subject("bob", reason="end", keep=sid("ended")) == 1
+    assert all(store.is_revoked(each, None) for each in (sid("ended"), sid("other", "bob")))
+
+
 @pytest.mark.parametrize("everybody", [False, True])
 def test_an_idle_session_cannot_come_back_after_its_subject_was_revoked(
     store: Store, clock: Clock, *, everybody: bool

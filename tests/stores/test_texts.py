@@ -43,6 +43,7 @@ OPERATIONS: dict[str, Callable[[Any, str], object]] = {
     "revoke_token": lambda store, bad: store.revoke_token(bad),
     "revoke_subject": lambda store, bad: store.revoke_subject(bad, reason="log-out"),
     "revoke_subject for a reason": lambda store, bad: store.revoke_subject("ada", reason=bad),
+    "revoke_subject but one": lambda store, bad: store.revoke_subject("a", reason="b", keep=bad),
     "revoke_all for a reason": lambda store, bad: store.revoke_all(reason=bad),
     "sessions": lambda store, bad: store.sessions(bad),
     "subject_epoch": lambda store, bad: store.subject_epoch(bad),

@@ -143,10 +143,11 @@ class Store(Revocations, Protocol):
         """
         ...
 
-    def revoke_subject(self, subject: str, *, reason: str) -> int:
+    def revoke_subject(self, subject: str, *, reason: str, keep: str | None = None) -> int:
         """Raise the subject's epoch and end its sessions in one durable step; returns their number.
 
-        Sessions that the subject opened as an actor end after that, and count too.
+        Sessions that the subject opened as an actor end after that, and count too. Of the others
+        the one with the id `keep` stays as it is.
         """
         ...
 
@@ -218,7 +219,7 @@ class AsyncStore(AsyncRevocations, Protocol):
         """See `Store.revoke_token`."""
         ...
 
-    async def revoke_subject(self, subject: str, *, reason: str) -> int:
+    async def revoke_subject(self, subject: str, *, reason: str, keep: str | None = None) -> int:
         """See `Store.revoke_subject`."""
         ...
 

@@ -45,7 +45,7 @@ class _Work(Protocol):
         self, session_id: str, *, reason: str, sec_hash: bytes | None
     ) -> Steps[RevokeKind]: ...
     def revoke_token(self, token_id: str, *, lifetime_ms: int) -> Steps[None]: ...
-    def revoke_subject(self, subject: str, *, reason: str) -> Steps[int]: ...
+    def revoke_subject(self, subject: str, *, reason: str, keep: str | None) -> Steps[int]: ...
     def revoke_all(self, *, reason: str) -> Steps[int]: ...
     def sessions(self, subject: str) -> Steps[list[Session]]: ...
     def subject_epoch(self, subject: str) -> Steps[int]: ...
@@ -130,12 +130,12 @@ class BlockingStore:
         self._run(self._work.revoke_token(token_id, lifetime_ms=lifetime_ms))
         self.listeners.token(token_id)
 
-    def revoke_subject(self, subject: str, *, reason: str) -> int:
+    def revoke_subject(self, subject: str, *, reason: str, keep: str | None = None) -> int:
         """Raise the subject's epoch and end its sessions in one durable step; how many ended.
 
-        Those that it opened as an actor end too.
+        Those that it opened as an actor end too, and the session with the id `keep` does not.
         """
-        ended = self._run(self._work.revoke_subject(subject, reason=reason))
+        ended = self._run(self._work.revoke_subject(subject, reason=reason, keep=keep))
         self.listeners.many()
         return ended
 
@@ -180,7 +180,7 @@ class BlockingStore:
 
         It raises the epoch of a subject of its own, and no listener has anything to hear.
         """
-        self._run(self._work.revoke_subject(_NOBODY, reason=_NOBODY))
+        self._run(self._work.revoke_subject(_NOBODY, reason=_NOBODY, keep=None))
 
     def close(self) -> None:
         """Close every connection and reject everything from now on; closing twice is fine."""
@@ -237,9 +237,9 @@ class AwaitedStore:
         await self._run(self._work.revoke_token(token_id, lifetime_ms=lifetime_ms))
         self.listeners.token(token_id)
 
-    async def revoke_subject(self, subject: str, *, reason: str) -> int:
+    async def revoke_subject(self, subject: str, *, reason: str, keep: str | None = None) -> int:
         """See `BlockingStore.revoke_subject`."""
-        ended = await self._run(self._work.revoke_subject(subject, reason=reason))
+        ended = await self._run(self._work.revoke_subject(subject, reason=reason, keep=keep))
         self.listeners.many()
         return ended
 
@@ -271,7 +271,7 @@ class AwaitedStore:
 
     async def try_write(self) -> None:
         """See `BlockingStore.try_write`."""
-        await self._run(self._work.revoke_subject(_NOBODY, reason=_NOBODY))
+        await self._run(self._work.revoke_subject(_NOBODY, reason=_NOBODY, keep=None))
 
     async def close(self) -> None:
         """See `BlockingStore.close`."""

@@ -184,14 +184,14 @@ class MemoryStore(MemoryLimits):
             self._tidy(now_ms)
             self._log.setdefault(("t", token_id), now_ms)
 
-    def revoke_subject(self, subject: str, *, reason: str) -> int:
+    def revoke_subject(self, subject: str, *, reason: str, keep: str | None = None) -> int:
         """Raise the subject's epoch, end its sessions and those it opened; how many were live."""
-        require_encodable(subject, reason)
+        require_encodable(subject, reason, keep)
         with self._lock:
             now_ms = self._now_ms()
             self._epochs[subject] = self._epochs.get(subject, 0) + 1
             opened = {key for key, actor in self._actor_of.items() if actor == subject}
-            ids = opened.union(self._ids_of.get(subject, ()))
+            ids = opened.union(self._ids_of.get(subject, set()) - {keep})
             return self._revoke([self._rows[each] for each in ids], now_ms, reason)
 
     def revoke_all(self, *, reason: str) -> int:

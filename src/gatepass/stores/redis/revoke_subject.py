@@ -14,8 +14,10 @@ _STEP: Final = 500
 """Sessions that one call ends at most: Redis does nothing else meanwhile."""
 
 
-def revoke_subject(attempts: Attempts, scripts: Scripts, subject: str, reason: str) -> Steps[int]:
-    """The number of live sessions that ended.
+def revoke_subject(
+    attempts: Attempts, scripts: Scripts, subject: str, reason: str, keep: str
+) -> Steps[int]:
+    """The number of live sessions that ended; the one with the id `keep` stays.
 
     The subject's own are in one partition. Those that it opened may be in any, and are ended
     some at a time, by as many calls as there are partitions with some left.
@@ -32,6 +34,7 @@ def revoke_subject(attempts: Attempts, scripts: Scripts, subject: str, reason: s
         partition_of_subject(subject),
         [f"u:{subject}", f"e:{subject}"],
         secrets.token_bytes(8),
+        keep,
         *why,
         is_durable=True,
     )

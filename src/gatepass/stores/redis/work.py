@@ -221,10 +221,10 @@ class RedisWork:
         [reply] = yield from self.attempts.run(call)
         number_of(reply)
 
-    def revoke_subject(self, subject: str, *, reason: str) -> Steps[int]:
+    def revoke_subject(self, subject: str, *, reason: str, keep: str | None) -> Steps[int]:
         """See `Store.revoke_subject`."""
-        require_encodable(subject, reason)
-        return revoke_subject(self.attempts, self._scripts, subject, reason)
+        require_encodable(subject, reason, keep)
+        return revoke_subject(self.attempts, self._scripts, subject, reason, keep or "")
 
     def revoke_all(self, *, reason: str) -> Steps[int]:
         """See `Store.revoke_all`."""

@@ -202,7 +202,7 @@ _TEXTS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
     ),
     "revoke_session": _call("revoke_session", TEXT, TEXT, BYTES, NUMBER),
     "revoke_token": _call("revoke_token", TEXT, NUMBER, NUMBER),
-    "revoke_subject": _call("revoke_subject", TEXT, TEXT, NUMBER),
+    "revoke_subject": _call("revoke_subject", TEXT, TEXT, TEXT, NUMBER),
     "revoke_actor": (
         "SELECT f.v_ended, f.v_more FROM {p}gatepass_revoke_actor($1, $2, $3, $4) f",
         (TEXT, NUMBER, TEXT, NUMBER),

@@ -160,13 +160,13 @@ class PostgresWork:
         require_encodable(token_id)
         yield self._ask("revoke_token", token_id, lifetime_ms, self._now_ms())
 
-    def revoke_subject(self, subject: str, *, reason: str) -> Steps[int]:
+    def revoke_subject(self, subject: str, *, reason: str, keep: str | None) -> Steps[int]:
         """Raise an epoch and end a subject's sessions, then some at a time those it opened.
 
         Done twice it raises the epoch twice, which is safe.
         """
-        require_encodable(subject, reason)
-        values = (subject, reason, self._now_ms())
+        require_encodable(subject, reason, keep)
+        values = (subject, keep, reason, self._now_ms())
         ended: int = _one((yield self._ask("revoke_subject", *values)))
         more, is_fresh = True, False
         while more:

@@ -5,9 +5,10 @@
 revoked_ms IS NULL AND idle_ends_ms > :now_ms AND ends_ms > :now_ms
 
 -- name: opened
--- Of the subject, or opened by it as an actor. With OR, SQLite would go through all sessions.
+-- Of the subject but the one to keep, or opened by it as an actor. With OR, SQLite would go through all sessions.
 session_id IN (
-  SELECT session_id FROM gatepass_sessions WHERE subject = :subject AND revoked_ms IS NULL
+  SELECT session_id FROM gatepass_sessions
+  WHERE subject = :subject AND revoked_ms IS NULL AND session_id IS NOT :keep
   UNION ALL
   SELECT session_id FROM gatepass_sessions WHERE actor = :subject AND revoked_ms IS NULL
 )

@@ -179,15 +179,15 @@ class SqliteWork:
 
         yield Write(change)
 
-    def revoke_subject(self, subject: str, *, reason: str) -> Steps[int]:
+    def revoke_subject(self, subject: str, *, reason: str, keep: str | None) -> Steps[int]:
         """Raise the subject's epoch, end and log its sessions; how many live ones ended.
 
         Those that it opened as an actor are among them. Expired sessions end too: a token that
         is ahead of the store could bring them back.
         """
-        require_encodable(subject, reason)
+        require_encodable(subject, reason, keep)
         return self._revoke_many(
-            {"subject": subject, "why": reason},
+            {"subject": subject, "why": reason, "keep": keep},
             (SQL.raise_epoch, SQL.count_live_of, SQL.log_sessions_of, SQL.revoke_sessions_of),
         )
 
@@ -243,7 +243,7 @@ class SqliteWork:
         return removed
 
     def _revoke_many(
-        self, which: Mapping[str, str], statements: tuple[str, str, str, str]
+        self, which: Mapping[str, str | None], statements: tuple[str, str, str, str]
     ) -> Steps[int]:
         raise_epoch, count_live, log, revoke = statements
 
