@@ -16,6 +16,7 @@ GatepassError
 │   └── SubjectEpochChanged    the subject was revoked while this login was under way
 ├── KeyRejected                key material that this package will not use
 ├── ClaimsRejected             claims that must not be signed
+├── PasswordRejected           a new password that breaks a rule
 ├── SettingsRejected           a policy or setting that is out of bounds
 ├── GuardMisused               a guard stands where it would guard nothing
 └── StoreUnavailable           the store did not do, or did not confirm, an operation
@@ -141,6 +142,13 @@ class ClaimsRejected(GatepassError):
 
     code = "claims_rejected"
     message = "the claims are rejected"
+
+
+class PasswordRejected(GatepassError):
+    """A new password that breaks a rule; the message is for the user, and holds no password."""
+
+    code = "password_rejected"
+    message = "the password is rejected"
 
 
 class SettingsRejected(GatepassError):

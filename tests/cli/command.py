@@ -12,7 +12,7 @@ from typing import Any, Final
 import pytest
 
 from gatepass.cli import main
-from gatepass.server import passwords
+from gatepass.passwords import hashing
 from tests.budget import PATIENCE_S
 from tests.server.running import environment
 
@@ -54,7 +54,7 @@ class Command:
             patch.chdir(self.here)
             patch.setattr("os.environ", environment(environ))
             patch.setattr(sys, "stdin", io.StringIO(stdin))
-            patch.setattr(passwords, "_COSTS", CHEAP)
+            patch.setattr(hashing, "_COSTS", CHEAP)
             with pytest.raises(SystemExit) as ended, _bounded():
                 main(arguments)
         captured = self.capsys.readouterr()

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gatepass.http import PROBLEMS, Limits
+from gatepass.passwords import Passwords
 from gatepass.server.app import make_app, make_parts
-from gatepass.server.passwords import Passwords
 from gatepass.server.state import find_state
 from tests.fuzz.strategies import JSON_VALUES
 from tests.server.world import PASSWORD, CountingHasher

@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "revocations": _STORES,
     "settings": _CORE | _STORES | {"_extras", "_secret_files", "http", "keyfile"},
     "gate": _CORE | {"http"},
+    "passwords": frozenset({"_extras", "errors", "http"}),
     "asgi": _CORE | _GLUE,
     "fastapi": _CORE | _GLUE | {"asgi"},
     "flask": _CORE | _GLUE,
@@ -42,7 +43,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "cli": _CORE | _STORES | {"_secret_files", "settings", "server", "http", "keyfile"},
     "server": _CORE
     | _STORES
-    | {"_secret_files", "settings", "http", "fastapi", "gate", "asgi", "keyfile"},
+    | {"_secret_files", "settings", "http", "fastapi", "gate", "asgi", "keyfile", "passwords"},
     "httpx": frozenset(
         {"_clock", "_exchange", "_extras", "_file_access", "_forks", "_private_files", "errors"}
     ),
@@ -66,6 +67,7 @@ MAY_NEED: dict[str, frozenset[str]] = {
     "settings": frozenset({"pydantic", "pydantic_settings"}),
     "testing": frozenset({"django", "fastapi", "flask", "httpx", "pytest", "starlette"}),
     "gate": frozenset(),
+    "passwords": frozenset({"argon2"}),
     "asgi": frozenset(),
     "flask": frozenset({"flask", "werkzeug"}),
     "django": frozenset({"asgiref", "django", "drf_spectacular", "ninja", "rest_framework"}),

@@ -120,6 +120,7 @@ def test_one_integration_imports_no_other_framework(framework: str) -> None:
         ("flask", "flask", "flask", "flask"),
         ("django", "django", "django", "django"),
         ("stores.sql", "sqlalchemy", "sqlalchemy", "sql"),
+        ("passwords", "argon2", "argon2", "passwords"),
         ("settings", "pydantic_settings", "pydantic_settings", "settings"),
     ],
 )

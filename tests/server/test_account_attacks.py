@@ -13,10 +13,10 @@ from sqlalchemy import event, text
 
 from gatepass.errors import StoreUnavailable
 from gatepass.manager import TokenManager
+from gatepass.passwords import Passwords
 from gatepass.server.accounts import Accounts
 from gatepass.server.app import make_parts
 from gatepass.server.errors import AccountRejected
-from gatepass.server.passwords import Passwords
 from gatepass.stores.sql import SqlStore
 from gatepass.stores.sql.transactions import pooled_engine_of
 from tests.budget import impatience

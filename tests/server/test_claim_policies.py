@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from gatepass.passwords import Passwords
 from gatepass.server.app import make_parts
-from gatepass.server.passwords import Passwords
 from gatepass.server.state import find_state
 from tests.cli.command import Command
 from tests.server.world import World, outcome

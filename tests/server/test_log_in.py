@@ -6,8 +6,8 @@ import anyio
 import pytest
 
 from gatepass.http import Limits
+from gatepass.passwords import Passwords
 from gatepass.server.app import make_parts
-from gatepass.server.passwords import Passwords
 from tests.server.world import PASSWORD, CountingHasher, World, outcome
 
 pytestmark = pytest.mark.anyio

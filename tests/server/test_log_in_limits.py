@@ -7,8 +7,8 @@ import anyio
 import pytest
 
 from gatepass.http import Limits
+from gatepass.passwords import PasswordPool
 from gatepass.server.limits import AtOnce
-from gatepass.server.passwords import PasswordPool
 from tests.budget import PATIENCE_S
 from tests.server.world import PASSWORD, World, outcome
 

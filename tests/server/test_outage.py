@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from gatepass.errors import StoreUnavailable
+from gatepass.passwords import Passwords
 from gatepass.server.app import make_parts
-from gatepass.server.passwords import Passwords
 from gatepass.server.state import find_state
 from tests.budget import PATIENCE_S, impatience, require_short
 from tests.server.world import PASSWORD, World, outcome

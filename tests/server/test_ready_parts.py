@@ -17,9 +17,9 @@ from structlog.testing import capture_logs
 from gatepass.jose import KeySet, KeySource, SigningKey
 from gatepass.keyfile import FileKeySource, KeyFile
 from gatepass.manager import AsyncTokenManager
+from gatepass.passwords import Passwords
 from gatepass.revocations.staleness import WhenStale
 from gatepass.server.app import Parts, make_parts
-from gatepass.server.passwords import Passwords
 from gatepass.server.readiness import Readiness
 from gatepass.server.staleness import Staleness
 from gatepass.server.state import find_state

@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import text
 
+from gatepass.passwords import Passwords
 from gatepass.server.accounts import Accounts
-from gatepass.server.passwords import Passwords
 from gatepass.stores.sql.transactions import pooled_engine_of
 from tests.server.world import PASSWORD, CountingHasher, World, outcome
 

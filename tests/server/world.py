@@ -11,10 +11,10 @@ from argon2 import PasswordHasher
 from fastapi import FastAPI
 
 from gatepass.manager import TokenManager
+from gatepass.passwords import Passwords
 from gatepass.server.accounts import Accounts
 from gatepass.server.app import Parts, make_app, make_parts
 from gatepass.server.limits import AtOnce
-from gatepass.server.passwords import Passwords
 from gatepass.server.state import State, find_state
 from gatepass.stores.sql import SqlStore
 from tests.leaks import Leaks

@@ -15,8 +15,8 @@ from argon2 import PasswordHasher
 from gatepass import TokenManager, TokenPair, TokenPolicy
 from gatepass.http import CSRF_PURPOSE, csrf_token
 from gatepass.jose import KeySet, SharedKey, sign, verify
+from gatepass.passwords import Passwords
 from gatepass.server.accounts import Accounts
-from gatepass.server.passwords import Passwords
 from gatepass.stores.sql import SqlStore
 from tests.web.apps.parts import CLAIMS, PASSWORDS
 from tests.web.target import Target

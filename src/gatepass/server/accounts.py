@@ -13,9 +13,9 @@ import structlog
 from sqlalchemy import ColumnElement, Engine, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from gatepass.errors import ClaimsRejected, StoreUnavailable
+from gatepass.errors import ClaimsRejected, PasswordRejected, StoreUnavailable
+from gatepass.passwords import Passwords
 from gatepass.server.errors import AccountRejected
-from gatepass.server.passwords import Passwords
 from gatepass.server.usernames import find_username, parse_username
 from gatepass.stores.sql.tables import accounts as _table
 from gatepass.stores.sql.tables import meta as _meta
@@ -85,6 +85,7 @@ class Accounts:
         Raises:
             AccountRejected: The user name is taken, a value is out of bounds, or the policy does
                 not allow such claims.
+            PasswordRejected: See `Passwords.hash_new`.
         """
         now_ms = _now_ms()
         name = parse_username(username)
@@ -205,6 +206,10 @@ class Accounts:
 
         The new password is durable first, then sessions end: a login with the old one that
         is under way has read the epoch before, and loses.
+
+        Raises:
+            AccountRejected: No account has this user name.
+            PasswordRejected: See `Passwords.hash_new`.
         """
         password_hash = self._passwords.hash_new(password, find_username(username) or "")
         subject = self._change(username, password_hash=password_hash)
@@ -244,7 +249,7 @@ class Accounts:
     def _rehash(self, account: Account, password: str) -> None:
         """Keep a hash of today's parameters, unless the password was changed meanwhile."""
         unchanged = _table.c.password_hash == account.password_hash
-        with suppress(StoreUnavailable, AccountRejected):  # the next login tries again
+        with suppress(StoreUnavailable, PasswordRejected):  # the next login tries again
             password_hash = self._passwords.hash(password)
             with self._transaction() as connection:
                 connection.execute(

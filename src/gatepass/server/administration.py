@@ -7,9 +7,9 @@ from pathlib import Path
 
 from gatepass._secret_files import with_files
 from gatepass.manager import TokenManager
+from gatepass.passwords import Passwords
 from gatepass.server.accounts import Accounts
 from gatepass.server.databases import open_accounts
-from gatepass.server.passwords import Passwords
 from gatepass.server.state import find_state
 from gatepass.stores.sql.guarded import require_guarded
 

@@ -12,6 +12,7 @@ from gatepass.fastapi import Auth, HttpPolicy, Limits
 from gatepass.fastapi.responses import send
 from gatepass.http import DEFAULT_LIMITS
 from gatepass.manager import AsyncTokenManager
+from gatepass.passwords import PasswordPool, Passwords
 from gatepass.revocations import replica_of
 from gatepass.server.accounts import Accounts
 from gatepass.server.addresses import LoggedClient
@@ -21,7 +22,6 @@ from gatepass.server.error_handlers import answer_the_rest
 from gatepass.server.limits import AtOnce
 from gatepass.server.login import PasswordLogin
 from gatepass.server.pages import add_pages
-from gatepass.server.passwords import PasswordPool, Passwords
 from gatepass.server.purge import purge_for_ever
 from gatepass.server.readiness import Follows, Readiness
 from gatepass.server.resources import quieten

@@ -5,8 +5,8 @@ from contextlib import closing, contextmanager
 from typing import Final
 
 from gatepass.errors import SettingsRejected, StoreUnavailable
+from gatepass.passwords import Passwords
 from gatepass.server.accounts import Accounts
-from gatepass.server.passwords import Passwords
 from gatepass.server.state import Environment, State
 from gatepass.sessions import Store
 from gatepass.stores.sql import SqlStore

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from gatepass.http import Identity
 from gatepass.manager import AsyncTokenManager
+from gatepass.passwords import PasswordPool
 from gatepass.server.accounts import Accounts
-from gatepass.server.passwords import PasswordPool
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ import uvicorn
 from gatepass._secret_files import with_files
 from gatepass.errors import SettingsRejected
 from gatepass.http import TrustedProxies
+from gatepass.passwords import Passwords
 from gatepass.server.accounts import Accounts
 from gatepass.server.addresses import read_proxies
 from gatepass.server.app import make_app, make_parts
@@ -28,7 +29,6 @@ from gatepass.server.ending import DrainingServer, Workers
 from gatepass.server.errors import AccountRejected
 from gatepass.server.http_protocol import Connection, ConnectionLimit
 from gatepass.server.logs import configure_logs, read_level
-from gatepass.server.passwords import Passwords
 from gatepass.server.policy import read_http
 from gatepass.server.resources import Resources, claim_resources
 from gatepass.server.serving import Serving, read_serving

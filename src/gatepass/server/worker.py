@@ -6,9 +6,9 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from gatepass._secret_files import with_files
+from gatepass.passwords import Passwords
 from gatepass.server.app import make_app, make_parts
 from gatepass.server.logs import configure_logs, read_level
-from gatepass.server.passwords import Passwords
 from gatepass.server.policy import read_http
 from gatepass.server.serving import read_serving
 from gatepass.server.staleness import read_staleness
