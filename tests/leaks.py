@@ -11,7 +11,10 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request, Response
 
-_SECRET_FIELDS = ("password", "access_token", "refresh_token")
+_SECRET_FIELDS = (
+    *("password", "current_password", "new_password"),
+    *("access_token", "refresh_token"),
+)
 _SHORTEST = 8
 """Shorter texts occur by chance; a test that must watch one makes it longer."""
 

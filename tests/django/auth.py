@@ -38,7 +38,13 @@ manager = TokenManager(
     store=store,
     load_claims=users.load_claims,
 )
-auth = Auth(manager, authenticate=users.authenticate, limits=None, http=HTTP)
+auth = Auth(
+    manager,
+    authenticate=users.authenticate,
+    change_password=users.change_password,
+    limits=None,
+    http=HTTP,
+)
 waiting = AsyncTokenManager(
     POLICY,
     access_keys=ACCESS,
@@ -46,6 +52,12 @@ waiting = AsyncTokenManager(
     store=AsyncMemoryStore(),
     load_claims=users.aload_claims,
 )
-async_auth = Auth(waiting, authenticate=users.authenticate, limits=None, http=HTTP)
+async_auth = Auth(
+    waiting,
+    authenticate=users.authenticate,
+    change_password=users.change_password,
+    limits=None,
+    http=HTTP,
+)
 sync_signed_in = auth.required()
 async_signed_in = async_auth.required()

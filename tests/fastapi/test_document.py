@@ -16,6 +16,12 @@ ROUTES = {
     "/auth/refresh post": ["csrf_failed"],
     "/auth/logout post": ["token_invalid", "csrf_failed"],
     "/auth/logout-all post": ["token_invalid", "insufficient_scope", "csrf_failed"],
+    "/auth/password post": [
+        "token_invalid",
+        "password_wrong",
+        "insufficient_scope",
+        "csrf_failed",
+    ],
     "/auth/csrf get": ["token_invalid", "csrf_failed"],
     "/auth/me get": ["token_invalid"],
     "/auth/sessions get": ["token_invalid"],
@@ -34,7 +40,12 @@ def document(**options: Any) -> dict[str, Any]:
         store=AsyncMemoryStore(),
     )
     app = FastAPI(debug=True)
-    Auth(manager, authenticate=lambda _, __: None, http=HttpPolicy(**options)).install(app)
+    Auth(
+        manager,
+        authenticate=lambda _, __: None,
+        change_password=lambda *_: False,
+        http=HttpPolicy(**options),
+    ).install(app)
     return app.openapi()
 
 

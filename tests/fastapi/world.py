@@ -10,7 +10,7 @@ from fastapi import Depends, FastAPI
 
 from gatepass import AccessClaims, AsyncTokenManager, TokenPolicy
 from gatepass.errors import StoreUnavailable
-from gatepass.fastapi import Auth, Authenticate, Identity, Limits
+from gatepass.fastapi import Auth, Authenticate, ChangePassword, Identity, Limits
 from gatepass.jose import KeySet, SharedKey, SigningKey
 from gatepass.stores.memory import AsyncMemoryStore
 from tests.leaks import Leaks
@@ -68,6 +68,7 @@ class World:
     leaks: Leaks
     clock: Clock = field(default_factory=Clock)
     disabled: set[str] = field(default_factory=set)
+    passwords: dict[str, str] = field(default_factory=lambda: dict(PASSWORDS))
     app: FastAPI = field(init=False)
     auth: Auth = field(init=False)
     store: OutageStore = field(init=False)
@@ -79,6 +80,7 @@ class World:
         self,
         *,
         authenticate: Authenticate | None = None,
+        change_password: ChangePassword | None = None,
         limits: Limits | None = None,
         invalid_token_status: Literal[401, 403] = 403,
         access_keys: SharedKey | SigningKey | KeySet | None = None,
@@ -97,6 +99,7 @@ class World:
         self.auth = Auth(
             self.manager,
             authenticate=authenticate or self.authenticate,
+            change_password=change_password,
             limits=limits,
             invalid_token_status=invalid_token_status,
             now=self.clock,
@@ -117,9 +120,17 @@ class World:
     async def authenticate(self, username: str, password: str) -> Identity | None:
         """Accounts as an application might keep them; the epoch is read first."""
         epoch = await self.manager.subject_epoch(f"user-{username}")
-        if PASSWORDS.get(username) != password or username in self.disabled:
+        if self.passwords.get(username) != password or username in self.disabled:
             return None
         return Identity(f"user-{username}", CLAIMS[username], epoch)
+
+    def change_password(self, subject: str, current: str, new: str) -> bool:
+        """Keep another password."""
+        username = subject.removeprefix("user-")
+        if self.passwords[username] != current:
+            return self.passwords[username] == new
+        self.passwords[username] = new
+        return True
 
     def _load_claims(self, subject: str, _: object) -> dict[str, str] | None:
         username = subject.removeprefix("user-")
@@ -127,7 +138,7 @@ class World:
 
     async def log_in(self, username: str = "ada", **headers: str) -> dict[str, Any]:
         """The token pair of a successful log-in."""
-        credentials = {"username": username, "password": PASSWORDS[username]}
+        credentials = {"username": username, "password": self.passwords[username]}
         response = await self.client.post("/auth/login", json=credentials, headers=headers)
         assert response.status_code == 200
         pair: dict[str, Any] = response.json()

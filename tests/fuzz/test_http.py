@@ -20,12 +20,13 @@ from tests.server.world import PASSWORD, CountingHasher
 
 CODES = {(problem.status, problem.code) for problem in PROBLEMS}
 PATHS = [
-    *(f"/auth/{name}" for name in ("login", "refresh", "logout", "logout-all", "me", "sessions")),
+    *(f"/auth/{name}" for name in ("login", "refresh", "logout", "logout-all", "password")),
+    *("/auth/me", "/auth/sessions"),
     *("/auth/sessions/x", "/healthz", "/.well-known/jwks.json", "/auth", "/", "/docs/oauth2"),
 ]
 TYPES = [b"application/json", b"application/x-www-form-urlencoded", b"multipart/form-data", b""]
 SCHEMES = [b"Bearer ", b"bearer\t", b"Basic ", b"Bearer a,", b""]
-NAMES = ["username", "password", "refresh_token", "grant_type", "scope"]
+NAMES = ["username", "password", "refresh_token", "grant_type", "scope", "new_password"]
 
 headers = st.lists(
     st.tuples(

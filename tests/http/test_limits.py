@@ -51,7 +51,7 @@ def test_the_defaults_are_those_of_the_documents_and_none_turns_one_off() -> Non
     assert Limits(login="10/minute", account="10/hour", device="10/15 minutes").rates == (
         Limits().rates
     )
-    assert set(Limits(account=None).rates) == {"login", "device"}
+    assert set(Limits(account=None).rates) == {"login", "device", "password"}
     assert Limits(login=None, account=None, device=None, refresh="60/hour").rates == {
         "refresh": Rate(60, 3600)
     }

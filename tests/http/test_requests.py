@@ -9,11 +9,14 @@ from hypothesis import strategies as st
 from gatepass.http import (
     MAX_BODY,
     Credentials,
+    NewPassword,
     RequestRefused,
     parse_credentials,
     parse_device,
+    parse_new_password,
     parse_refresh_token,
 )
+from gatepass.http.problems import INVALID_REQUEST
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -158,3 +161,41 @@ def test_a_device_is_the_user_agent_made_harmless(
 
 def test_credentials_do_not_show_the_password() -> None:
     assert "s3cret" not in repr(Credentials("ada", "s3cret"))
+
+
+def test_a_new_password_comes_with_the_current_one_as_they_were_typed() -> None:
+    body = b' {"new_password": " n\\u0000\\u00df ", "current_password": "s3cret", "more": 1} '
+    found = parse_new_password(JSON, body)
+
+    assert found == NewPassword("s3cret", " n\0ß ")
+    assert "s3cret" not in repr(found)
+    assert "ß" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        (JSON, b""),
+        (JSON, b"null"),
+        (JSON, b"[]"),
+        (JSON, b'{"new_password":"s3cret"}'),
+        (JSON, b'{"current_password":"s3cret"}'),
+        (JSON, b'{"current_password":"s3cret","new_password":""}'),
+        (JSON, b'{"current_password":"","new_password":"s3cret"}'),
+        (JSON, b'{"current_password":"s3cret","new_password":null}'),
+        (JSON, b'{"current_password":"s3cret","new_password":["s3cret"]}'),
+        (JSON, b'{"current_password":"s3cret","new_password":"a","new_password":"b"}'),
+        (JSON, b'{"current_password":"s3cret","new_password":"\\ud800"}'),
+        (JSON, b'{"current_password":"s3cret","new_password":"' + b"p" * 1025 + b'"}'),
+        (JSON, b'{"current_password":"' + b"p" * 1025 + b'","new_password":"s3cret"}'),
+        ("text/plain", b'{"current_password":"s3cret","new_password":"other"}'),
+        (None, b'{"current_password":"s3cret","new_password":"other"}'),
+        (FORM, b"current_password=s3cret&new_password=other"),
+    ],
+)
+def test_a_new_password_in_another_form_is_refused(content_type: str | None, body: bytes) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        parse_new_password(content_type, body)
+
+    assert refused.value.problem is INVALID_REQUEST
+    assert "s3cret" not in f"{refused.value!r} {refused.value.reason}"

@@ -196,6 +196,7 @@ def _reused(stage: Stage) -> str:
 
 _PAIRS: Final = {
     **_pair(lambda stage: stage.issue(), "access", "refresh", "session_of_access"),
+    **_pair(lambda stage: stage.issue(), "second", "second_refresh", "second_session"),
     **_pair(lambda stage: stage.issue("grace"), "grace", "grace_refresh", "session_of_grace"),
     **_pair(
         lambda stage: stage.issue(ago=_HOUR),
@@ -222,6 +223,7 @@ _VALUES: Final[dict[str, Callable[[Stage], str]]] = {
     "other_scheme": lambda stage: ORIGINS[stage.variant].replace("://", "s://").replace("ss:", ":"),
     "subject": lambda stage: stage.subjects["ada"],
     "password": lambda _: PASSWORDS["ada"],
+    "new_password": lambda _: PASSWORDS["ada"] + " staple",
     "form_password": lambda _: quote_plus(PASSWORDS["ada"]),
     "other_password": lambda _: PASSWORDS["grace"],
     "cut": lambda stage: stage.value("access")[:-1],

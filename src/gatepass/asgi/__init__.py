@@ -2,13 +2,14 @@
 
 from gatepass.asgi.auth import Auth
 from gatepass.asgi.messages import AsgiApp, Receive, Scope, Send
-from gatepass.gate import Authenticate
+from gatepass.gate import Authenticate, ChangePassword
 from gatepass.http import Cookies, HttpPolicy, Https, Identity, Limits
 
 __all__ = [
     "AsgiApp",
     "Auth",
     "Authenticate",
+    "ChangePassword",
     "Cookies",
     "HttpPolicy",
     "Https",

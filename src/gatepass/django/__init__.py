@@ -8,12 +8,13 @@ from gatepass._extras import needs_extra
 with needs_extra("django"):
     from gatepass.django.auth import Auth
     from gatepass.django.users import DjangoUsers
-    from gatepass.gate import Authenticate
+    from gatepass.gate import Authenticate, ChangePassword
     from gatepass.http import Cookies, HttpPolicy, Https, Identity, Limits
 
 __all__ = [
     "Auth",
     "Authenticate",
+    "ChangePassword",
     "Cookies",
     "DjangoUsers",
     "HttpPolicy",

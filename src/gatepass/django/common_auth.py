@@ -7,7 +7,7 @@ from typing import Any, Generic, Literal, TypeVar
 from asgiref.sync import async_to_sync, sync_to_async
 
 from gatepass._clock import wall_clock
-from gatepass.gate import AnyManager, Authenticate, CommonAuth, settle
+from gatepass.gate import AnyManager, Authenticate, ChangePassword, CommonAuth, settle
 from gatepass.http import DEFAULT_LIMITS, HttpPolicy, Limits
 from gatepass.manager import AsyncTokenManager, TokenManager
 from gatepass.tokens import AccessClaims, AsyncTokenVerifier, TokenVerifier
@@ -29,6 +29,7 @@ class CommonDjangoAuth(CommonAuth[AnyManager, Guard, Guard], Generic[Guard]):
         *,
         twin: AnyManager | None = None,
         authenticate: Authenticate | None = None,
+        change_password: ChangePassword | None = None,
         limits: Limits | None = DEFAULT_LIMITS,
         http: HttpPolicy | None = None,
         invalid_token_status: Literal[401, 403] = 403,
@@ -42,6 +43,7 @@ class CommonDjangoAuth(CommonAuth[AnyManager, Guard, Guard], Generic[Guard]):
         super().__init__(
             manager,
             authenticate=authenticate,
+            change_password=change_password,
             limits=limits,
             http=http,
             invalid_token_status=invalid_token_status,

@@ -27,6 +27,7 @@ def make_auth() -> Auth:
             waiting, revocations=waiting_replica, load_claims=users.aload_claims
         ),
         authenticate=users.authenticate,
+        change_password=users.change_password,
         limits=http.limits,
         http=http.policy,
     )

@@ -15,6 +15,7 @@ from django.contrib.auth.hashers import get_hasher, identify_hasher
 from gatepass.django.commits import Ending, end_at_commit, is_in_transaction
 from gatepass.django.conf import get_auth
 from gatepass.errors import StoreUnavailable
+from gatepass.gate.password_change import KEPT
 
 _log = logging.getLogger("gatepass")
 _REASON: Final = "_gatepass_reason"
@@ -41,7 +42,7 @@ def find_reason(
     if reason is not None and is_in_transaction(using):
         _require_store(str(instance.pk))
     elif reason is not None:
-        _revoke(str(instance.pk), reason)
+        _revoke(str(instance.pk), reason, KEPT.get())
     setattr(instance, _REASON, reason)
 
 
@@ -70,17 +71,19 @@ def _require_store(subject: str) -> None:
         auth.wait_for(manager.subject_epoch(subject))
 
 
-def _revoke(subject: str, reason: str) -> None:
+def _revoke(subject: str, reason: str, keep: str | None) -> None:
     auth = get_auth()
     manager: Any = auth.manager
     if manager is not None:
-        auth.wait_for(manager.revoke_subject(subject, reason=reason))
+        auth.wait_for(manager.revoke_subject(subject, reason=reason, keep=keep))
 
 
 def _end_at_commit(subject: str, reason: str, using: str) -> None:
+    keep = KEPT.get()
+
     def end() -> None:
         try:
-            _revoke(subject, reason)
+            _revoke(subject, reason, keep)
         except StoreUnavailable:
             said = (
                 "%s: that is committed, and the sessions of subject %s live on: revoke_subject it"

@@ -7,12 +7,14 @@ from weakref import WeakSet
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth import authenticate, get_user_model
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.db import router, transaction
 from django.utils.module_loading import import_string
 
 from gatepass.django.attempts import UNDER_WAY
 from gatepass.django.conf import get_auth
-from gatepass.errors import SettingsRejected
+from gatepass.errors import PasswordRejected, SettingsRejected
 from gatepass.http import Identity
 from gatepass.tokens.session_claims import actor_of
 
@@ -50,7 +52,7 @@ def find_claims() -> MakeClaims:
 
 
 class DjangoUsers:
-    """`authenticate` and `load_claims` over `AUTH_USER_MODEL`; a subject is a primary key."""
+    """The functions of an `Auth` over `AUTH_USER_MODEL`; a subject is a primary key."""
 
     by_setting: Final[WeakSet["DjangoUsers"]] = WeakSet()
     """Those that ask the setting `GATEPASS_CLAIMS`."""
@@ -97,6 +99,30 @@ class DjangoUsers:
             subject = str(user.pk)
         return None
 
+    def change_password(self, subject: str, current: str, new: str) -> bool:
+        """Change a user's password; whether the current one was right.
+
+        `True` also where the new one holds already. Two changes at once wait for each other where
+        the database locks rows.
+
+        Raises:
+            PasswordRejected: An entry of `AUTH_PASSWORD_VALIDATORS` rejects the new password.
+        """
+        model: Any = get_user_model()
+        with transaction.atomic(using=router.db_for_write(model)):
+            user = _find_active(subject, model._base_manager.select_for_update())  # noqa: SLF001
+            if user is None:
+                return False
+            if not user.check_password(current):
+                return bool(user.check_password(new))
+            try:
+                validate_password(new, user)
+            except ValidationError as error:
+                raise PasswordRejected(" ".join(error.messages)) from None
+            user.set_password(new)
+            user.save(update_fields=["password"])
+        return True
+
     def load_claims(
         self, subject: str, session_claims: Mapping[str, Any]
     ) -> Mapping[str, Any] | None:
@@ -118,7 +144,7 @@ class DjangoUsers:
         return await sync_to_async(self.load_claims)(subject, session_claims)
 
 
-def find_user(subject: str) -> Any:
+def find_user(subject: str, users: Any = None) -> Any:
     """The user whose primary key is written exactly like this; `None` when there is none.
 
     Databases and fields take other spellings of a key too, such as `" 1"` for 1, and a session
@@ -126,14 +152,15 @@ def find_user(subject: str) -> Any:
     """
     model = get_user_model()
     try:
-        user = model._default_manager.filter(pk=subject).first()  # noqa: SLF001 - its public name
+        found = model._default_manager if users is None else users  # noqa: SLF001 - its public name
+        user = found.filter(pk=subject).first()
     except (ValueError, TypeError, OverflowError, ValidationError):  # no key of this model
         return None
     return user if user is not None and str(user.pk) == subject else None
 
 
-def _find_active(subject: str) -> Any:
-    user = find_user(subject)
+def _find_active(subject: str, users: Any = None) -> Any:
+    user = find_user(subject, users)
     return user if user is not None and user.is_active else None
 
 

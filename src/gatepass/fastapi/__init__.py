@@ -4,12 +4,13 @@ from gatepass._extras import needs_extra
 
 with needs_extra("fastapi"):
     from gatepass.fastapi.auth import Auth
-    from gatepass.gate import Authenticate
+    from gatepass.gate import Authenticate, ChangePassword
     from gatepass.http import Cookies, HttpPolicy, Https, Identity, Limits
 
 __all__ = [
     "Auth",
     "Authenticate",
+    "ChangePassword",
     "Cookies",
     "HttpPolicy",
     "Https",

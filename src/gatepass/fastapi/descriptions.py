@@ -108,6 +108,13 @@ _CREDENTIALS: Final = _fields(
     device_token=_TEXT,
     example={"username": "ada", "password": "purple-kettle-sings"},
 )
+_NEW_PASSWORD: Final = _fields(
+    "current_password",
+    "new_password",
+    current_password={"type": "string", "format": "password"},
+    new_password={"type": "string", "format": "password"},
+    example={"current_password": "purple-kettle-sings", "new_password": "amber-lantern-hums"},
+)
 _REFRESH_TOKEN: Final = {
     "content": {
         "application/json": _fields(
@@ -174,6 +181,25 @@ DESCRIPTIONS: Final[Mapping[str, Description]] = {
             model=LoggedOutEverywhere,
         ),
         problems=(table.INSUFFICIENT_SCOPE,),
+        takes_token=True,
+        changes_something=True,
+    ),
+    "password": Description(
+        summary="Change the caller's password",
+        text="Every other session of the caller ends; this one stays. The login must be fresh: "
+        "five minutes old at most. After a 503 the new password may hold already: repeat the "
+        "same request.",
+        success=_answers(
+            "The password has changed", {"message": "Password changed"}, model=MessageAnswer
+        ),
+        problems=(
+            table.PASSWORD_REJECTED,
+            table.PASSWORD_WRONG,
+            table.INSUFFICIENT_SCOPE,
+            table.INSUFFICIENT_USER_AUTHENTICATION,
+            table.RATE_LIMITED,
+        ),
+        body={"required": True, "content": {"application/json": _NEW_PASSWORD}},
         takes_token=True,
         changes_something=True,
     ),

@@ -12,7 +12,7 @@ from gatepass._clock import wall_clock
 from gatepass.errors import GatepassError, GuardMisused, SettingsRejected, StoreUnavailable
 from gatepass.gate.gate import Gate
 from gatepass.gate.guard import Guard
-from gatepass.gate.hooks import Authenticate
+from gatepass.gate.hooks import Authenticate, ChangePassword
 from gatepass.gate.maybe_await import settle
 from gatepass.gate.misuse import require_arguments, require_call
 from gatepass.gate.rejections import Explanations
@@ -68,6 +68,7 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
         manager: Manager,
         *,
         authenticate: Authenticate | None = None,
+        change_password: ChangePassword | None = None,
         limits: Limits | None = DEFAULT_LIMITS,
         http: HttpPolicy | None = None,
         invalid_token_status: Literal[401, 403] = 403,
@@ -79,6 +80,8 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
             manager: Issues, verifies, rotates and revokes; its maker closes it. A service
                 without sessions passes a verifier, and has guards but no routes.
             authenticate: Takes a user name and a password, and returns an `Identity` or `None`.
+            change_password: Takes a subject, its current and its new password, and returns whether
+                the current one was right; see `ChangePassword`. Without it there is no such route.
             limits: How often passwords may be tried; `None` turns all limits off.
             http: Cookies, origins, https and proxies; by default tokens come in headers only.
             invalid_token_status: The status for forged tokens; 401 is plain RFC 6750.
@@ -90,7 +93,7 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
         """
         self._require_manager(manager)
         self._verifies: Any = manager
-        require_arguments(authenticate, limits, http, invalid_token_status)
+        require_arguments(authenticate, change_password, limits, http, invalid_token_status)
         self.policy = HttpPolicy() if http is None else http
         self._has_warned = False
         self._explanations = Explanations()
@@ -104,6 +107,7 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
             self.gate: Gate | None = Gate(
                 manager,
                 authenticate=authenticate,
+                change_password=change_password,
                 limits=limits,
                 policy=self.policy,
                 call=partial(_call, self._call_in_thread if self.is_async else None),
@@ -113,8 +117,10 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
             self.guard = self.gate.guard
             self._csrf_keys: Callable[[], Iterable[bytes]] = self.gate.csrf_keys
             return
-        if authenticate is not None:
-            raise TypeError("a verifier issues no tokens: authenticate needs a manager")
+        if authenticate is not None or change_password is not None:
+            raise TypeError(
+                "a verifier has no sessions: authenticate and change_password need a manager"
+            )
         cookies = self.policy.cookies
         keys = () if cookies is None else tuple(cookies.csrf_keys)
         if cookies is not None and not keys:

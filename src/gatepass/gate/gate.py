@@ -8,9 +8,10 @@ from gatepass._clock import wall_clock
 from gatepass.errors import ClaimsRejected, GatepassError, TokenError
 from gatepass.gate.cookie_answers import answer_in_cookies, explain_missing
 from gatepass.gate.guard import Guard
-from gatepass.gate.hooks import Authenticate
+from gatepass.gate.hooks import Authenticate, ChangePassword
 from gatepass.gate.limits import GateLimits
 from gatepass.gate.login import Login, read_credentials
+from gatepass.gate.password_change import FRESH, PasswordChange
 from gatepass.gate.rejections import Rejections
 from gatepass.gate.sessions import describe, require_no_actor, require_own_refresh
 from gatepass.http import (
@@ -35,10 +36,7 @@ from gatepass.http import (
     refusing,
     require_origin,
 )
-from gatepass.http.problems import (
-    REFRESH_MISSING,
-    SESSION_UNKNOWN,
-)
+from gatepass.http.problems import REFRESH_MISSING, SESSION_UNKNOWN
 from gatepass.manager import AsyncTokenManager, TokenManager
 from gatepass.tokens import AccessClaims, TokenPair
 
@@ -58,6 +56,7 @@ class Gate:
         manager: TokenManager | AsyncTokenManager,
         *,
         authenticate: Authenticate | None,
+        change_password: ChangePassword | None = None,
         limits: Limits | None,
         policy: HttpPolicy,
         call: Callable[..., Any],
@@ -87,6 +86,9 @@ class Gate:
                 policy=policy,
                 call=call,
             )
+        )
+        self.password_change = change_password and PasswordChange(
+            manager=manager, change=change_password, limits=self.limits, call=call
         )
 
     async def log_in(self, request: HttpRequest, body: bytes, *_: object) -> Answer:
@@ -148,6 +150,13 @@ class Gate:
         )
         answer = answer_json({"message": "Logged out everywhere", "revoked": revoked})
         return self._forget(answer, request, by_cookie=self.guard.find(request)[1])
+
+    async def change_password(self, request: HttpRequest, body: bytes, *_: object) -> Answer:
+        """Change the caller's password and end every session but this one; an actor may not."""
+        if self.password_change is None:
+            raise TypeError("there is no change of passwords without change_password")
+        claims = await self._caller(request, FRESH)
+        return await self.password_change.answer(claims, _content_type(request), body)
 
     async def csrf(self, request: HttpRequest, *_: object) -> Answer:
         """The CSRF token of the access cookie's session, for a page that was reloaded.
@@ -250,11 +259,11 @@ class Gate:
     async def _end(self, problems: Problems, session_id: str, reason: str) -> None:
         await self._ask(problems, lambda: self._manager.revoke_session(session_id, reason=reason))
 
-    async def _caller(self, request: HttpRequest) -> AccessClaims:
+    async def _caller(self, request: HttpRequest, needs: Requirement = _NOTHING) -> AccessClaims:
         if self._is_async:
-            claims = await self.guard.acheck(request, _NOTHING)
+            claims = await self.guard.acheck(request, needs)
         else:
-            claims = self.guard.check(request, _NOTHING)
+            claims = self.guard.check(request, needs)
         assert claims is not None  # noqa: S101 - without a token the guard raises
         return claims
 

@@ -74,12 +74,19 @@ def _handles_request(frame: FrameType) -> bool:
 
 
 def require_arguments(
-    authenticate: object, limits: object, http: object, invalid_token_status: object
+    authenticate: object,
+    change_password: object,
+    limits: object,
+    http: object,
+    invalid_token_status: object,
 ) -> None:
     """Reject arguments that would only fail, or answer a refusal with success, at a request."""
-    if authenticate is not None and not callable(authenticate):
-        given = type(authenticate).__name__
-        raise TypeError(f"authenticate is a function of user name and password, and not {given}")
+    for name, given, takes in (
+        ("authenticate", authenticate, "user name and password"),
+        ("change_password", change_password, "subject, current and new password"),
+    ):
+        if given is not None and not callable(given):
+            raise TypeError(f"{name} is a function of {takes}, and not {type(given).__name__}")
     if limits is not None and not isinstance(limits, Limits):
         raise TypeError(f"limits are Limits, as in Limits(…), and not {type(limits).__name__}")
     if http is not None and not isinstance(http, HttpPolicy):

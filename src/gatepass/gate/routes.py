@@ -33,6 +33,13 @@ LOGIN: Final = Route(
 )
 KEYS: Final = Route(name="keys", method="GET", path="/.well-known/jwks.json", answer=Gate.keys)
 """The key set; its path is at the root of a host, wherever the other routes are mounted."""
+PASSWORD: Final = Route(
+    name="password",
+    method="POST",
+    path="/password",
+    answer=Gate.change_password,
+    takes_body=True,
+)
 CSRF: Final = Route(name="csrf", method="GET", path="/csrf", answer=Gate.csrf)
 _ROUTES: Final = (
     LOGIN,
@@ -40,6 +47,7 @@ _ROUTES: Final = (
     Route(name="refresh", method="POST", path="/refresh", answer=Gate.refresh, takes_body=True),
     Route(name="logout", method="POST", path="/logout", answer=Gate.log_out, takes_body=True),
     Route(name="logout-all", method="POST", path="/logout-all", answer=Gate.log_out_everywhere),
+    PASSWORD,
     Route(name="me", method="GET", path="/me", answer=Gate.me),
     Route(name="sessions", method="GET", path="/sessions", answer=Gate.sessions),
     Route(
@@ -53,8 +61,12 @@ _ROUTES: Final = (
 
 
 def routes_of(gate: Gate) -> tuple[Route, ...]:
-    """The routes below the mount point: a login with `authenticate`, CSRF tokens with cookies."""
-    has = {LOGIN: gate.login is not None, CSRF: gate.takes_cookies}
+    """The routes below the mount point: some need a hook of the application, or cookies."""
+    has = {
+        LOGIN: gate.login is not None,
+        PASSWORD: gate.password_change is not None,
+        CSRF: gate.takes_cookies,
+    }
     return tuple(route for route in _ROUTES if has.get(route, True))
 
 

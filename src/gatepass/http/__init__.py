@@ -32,8 +32,10 @@ from gatepass.http.request_adapters import AsgiRequest, HttpRequest, WsgiRequest
 from gatepass.http.requests import (
     MAX_BODY,
     Credentials,
+    NewPassword,
     parse_credentials,
     parse_device,
+    parse_new_password,
     parse_refresh_token,
 )
 from gatepass.http.requirement import Requirement
@@ -59,6 +61,7 @@ __all__ = [
     "Https",
     "Identity",
     "Limits",
+    "NewPassword",
     "Problem",
     "Problems",
     "Rate",
@@ -75,6 +78,7 @@ __all__ = [
     "parse_bearer",
     "parse_credentials",
     "parse_device",
+    "parse_new_password",
     "parse_refresh_token",
     "refuse",
     "refusing",

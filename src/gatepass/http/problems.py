@@ -45,6 +45,9 @@ TOKEN_EXPIRED: Final = Problem(401, "token_expired", "Token expired", "invalid_t
 TOKEN_REVOKED: Final = Problem(401, "token_revoked", "Token has been revoked", "invalid_token")
 TOKEN_INVALID: Final = Problem(403, "token_invalid", "Invalid token", "invalid_token")
 INVALID_CREDENTIALS: Final = Problem(401, "invalid_credentials", "Invalid credentials", "")
+PASSWORD_WRONG: Final = Problem(403, "password_wrong", "Wrong current password")
+PASSWORD_REJECTED: Final = Problem(400, "password_rejected", "Password rejected")
+"""Its `error` is the sentence of the rule that the new password breaks."""
 REFRESH_MISSING: Final = Problem(401, "refresh_missing", "Refresh token required", "")
 REFRESH_INVALID: Final = Problem(401, "refresh_invalid", "Invalid refresh token", "")
 REFRESH_EXPIRED: Final = Problem(401, "refresh_expired", "Refresh token expired", "")
@@ -75,6 +78,8 @@ PROBLEMS: Final = (
     TOKEN_REVOKED,
     TOKEN_INVALID,
     INVALID_CREDENTIALS,
+    PASSWORD_WRONG,
+    PASSWORD_REJECTED,
     REFRESH_MISSING,
     REFRESH_INVALID,
     REFRESH_EXPIRED,

@@ -31,6 +31,14 @@ class Credentials:
     """The mark of the device, of a client that has no cookies; empty if there is none."""
 
 
+@dataclass(frozen=True, slots=True)
+class NewPassword:
+    """A password and the one to replace it, as they were typed; neither is empty."""
+
+    current: str = field(repr=False)
+    new: str = field(repr=False)
+
+
 def parse_credentials(content_type: str | None, body: bytes) -> Credentials:
     """The credentials in a login's body: JSON, or the OAuth2 password form (RFC 6749 §4.3.2).
 
@@ -53,6 +61,22 @@ def parse_credentials(content_type: str | None, body: bytes) -> Credentials:
         _refuse(f"username or password is longer than {MAX_CREDENTIAL} bytes")
     token = _text(fields, "device_token")
     return Credentials(username, password, _flag(fields, "cookies"), is_form, token)
+
+
+def parse_new_password(content_type: str | None, body: bytes) -> NewPassword:
+    """The passwords in the JSON body of a change.
+
+    Raises:
+        RequestRefused: The body is no JSON object, or a field is missing, empty, repeated or too
+            long.
+    """
+    fields = _parse_object(content_type, body)
+    current, new = _text(fields, "current_password"), _text(fields, "new_password")
+    if not current or not new:
+        _refuse("current_password and new_password are not both there")
+    if len(current.encode()) > MAX_CREDENTIAL or len(new.encode()) > MAX_CREDENTIAL:
+        _refuse(f"current_password or new_password is longer than {MAX_CREDENTIAL} bytes")
+    return NewPassword(current, new)
 
 
 def parse_refresh_token(content_type: str | None, body: bytes) -> str | None:

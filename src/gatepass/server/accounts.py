@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import structlog
 from sqlalchemy import ColumnElement, Engine, Row, insert, select, update
@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gatepass.errors import ClaimsRejected, PasswordRejected, StoreUnavailable
 from gatepass.passwords import Passwords
+from gatepass.server.account_sessions import EndsSessions, end_sessions
 from gatepass.server.errors import AccountRejected
 from gatepass.server.usernames import find_username, parse_username
 from gatepass.stores.sql.tables import accounts as _table
@@ -27,14 +28,6 @@ _log = structlog.stdlib.get_logger(__name__)
 _MAX_FIELD: Final = 254
 """Bytes of an email address or a role; both and the user name fit into a session's claims."""
 _SUBJECT_DIGITS: Final = 32
-
-
-class EndsSessions(Protocol):
-    """Ends the sessions of a subject, durably; a `TokenManager` does."""
-
-    def revoke_subject(self, subject: str, *, reason: str) -> int:
-        """End the subject's sessions; how many were live."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +188,7 @@ class Accounts:
     def disable(self, username: str, sessions: EndsSessions) -> int:
         """Reject further logins and end the account's sessions; how many ended."""
         subject = self._change(username, disabled=True)
-        return _end_sessions(sessions, subject, "account disabled")
+        return end_sessions(sessions, subject, "account disabled")
 
     def enable(self, username: str) -> None:
         """Let the account log in again; its old sessions stay ended."""
@@ -213,7 +206,7 @@ class Accounts:
         """
         password_hash = self._passwords.hash_new(password, find_username(username) or "")
         subject = self._change(username, password_hash=password_hash)
-        return _end_sessions(sessions, subject, "password changed")
+        return end_sessions(sessions, subject, "password changed")
 
     def _fits(self, account: Account) -> bool:
         """Whether the account's tokens would be accepted; the log says why not."""
@@ -229,6 +222,23 @@ class Accounts:
         except ClaimsRejected as error:
             return f"{error} (JWT_REQUIRED_CLAIMS, JWT_ALLOWED_VALUES)"
         return None
+
+    def change_password(self, subject: str, current: str, new: str) -> bool:
+        """Change the password of an account; whether the current one was right.
+
+        `True` also where the new one holds already: the answer to an earlier call was lost. The
+        caller ends the account's sessions after that.
+
+        Raises:
+            PasswordRejected: See `Passwords.hash_new`.
+        """
+        account = self.find_subject(subject)
+        if account is None or account.disabled:
+            return False
+        if not self._passwords.verify(account.password_hash, current):
+            return self._passwords.verify(account.password_hash, new)
+        password_hash = self._passwords.hash_new(new, account.username)
+        return self._replace_hash(account, password_hash, updated_ms=_now_ms())
 
     def _find(self, condition: ColumnElement[bool]) -> Account | None:
         with self._transaction() as connection:
@@ -248,15 +258,19 @@ class Accounts:
 
     def _rehash(self, account: Account, password: str) -> None:
         """Keep a hash of today's parameters, unless the password was changed meanwhile."""
-        unchanged = _table.c.password_hash == account.password_hash
         with suppress(StoreUnavailable, PasswordRejected):  # the next login tries again
-            password_hash = self._passwords.hash(password)
-            with self._transaction() as connection:
-                connection.execute(
-                    update(_table)
-                    .where(_table.c.subject == account.subject, unchanged)
-                    .values(password_hash=password_hash)
-                )
+            self._replace_hash(account, self._passwords.hash(password))
+
+    def _replace_hash(self, account: Account, password_hash: str, **values: object) -> bool:
+        """Keep another hash; `False`: the password was changed since the account was read."""
+        unchanged = _table.c.password_hash == account.password_hash
+        with self._transaction() as connection:
+            changed = connection.execute(
+                update(_table)
+                .where(_table.c.subject == account.subject, unchanged)
+                .values(**values, password_hash=password_hash)
+            )
+            return changed.rowcount == 1
 
 
 _SELECT: Final = select(_table)
@@ -264,15 +278,6 @@ _SELECT: Final = select(_table)
 
 def _account(row: Row[Any]) -> Account:
     return Account(**row._asdict())
-
-
-def _end_sessions(sessions: EndsSessions, subject: str, reason: str) -> int:
-    try:
-        return sessions.revoke_subject(subject, reason=reason)
-    except StoreUnavailable as error:
-        raise StoreUnavailable(
-            "the account was changed, but its sessions could not be ended: repeat the command"
-        ) from error
 
 
 def _parse_field(what: str, value: str) -> str:

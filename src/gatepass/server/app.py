@@ -119,10 +119,15 @@ def make_app(parts: Parts) -> FastAPI:
         redirect_slashes=False,
     )
     answer_the_rest(app)
+
+    async def change_password(subject: str, current: str, new: str) -> bool:
+        return await parts.pool.run(parts.accounts.change_password, subject, current, new)
+
     login = PasswordLogin(parts.accounts, parts.manager, parts.pool)
     auth = Auth(
         parts.manager,
         authenticate=login.authenticate,
+        change_password=change_password,
         limits=parts.limits,
         http=parts.policy,
     )

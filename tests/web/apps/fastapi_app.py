@@ -12,13 +12,20 @@ from tests.web.apps.parts import (
     READER,
     WRITER,
     authenticate,
+    change_password,
     limits,
     policy,
     settings,
     shown,
 )
 
-auth = Auth(settings().async_manager(), authenticate=authenticate, limits=limits(), http=policy())
+auth = Auth(
+    settings().async_manager(),
+    authenticate=authenticate,
+    change_password=change_password,
+    limits=limits(),
+    http=policy(),
+)
 app = FastAPI(redirect_slashes=False)
 auth.install(app)
 

@@ -10,13 +10,20 @@ from tests.web.apps.parts import (
     READER,
     WRITER,
     authenticate,
+    change_password,
     limits,
     policy,
     settings,
     shown,
 )
 
-auth = Auth(settings().manager(), authenticate=authenticate, limits=limits(), http=policy())
+auth = Auth(
+    settings().manager(),
+    authenticate=authenticate,
+    change_password=change_password,
+    limits=limits(),
+    http=policy(),
+)
 app = Flask(__name__)
 auth.init_app(app)
 

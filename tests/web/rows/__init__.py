@@ -1,6 +1,16 @@
 """The table of HTTP scenarios: what is sent, and what comes back byte for byte, everywhere."""
 
-from tests.web.rows import access, cookies, limits, log_in, log_out, own_pages, refresh, transport
+from tests.web.rows import (
+    access,
+    cookies,
+    limits,
+    log_in,
+    log_out,
+    own_pages,
+    password,
+    refresh,
+    transport,
+)
 from tests.web.rows.row import Row
 
 SHEETS: dict[str, tuple[Row, ...]] = {
@@ -9,6 +19,7 @@ SHEETS: dict[str, tuple[Row, ...]] = {
     "limits": limits.ROWS,
     "refresh": refresh.ROWS,
     "log out": log_out.ROWS,
+    "password": password.ROWS,
     "cookies": cookies.ROWS,
     "own pages": own_pages.ROWS,
     "transport": transport.ROWS,

@@ -9,6 +9,8 @@ REFUSALS: Final = {
     "token_revoked": (401, "Token has been revoked", "invalid_token"),
     "token_invalid": (403, "Invalid token", "invalid_token"),
     "invalid_credentials": (401, "Invalid credentials", ""),
+    "password_wrong": (403, "Wrong current password", None),
+    "password_rejected": (400, "Password rejected", None),
     "refresh_missing": (401, "Refresh token required", ""),
     "refresh_invalid": (401, "Invalid refresh token", ""),
     "refresh_expired": (401, "Refresh token expired", ""),

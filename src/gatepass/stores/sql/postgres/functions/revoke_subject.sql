@@ -1,7 +1,6 @@
--- Expired sessions end too: a token that is ahead of the store could bring them back. The session
--- `p_keep` stays.
+-- Expired sessions end too: a token that is ahead of the store could bring them back.
 CREATE FUNCTION {p}gatepass_revoke_subject(
-  p_subject text, p_keep text, p_reason text, p_now_ms bigint
+  p_subject text, p_reason text, p_now_ms bigint
 ) RETURNS bigint LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -16,7 +15,6 @@ BEGIN
   v_ids := ARRAY(
     SELECT s.session_id FROM {p}gatepass_sessions s
       WHERE s.subject = p_subject AND s.revoked_ms IS NULL
-        AND s.session_id IS DISTINCT FROM p_keep
       ORDER BY s.session_id FOR UPDATE);
   v_now_ms := {p}gatepass_now(p_now_ms);
   SELECT count(*) INTO v_ended FROM {p}gatepass_sessions s
