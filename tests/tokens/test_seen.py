@@ -48,6 +48,14 @@ def test_a_token_is_remembered_when_it_comes_again() -> None:
     assert texts(memory_of(ours)) == [token]
 
 
+def test_an_expiry_that_no_float_holds_is_remembered() -> None:
+    ours, token = verifier(), sign(NAMES | {"exp": 10**320}, SHARED[0], typ="at+jwt")
+    for _ in range(3):
+        assert ours.verify(token).expires_at == 10**320
+
+    assert texts(memory_of(ours)) == [token]
+
+
 def test_nothing_is_remembered_of_a_verifier_without_room() -> None:
     ours, token = verifier(remember=0), sign(NAMES, SHARED[0], typ="at+jwt")
     for _ in range(3):
@@ -120,11 +128,11 @@ def test_what_is_asked_for_stays_and_the_rest_is_dropped() -> None:
     seen.keep(entry("kept"))
     for number in range(100):
         seen.keep(entry(f"once {number}"))
-        found = seen.find("kept") or seen.find_old("kept")
+        found = seen.young.get("kept") or seen.find_old("kept")
         assert found is not None
 
     assert len(seen.young) + len(seen.old) < 25
-    assert seen.find("once 0") is seen.find_old("once 0") is None
+    assert seen.young.get("once 0") is seen.find_old("once 0") is None
 
 
 def test_a_revoked_token_that_comes_again_and_again_makes_no_other_go(tmp_path: Path) -> None:

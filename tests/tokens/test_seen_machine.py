@@ -39,7 +39,7 @@ VALUES = st.recursive(
 )
 
 
-NO_MEMORY = "(self._claims._seen is None or not self._claims._seen.find(token[-32:]))"
+NO_MEMORY = "(self._claims._seen is None or not self._claims._seen.young.get(token[-32:]))"
 
 
 class Seen(RuleBasedStateMachine):
@@ -189,14 +189,14 @@ def mutant(kind: type[Any], look: str, instead: str) -> Any:
 @pytest.mark.parametrize(
     ("kinds", "look", "instead"),
     [
-        ((ClaimsVerifier,), "entry[2] > now - self._leeway and ", ""),
-        ((ClaimsVerifier,), " and entry[3] <= now + self._leeway", ""),
+        ((ClaimsVerifier,), "entry[2] > now and ", ""),
+        ((ClaimsVerifier,), " and entry[3] <= now", ""),
         ((ClaimsVerifier,), "entry[1] is keys", "True"),
         ((ClaimsVerifier,), "entry[0] == token", "True"),
         (
             (TokenVerifier, AsyncTokenVerifier),
-            "self._is_revoked is not None",
-            f"self._is_revoked is not None and {NO_MEMORY}",
+            "is_revoked is not None",
+            f"is_revoked is not None and {NO_MEMORY}",
         ),
     ],
     ids=["exp", "nbf", "keys", "text", "revocation"],

@@ -47,6 +47,8 @@ from gatepass.tokens.typ import accepted_typs
 from gatepass.watches import Steps
 
 _NEVER = -math.inf
+_EXACT = 2**53
+"""No float tells it from its neighbours: what holds longer is verified anew from then on."""
 _MOST = 2**32
 _decode_json = CLAIMS_DECODER.decode
 
@@ -61,6 +63,7 @@ class ClaimsVerifier:
         "_audiences",
         "_current",
         "_issuer",
+        "_keys",
         "_leeway",
         "_make",
         "_max_size",
@@ -91,7 +94,9 @@ class ClaimsVerifier:
         self._audience = min(self._audiences)
         """One of them, for the comparison that is enough for most tokens."""
         self._audience_claim = audience_claim
-        self._current = key_source(keys).current
+        source = key_source(keys)
+        self._current = source.current
+        self._keys = source if source.__class__ is KeySet else None  # a set does not change
         self._issuer = issuer
         self._typs = accepted_typs(typ)
         always = ("iss", "sub", "exp", audience_claim)
@@ -106,14 +111,13 @@ class ClaimsVerifier:
         self._max_size = max_size
         self._seen = SeenTokens(remember) if require_bytes(remember) else None
 
-    def open(  # noqa: C901, PLR0912, PLR0915 - the hot path, in one function
-        self, token: str | None, *, any_time: bool = False, keys: KeySet | None = None
+    def open(  # noqa: C901 - the hot path, in one function
+        self, token: str | None, keys: KeySet | None = None
     ) -> AccessClaims:
         """The claims of a token that holds at this moment.
 
         Args:
             token: The token.
-            any_time: Accept a token that has expired or is not valid yet.
             keys: The keys that may have signed, instead of the source's keys of this moment.
 
         Raises:
@@ -122,18 +126,43 @@ class ClaimsVerifier:
         """
         if not token:
             raise TokenMissing
-        seen = self._seen if token.__class__ is str and not any_time else None
         if keys is None:
-            keys = self._current()
+            keys = self._keys
+            if keys is None:
+                keys = self._current()
+        seen = self._seen if token.__class__ is str else None
         if seen is not None:
             ending = token[ENDING:]
-            entry = seen.find(ending)
+            entry = seen.young.get(ending)
             if entry is None and seen.old:
                 entry = seen.find_old(ending)
             if entry is not None and entry[0] == token and entry[1] is keys:
                 now = time.time() if self._now is None else self._now()
-                if entry[2] > now - self._leeway and entry[3] <= now + self._leeway:
+                if entry[2] > now and entry[3] <= now:
                     return entry[4]
+        verified = self.open_any_time(token, keys)
+        claims = verified._claims  # noqa: SLF001 - the hot path: `dict_of` is a call
+        ends, begins = claims["exp"] + self._leeway, claims.get("nbf", _NEVER) - self._leeway
+        now = time.time() if self._now is None else self._now()
+        if not ends > now:  # so that a clock of NaN lets nobody in
+            raise TokenExpired
+        if not begins <= now:
+            raise TokenInvalid(f"{INVALID}: it is not valid yet (nbf)")
+        if seen is not None:
+            mark = hash(ending)  # only to notice that it comes again; the text is compared whole
+            index = mark & seen.mask
+            if seen.once[index] == mark:
+                seen.keep((token, keys, float(min(ends, _EXACT)), begins, verified))
+            else:
+                seen.once[index] = mark
+        return verified
+
+    def open_any_time(self, token: str | None, keys: KeySet | None = None) -> AccessClaims:
+        """`open` of a token that may have expired, or is not valid yet."""
+        if not token:
+            raise TokenMissing
+        if keys is None:
+            keys = self._current()
         try:
             prepared, payload, key = open_compact(token, keys, self._max_size)
         except TokenMalformed:
@@ -167,22 +196,7 @@ class ClaimsVerifier:
         ):
             audiences = (self._audience_claim, self._audiences)
             raise TokenInvalid(refused_claims(claims, self._issuer, audiences, self._allowed))
-        verified = self._make(claims, key)
-        if any_time:
-            return verified
-        now = time.time() if self._now is None else self._now()
-        if not expires_at > now - self._leeway:  # so that a clock of NaN lets nobody in
-            raise TokenExpired
-        if not not_before <= now + self._leeway:
-            raise TokenInvalid(f"{INVALID}: it is not valid yet (nbf)")
-        if seen is not None:
-            mark = hash(ending)  # only to notice that it comes again; the text is compared whole
-            index = mark & seen.mask
-            if seen.once[index] == mark:
-                seen.keep((token, keys, expires_at, not_before, verified))
-            else:
-                seen.once[index] = mark
-        return verified
+        return self._make(claims, key)
 
     def forget(self, token: str | None) -> None:
         """Have the token verified from the start when it comes again."""

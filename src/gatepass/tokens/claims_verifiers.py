@@ -58,7 +58,7 @@ class ClaimsVerifiers:
                 raise SettingsRejected(f"two issuers have the iss {each.issuer!r}")
             self._by_issuer[each.issuer] = each, verifier
 
-    def open(self, token: str | None, *, keys: KeySet | None = None) -> AccessClaims:
+    def open(self, token: str | None, keys: KeySet | None = None) -> AccessClaims:
         """See `ClaimsVerifier.open`."""
         if not token:
             raise TokenMissing
@@ -68,7 +68,7 @@ class ClaimsVerifiers:
         if known is None:
             raise TokenInvalid(_UNKNOWN if "iss" in claims else f"{INVALID}: its iss is missing")
         rules, verifier = known
-        verified = verifier.open(token, keys=keys)
+        verified = verifier.open(token, keys)
         if rules.any_claim_of and not any(name in verified for name in rules.any_claim_of):
             raise TokenInvalid(f"{INVALID}: it has no {' or '.join(rules.any_claim_of)}")
         return verified

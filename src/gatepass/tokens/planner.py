@@ -160,9 +160,9 @@ class PairPlanner:
             raise SubjectEpochChanged
         return self._pair(session, log_in, session.claims_json)
 
-    def open_refresh(self, token: str | None, *, any_time: bool = False) -> Presented:
-        """The verified content of a refresh token; `any_time` takes expired ones too."""
-        return read_presented(dict_of(self._refresh.open(token, any_time=any_time)))
+    def open_refresh(self, token: str | None) -> Presented:
+        """The verified content of a refresh token."""
+        return read_presented(dict_of(self._refresh.open(token)))
 
     def plan_rotation(
         self, presented: Presented, claims: Mapping[str, Any] | None, *, loaded: bool
@@ -215,9 +215,9 @@ class PairPlanner:
         session_ids: list[str] = []
         proof: bytes | None = None
         if access_token is not None:
-            session_ids.append(self.access.open(access_token, any_time=True)["sid"])
+            session_ids.append(self.access.open_any_time(access_token)["sid"])
         if refresh_token is not None:
-            presented = self.open_refresh(refresh_token, any_time=True)
+            presented = read_presented(dict_of(self._refresh.open_any_time(refresh_token)))
             session_ids.append(presented.session_id)
             if access_token is None:
                 proof = sec_hash(presented.sec, presented.session_text)

@@ -4,8 +4,8 @@
    last characters, which are of its signature, and each hit compares the whole text: a hash or a
    part of the text alone would let another token pass for it.
 2. An entry holds for the one `KeySet` object that verified it. Each hit asks the source for its
-   keys of this moment and compares by identity: a key that left, a file that became unreadable
-   and a JWKS that is too old show as they do without this memory.
+   keys of this moment (a `KeySet` is its own source) and compares by identity: a key that left, a
+   file that became unreadable and a JWKS that is too old show as they do without this memory.
 3. Each hit compares `exp` and `nbf` with the clock. Issuer, audience, type and the allowed values
    cannot change for a verifier. Revocation is looked up after the hit, as it is without.
 4. A hit that fails any of this is no answer: the token is verified from the start, so that the
@@ -27,7 +27,7 @@ from gatepass.jose import KeySet
 from gatepass.tokens.claims import AccessClaims, dict_of
 
 Entry = tuple[str, KeySet, float, float, AccessClaims]
-"""The text, the keys that verified it, `exp`, `nbf` (or minus infinity) and the claims."""
+"""The text, the keys that verified it, `exp` plus and `nbf` minus the leeway, and the claims."""
 
 ENDING: Final = -32
 """The slice of the last characters; a hash of them takes a tenth of the time of a whole text."""
@@ -49,7 +49,7 @@ _CONTAINERS: Final = (dict, list)
 class SeenTokens:
     """Verified tokens by their endings, up to a number of bytes that counts their claims."""
 
-    __slots__ = ("_half", "_lock", "_weight", "find", "mask", "old", "once", "young")
+    __slots__ = ("_half", "_lock", "_weight", "mask", "old", "once", "young")
 
     def __init__(self, size: int) -> None:
         doors = 1 << max(0, (size // _BYTES_PER_DOOR).bit_length() - 1)
@@ -60,9 +60,8 @@ class SeenTokens:
         self._weight = 0
         self._lock = Lock()
         self.young: dict[str, Entry] = {}
+        """The entries of tokens that were seen lately, by their endings."""
         self.old: dict[str, Entry] = {}
-        self.find = self.young.get
-        """The entry of a token that was seen lately, by its ending, or `None`."""
 
     def find_old(self, ending: str) -> Entry | None:
         """The entry of a token that was seen some time ago; it is young again."""

@@ -10,7 +10,7 @@ from gatepass.jose.jws import normalize_typ
 from gatepass.jose.keyset import KeysWanted, key_source, require_kind
 from gatepass.sessions import AsyncRevocations, Revocations
 from gatepass.tokens.beside import note_unchecked
-from gatepass.tokens.claims import AccessClaims, dict_of
+from gatepass.tokens.claims import AccessClaims
 from gatepass.tokens.claims_verifier import ClaimsVerifier
 from gatepass.tokens.claims_verifiers import ClaimsVerifiers
 from gatepass.tokens.policy import MAX_LEEWAY, whole_seconds
@@ -153,13 +153,14 @@ class TokenVerifier(_Verifier[Revocations], Watching):
         try:
             claims = self._claims.open(token)
         except KeysWanted as wanted:
-            claims = self._claims.open(token, keys=wanted.fetch())
-        if self._is_revoked is not None:
-            held = dict_of(claims).get
-            session_id, token_id = held("sid"), held("jti")
+            claims = self._claims.open(token, wanted.fetch())
+        is_revoked = self._is_revoked
+        if is_revoked is not None:
+            held = claims._claims  # noqa: SLF001 - the hot path: `dict_of` is a call
+            session_id, token_id = held.get("sid"), held.get("jti")
             if not (session_id or token_id):
                 raise TokenInvalid(IRREVOCABLE)
-            verdict = self._is_revoked(session_id, token_id)
+            verdict = is_revoked(session_id, token_id)
             if verdict is not False and is_refused(verdict):
                 self._claims.forget(token)
                 raise TokenRevoked
@@ -177,13 +178,14 @@ class AsyncTokenVerifier(_Verifier[AsyncRevocations], AsyncWatching):
         try:
             claims = self._claims.open(token)
         except KeysWanted as wanted:
-            claims = self._claims.open(token, keys=await wanted.fetch())
-        if self._is_revoked is not None:
-            held = dict_of(claims).get
-            session_id, token_id = held("sid"), held("jti")
+            claims = self._claims.open(token, await wanted.fetch())
+        is_revoked = self._is_revoked
+        if is_revoked is not None:
+            held = claims._claims  # noqa: SLF001 - the hot path: `dict_of` is a call
+            session_id, token_id = held.get("sid"), held.get("jti")
             if not (session_id or token_id):
                 raise TokenInvalid(IRREVOCABLE)
-            verdict = await self._is_revoked(session_id, token_id)
+            verdict = await is_revoked(session_id, token_id)
             if verdict is not False and is_refused(verdict):
                 self._claims.forget(token)
                 raise TokenRevoked
