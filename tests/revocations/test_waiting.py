@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from contextvars import ContextVar
 from typing import Any
 
 from gatepass.revocations.reader_tasks import ReaderTasks
@@ -16,6 +17,32 @@ SOON_S = 0.5
 
 def no_reader(_partition: int) -> Any:
     raise AssertionError
+
+
+def test_what_reads_on_an_event_loop_runs_in_no_context_of_a_caller() -> None:
+    caller = ContextVar("caller", default="nobody")
+    callers: list[str] = []
+    read = asyncio.Event()
+
+    class Reader:
+        async def read(self, _: float) -> None:
+            callers.append(caller.get())
+            read.set()
+            await asyncio.Event().wait()
+
+        async def close(self) -> None: ...
+
+        def abandon(self) -> None: ...
+
+    async def check() -> None:
+        caller.set("a request")
+        readers = ReaderTasks(ReplicaState(["log"], 2), lambda _: Reader())
+        readers.ensure()
+        await read.wait()
+        await readers.join()
+
+    asyncio.run(check())
+    assert set(callers) == {"nobody"}
 
 
 def test_somebody_who_logs_out_everywhere_again_and_again_keeps_no_check_waiting() -> None:

@@ -18,7 +18,6 @@ from gatepass.errors import (
     TokenRevoked,
 )
 from gatepass.jose import KeySet
-from gatepass.jose.keyset import KeysWanted
 from gatepass.revocations import AsyncReplica, Replica
 from gatepass.revocations.lease import steady_ms
 from gatepass.stores.memory import MemoryStore
@@ -26,7 +25,7 @@ from gatepass.stores.sql import SqlStore
 from gatepass.tokens import AccessClaims
 from tests.stores.plans import Clock
 from tests.watches.conftest import Make
-from tests.watches.world import ACCESS, NEXT, REFRESH, World
+from tests.watches.world import ACCESS, NEXT, REFRESH, World, ticks
 
 
 def test_a_revocation_ends_its_connections_and_no_others(world: World) -> None:
@@ -152,54 +151,6 @@ def test_it_ends_when_its_key_is_removed(make: Make, caplog: pytest.LogCaptureFi
     world.keys.failure = OSError("a source of somebody's")
     world.until_told(last, "keys_unavailable")
     assert "keys of watched connections" in caplog.text
-
-
-def test_keys_that_have_to_be_fetched_are_fetched(make: Make) -> None:
-    world = make()
-    line = world.hold(world.log_in().access_token)
-    answers = [KeySet(ACCESS)]
-
-    def fetch() -> KeySet:
-        if not answers:
-            raise KeysUnavailable
-        return answers.pop()
-
-    async def fetch_async() -> KeySet:
-        return fetch()
-
-    wanted: Any = fetch_async if world.is_async else fetch
-    world.keys.failure = KeysWanted(wanted, retry_after=1)
-    world.until(lambda: not answers)
-    assert line.watch.reason is None
-
-    world.until_told(line, "keys_unavailable")
-
-
-def ticks(world: World) -> list[None]:
-    """Grows with every tick from now on."""
-    rounds: list[None] = []
-    look = world.watches._look
-
-    def counted() -> Any:
-        rounds.append(None)
-        return look()
-
-    world.watches._look = counted
-    return rounds
-
-
-def test_a_look_that_fails_is_logged_and_the_next_one_works(
-    make: Make, caplog: pytest.LogCaptureFixture
-) -> None:
-    world = make()
-    line = world.hold(world.log_in().access_token)
-    look = world.watches._look
-    world.watches._look = None
-    world.until(lambda: "look at watched connections" in caplog.text)
-    world.watches._look = look
-    world.elsewhere.revoke_all()
-
-    world.until_told(line, "token_revoked")
 
 
 def test_without_a_replica_it_is_rejected_in_one_sentence() -> None:

@@ -172,3 +172,16 @@ class World:
                 self.runner.run(closing)
             self.elsewhere.close()
         self.manager.close()
+
+
+def ticks(world: World, note: Callable[[], Any] = int) -> list[Any]:
+    """Grows with every tick from now on."""
+    rounds: list[Any] = []
+    look = world.watches._look
+
+    def counted() -> Any:
+        rounds.append(note())
+        return look()
+
+    world.watches._look = counted
+    return rounds

@@ -3,11 +3,11 @@
 Knows no framework: a request comes in as `HttpRequest`, an answer goes out as `Answer`.
 """
 
+from gatepass._maybe_await import run_in_place, settle
 from gatepass.gate.common_auth import AnyAuth, AnyManager, CommonAuth
 from gatepass.gate.gate import Gate
 from gatepass.gate.guard import Guard
 from gatepass.gate.hooks import Authenticate, ChangePassword
-from gatepass.gate.maybe_await import run_in_place, settle
 from gatepass.gate.misuse import FORGOTTEN, require_call
 from gatepass.gate.routes import (
     KEYS,

@@ -9,11 +9,11 @@ from inspect import iscoroutinefunction
 from typing import Any, ClassVar, Final, Generic, Literal, Never, TypeVar
 
 from gatepass._clock import wall_clock
+from gatepass._maybe_await import settle
 from gatepass.errors import GatepassError, GuardMisused, SettingsRejected, StoreUnavailable
 from gatepass.gate.gate import Gate
 from gatepass.gate.guard import Guard
 from gatepass.gate.hooks import Authenticate, ChangePassword
-from gatepass.gate.maybe_await import settle
 from gatepass.gate.misuse import require_arguments, require_call
 from gatepass.gate.rejections import Explanations
 from gatepass.gate.routes import KEYS, Route, answer_wrong_method

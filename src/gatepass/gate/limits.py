@@ -14,9 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from gatepass._maybe_await import settle
 from gatepass.errors import StoreUnavailable
 from gatepass.gate.devices import Device, Devices, new_device_id
-from gatepass.gate.maybe_await import settle
 from gatepass.http import Identity, Limits, RequestRefused
 from gatepass.http.addresses import blocks_of
 from gatepass.http.problems import RATE_LIMITED

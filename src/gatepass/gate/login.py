@@ -5,11 +5,11 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from gatepass._maybe_await import settle
 from gatepass.errors import StoreUnavailable
 from gatepass.gate.devices import split_marks
 from gatepass.gate.hooks import Authenticate
 from gatepass.gate.limits import Attempt, GateLimits
-from gatepass.gate.maybe_await import settle
 from gatepass.http import (
     LOGIN_PROBLEMS,
     Credentials,

@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
+from gatepass._maybe_await import settle
 from gatepass.errors import PasswordRejected, StoreUnavailable
 from gatepass.gate.hooks import ChangePassword
 from gatepass.gate.limits import GateLimits
-from gatepass.gate.maybe_await import settle
 from gatepass.http import (
     Answer,
     NewPassword,

@@ -3,6 +3,8 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from contextvars import Context
+from functools import partial
 
 from gatepass._forks import ForkAware, watch_forks
 from gatepass.revocations.lease import steady_now
@@ -39,8 +41,9 @@ class ReaderTasks(ForkAware):
             self._news = asyncio.Event()
             self._readers = [self._new_reader(each) for each in range(len(self._state.partitions))]
             self._tasks = [
-                loop.create_task(
-                    self._run(partition, reader), name=f"gatepass-revocations-{partition}"
+                Context().run(  # the context of the first check is its request's
+                    partial(loop.create_task, name=f"gatepass-revocations-{partition}"),
+                    self._run(partition, reader),
                 )
                 for partition, reader in enumerate(self._readers)
             ]

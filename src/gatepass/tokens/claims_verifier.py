@@ -44,11 +44,10 @@ from gatepass.tokens.refusals import (
 )
 from gatepass.tokens.seen import ENDING, SeenTokens
 from gatepass.tokens.typ import accepted_typs
-from gatepass.watches import Steps
 
 _NEVER = -math.inf
 _EXACT = 2**53
-"""No float tells it from its neighbours: what holds longer is verified anew from then on."""
+"""The end of what floats count exactly: a token that holds longer is verified anew from then on."""
 _MOST = 2**32
 _decode_json = CLAIMS_DECODER.decode
 
@@ -207,33 +206,31 @@ class ClaimsVerifier:
         """The verifier of these claims."""
         return self
 
-    def keys(self) -> Steps[KeySet]:
+    def keys(self) -> KeySet | Callable[[], Any]:
         """See `Terms.keys`."""
         try:
             return self._current()
         except KeysWanted as wanted:
-            keys: KeySet | Exception = yield wanted.fetch
-            if isinstance(keys, Exception):
-                raise keys from None
-            return keys
+            return wanted.fetch
 
     def horizon(self) -> float:
         """See `Terms.horizon`."""
         now = wall_clock if self._now is None else self._now
         return now() - self._leeway
 
-    def refusal(self, claims: AccessClaims, keys: KeySet) -> TokenError | None:
+    def refusal(self, claims: AccessClaims, keys: KeySet | None) -> TokenError | None:
         """See `Terms.refusal`."""
         if not (claims.session_id or claims.token_id):
             return TokenInvalid(IRREVOCABLE)
         if not claims.expires_at > self.horizon():
             return TokenExpired()
         key = key_of(claims)
-        if key is ... or not any(
-            each.algorithm == key.algorithm and each.is_same_key(key) for each in keys.keys
+        if keys is None or (
+            key is not ...
+            and any(each.algorithm == key.algorithm and each.is_same_key(key) for each in keys.keys)
         ):
-            return TokenInvalid(f"{INVALID}: its key is accepted no longer")
-        return None
+            return None
+        return TokenInvalid(f"{INVALID}: its key is accepted no longer")
 
     def require(self, claims: AccessClaims) -> None:
         """See `Terms.require`."""

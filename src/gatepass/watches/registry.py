@@ -30,8 +30,8 @@ Steps = Generator[Callable[[], Any], Any, T]
 class Terms(Protocol):
     """The rules of the verifier that claims came from."""
 
-    def keys(self) -> Steps[Any]:
-        """The key set of this moment.
+    def keys(self) -> Any:
+        """The key set of this moment, or a call that fetches it and may wait or be awaited.
 
         Raises:
             KeysUnavailable: No keys are in force.
@@ -43,7 +43,7 @@ class Terms(Protocol):
         ...
 
     def refusal(self, claims: Any, keys: Any) -> GatepassError | None:
-        """The error for claims that have expired or whose key has left."""
+        """The error for claims that have expired or whose key has left; keys may be `None`."""
         ...
 
     def require(self, claims: Any) -> None:
@@ -75,12 +75,15 @@ class Watched(ABC):
 class Group:
     """The watches of one verifier on one event loop."""
 
-    __slots__ = ("keys", "soonest", "terms", "watches")
+    __slots__ = ("fetching", "keys", "loop", "soonest", "terms", "watches")
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, loop: Any, terms: Terms) -> None:
+        self.loop = loop
         self.terms = terms
         self.keys: Any = None
-        """The key set that all of them were last compared with."""
+        """The key set that all of them were last compared with; `None` before the first one."""
+        self.fetching: Any = None
+        """The future of the keys that are fetched."""
         self.soonest = inf
         """No `exp` is earlier."""
         self.watches: set[Watched] = set()
@@ -183,7 +186,8 @@ class Registry(ForkAware):
             self._groups, self._by_id = {}, {}
 
     def _put(self, watch: Watched) -> None:
-        group = self._groups.setdefault((watch.loop, watch.terms), Group(watch.terms))
+        where = watch.loop, watch.terms
+        group = self._groups.setdefault(where, Group(*where))
         group.watches.add(watch)
         group.soonest = min(watch.claims.expires_at, group.soonest)
         for key in _keys_of(watch):
