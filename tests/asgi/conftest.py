@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from gatepass import AsyncTokenManager, AsyncTokenVerifier, TokenPolicy, TokenVerifier
-from gatepass.asgi import Auth
+from gatepass.asgi import AsgiApp, Auth
 from gatepass.jose import SharedKey
 from gatepass.stores.memory import AsyncMemoryStore
+from tests.asgi.connection import Client, Open
+from tests.asgi.talk import http, socket
 
 ACCESS, REFRESH = SharedKey.generate(), SharedKey.generate()
 NAMES: dict[str, Any] = {"issuer": "api-server", "audience": "api-client"}
@@ -47,3 +49,16 @@ def kind(request: pytest.FixtureRequest, manager: AsyncTokenManager) -> Any:
 @pytest.fixture
 def auth(kind: Any) -> Auth:
     return Auth(kind)
+
+
+@pytest.fixture
+def opened(manager: AsyncTokenManager) -> Open:
+    """Opens a connection of ada; also its token pair."""
+
+    async def opened(app: AsgiApp, kind: str = "websocket", **claims: Any) -> tuple[Client, Any]:
+        pair = await manager.issue("ada", claims)
+        named = {"authorization": f"Bearer {pair.access_token}"}
+        scope = socket(denial=True, **named) if kind == "websocket" else http(**named)
+        return Client(app, scope), pair
+
+    return opened

@@ -1,6 +1,7 @@
 """A connection that stays open, and the messages that end it."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from gatepass.asgi import AsgiApp
@@ -40,3 +41,7 @@ class Client:
         async with asyncio.timeout(PATIENCE_S):
             await self.task
         return self.sent
+
+
+Open = Callable[..., Awaitable[tuple[Client, Any]]]
+"""Opens a connection to an application; also its token pair."""

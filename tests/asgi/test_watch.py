@@ -1,7 +1,7 @@
 """A guard with `watch=True` ends a connection when its session, token or key ends."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -16,8 +16,7 @@ from gatepass import AsyncTokenManager, AsyncTokenVerifier, TokenVerifier
 from gatepass.asgi import AsgiApp, Auth, Receive, Scope, Send
 from gatepass.errors import SettingsRejected, TokenRevoked
 from tests.asgi.conftest import ACCESS, NAMES
-from tests.asgi.connection import CLOSED, LAST, Client
-from tests.asgi.talk import http, socket
+from tests.asgi.connection import CLOSED, LAST, Open
 from tests.budget import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
@@ -26,22 +25,6 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 def auth(manager: AsyncTokenManager) -> Auth:
     return Auth(manager)
-
-
-Open = Callable[..., Awaitable[tuple[Client, Any]]]
-
-
-@pytest.fixture
-def opened(manager: AsyncTokenManager) -> Open:
-    """Opens a connection of ada; also its token pair."""
-
-    async def opened(app: AsgiApp, kind: str = "websocket", **claims: Any) -> tuple[Client, Any]:
-        pair = await manager.issue("ada", claims)
-        named = {"authorization": f"Bearer {pair.access_token}"}
-        scope = socket(denial=True, **named) if kind == "websocket" else http(**named)
-        return Client(app, scope), pair
-
-    return opened
 
 
 async def receiving(_: Scope, receive: Receive, send: Send) -> None:

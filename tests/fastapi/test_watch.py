@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from fastapi import Depends, FastAPI, Security, WebSocket
+from fastapi import BackgroundTasks, Depends, FastAPI, Request, Security, WebSocket
 
 from gatepass import AsyncTokenManager, AsyncTokenVerifier, TokenPolicy
 from gatepass.errors import GatepassError, GuardMisused, SettingsRejected
@@ -67,6 +67,24 @@ async def test_a_connection_ends_with_its_session_wherever_the_guard_is_attached
     assert (await client.over())[-1] == (CLOSED if kind == "websocket" else LAST)
     assert not other.task.done()
     other.task.cancel()
+
+
+async def test_a_background_task_runs_to_its_end(auth: Auth, manager: AsyncTokenManager) -> None:
+    app, notes = FastAPI(), list[str]()
+
+    @app.get("/live", dependencies=[Depends(auth.required(watch=True))])
+    async def live(request: Request, tasks: BackgroundTasks) -> None:
+        async def note_end() -> None:
+            notes.append(await auth.watch_of(request.scope).ended())
+
+        tasks.add_task(note_end)
+
+    auth.install(app)
+    client, pair = await opened(app, manager, "http")
+    await manager.revoke_session(pair.session_id)
+    await client.over()
+
+    assert notes == ["token_revoked"]
 
 
 @pytest.mark.parametrize("kind", ["websocket", "http"])

@@ -103,6 +103,10 @@ class AsyncWatch(CommonWatch[C]):
             raise
         return self.claims
 
+    def let_go(self) -> None:
+        """Cancel no more: the connection is over, and its block goes on to its own end."""
+        self._cancels = False
+
     def deliver(self) -> None:
         """See `Watched.deliver`."""
         with suppress(RuntimeError):  # the loop was closed
