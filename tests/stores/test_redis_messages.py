@@ -1,7 +1,10 @@
 """Each cause of an outage of Redis has its own sentence."""
 
+import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -49,6 +52,29 @@ def test_addresses_and_passwords_that_are_wrong(server: Server, say: Say) -> Non
     for credentials in ("", ":wrong@", "nobody:wrong@"):
         found = say(f"redis://{credentials}{server.address}")
         assert found == "the server rejects the user name or the password"
+
+
+def test_what_the_caller_was_handling_is_not_told_as_a_failure_of_redis(say: Say) -> None:
+    """Python chains every exception to the one that is handled meanwhile."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def hang_up() -> None:
+            with suppress(OSError):
+                while True:
+                    caller, _ = server.accept()
+                    with caller:
+                        caller.recv(4096)
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        try:
+            raise socket.gaierror  # noqa: TRY301 - of a host of the caller's
+        except socket.gaierror:
+            found = say(f"redis://127.0.0.1:{server.getsockname()[1]}")
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+    assert "host name" not in found
 
 
 def test_certificates_that_do_not_hold(server: Server, say: Say, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections import defaultdict, deque
 from collections.abc import AsyncGenerator
 from contextlib import suppress
@@ -147,6 +148,7 @@ class _Lease:
         Raises:
             Lost: The replies did not come in time.
         """
+        handled = sys.exception()
         try:
             async with asyncio.timeout(step.seconds):
                 connection = await self._take(step)
@@ -160,7 +162,7 @@ class _Lease:
                 return [await _reply(connection) for _ in step.commands]
         except (RedisError, OSError) as error:
             await self._drop()
-            raise lost_by(error) from cause_of(error)
+            raise lost_by(error, handled) from cause_of(error)
         except BaseException:
             await self._drop()
             raise

@@ -3,6 +3,7 @@
 import os
 import socket
 import struct
+import sys
 import time
 from collections import defaultdict
 from contextlib import suppress
@@ -106,6 +107,7 @@ class _Lease:
         until = time.monotonic() + step.seconds
         connection = self._take(step, until)
         self._is_answered = False
+        handled = sys.exception()
         try:
             left = max(until - time.monotonic(), 0.001)
             if connection._sock is None:  # noqa: SLF001 (as below)
@@ -119,7 +121,7 @@ class _Lease:
             replies = [_reply(connection, until) for _ in step.commands]
         except (RedisError, OSError) as error:
             self._drop()
-            raise lost_by(error) from cause_of(error)
+            raise lost_by(error, handled) from cause_of(error)
         except BaseException:
             self._drop()
             raise

@@ -26,8 +26,14 @@ _BY_NUMBER: Final = {
 }
 
 
-def lost_by(error: Exception) -> Lost:
-    """The failure of the driver; see `Lost` for those that are final."""
+def lost_by(error: Exception, handled: BaseException | None) -> Lost:
+    """The failure of the driver; see `Lost` for those that are final.
+
+    Args:
+        error: The driver's.
+        handled: The exception that the caller was handling when the driver was called: Python
+            chains the driver's to it, though it says nothing about Redis.
+    """
     match error:
         case AuthenticationError():
             return Lost(CREDENTIALS, is_final=True)
@@ -35,7 +41,7 @@ def lost_by(error: Exception) -> Lost:
             return Lost("the server rejects the connection", is_final=True)
         case BusyLoadingError():
             return Lost("the server is still reading its data")
-    for cause in _causes(error):
+    for cause in _causes(error, handled):
         found = _by_cause(cause)
         if found is not None:
             return found
@@ -66,7 +72,7 @@ def cause_of(error: Exception) -> Exception | None:
     return error if isinstance(error, OSError) or type(error) in _OWN_WORDS else None
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
+def _causes(error: BaseException | None, end: BaseException | None) -> Iterator[BaseException]:
+    while error is not None and error is not end:
         yield error
         error = error.__cause__ or error.__context__
