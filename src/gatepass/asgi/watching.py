@@ -4,8 +4,8 @@
    `receive`, in `send`, or for something of the application's.
 2. A `Line` notes how far a connection has come, so that the end fits: a handshake that waits is
    rejected and a request without an answer gets the table's, an open websocket is closed with a
-   code and the reason, an answer that has begun stops. What the handler does after the last
-   message, such as Starlette's background tasks, is not ended.
+   code and the reason, an answer that has begun stops. Work after the last message, such as
+   Starlette's background tasks, goes on.
 3. A connection has one watch, however many guards ask for it. `renew` repeats the requirement of
    every guard of this `Auth` that let the connection through.
 """
