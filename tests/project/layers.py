@@ -10,8 +10,8 @@ _PURE = frozenset({"_clock", "errors", "jose", "sessions", "tokens"})
 _CORE = _PURE | {"manager", "watches"}
 _GLUE = frozenset({"_extras", "http", "gate"})
 _STORES = frozenset(
-    {"_clock", "_extras", "_file_access", "_forks", "errors", "sessions", "watches", "stores"}
-    | {"revocations"}
+    {"_clock", "_extras", "_file_access", "_forks", "_maybe_await", "errors", "sessions"}
+    | {"watches", "stores", "revocations"}
 )
 
 MAY_IMPORT: dict[str, frozenset[str]] = {

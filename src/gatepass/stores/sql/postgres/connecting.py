@@ -1,13 +1,17 @@
-"""Connections of psycopg to one of the hosts of a URL, each within its share of the time.
+"""Connections of psycopg to one of the hosts of a URL.
 
-libpq leaves time limits to its caller: a host that accepts connections and says nothing would use
-up all of the time, and the next host would never be reached.
+1. libpq leaves time limits to its caller: a host that accepts connections and says nothing would
+   use up all of the time. So a host that is silent for its share of the time is left. Each of its
+   answers gives it a share again, so that a distant host has time for all that a login takes.
+2. As with libpq, a server that rejects the login ends the search: a wrong password is told, and
+   not tried elsewhere.
 """
 
 import asyncio
 import socket
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
+from math import inf
 from typing import Any, Final, TypeVar
 
 import psycopg
@@ -16,8 +20,10 @@ from psycopg.abc import PQGen
 from psycopg.conninfo import make_conninfo
 from psycopg.pq.abc import PGconn
 
+from gatepass._maybe_await import run_in_place, settle
 from gatepass.errors import SettingsRejected
 from gatepass.stores.deadline import find_deadline
+from gatepass.stores.sql.postgres.failures import REFUSAL, how_telling
 from gatepass.stores.sql.postgres.waiting import left
 
 RV = TypeVar("RV")
@@ -25,10 +31,6 @@ Arguments = Mapping[str, Any]
 _LOOK_S: Final = 0.1
 _NO_NAME: Final = ("", "/", "@")
 """The first characters of a socket's name, which is no host's."""
-_FAILURES: Final = (psycopg.Error, OSError, UnicodeError)
-"""The last is of host names that cannot be one."""
-_Step = tuple[str, str | None] | Generator[Any, Any, PGconn]
-"""A host and a port to look up, or a connection to wait for."""
 
 
 class PatientConnection(psycopg.Connection[Any]):
@@ -72,84 +74,67 @@ class Hosts:
         """A new connection, for a thread that may wait.
 
         Raises:
-            psycopg.Error, OSError: No host lets us in; this is the failure of the last one.
+            psycopg.Error, OSError: No host lets us in; this is the most telling failure.
         """
-        steps = self._search()
-        try:
-            step = next(steps)
-            while True:
-                try:
-                    answer: Any = (
-                        socket.getaddrinfo(*step, type=socket.SOCK_STREAM)
-                        if isinstance(step, tuple)
-                        else waiting.wait_conn(step, interval=_LOOK_S)
-                    )
-                except _FAILURES as failure:
-                    step = steps.throw(failure)
-                else:
-                    step = steps.send(answer)
-        except StopIteration as stop:
-            return PatientConnection(stop.value)
+        return PatientConnection(run_in_place(self._search(socket.getaddrinfo, waiting.wait_conn)))
 
     async def connect_async(self) -> psycopg.AsyncConnection[Any]:
         """`connect` for `await`."""
-        loop = asyncio.get_running_loop()
-        steps = self._search()
-        try:
-            step = next(steps)
-            while True:
-                try:
-                    answer: Any = await (
-                        loop.getaddrinfo(*step, type=socket.SOCK_STREAM)
-                        if isinstance(step, tuple)
-                        else waiting.wait_conn_async(step, interval=_LOOK_S)
-                    )
-                except _FAILURES as failure:
-                    step = steps.throw(failure)
-                else:
-                    step = steps.send(answer)
-        except StopIteration as stop:
-            return psycopg.AsyncConnection(stop.value)
+        look_up = asyncio.get_running_loop().getaddrinfo
+        return psycopg.AsyncConnection(await self._search(look_up, waiting.wait_conn_async))
 
-    def _search(self) -> Generator[_Step, Any, PGconn]:
-        """Yields what to look up or to wait for, and is sent or thrown what came of it."""
+    async def _search(self, look_up: Callable[..., Any], wait: Callable[..., Any]) -> PGconn:
         until, hosts = find_deadline(), list(self._all)
-        failure: Exception = psycopg.errors.ConnectionTimeout("there was no time to connect")
-        for index, host in enumerate(hosts):
-            addresses: list[Arguments] = [{}]
-            if "hostaddr" not in host and host.get("host", "/")[:1] not in _NO_NAME:
-                try:
-                    found = yield host["host"], host["port"]
-                except (OSError, UnicodeError) as error:
-                    failure = error if isinstance(error, OSError) else socket.gaierror()
-                    continue
-                addresses = [{"hostaddr": each[4][0]} for each in found]
-            for turn, address in enumerate(addresses):
-                share = left(until) / (len(hosts) - index + len(addresses) - turn - 1)
-                if not share:
-                    break
-                attempt_until = time.monotonic() + min(share, self._limit_s or share)
-                conninfo = make_conninfo("", **{**host, **address})
-                try:
-                    made: PGconn = yield _until(generators.connect(conninfo), attempt_until)
-                except psycopg.Error as error:
-                    failure = error
-                    continue
-                self._all = [host, *(other for other in hosts if other is not host)]
-                return made
+        failures: list[Exception] = []
         try:
-            raise failure
+            for index, host in enumerate(hosts):
+                try:
+                    addresses = await _addresses_of(host, look_up)
+                except (OSError, UnicodeError) as error:
+                    failures.append(error if isinstance(error, OSError) else socket.gaierror())
+                    continue
+                for turn, address in enumerate(addresses):
+                    share = left(until) / (len(hosts) - index + len(addresses) - turn - 1)
+                    if not share:
+                        break
+                    limit = min(until, time.monotonic() + (self._limit_s or inf))
+                    conninfo = make_conninfo("", **{**host, **address})
+                    steps = _until(generators.connect(conninfo), limit, silence_s=share)
+                    try:
+                        made: PGconn = await settle(wait(steps, interval=_LOOK_S))
+                    except psycopg.Error as error:
+                        failures.append(error)
+                        if how_telling(error) == REFUSAL:
+                            raise
+                        continue
+                    self._all = [host, *(other for other in hosts if other is not host)]
+                    return made
+            late = psycopg.errors.ConnectionTimeout("there was no time to connect")
+            raise max(failures, key=how_telling, default=late)
         finally:
-            del failure  # it holds this frame, and the frames hold sockets
+            failures.clear()  # they and this frame would keep each other
 
 
-def _until(gen: Generator[Any, Any, RV], until: float) -> Generator[Any, Any, RV]:
-    """The generator, as long as there is time."""
+async def _addresses_of(host: Arguments, look_up: Callable[..., Any]) -> list[Arguments]:
+    """Each address of a host's name; one that is no name stays as it is."""
+    if "hostaddr" in host or host.get("host", "/")[:1] in _NO_NAME:
+        return [{}]
+    found = await settle(look_up(host["host"], host["port"], type=socket.SOCK_STREAM))
+    return [{"hostaddr": each[4][0]} for each in found]
+
+
+def _until(
+    gen: Generator[Any, Any, RV], until: float, silence_s: float = inf
+) -> Generator[Any, Any, RV]:
+    """The generator, as long as there is time and the server says something now and then."""
+    quiet_until = time.monotonic() + silence_s
     try:
         wants = next(gen)
         while True:
             ready = yield wants
-            if not ready and not left(until):
+            if ready:
+                quiet_until = time.monotonic() + silence_s
+            elif not left(min(until, quiet_until)):
                 raise psycopg.errors.ConnectionTimeout("the server did not answer in time")
             wants = gen.send(ready)
     except StopIteration as stop:

@@ -37,6 +37,7 @@ NO_DATABASE: Final = "the database server has no database of this name: see the 
 UNKNOWN_HOST: Final = "the host name of the database is unknown"
 CLOSED_PORT: Final = "nothing listens at the host and port of the database"
 NO_WAY: Final = "the network has no way to the host of the database"
+STARTING: Final = "the database is starting or stopping"
 FULL: Final = "the database has no connection left (max_connections, or the limit of the role)"
 
 DUPLICATE: Final = "23505"
@@ -63,7 +64,7 @@ _SENTENCES: Final = {
     "53200": "the database is out of memory",
     "53300": FULL,
     "53": "the database has no room left",
-    "57P": "the database is starting or stopping",
+    "57P": STARTING,
     "22": "a row of the database is damaged",
     "XX": "the database is damaged",
 }
@@ -92,7 +93,7 @@ _BY_TEXT: Final = tuple(
         ("[Pp]assword|authentication|role .*(does not exist|not permitted)", REJECTED),
         ("permission denied", "the database does not let this role connect"),
         ("hot standby|session is read-only", STANDBY),
-        ("database system|accepting connections", "the database is starting or stopping"),
+        ("database system|accepting connections", STARTING),
         ("invalid .*(value|option|number)", "an option in the database URL has a value of no use"),
         ("translate host name", UNKNOWN_HOST),
         ("No route|unreachable", NO_WAY),
@@ -101,6 +102,19 @@ _BY_TEXT: Final = tuple(
     )
 )
 """The first pattern that libpq's text has, without the names in quotes."""
+
+_ELSEWHERE: Final = (
+    UNREACHABLE,
+    UNKNOWN_HOST,
+    NO_WAY,
+    CLOSED_PORT,
+    LATE,
+    BROKEN,
+    STARTING,
+    STANDBY,
+)
+"""Failures after which another host may let us in; the more telling come later."""
+REFUSAL: Final = len(_ELSEWHERE)
 
 _KEEPS: Final = ("22", "23", "25006", "40", "42501", "53100", "55P03", "57014")
 """States after which a connection is as good as before."""
@@ -136,6 +150,12 @@ def unavailable_by(error: BaseException) -> StoreUnavailable:
     cause = getattr(error, "orig", None) or error
     state = getattr(cause, "sqlstate", None)
     return StoreUnavailable(_why(cause)) if state is None else unavailable(Refused(state))
+
+
+def how_telling(error: Exception) -> int:
+    """How much a failure to connect says, `REFUSAL` at most: then no other host will do."""
+    why = _why(error)
+    return _ELSEWHERE.index(why) if why in _ELSEWHERE else REFUSAL
 
 
 def _why(cause: BaseException) -> str:
