@@ -14,7 +14,7 @@ from gatepass.sessions import Bucket, RotationKind
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
 from tests.servers.pooler import Pooler
 from tests.servers.postgres import PostgresServer
-from tests.stores.outcomes import LIVE, OPERATIONS
+from tests.stores.outcomes import LIVE, OPERATIONS, Operations
 from tests.stores.plans import DAY, log_in, opaque, present
 from tests.stores.twins import Awaited, Runner, replica_on, until, until_read
 
@@ -148,10 +148,11 @@ def test_a_standby_that_a_pooler_asks_in_its_turn_is_not_believed(
             lambda: store.sessions("ada"),
             lambda: store.subject_epoch("ada"),
         ]
+        waits: Operations = {"take from a full bucket": lambda store: store.take(full)}
         for read in reads:
             with pytest.raises(StoreUnavailable, match="standby"):
                 read()
-        for operation in [*OPERATIONS.values(), lambda store: store.take(full)]:
+        for operation in (OPERATIONS | waits).values():
             with pytest.raises(StoreUnavailable):
                 operation(store)
         pooler.ports = [server.port]
