@@ -78,7 +78,7 @@ class GateLimits:
     async def give_back(self, attempt: Attempt) -> None:
         """Uncount an attempt that succeeded, or that ended before a password was checked.
 
-        A store that fails now must not fail what has succeeded: the count stays.
+        A store that fails now must not turn success into an error: the count stays.
         """
         if attempt.to_give_back:
             with suppress(StoreUnavailable):
