@@ -1,7 +1,7 @@
 """A login under attack: the gate of a service over a store in memory, on a clock that is set."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from gatepass.http import (
     Limits,
     RequestRefused,
 )
+from gatepass.sessions import IssuePlan, Session
 from gatepass.sessions.limits import Bucket
 from gatepass.stores.memory import MemoryStore
 from tests.attacks.service import ACCESS, REFRESH
@@ -33,8 +34,22 @@ class RecordingStore(MemoryStore):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.taken: list[list[Bucket]] = []
+        self.operations: list[str] = []
 
-    def take(self, buckets: Iterable[Bucket]) -> int:
+    def give_back(self, buckets: Sequence[Bucket]) -> None:
+        self.operations.append("give_back")
+        super().give_back(buckets)
+
+    def subject_epoch(self, subject: str) -> int:
+        self.operations.append("subject_epoch")
+        return super().subject_epoch(subject)
+
+    def issue(self, plan: IssuePlan) -> Session | None:
+        self.operations.append("issue")
+        return super().issue(plan)
+
+    def take(self, buckets: Sequence[Bucket]) -> int:
+        self.operations.append("take")
         self.taken.append(list(buckets))
         return super().take(self.taken[-1])
 

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from gatepass.http import Limits
-from tests.attacks.guessing import Login
+from tests.attacks.guessing import PASSWORD, WRONG, Login
 
 HOUR_S = 3600
 
@@ -109,6 +109,19 @@ def test_known_and_unknown_names_cannot_be_told_apart(limits: Limits | None) -> 
 
     first, *others = seen.values()
     assert others == [first] * len(others)
+
+
+def test_limits_cost_one_operation_of_the_store_and_one_or_two_more_for_a_good_login() -> None:
+    """The epoch that comes after `take` is read by the application, without limits too."""
+    login, costs = Login(), []
+    mark = login.log_in().mark
+    for password, told in ((WRONG, ""), (PASSWORD, ""), (PASSWORD, mark), (PASSWORD, "no mark")):
+        login.store.operations.clear()
+        login.log_in("ada", password, device_token=told)
+        costs.append(" ".join(login.store.operations))
+
+    good = "take subject_epoch issue give_back"
+    assert costs == ["take subject_epoch", good, f"subject_epoch {good}", good]
 
 
 def test_the_store_is_given_no_name_and_no_address() -> None:
