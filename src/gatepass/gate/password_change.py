@@ -64,7 +64,7 @@ class PasswordChange:
         passwords = parse_new_password(content_type, body)
         with refusing(_PROBLEMS):
             # By session: a thief with a token of another one must not use up the owner's attempts.
-            await self.limits.count("password", claims.session_id or claims.subject)
+            await self.limits.begin("password", claims.session_id or claims.subject)
             if not await self._store(claims, passwords):
                 raise RequestRefused(PASSWORD_WRONG)
             await settle(
