@@ -36,7 +36,9 @@ class IssuePlan:
     actor: str | None = None
     """The subject that acts as this one; the session ends when either of them is revoked."""
     give_back: tuple[Bucket, ...] = ()
-    """Buckets of `Store.give_back`, in the same round trip; also if the epoch has changed."""
+    """Buckets of `Store.give_back`, also if the epoch has changed; no round trip more, except on a
+    Redis Cluster.
+    """
 
 
 def plan_session(plan: IssuePlan, now_ms: int) -> Session:

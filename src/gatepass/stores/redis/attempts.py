@@ -26,7 +26,8 @@ The rules, and why a caller may rely on the reply:
 6. Three failures are final: a server that does not let us in, an error that lasts, and a change
    that was not confirmed in time. The change may be there then, and the caller may repeat it.
 7. Calls for one server are sent together. The first call is done before any other counts, and
-   a repeat sends only those that have no reply yet, or whose script the server did not know.
+   a repeat sends only those that have no reply yet. A script that the server does not know is sent
+   again with all calls behind it, since those ran before it.
 """
 
 import time
@@ -180,23 +181,24 @@ class Attempts:
         is_old = promise is not None and self.durability.is_old(address)
         sent = time.monotonic()
         replies: list[Any] = [None] * len(calls)
-        missing = list(range(len(calls)))
+        first = 0
         for by_sha in (True, False):
             seconds = until - time.monotonic()
             commands: list[Command] = [("ASKING",)] if asking else []
-            commands += [calls[each].command(by_sha=by_sha, again=again) for each in missing]
+            is_repeated = again or not by_sha
+            commands += [call.command(by_sha=by_sha, again=is_repeated) for call in calls[first:]]
             wait = None if promise is None else promise.command(seconds - _ANSWER_S)
             if wait is not None:
                 commands.append(wait)
             if looks or is_old:
                 commands.append(WHO if looks else INFO)
             found = (yield Exchange(address, commands, seconds))[asking:]
-            behind = found[len(missing) :]
-            for each, reply in zip(missing, found, strict=False):
-                replies[each] = reply
-            missing = [each for each in missing if isinstance(replies[each], NoScriptError)]
-            if not missing:
+            behind = found[len(calls) - first :]
+            replies[first:] = found[: len(calls) - first]
+            unknown = [isinstance(reply, NoScriptError) for reply in replies]
+            if not any(unknown):
                 break
+            first = unknown.index(True)
         if is_old:
             self.durability.learn(address, behind.pop())
         if looks:

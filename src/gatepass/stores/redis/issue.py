@@ -16,10 +16,13 @@ from gatepass.stores.redis.scripts import Scripts
 from gatepass.stores.redis.wire import Steps
 
 
-def issue(attempts: Attempts, scripts: Scripts, plan: IssuePlan) -> Steps[Session | None]:
+def issue(
+    attempts: Attempts, scripts: Scripts, plan: IssuePlan, *, is_cluster: bool
+) -> Steps[Session | None]:
     """The session; `None`: the epoch has changed.
 
-    Limits may be on another member of a Cluster, to which a second request goes.
+    Limits go first, since the session's script is told of a repetition. On a Cluster they take a
+    request of their own: they may be on another member, or on the way there.
     """
     require_encodable(plan.session_id, plan.subject, plan.client_id, plan.device, plan.actor)
     partition = partition_of_subject(plan.subject)
@@ -50,13 +53,15 @@ def issue(attempts: Attempts, scripts: Scripts, plan: IssuePlan) -> Steps[Sessio
             durable_kinds=(b"issued",),
         )
     ]
-    if plan.give_back:
-        calls.append(call_of(scripts, "give back", plan.give_back, is_durable=True))
+    if plan.give_back and is_cluster:
+        yield from attempts.run(call_of(scripts, "give back", plan.give_back))
+    elif plan.give_back:
+        calls.insert(0, call_of(scripts, "give back", plan.give_back, is_durable=True))
     match (yield from attempts.run(*calls)):
-        case [[b"issued", created], *_]:
+        case [*_, [b"issued", created]]:
             return plan_session(plan, number_of(created))
-        case [[b"epoch"], *_]:
+        case [*_, [b"epoch"]]:
             return None
-        case [[b"in use"], *_]:
+        case [*_, [b"in use"]]:
             raise ValueError("the session id is in use")
     raise StoreUnavailable(DAMAGED)

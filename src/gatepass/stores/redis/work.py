@@ -41,7 +41,7 @@ from gatepass.stores.redis.limits import call_of
 from gatepass.stores.redis.revoke_all import RevokeAll
 from gatepass.stores.redis.revoke_subject import revoke_subject
 from gatepass.stores.redis.scripts import Scripts
-from gatepass.stores.redis.target import Target
+from gatepass.stores.redis.target import Layout, Target
 from gatepass.stores.redis.wire import Steps
 
 PREFIX: Final = "gatepass"
@@ -66,7 +66,8 @@ class RedisWork:
 
     def issue(self, plan: IssuePlan) -> Steps[Session | None]:
         """See `Store.issue`."""
-        return issue(self.attempts, self._scripts, plan)
+        is_cluster = self.target.layout is Layout.CLUSTER
+        return issue(self.attempts, self._scripts, plan, is_cluster=is_cluster)
 
     def rotate(self, plan: RotationPlan) -> Steps[RotationFact]:
         """See `Store.rotate`."""
