@@ -12,13 +12,13 @@ import pytest
 from gatepass.errors import StoreUnavailable
 from gatepass.revocations import AsyncReplica, Replica, WhenStale
 from gatepass.revocations.staleness import MAX_STALENESS_S
-from gatepass.sessions import OpaqueKind, RotationKind, Store
+from gatepass.sessions import Bucket, OpaqueKind, RotationKind, Store
 from gatepass.stores.redis.wire import Exchange, Lost, Pause, Steps
 from tests.budget import require_short
 from tests.servers.redis_server import eventually
 from tests.servers.redis_sets import ServerSet, start_cluster
 from tests.servers.reshard import Move
-from tests.stores.plans import log_in, opaque, present, sid
+from tests.stores.plans import DAY, log_in, opaque, present, sid
 from tests.stores.redis_backends import redis_store_at
 from tests.stores.twins import Runner
 
@@ -138,6 +138,26 @@ def test_a_session_that_has_gone_ahead_is_not_taken_for_a_broken_one(
 
     assert store.revoke_subject("ada", reason="theft") == 2
     assert store.rotate(present(sid("live"))).kind is RotationKind.REVOKED
+
+
+def test_limits_that_move_are_neither_missing_nor_full(servers: ServerSet, store: Store) -> None:
+    buckets = tuple(Bucket(key=bytes([n] * 16), limit=2, window_ms=DAY) for n in (1, 2))
+    assert [store.take(buckets), store.take(buckets)] == [0, 0]
+    move = Move(servers, 0)
+    move.begin()
+    try:
+        move.take(lambda key: buckets[0].key.hex().encode() in key)
+        with pytest.raises(StoreUnavailable):
+            store.take(buckets)
+        with pytest.raises(StoreUnavailable):
+            store.issue(replace(log_in(session_id=sid("new")), give_back=buckets))
+    finally:
+        move.finish()
+
+    assert store.is_revoked(sid("new"), None)  # not there
+    assert store.take(buckets) > 0
+    assert store.issue(replace(log_in(), give_back=buckets)) is not None
+    assert store.take(buckets) == 0
 
 
 def finishing(move: Move, pauses: list[Pause], *, after: int) -> Callable[[Exchange | Pause], None]:
