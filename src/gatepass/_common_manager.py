@@ -5,9 +5,11 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from inspect import iscoroutinefunction, signature
-from typing import Any, ClassVar, Final, Generic, TypeVar
+from typing import Any, ClassVar, Final, Generic, TypeVar, cast
 
 from gatepass._clock import wall_clock
+from gatepass.events.stores import AsyncTellingStore, TellingStore
+from gatepass.events.teller import AsyncOnEvent, OnEvent, Teller
 from gatepass.jose import Key, KeySet, KeySource, VerificationKey
 from gatepass.sessions import (
     AsyncRevocations,
@@ -17,7 +19,7 @@ from gatepass.sessions import (
     RotationKind,
     Store,
 )
-from gatepass.tokens import PairPlanner, TokenPolicy
+from gatepass.tokens import AccessClaims, PairPlanner, TokenPolicy
 from gatepass.tokens.beside import note_manager
 from gatepass.tokens.claims_verifier import ClaimsVerifier
 from gatepass.tokens.pair import Presented
@@ -50,7 +52,7 @@ class CommonManager(Generic[S, R, L]):
 
     _is_async: ClassVar[bool]
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keywords all, each a part
         self,
         policy: TokenPolicy,
         *,
@@ -59,6 +61,7 @@ class CommonManager(Generic[S, R, L]):
         store: S,
         revocations: R | None = None,
         load_claims: L | None = None,
+        on_event: OnEvent | AsyncOnEvent | None = None,
         now: Callable[[], float] = wall_clock,
         remember: int = DEFAULT_BYTES,
     ) -> None:
@@ -73,19 +76,24 @@ class CommonManager(Generic[S, R, L]):
             load_claims: Called at every refresh with the subject and the session claims, which
                 stay as they are. It returns the subject's claims of today, or `None` if the
                 subject is disabled.
+            on_event: Called with an `Event` once the store has confirmed what happened; it must
+                not block, see `gatepass.events.Queued`. Its errors are logged. An async manager
+                awaits a coroutine function.
             now: The clock of `iat` and `exp`, in seconds since 1970.
             remember: Bytes for access tokens that were verified before, with their claims; 0: none.
 
         Raises:
             KeyRejected: A primary key cannot sign, or both sets share a key.
-            TypeError: The store, the revocations or `load_claims` are of the other twin's kind,
-                or `load_claims` does not take two arguments.
+            TypeError: The store, the revocations, `load_claims` or `on_event` are of the other
+                twin's kind, or `load_claims` does not take two arguments.
         """
         require_twin(store, is_async=self._is_async)
         if revocations is not None:
             require_twin(revocations, is_async=self._is_async)
         if not self._is_async and _is_coroutine_function(load_claims):
             raise TypeError("load_claims is a coroutine function: use AsyncTokenManager")
+        if not self._is_async and _is_coroutine_function(on_event):
+            raise TypeError("on_event is a coroutine function: use AsyncTokenManager")
         _require_loads(load_claims)
         self._planner = PairPlanner(
             policy,
@@ -95,7 +103,13 @@ class CommonManager(Generic[S, R, L]):
             random=secrets.token_bytes,
             remember=remember,
         )
+        self._own_store: S = store
         self._store: S = store
+        self._teller: Teller | None = None
+        if on_event is not None:
+            self._teller = Teller(on_event, client_id=policy.client_id, now=now)
+            telling: Any = AsyncTellingStore if self._is_async else TellingStore
+            self._store = cast("S", telling(store, self._teller))
         self._load_claims: L | None = load_claims
         self._access = self._planner.access
         self._asked: Any = store if revocations is None else revocations
@@ -115,8 +129,8 @@ class CommonManager(Generic[S, R, L]):
 
     @property
     def store(self) -> S:
-        """The store of the sessions."""
-        return self._store
+        """The store of the sessions; its own changes make no event."""
+        return self._own_store
 
     def _source(self) -> tuple[ClaimsVerifier, object]:
         """See `Watching`."""
@@ -164,3 +178,10 @@ def _require_loads(load_claims: Callable[..., object] | None) -> None:
 def report(presented: Presented, fact: RotationFact) -> None:
     """Log a notable rotation for the operator."""
     _logger.warning("%s sid=%s", NOTABLE[fact.kind], presented.session_id)
+
+
+def whose(token: AccessClaims | str) -> dict[str, str | None]:
+    """The subject and the session of an access token, for `about`; nothing is known of an id."""
+    if not isinstance(token, AccessClaims):
+        return {}
+    return {"subject": token.subject, "session_id": token.session_id}

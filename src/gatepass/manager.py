@@ -11,8 +11,12 @@ from gatepass._common_manager import (
     CommonManager,
     LoadClaims,
     report,
+    whose,
 )
 from gatepass.errors import SubjectEpochChanged, TokenRevoked
+from gatepass.events.about import about
+from gatepass.events.stores import LOG_OUT
+from gatepass.events.teller import AsyncTells, Tells
 from gatepass.sessions import AsyncRevocations, AsyncStore, Revocations, RevokeKind, Session, Store
 from gatepass.tokens import AccessClaims, TokenPair
 from gatepass.tokens.claims import dict_of
@@ -22,7 +26,7 @@ from gatepass.tokens.refusals import is_refused
 from gatepass.tokens.watching import AsyncWatching, Watching
 
 
-class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching):
+class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching, Tells):
     """Issues, refreshes, verifies and revokes access and refresh tokens over a store."""
 
     _is_async = False
@@ -118,8 +122,9 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching):
             SessionUnknown: A refresh token alone that is of no session we know.
             StoreUnavailable: The end was not confirmed; repeating is safe.
         """
-        session_id, proof = self._planner.plan_log_out(access_token, refresh_token)
-        kind = self._store.revoke_session(session_id, reason="log-out", sec_hash=proof)
+        session_id, proof, subject = self._planner.plan_log_out(access_token, refresh_token)
+        with about(subject=subject):
+            kind = self._store.revoke_session(session_id, reason=LOG_OUT, sec_hash=proof)
         require_known(kind, proof)
 
     def revoke_token(self, token: AccessClaims | str) -> None:
@@ -129,7 +134,8 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching):
         make them, is revoked by its claims: an id does not say how long to remember it.
         """
         token_id, lifetime_ms = self._planner.plan_token_revocation(token)
-        self._store.revoke_token(token_id, lifetime_ms=lifetime_ms)
+        with about(**whose(token)):
+            self._store.revoke_token(token_id, lifetime_ms=lifetime_ms)
 
     def revoke_session(self, session_id: str, *, reason: str = "revoked") -> bool:
         """End a session and every token that came from it; whether it was live."""
@@ -181,9 +187,9 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching):
 
 
 class AsyncTokenManager(
-    CommonManager[AsyncStore, AsyncRevocations, AsyncLoadClaims], AsyncWatching
+    CommonManager[AsyncStore, AsyncRevocations, AsyncLoadClaims], AsyncWatching, AsyncTells
 ):
-    """`TokenManager` for `await`; `load_claims` may be a coroutine function."""
+    """`TokenManager` for `await`; `load_claims` and `on_event` may be coroutine functions."""
 
     _is_async = True
 
@@ -235,14 +241,16 @@ class AsyncTokenManager(
         self, *, access_token: str | None = None, refresh_token: str | None = None
     ) -> None:
         """See `TokenManager.log_out`."""
-        session_id, proof = self._planner.plan_log_out(access_token, refresh_token)
-        kind = await self._store.revoke_session(session_id, reason="log-out", sec_hash=proof)
+        session_id, proof, subject = self._planner.plan_log_out(access_token, refresh_token)
+        with about(subject=subject):
+            kind = await self._store.revoke_session(session_id, reason=LOG_OUT, sec_hash=proof)
         require_known(kind, proof)
 
     async def revoke_token(self, token: AccessClaims | str) -> None:
         """See `TokenManager.revoke_token`."""
         token_id, lifetime_ms = self._planner.plan_token_revocation(token)
-        await self._store.revoke_token(token_id, lifetime_ms=lifetime_ms)
+        with about(**whose(token)):
+            await self._store.revoke_token(token_id, lifetime_ms=lifetime_ms)
 
     async def revoke_session(self, session_id: str, *, reason: str = "revoked") -> bool:
         """See `TokenManager.revoke_session`."""

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from gatepass import AsyncTokenManager, TokenManager, TokenPolicy
+from gatepass.events import Event
 from gatepass.jose import SharedKey
 from gatepass.stores.memory import AsyncMemoryStore, MemoryStore
 from tests.twins import Driven
 
+_PARTS = ("store", "revocations", "load_claims", "on_event", "access_keys", "refresh_keys")
 START = 1_700_000_000.25
 
 
@@ -30,6 +32,28 @@ class Clock:
 Make = Callable[..., Any]
 
 
+class Heard(list[Event]):
+    """The events so far; it is a hook."""
+
+    def __call__(self, event: Event) -> None:
+        self.append(event)
+
+    @property
+    def kinds(self) -> list[str]:
+        return [str(event.kind) for event in self]
+
+    def since(self) -> list[str]:
+        """The kinds since the last call."""
+        kinds = self.kinds
+        self.clear()
+        return kinds
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -42,11 +66,7 @@ def make(request: pytest.FixtureRequest, clock: Clock) -> Iterator[Make]:
     access, refresh = SharedKey.generate(), SharedKey.generate()
 
     def build(**options: Any) -> Any:
-        parts = {
-            name: options.pop(name)
-            for name in ("store", "revocations", "load_claims", "access_keys", "refresh_keys")
-            if name in options
-        }
+        parts = {name: options.pop(name) for name in _PARTS if name in options}
         policy = TokenPolicy(**{"issuer": "api-server", "audience": "api-client"} | options)
         is_async = request.param == "async"
         parts.setdefault("access_keys", access)

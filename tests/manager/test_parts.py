@@ -64,3 +64,7 @@ def test_a_secret_and_a_table_of_settings_are_told_what_they_should_be() -> None
     assert "hunter2" not in str(refused.value)
     with pytest.raises(SettingsRejected, match="is a TokenPolicy, and not dict"):
         TokenManager({"issuer": "id"}, access_keys=ACCESS, **parts)  # type: ignore[arg-type]
+
+
+def test_the_keys_to_publish_are_those_that_it_was_given() -> None:
+    assert make(SharedKey.generate()).access_keys.current().keys == (ACCESS,)

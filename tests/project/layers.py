@@ -7,7 +7,7 @@ from collections.abc import Iterator
 PACKAGE = "gatepass"
 
 _PURE = frozenset({"_clock", "errors", "jose", "sessions", "tokens"})
-_CORE = _PURE | {"manager", "watches"}
+_CORE = _PURE | {"events", "manager", "watches"}
 _GLUE = frozenset({"_extras", "http", "gate"})
 _STORES = frozenset(
     {"_clock", "_extras", "_file_access", "_forks", "_maybe_await", "errors", "sessions"}
@@ -29,7 +29,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "sessions": frozenset({"errors"}),
     "http": frozenset({"_extras", "errors"}),
     "tokens": _PURE | {"watches"},
-    "manager": _PURE | {"watches"},
+    "events": frozenset({"_forks", "sessions"}),
+    "manager": _PURE | {"events", "watches"},
     "watches": frozenset({"_forks", "_maybe_await", "errors"}),
     "stores": _STORES - {"revocations"},
     "revocations": _STORES,
@@ -62,6 +63,7 @@ MAY_NEED: dict[str, frozenset[str]] = {
     "sessions": frozenset({"msgspec"}),
     "http": frozenset({"limits", "msgspec"}),
     "tokens": frozenset({"msgspec"}),
+    "events": frozenset(),
     "manager": frozenset({"msgspec"}),
     "stores": frozenset({"alembic", "msgspec", "psycopg", "redis", "sqlalchemy"}),
     "revocations": frozenset({"sqlalchemy"}),

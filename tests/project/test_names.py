@@ -7,6 +7,7 @@ import pytest
 _NAMES = {
     "gatepass": "TokenManager AsyncTokenManager TokenPolicy TokenPair AccessClaims TokenIssuer "
     "TokenVerifier AsyncTokenVerifier",
+    "gatepass.events": "Event EventKind Queued about note_subject",
     "gatepass.jose": "KeySet SharedKey SigningKey VerificationKey sign verify inspect",
     "gatepass.stores.memory": "MemoryStore AsyncMemoryStore",
     "gatepass.stores.sql": "SqlStore AsyncSqlStore alembic_include_name metadata",
@@ -32,7 +33,7 @@ _NAMES = {
 }
 _MANAGER = (
     "issue refresh verify revoke_token revoke_session revoke_subject revoke_all log_out "
-    "sessions subject_epoch purge close"
+    "sessions subject_epoch purge tell close"
 )
 _REPLICA = "is_revoked start fresh age status close"
 _MEMBERS = {

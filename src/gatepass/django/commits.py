@@ -41,7 +41,8 @@ class Opening:
 
     def __call__(self) -> None:
         """Open it."""
-        self.auth.wait_for(self.auth.manager.store.issue(self.plan))
+        store = self.auth.manager._store  # noqa: SLF001 - it tells `on_event` of the login
+        self.auth.wait_for(store.issue(self.plan))
 
 
 def is_in_transaction(using: str) -> bool:

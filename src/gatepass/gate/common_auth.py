@@ -17,6 +17,7 @@ from gatepass.gate.hooks import Authenticate, ChangePassword
 from gatepass.gate.misuse import require_arguments, require_call
 from gatepass.gate.rejections import Explanations
 from gatepass.gate.routes import KEYS, Route, answer_wrong_method
+from gatepass.gate.telling import telling
 from gatepass.http import (
     DEFAULT_LIMITS,
     Answer,
@@ -178,7 +179,8 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
         try:
             if request.method in route.methods:
                 body = await settle(read_body()) if route.takes_body else b""
-                answer = await route.answer(gate, request, body, session_id)
+                answering = route.answer(gate, request, body, session_id)
+                answer = await telling(self.manager, self.policy, request, answering)
             else:
                 answer = answer_wrong_method(route)
         except (RequestRefused, StoreUnavailable) as error:

@@ -6,6 +6,7 @@ from typing import Any, Final, TypeVar
 
 from gatepass._clock import wall_clock
 from gatepass.errors import ClaimsRejected, GatepassError, TokenError
+from gatepass.events import about
 from gatepass.gate.cookie_answers import answer_in_cookies, explain_missing
 from gatepass.gate.guard import Guard
 from gatepass.gate.hooks import Authenticate, ChangePassword
@@ -191,7 +192,8 @@ class Gate:
         found = await self._ask(ACCESS_PROBLEMS, lambda: self._manager.sessions(claims.subject))
         if session_id not in {session.session_id for session in found}:
             raise RequestRefused(SESSION_UNKNOWN)
-        await self._end(ACCESS_PROBLEMS, session_id, "ended-by-user")
+        with about(subject=claims.subject):
+            await self._end(ACCESS_PROBLEMS, session_id, "ended-by-user")
         return answer_nothing()
 
     async def keys(self, *_: object) -> Answer:

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from gatepass._common_manager import AsyncLoadClaims, LoadClaims
 from gatepass._secret_files import in_files, with_files
 from gatepass.errors import KeyRejected, SettingsRejected
+from gatepass.events.teller import AsyncOnEvent, OnEvent
 from gatepass.jose import KeySet, KeySource
 from gatepass.keyfile import FileKeySource
 from gatepass.manager import AsyncTokenManager, TokenManager
@@ -163,6 +164,7 @@ class TokenSettings(BaseSettings):
         *,
         revocations: Revocations | None = None,
         load_claims: LoadClaims | None = None,
+        on_event: OnEvent | None = None,
         **policy: Unpack[PolicyOptions],
     ) -> TokenManager:
         """A manager over this store, or over the one that the environment names.
@@ -171,6 +173,7 @@ class TokenSettings(BaseSettings):
             store: The store of sessions.
             revocations: See `TokenManager`.
             load_claims: See `TokenManager`.
+            on_event: See `TokenManager`.
             **policy: Settings of this manager alone; the others are the environment's.
 
         Raises:
@@ -183,6 +186,7 @@ class TokenSettings(BaseSettings):
             store=self.store() if store is None else store,
             revocations=revocations,
             load_claims=load_claims,
+            on_event=on_event,
         )
 
     def async_manager(
@@ -191,9 +195,10 @@ class TokenSettings(BaseSettings):
         *,
         revocations: AsyncRevocations | None = None,
         load_claims: AsyncLoadClaims | None = None,
+        on_event: AsyncOnEvent | None = None,
         **policy: Unpack[PolicyOptions],
     ) -> AsyncTokenManager:
-        """The same for `await`; `load_claims` may be a coroutine function."""
+        """The same for `await`; `load_claims` and `on_event` may be coroutine functions."""
         return AsyncTokenManager(
             replace(self.policy, **policy),
             access_keys=self.access_keys,
@@ -201,6 +206,7 @@ class TokenSettings(BaseSettings):
             store=self.async_store() if store is None else store,
             revocations=revocations,
             load_claims=load_claims,
+            on_event=on_event,
         )
 
     def store(self) -> Store:

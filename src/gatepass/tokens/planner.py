@@ -207,25 +207,28 @@ class PairPlanner:
 
     def plan_log_out(
         self, access_token: str | None, refresh_token: str | None
-    ) -> tuple[str, bytes | None]:
-        """The session to end, and the hash that must match if only a refresh token proves it.
+    ) -> tuple[str, bytes | None, str]:
+        """The session to end, the hash that must match if only a refresh token proves it, whose.
 
         Expired tokens and any generation will do. Two tokens must name one session.
         """
         session_ids: list[str] = []
         proof: bytes | None = None
         if access_token is not None:
-            session_ids.append(self.access.open_any_time(access_token)["sid"])
+            opened = self.access.open_any_time(access_token)
+            session_ids.append(opened["sid"])
+            subject = opened.subject
         if refresh_token is not None:
             presented = read_presented(dict_of(self._refresh.open_any_time(refresh_token)))
             session_ids.append(presented.session_id)
+            subject = presented.subject
             if access_token is None:
                 proof = sec_hash(presented.sec, presented.session_text)
         if not session_ids:
             raise TokenMissing
         if len(set(session_ids)) > 1:
             raise TokenInvalid("the two tokens are of different sessions")
-        return session_ids[0], proof
+        return session_ids[0], proof, subject
 
     def plan_token_revocation(self, token: AccessClaims | str) -> tuple[str, int]:
         """The id of the token to revoke, and for how many milliseconds it could still pass."""
