@@ -57,7 +57,11 @@ def said() -> Iterator[list[str]]:
 async def run(world: World, clocks: Clocks) -> None:
     with pytest.raises(asyncio.CancelledError):
         await purge_for_ever(
-            world.parts.manager, wall=clocks.wall, steady=clocks.steady, sleep=clocks.sleep
+            world.parts.manager,
+            world.parts.events.table,
+            wall=clocks.wall,
+            steady=clocks.steady,
+            sleep=clocks.sleep,
         )
 
 
@@ -68,7 +72,7 @@ async def test_the_server_purges_every_hour_and_not_in_its_first_minutes(
     await run(made, clocks)
 
     assert clocks.slept == [300, 3600, 3600, 3600, 3600]
-    assert said == ["purged"] * 4
+    assert said == ["purged", "purged events"] * 4
 
 
 async def test_a_clock_that_is_ahead_for_a_moment_is_not_purged_by(
@@ -77,7 +81,8 @@ async def test_a_clock_that_is_ahead_for_a_moment_is_not_purged_by(
     clocks = Clocks(sets={2: 18 * 60.0, 3: 0.0})
     await run(made, clocks)
 
-    assert said == ["purged", *["nothing purged: the clock was set"] * 2, "purged"]
+    done = ["purged", "purged events"]
+    assert said == [*done, *["nothing purged: the clock was set"] * 2, *done]
 
 
 async def test_a_clock_that_is_disciplined_gently_is_purged_by(
@@ -86,7 +91,7 @@ async def test_a_clock_that_is_disciplined_gently_is_purged_by(
     clocks = Clocks(sets={number: number * 1.0 for number in range(5)})
     await run(made, clocks)
 
-    assert said == ["purged"] * 4
+    assert said == ["purged", "purged events"] * 4
 
 
 async def test_what_is_past_its_retention_is_gone_and_the_rest_is_not(world: World) -> None:
@@ -109,7 +114,7 @@ async def test_an_outage_only_delays_the_purge(world: World, said: list[str]) ->
         await run(world, Clocks())
     await run(world, Clocks())
 
-    assert said == [*["purge failed"] * 4, *["purged"] * 4]
+    assert said == [*["purge failed"] * 8, *["purged", "purged events"] * 4]
 
 
 async def test_a_fault_of_ours_only_delays_the_purge(made: World, said: list[str]) -> None:
@@ -119,4 +124,4 @@ async def test_a_fault_of_ours_only_delays_the_purge(made: World, said: list[str
     made.parts.manager.purge = fail  # type: ignore[method-assign]
     await run(made, Clocks())
 
-    assert said == ["purge failed"] * 4
+    assert said == ["purge failed", "purged events"] * 4

@@ -1,7 +1,7 @@
 """The real server in this process, over a real database, with a cheap and counted argon2."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -10,10 +10,14 @@ import httpx
 from argon2 import PasswordHasher
 from fastapi import FastAPI
 
+from gatepass.errors import StoreUnavailable
+from gatepass.events import Event
 from gatepass.manager import TokenManager
 from gatepass.passwords import Passwords
 from gatepass.server.accounts import Accounts
 from gatepass.server.app import Parts, make_app, make_parts
+from gatepass.server.databases import open_events
+from gatepass.server.events import EventSettings
 from gatepass.server.limits import AtOnce
 from gatepass.server.state import State, find_state
 from gatepass.stores.sql import SqlStore
@@ -90,6 +94,16 @@ class World:
             self.client = client
             self.app = app
             yield self
+        with suppress(StoreUnavailable):  # of a test that broke the database
+            self.leaks.read("events", repr(self.events()))
+
+    def events(self) -> list[Event]:
+        """What the table keeps, oldest first; the server writes the last when it ends."""
+        table = open_events(self.state, EventSettings())
+        try:
+            return table.find(limit=100_000)[::-1]
+        finally:
+            table.close()
 
     def client_at(self, app: FastAPI, address: str) -> httpx.AsyncClient:
         """A client whose requests come from this address."""

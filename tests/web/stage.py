@@ -47,6 +47,8 @@ class Stage:
     target: Target
     variant: str
     values: dict[str, str] = field(default_factory=dict)
+    secrets: set[str] = field(default_factory=set)
+    """Every token and password that was sent or answered, and every name that is no account."""
     store: SqlStore = field(init=False)
     subjects: dict[str, str] = field(init=False)
 
@@ -78,6 +80,7 @@ class Stage:
             "GATEPASS_PUBLIC_ORIGINS": ORIGINS[self.variant],
             "GATEPASS_ALLOWED_ORIGINS": "https://spa.example",
             "GATEPASS_LOGIN_LIMIT": "10000/minute",
+            "GATEPASS_EVENTS_LOG": "json",
             **(strict if self.variant == "production" else {}),
         }
 
@@ -89,6 +92,14 @@ class Stage:
         """Remember the members of an answer to a call that came first."""
         members = json.loads(body) if body.startswith(b"{") else {}
         self.values |= {f"answer.{name}": str(value) for name, value in members.items()}
+
+    def saw(self, text: str) -> None:
+        """Remember what no event may hold; of a token also its signature."""
+        for token in re.findall(r"[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}", text):
+            self.secrets |= {token, token.rpartition(".")[2]}
+        for kind, value in re.findall(r'"(username|password|csrf_token)":"([^"]{6,})"', text):
+            if kind != "username" or value not in PASSWORDS:
+                self.secrets.add(value)
 
     def fill(self, text: str) -> str:
         """The text with all values in their places."""

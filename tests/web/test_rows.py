@@ -8,10 +8,14 @@ from typing import Final
 
 import httpx
 import pytest
+from sqlalchemy import select
 
+from gatepass.stores.sql import tables
+from tests.budget import until
+from tests.web.apps.parts import EVENTS, PASSWORDS
 from tests.web.rows import SHEETS
-from tests.web.rows.row import Call, Row
-from tests.web.stage import Stage
+from tests.web.rows.row import JSON, Call, Row
+from tests.web.stage import ACCESS_SECRET, PREVIOUS_SECRET, REFRESH_SECRET, Stage
 from tests.web.target import Running
 
 WATCHED: Final = (
@@ -37,10 +41,13 @@ def send(stage: Stage, program: Running, call: Call, peer: str) -> httpx.Respons
     method, _, path = stage.fill(call.line).partition(" ")
     lines = (stage.fill(line).partition(": ") for line in call.headers)
     headers = [(name, value) for name, _, value in lines]
+    stage.saw(f"{stage.fill(call.body)} {headers}")
     transport = httpx.HTTPTransport(local_address=peer)
     with httpx.Client(transport=transport) as client:
         body = stage.fill(call.body).encode() if call.body else None
-        return client.request(method, program.url + path, headers=headers, content=body)
+        answer = client.request(method, program.url + path, headers=headers, content=body)
+    stage.saw(f"{answer.text} {answer.headers}")
+    return answer
 
 
 @contextmanager
@@ -97,6 +104,41 @@ def check(row: Row, stage: Stage, program: Running) -> None:
             assert stage.pattern(text).fullmatch(value), (name, value, text)
     if "Vary: Origin" in row.want.headers:  # frameworks have more to name there
         assert "Origin" in response.headers["vary"].split(", ")
+
+
+def told_by(stage: Stage, program: Running) -> str:
+    """All events so far: those of an application, or the lines and the rows of the server."""
+    if program.target.has_routes:
+        return (program.log.parent / EVENTS).read_text()
+    lines = [line for line in program.log.read_text().splitlines() if '"event": "event"' in line]
+    with stage.store.engine.connect() as connection:
+        rows = [repr(row) for row in connection.execute(select(tables.events))]
+    return "\n".join([*lines, *rows]) if len(rows) == len(lines) else ""
+
+
+def test_no_event_holds_a_token_a_password_or_a_name_that_is_no_account(
+    stage: Stage, program: Running
+) -> None:
+    stage.begin()
+    address, peer = "127.0.0.77", "127.0.0.77"
+    behind: tuple[str, ...] = ()
+    if stage.variant == "production":
+        address, peer = "198.51.100.77", "127.0.0.1"
+        behind = ("X-Forwarded-Proto: https", f"X-Forwarded-For: {address}")
+    for body in (
+        '{"username":"hunter2-typed-as-a-name","password":"hunter2-password"}',
+        '{"username":"ada","password":"<password>"}',
+    ):
+        answer = send(stage, program, Call("POST /auth/login", (JSON, *behind), body), peer)
+    session_id = answer.json()["session_id"]
+    until(lambda: session_id in told_by(stage, program))
+
+    told = told_by(stage, program)
+    assert "login_failed" in told
+    assert address in told
+    secrets = {*stage.secrets, *PASSWORDS.values(), ACCESS_SECRET, REFRESH_SECRET, PREVIOUS_SECRET}
+    assert len(secrets) > len({"hunter2-typed-as-a-name", "hunter2-password"})
+    assert [secret for secret in secrets if secret in told] == []
 
 
 def test_the_table_has_a_hundred_scenarios_and_more() -> None:

@@ -9,8 +9,10 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from gatepass.cli.input import administration
 from gatepass.cli.output import AsJson, say, show, show_table, when
-from gatepass.errors import SettingsRejected
+from gatepass.errors import GatepassError, SettingsRejected
+from gatepass.events import EventKind
 from gatepass.jose import SigningKey
 from gatepass.keyfile import Entry, KeyFile, Ring, State
 from gatepass.tokens.durations import parse_duration
@@ -107,7 +109,16 @@ def promote(
     as_json: AsJson = False,
 ) -> None:
     """Have a published key sign from now on; the primary before it is retired."""
-    ring = _change(file, lambda ring, now: ring.promote(ring.find(kid).kid, now=now, early=early))
+    before: list[Entry | None] = []
+
+    def step(ring: Ring, now: int) -> Ring:
+        before.append(ring.primary)
+        return ring.promote(ring.find(kid).kid, now=now, early=early)
+
+    ring = _change(file, step)
+    _tell(EventKind.KEY_PROMOTED, ring.find(kid).kid)
+    if before[-1] is not None:
+        _tell(EventKind.KEY_RETIRED, before[-1].kid)
     _show(ring.find(kid), as_json=as_json)
 
 
@@ -121,6 +132,7 @@ Examples:
 def retire(kid: Kid, *, file: File = None, as_json: AsJson = False) -> None:
     """Give up a `next` key that will not sign; promoting a key retires the one before it."""
     ring = _change(file, lambda ring, now: ring.retire(ring.find(kid).kid, now=now))
+    _tell(EventKind.KEY_RETIRED, ring.find(kid).kid)
     _show(ring.find(kid), as_json=as_json)
 
 
@@ -183,6 +195,19 @@ def export(
 
 def _change(file: Path | None, step: Callable[[Ring, int], Ring]) -> Ring:
     return _key_file(file).change(lambda ring: step(ring, int(time.time())))
+
+
+def _tell(kind: EventKind, kid: str) -> None:
+    """Keep an event where this command knows the server's database; the step is done by then."""
+    if not os.environ.get("DATABASE_URL"):
+        return
+    try:
+        with administration() as opened:
+            opened.manager.tell(kind, reason=kid)
+    except GatepassError as error:
+        say(f"done, but the event {kind} was not kept: {error}")
+    except SystemExit:  # it has said which extra is missing
+        say(f"done, but the event {kind} was not kept")
 
 
 def _key_file(file: Path | None) -> KeyFile:

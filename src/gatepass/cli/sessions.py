@@ -5,14 +5,19 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from gatepass.cli.events import COLUMNS, row_of
 from gatepass.cli.input import administration
-from gatepass.cli.output import AsJson, show, show_table, when
+from gatepass.cli.output import AsJson, say, show, show_table, when
+from gatepass.events import EventKind
 
 app = typer.Typer(
-    help="List, revoke and purge sessions.", no_args_is_help=True, rich_markup_mode=None
+    help="List, show, revoke and purge sessions.", no_args_is_help=True, rich_markup_mode=None
 )
 
 _SESSION_ID: Final = re.compile(r"[0-9a-f]{34}")
+_COLUMNS: Final = [name for name in COLUMNS if name not in {"subject", "session_id"}]
+_SHOWN: Final = 100_000
+"""The most events of one session that are shown."""
 _REASON: Final = "revoked by an administrator"
 
 User = Annotated[str | None, typer.Option("--user", help="Only this account's sessions.")]
@@ -49,6 +54,50 @@ def list_(*, user: User = None, as_json: AsJson = False) -> None:
 
 
 @app.command(
+    "show",
+    epilog="""\
+\b
+Examples:
+  gatepass sessions show 5f1c0a77de53a1b2c3d4e5f60718293a4b
+  gatepass sessions show 5f1c0a77de53a1b2c3d4e5f60718293a4b --json
+""",
+)
+def show_(
+    session_id: Annotated[str, typer.Argument(metavar="ID", help="The session, also an old one.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show whose session it is or was, from where, and what happened to it.
+
+    Exit code 1 when nothing is known of it: events are kept for GATEPASS_EVENT_DAYS.
+    """
+    _require_session_id(session_id)
+    with administration() as opened:
+        found = opened.events.find(session_id=session_id, limit=_SHOWN)
+        subject = next((event.subject for event in reversed(found) if event.subject), None)
+        account = None if subject is None else opened.accounts.find_subject(subject)
+        live = [] if subject is None else opened.manager.sessions(subject)
+    if not found:
+        say("no event of this session is kept")
+        raise typer.Exit(1)
+    opening = next((event for event in found if event.kind is EventKind.LOGGED_IN), None)
+    about: dict[str, Any] = {
+        "session_id": session_id,
+        "username": None if account is None else account.username,
+        "subject": subject,
+        "address": None if opening is None else opening.address,
+        "device": None if opening is None else opening.device,
+        "live": session_id in {session.session_id for session in live},
+    }
+    rows = [row_of(event) for event in found]
+    if as_json:
+        show(about | {"events": rows}, "", as_json=True)
+        return
+    show_table("session", [about], about, as_json=False)
+    show_table("events", rows, _COLUMNS, as_json=False)
+
+
+@app.command(
     epilog="""\
 \b
 Examples:
@@ -69,8 +118,8 @@ def revoke(
     """End one session, an account's, or all; repeating is safe."""
     if (session_id is not None) + (user is not None) + everybody != 1:
         raise typer.BadParameter("name one of: a session id, --user NAME, --all")
-    if session_id is not None and not _SESSION_ID.fullmatch(session_id):
-        raise typer.BadParameter("a session id is 34 hex digits, see `gatepass sessions list`")
+    if session_id is not None:
+        _require_session_id(session_id)
     with administration() as opened:
         if session_id is not None:
             ended = int(opened.manager.revoke_session(session_id, reason=_REASON))
@@ -95,3 +144,8 @@ def purge(*, as_json: AsJson = False) -> None:
     with administration() as opened:
         gone = opened.manager.purge()
     show({"purged": gone}, f"rows removed: {gone}", as_json=as_json)
+
+
+def _require_session_id(session_id: str) -> None:
+    if not _SESSION_ID.fullmatch(session_id):
+        raise typer.BadParameter("a session id is 34 hex digits, see `gatepass sessions list`")

@@ -6,6 +6,7 @@ import typer
 
 from gatepass.cli.input import PasswordOnStdin, administration, read_password
 from gatepass.cli.output import AsJson, show, show_table, when
+from gatepass.events import EventKind
 
 app = typer.Typer(
     help="Make, list, disable and enable accounts.", no_args_is_help=True, rich_markup_mode=None
@@ -77,6 +78,7 @@ def disable(name: Name, *, as_json: AsJson = False) -> None:
     """Reject an account's logins and end its sessions; repeating is safe."""
     with administration() as opened:
         ended = opened.accounts.disable(name, opened.manager)
+        opened.tell(EventKind.ACCOUNT_DISABLED, name)
     show({"revoked": ended}, f"disabled; live sessions ended: {ended}", as_json=as_json)
 
 
@@ -92,6 +94,7 @@ def enable(name: Name, *, as_json: AsJson = False) -> None:
     """Let an account log in again."""
     with administration() as opened:
         opened.accounts.enable(name)
+        opened.tell(EventKind.ACCOUNT_ENABLED, name)
     show({"enabled": True}, "enabled", as_json=as_json)
 
 
@@ -108,4 +111,5 @@ def password(name: Name, *, on_stdin: PasswordOnStdin = False, as_json: AsJson =
     with administration() as opened:
         opened.accounts.get(name)
         ended = opened.accounts.set_password(name, read_password(on_stdin=on_stdin), opened.manager)
+        opened.tell(EventKind.PASSWORD_CHANGED, name)
     show({"revoked": ended}, f"password set; live sessions ended: {ended}", as_json=as_json)

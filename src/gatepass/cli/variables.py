@@ -27,6 +27,8 @@ KNOWN: Final = frozenset(
         "DOCS",
         "DRAIN_SECONDS",
         "ENV",
+        "EVENTS_LOG",
+        "EVENT_DAYS",
         "HOST",
         "KEEP_ALIVE_SECONDS",
         "KEY_FILE",

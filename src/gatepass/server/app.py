@@ -16,9 +16,10 @@ from gatepass.passwords import PasswordPool, Passwords
 from gatepass.revocations import replica_of
 from gatepass.server.accounts import Accounts
 from gatepass.server.addresses import LoggedClient
-from gatepass.server.databases import open_accounts
+from gatepass.server.databases import open_accounts, open_events
 from gatepass.server.document import ABOUT, READY, RUNS
 from gatepass.server.error_handlers import answer_the_rest
+from gatepass.server.events import EventSettings, EventWriter
 from gatepass.server.limits import AtOnce
 from gatepass.server.login import PasswordLogin
 from gatepass.server.pages import add_pages
@@ -36,6 +37,7 @@ class Parts:
     manager: AsyncTokenManager
     replica: Follows
     accounts: Accounts
+    events: EventWriter
     pool: PasswordPool
     limits: Limits | None = DEFAULT_LIMITS
     at_once: AtOnce = field(default_factory=AtOnce)
@@ -50,6 +52,7 @@ def make_parts(
     *,
     limits: Limits = DEFAULT_LIMITS,
     staleness: Staleness | None = None,
+    events: EventSettings | None = None,
     has_docs: bool = True,
 ) -> Parts:
     """The parts over the state's databases; a SQLite file is made or upgraded now.
@@ -60,6 +63,7 @@ def make_parts(
         policy: Cookies, origins and https; by default tokens come in headers only.
         limits: How often passwords may be tried.
         staleness: How old the copy of the revocation log may be, and the policy for older ones.
+        events: How long events are kept.
         has_docs: Whether the interactive page and the OpenAPI document are there.
 
     Raises:
@@ -77,11 +81,15 @@ def make_parts(
     replica: Follows = replica_of(
         store, max_staleness=bounds.max_staleness, when_stale=bounds.when_stale
     )
-    manager = state.settings.async_manager(store, revocations=replica, load_claims=load_claims)
+    writer = EventWriter(open_events(state, events or EventSettings()))
+    manager = state.settings.async_manager(
+        store, revocations=replica, load_claims=load_claims, on_event=writer.hook
+    )
     return Parts(
         manager=manager,
         replica=replica,
         accounts=accounts,
+        events=writer,
         pool=PasswordPool(),
         limits=limits,
         policy=policy or HttpPolicy(),
@@ -96,7 +104,7 @@ def make_app(parts: Parts) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         quieten(asyncio.get_running_loop())
         await parts.replica.start()
-        purge = asyncio.create_task(purge_for_ever(parts.manager))
+        purge = asyncio.create_task(purge_for_ever(parts.manager, parts.events.table))
         try:
             yield
         finally:
@@ -106,6 +114,7 @@ def make_app(parts: Parts) -> FastAPI:
             await asyncio.to_thread(parts.pool.close)
             await parts.replica.close()
             await parts.manager.close()
+            await asyncio.to_thread(parts.events.close)
             await asyncio.to_thread(parts.accounts.close)
 
     # A redirect behind a TLS proxy would name http:, and clients would send the password there.

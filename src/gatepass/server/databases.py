@@ -7,6 +7,7 @@ from typing import Final
 from gatepass.errors import SettingsRejected, StoreUnavailable
 from gatepass.passwords import Passwords
 from gatepass.server.accounts import Accounts
+from gatepass.server.events import EventSettings, EventTable
 from gatepass.server.state import Environment, State
 from gatepass.sessions import Store
 from gatepass.stores.sql import SqlStore
@@ -31,6 +32,11 @@ def open_accounts(state: State, passwords: Passwords) -> Accounts:
         else:
             store.subject_epoch(_NOBODY)
     return Accounts(pooled_engine_of(url), passwords, state.settings.policy)
+
+
+def open_events(state: State, settings: EventSettings) -> EventTable:
+    """The table of events beside the accounts, once these have been opened."""
+    return EventTable(pooled_engine_of(state.settings.sql_url), settings)
 
 
 def check_sessions(state: State, warn: Callable[[str], object]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
+from gatepass.events import note_subject
 from gatepass.http import Identity
 from gatepass.manager import AsyncTokenManager
 from gatepass.passwords import PasswordPool
@@ -30,5 +31,8 @@ class PasswordLogin:
         epoch = await self.manager.subject_epoch(subject)
         account = await self.pool.run(self.accounts.check_password, subject, password)
         if account is None:
+            # The query also runs for unknown names, so that both take the same time.
+            if await asyncio.to_thread(self.accounts.find_subject, subject) is not None:
+                note_subject(subject)
             return None
         return Identity(account.subject, account.claims, epoch)

@@ -78,6 +78,7 @@ def configure_logs(*, as_json: bool, level: int = logging.INFO) -> None:
     )
     logging.basicConfig(handlers=[handler], level=max(level, logging.INFO), force=True)
     logging.getLogger("gatepass").setLevel(level)
+    logging.getLogger("gatepass.events").setLevel(logging.INFO)  # they are an option of their own
     logging.getLogger("uvicorn.access").addFilter(WithoutTokens())
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -1,14 +1,16 @@
-"""Removes rows that expired long ago, every hour, unless the clock was set."""
+"""Removes rows that expired long ago, and old events, every hour, unless the clock was set."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 import structlog
 
 from gatepass._clock import wall_clock
 from gatepass.manager import AsyncTokenManager
+from gatepass.server.events import EventTable
 
 _FIRST_S: Final = 300.0
 """A machine that has just started may have a wrong clock."""
@@ -33,6 +35,7 @@ class SteadyClock:
 
 async def purge_for_ever(
     manager: AsyncTokenManager,
+    events: EventTable,
     *,
     wall: Callable[[], float] = wall_clock,
     steady: Callable[[], float] = time.monotonic,
@@ -48,12 +51,13 @@ async def purge_for_ever(
         if clock.was_set():
             _log.warning("nothing purged: the clock was set")
         else:
-            await _purge(manager)
+            await _purge("purged", manager.purge)
+            await _purge("purged events", partial(asyncio.to_thread, events.purge))
         await sleep(_EVERY_S)
 
 
-async def _purge(manager: AsyncTokenManager) -> None:
+async def _purge(what: str, purge: Callable[[], Awaitable[int]]) -> None:
     try:
-        _log.info("purged", rows=await manager.purge())
+        _log.info(what, rows=await purge())
     except Exception as error:  # noqa: BLE001 - a purge that ends never comes back
         _log.warning("purge failed", cause=type(error).__name__)

@@ -27,6 +27,7 @@ from gatepass.server.banner import write_banner
 from gatepass.server.databases import check_sessions, open_accounts
 from gatepass.server.ending import DrainingServer, Workers
 from gatepass.server.errors import AccountRejected
+from gatepass.server.events import read_event_settings
 from gatepass.server.http_protocol import Connection, ConnectionLimit
 from gatepass.server.logs import configure_logs, read_level
 from gatepass.server.policy import read_http
@@ -70,6 +71,7 @@ def serve(
             sys.stderr.write(f"gatepass: {hint}\n")
     proxies = read_proxies(environ)
     staleness = read_staleness(environ)
+    events = read_event_settings(environ)
     serving = read_serving(environ)
     level = read_level(environ)
     state = find_state(environ, here, create=True)
@@ -81,7 +83,8 @@ def serve(
         if environment is Environment.DEVELOPMENT:
             sys.stdout.write(_greet(accounts, url) + "\n")
             sys.stdout.flush()
-        configure_logs(as_json=environment is Environment.PRODUCTION, level=level)
+        as_json = environment is Environment.PRODUCTION or events.are_logged
+        configure_logs(as_json=as_json, level=level)
         _log.info("serving", host=host, port=listener.getsockname()[1])
         if environment is Environment.PRODUCTION and proxies is None:
             _log.info("no proxy is trusted: behind one, set GATEPASS_TRUSTED_PROXIES")
@@ -96,6 +99,7 @@ def serve(
             http.policy,
             limits=http.limits,
             staleness=staleness,
+            events=events,
             has_docs=serving.has_docs,
         )
         config = configure(make_app(parts))

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from gatepass._secret_files import with_files
 from gatepass.passwords import Passwords
 from gatepass.server.app import make_app, make_parts
+from gatepass.server.events import read_event_settings
 from gatepass.server.logs import configure_logs, read_level
 from gatepass.server.policy import read_http
 from gatepass.server.serving import read_serving
@@ -19,7 +20,9 @@ def make_worker_app(here: Path, url: str) -> FastAPI:
     """The application of this process at this address, over the environment it inherited."""
     environ = with_files(os.environ)
     state = find_state(environ, here, create=False)
-    configure_logs(as_json=state.environment is Environment.PRODUCTION, level=read_level(environ))
+    events = read_event_settings(environ)
+    as_json = state.environment is Environment.PRODUCTION or events.are_logged
+    configure_logs(as_json=as_json, level=read_level(environ))
     http = read_http(environ, state.environment, url)
     staleness = read_staleness(environ)
     has_docs = read_serving(environ).has_docs
@@ -30,6 +33,7 @@ def make_worker_app(here: Path, url: str) -> FastAPI:
             http.policy,
             limits=http.limits,
             staleness=staleness,
+            events=events,
             has_docs=has_docs,
         )
     )

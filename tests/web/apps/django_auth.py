@@ -3,9 +3,12 @@
 import os
 
 from gatepass.django import Auth
-from tests.web.apps.parts import authenticate, change_password, limits, policy, settings
+from tests.web.apps.parts import authenticate, change_password, keep, limits, policy, settings
 
-sync, waiting = settings().manager(), settings().async_manager()
+sync, waiting = (
+    settings().manager(on_event=keep),
+    settings().async_manager(on_event=keep),
+)
 if os.environ.get("WEB_VIEWS") == "async":
     auth = Auth(
         waiting,

@@ -13,6 +13,7 @@ from tests.web.apps.parts import (
     WRITER,
     authenticate,
     change_password,
+    keep,
     limits,
     policy,
     settings,
@@ -20,7 +21,7 @@ from tests.web.apps.parts import (
 )
 
 auth = Auth(
-    settings().async_manager(),
+    settings().async_manager(on_event=keep),
     authenticate=authenticate,
     change_password=change_password,
     limits=limits(),

@@ -11,6 +11,7 @@ from tests.web.apps.parts import (
     WRITER,
     authenticate,
     change_password,
+    keep,
     limits,
     policy,
     settings,
@@ -18,7 +19,7 @@ from tests.web.apps.parts import (
 )
 
 auth = Auth(
-    settings().manager(),
+    settings().manager(on_event=keep),
     authenticate=authenticate,
     change_password=change_password,
     limits=limits(),

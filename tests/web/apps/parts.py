@@ -1,12 +1,15 @@
 """What every application under test is made of: the same accounts, keys and policy."""
 
 import os
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from gatepass import AccessClaims
 from gatepass.errors import PasswordRejected
+from gatepass.events import Event
 from gatepass.http import HttpPolicy, Identity, Limits
 from gatepass.settings import HttpSettings, TokenSettings
 
@@ -15,6 +18,7 @@ CLAIMS: dict[str, dict[str, Any]] = {
     "ada": {"username": "ada", "role": "admin", "scope": "reports:read reports:write"},
     "grace": {"username": "grace", "role": "user", "scope": "reports:read"},
 }
+EVENTS = "events.log"
 READER = ("reports:read",)
 WRITER = ("reports:read", "reports:write")
 FRESH_S = 300
@@ -43,6 +47,12 @@ def policy() -> HttpPolicy:
 def limits() -> Limits:
     """The limits of this process's environment."""
     return HttpSettings.from_env(os.environ).limits
+
+
+def keep(event: Event) -> None:
+    """Write an event into a file beside the program's log."""
+    with Path(EVENTS).open("a") as file:
+        file.write(f"{asdict(event)}\n")
 
 
 def authenticate(username: str, password: str) -> Identity | None:

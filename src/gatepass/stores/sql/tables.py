@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 VERSION_TABLE: Final = "gatepass_alembic_version"
 
-HEAD: Final = "v0002_0.1"
+HEAD: Final = "v0003_0.1"
 """The newest revision in `migrations/versions`; tables that have it need no upgrade.
 
 Revisions are compared as text. All are a `v` and four digits, and after the first also `_` and the
@@ -137,6 +137,23 @@ accounts: Final = Table(
     Column("created_ms", BigInteger, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
     UniqueConstraint("username", name="gatepass_accounts_username"),
+)
+
+events: Final = Table(
+    "gatepass_events",
+    metadata,
+    Column("event_id", Text, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text),
+    Column("session_id", Text),
+    Column("client_id", Text),
+    Column("address", Text),
+    Column("device", Text),
+    Column("reason", Text),
+    Index("gatepass_events_at", "at_ms"),
+    Index("gatepass_events_subject", "subject", "at_ms"),
+    Index("gatepass_events_session", "session_id"),
 )
 
 
