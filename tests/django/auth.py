@@ -3,6 +3,7 @@
 from gatepass import AsyncTokenManager, TokenManager, TokenPolicy
 from gatepass.django import Auth, Cookies, DjangoUsers, HttpPolicy
 from gatepass.errors import StoreUnavailable
+from gatepass.events import Event
 from gatepass.jose import SharedKey
 from gatepass.stores.memory import AsyncMemoryStore, MemoryStore
 
@@ -31,12 +32,15 @@ class OutageStore(MemoryStore):
 
 users = DjangoUsers(lambda user: {"username": user.get_username(), "role": "user"})
 store = OutageStore()
+heard: list[Event] = []
+"""The events of both managers."""
 manager = TokenManager(
     POLICY,
     access_keys=ACCESS,
     refresh_keys=REFRESH,
     store=store,
     load_claims=users.load_claims,
+    on_event=heard.append,
 )
 auth = Auth(
     manager,
@@ -51,6 +55,7 @@ waiting = AsyncTokenManager(
     refresh_keys=REFRESH,
     store=AsyncMemoryStore(),
     load_claims=users.aload_claims,
+    on_event=heard.append,
 )
 async_auth = Auth(
     waiting,

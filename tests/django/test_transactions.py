@@ -15,7 +15,7 @@ from gatepass.django import Auth
 from gatepass.django.conf import get_auth
 from gatepass.errors import StoreUnavailable, SubjectEpochChanged
 from gatepass.http import RequestRefused
-from tests.django.auth import store
+from tests.django.auth import heard, store
 from tests.django.conftest import PASSWORD
 from tests.django.test_users import deactivate, set_password
 
@@ -68,6 +68,36 @@ def test_an_actor_may_open_a_session_behind_the_change(auth: Auth, ask: Ask, ada
         auth.log_in(str(ada.pk), session_claims={"act": {"sub": "support-7"}})
 
     assert len(live(ask, ada)) == 1
+
+
+def test_events_follow_the_commit(auth: Auth, ask: Ask, ada: User) -> None:
+    subject = str(ada.pk)
+    ask.issue(subject)
+    heard.clear()
+    with transaction.atomic():
+        set_password(ada)
+        auth.log_in(subject)
+        assert heard == []
+
+    told = [(str(event.kind), event.subject) for event in heard]
+    assert told == [
+        ("subject_revoked", subject),
+        ("password_changed", subject),
+        ("logged_in", subject),
+    ]
+
+
+def test_a_change_that_is_rolled_back_makes_no_event(ask: Ask, ada: User) -> None:
+    ask.issue(str(ada.pk))
+    heard.clear()
+    with suppress(RuntimeError), transaction.atomic():
+        deactivate(ada)
+        raise RuntimeError
+    assert heard == []
+
+    ada.refresh_from_db()
+    deactivate(ada)
+    assert [str(event.kind) for event in heard][-1] == "account_disabled"
 
 
 def delete(user: User) -> None:

@@ -15,10 +15,17 @@ from django.contrib.auth.hashers import get_hasher, identify_hasher
 from gatepass.django.commits import Ending, end_at_commit, is_in_transaction
 from gatepass.django.conf import get_auth
 from gatepass.errors import StoreUnavailable
+from gatepass.events import EventKind
 from gatepass.gate.password_change import KEPT
 
 _log = logging.getLogger("gatepass")
 _REASON: Final = "_gatepass_reason"
+_NEW_PASSWORD: Final = "password changed"  # noqa: S105 - a reason
+_DEACTIVATED: Final = "user deactivated"
+_TOLD: Final = {
+    _NEW_PASSWORD: EventKind.PASSWORD_CHANGED,
+    _DEACTIVATED: EventKind.ACCOUNT_DISABLED,
+}
 
 
 def find_reason(
@@ -36,9 +43,9 @@ def find_reason(
     before = model.filter(pk=instance.pk).first()
     reason = None
     if before is not None and _is_new_password(before.password, instance, saved):
-        reason = "password changed"
+        reason = _NEW_PASSWORD
     elif before is not None and before.is_active and not instance.is_active:
-        reason = "user deactivated" if saved is None or "is_active" in saved else None
+        reason = _DEACTIVATED if saved is None or "is_active" in saved else None
     if reason is not None and is_in_transaction(using):
         _require_store(str(instance.pk))
     elif reason is not None:
@@ -78,6 +85,14 @@ def _revoke(subject: str, reason: str, keep: str | None) -> None:
         auth.wait_for(manager.revoke_subject(subject, reason=reason, keep=keep))
 
 
+def _tell(subject: str, reason: str) -> None:
+    """Tell of a change that is saved and committed."""
+    auth, kind = get_auth(), _TOLD.get(reason)
+    manager: Any = auth.manager
+    if manager is not None and kind is not None:
+        auth.wait_for(manager.tell(kind, subject=subject))
+
+
 def _end_at_commit(subject: str, reason: str, using: str) -> None:
     keep = KEPT.get()
 
@@ -90,6 +105,7 @@ def _end_at_commit(subject: str, reason: str, using: str) -> None:
             )
             _log.error(said, reason, subject)
             raise
+        _tell(subject, reason)
 
     end_at_commit(Ending(subject, end), using)
 
