@@ -1,22 +1,22 @@
 """Events over every store: each kind once, in a race and after a lost answer too."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from threading import Barrier
 from typing import Any
 
 import pytest
 
 from gatepass import AsyncTokenManager, TokenManager, TokenPolicy
-from gatepass.errors import GatepassError, RefreshReused
+from gatepass.errors import RefreshReused, SessionRevoked, StoreUnavailable
 from gatepass.events import Event
 from gatepass.jose import SharedKey
 from gatepass.sessions import Store
 from tests.budget import PATIENCE_S, TIMES
 from tests.servers.proxy import Proxy
 from tests.stores.crowd import patience
-from tests.stores.redis_backends import KINDS
 from tests.stores.test_lost_answers import direct, kind, other, proxy
 from tests.stores.test_lost_answers import store as store_behind_proxy
 from tests.stores.twins import Awaited, Runner
@@ -98,33 +98,63 @@ def test_an_answer_that_the_store_asks_for_again_makes_one_event(
     assert kinds[2:] in ([["logged_out"], []] if kind == "postgres" else [["logged_out"]])
 
 
+class Callers:
+    """Make one call at once, and each again until it is answered."""
+
+    def __init__(self, manager: Any, runner: Runner) -> None:
+        self.manager, self.runner = manager, runner
+        self.outages = 0
+        """How many answers did not come."""
+
+    def __call__(self, name: str, token: str) -> None:
+        if isinstance(self.manager, Awaited):
+            self.runner.run(self._tasks(getattr(self.manager.twin, name), token))
+            return
+        barrier, operation = Barrier(CALLERS), getattr(self.manager, name)
+        with ThreadPoolExecutor(CALLERS) as pool:
+            list(pool.map(lambda _: self._thread(barrier, operation, token), range(CALLERS)))
+
+    def _thread(self, barrier: Barrier, operation: Any, token: str) -> None:
+        barrier.wait(PATIENCE_S)
+        is_answered = False
+        while not is_answered:
+            with self._answered() as answered, suppress(RefreshReused, SessionRevoked):
+                operation(refresh_token=token)
+            is_answered = bool(answered)
+
+    async def _task(self, operation: Any, token: str) -> None:
+        is_answered = False
+        while not is_answered:
+            with self._answered() as answered, suppress(RefreshReused, SessionRevoked):
+                await operation(refresh_token=token)
+            is_answered = bool(answered)
+
+    async def _tasks(self, operation: Any, token: str) -> None:
+        await asyncio.gather(*(self._task(operation, token) for _ in range(CALLERS)))
+
+    @contextmanager
+    def _answered(self) -> Iterator[list[bool]]:
+        answered: list[bool] = []
+        try:
+            yield answered
+            answered.append(True)
+        except StoreUnavailable:
+            self.outages += 1
+
+
 @pytest.mark.races
-@pytest.mark.parametrize("twin", ["sync"])
-@pytest.mark.parametrize("store", ["memory", "sqlite", "postgres", *KINDS], indirect=True)
-def test_of_racing_callers_one_is_told(
-    store: Store, runner: Runner, heard: list[Event], twin: str
-) -> None:
-    del twin
+def test_of_racing_callers_one_is_told(store: Store, runner: Runner, heard: list[Event]) -> None:
     manager = manager_on(store, runner, heard.append, leeway=0)
-    operations: list[Callable[[str], object]] = [
-        manager.refresh,
-        lambda token: manager.log_out(refresh_token=token),
-    ]
-    with patience(), ThreadPoolExecutor(CALLERS) as pool:
+    races = {"refresh": ["refresh_reused", "refreshed"], "log_out": ["logged_out"]}
+    with patience():
         for _ in range(5 * TIMES):
-            for operation, told in zip(
-                operations, (["refresh_reused", "refreshed"], ["logged_out"]), strict=True
-            ):
+            for name, told in races.items():
                 token = manager.issue("ada").refresh_token
                 heard.clear()
-                barrier = Barrier(CALLERS)
-
-                def call(
-                    _: int, operation: Any = operation, token: str = token, barrier: Any = barrier
-                ) -> None:
-                    barrier.wait(PATIENCE_S)
-                    with suppress(GatepassError):
-                        operation(token)
-
-                list(pool.map(call, range(CALLERS)))
-                assert sorted(str(event.kind) for event in heard) == told
+                callers = Callers(manager, runner)
+                callers(name, token)
+                kinds = sorted(str(event.kind) for event in heard)
+                # A rotation whose answer was lost looks like a reuse without a leeway.
+                assert kinds == told or (callers.outages and kinds in ([], ["refresh_reused"])), (
+                    kinds
+                )
