@@ -14,9 +14,8 @@ from gatepass.errors import RefreshReused, SessionRevoked, StoreUnavailable
 from gatepass.events import Event
 from gatepass.jose import SharedKey
 from gatepass.sessions import Store
-from tests.budget import PATIENCE_S, TIMES
+from tests.budget import PATIENCE_S, TIMES, patience
 from tests.servers.proxy import Proxy
-from tests.stores.crowd import patience
 from tests.stores.test_lost_answers import direct, kind, other, proxy
 from tests.stores.test_lost_answers import store as store_behind_proxy
 from tests.stores.twins import Awaited, Runner
