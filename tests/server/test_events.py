@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 import structlog
-from gatepass.server.passwords import Passwords
 
 from gatepass.errors import SettingsRejected, StoreUnavailable
 from gatepass.events import Event, EventKind
 from gatepass.http import Limits
+from gatepass.passwords import Passwords
 from gatepass.server.app import make_parts
 from gatepass.server.events import (
     EventSettings,

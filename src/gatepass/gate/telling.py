@@ -3,8 +3,8 @@
 from collections.abc import Awaitable
 from typing import Any, Final
 
+from gatepass._maybe_await import settle
 from gatepass.events import EventKind, about
-from gatepass.gate.maybe_await import settle
 from gatepass.http import Answer, HttpPolicy, HttpRequest, RequestRefused, parse_device
 from gatepass.http.problems import INVALID_CREDENTIALS, RATE_LIMITED
 
