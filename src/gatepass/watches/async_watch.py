@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from gatepass.watches.registry import NOT_INSIDE
-from gatepass.watches.watch import C, CommonWatch, as_end
+from gatepass.watches.watch import C, CommonWatch
 
 _AGAIN_S: Final = 1.0
 
@@ -43,13 +43,7 @@ class AsyncWatch(CommonWatch[C]):
         if task is None:
             raise RuntimeError("a watch is entered by a task")
         self.loop = task.get_loop()
-        self._begin()
-        try:
-            await self._look(self.claims)
-            self._watches.open(self)
-        except BaseException:
-            self._watches.discard(self)
-            raise
+        await self._enter()
         self._task, self._cancelling = task, task.cancelling()
         return self
 
@@ -94,14 +88,7 @@ class AsyncWatch(CommonWatch[C]):
             TokenInvalid: The token is of another session or subject.
             GatepassError: The token is rejected, or the connection is over already.
         """
-        claims = await self._verify(token)
-        self._admit(claims)
-        try:
-            await self._look(claims)
-        except BaseException as error:
-            self._watches.over(self, as_end(error))
-            raise
-        return self.claims
+        return await self._renew(token)
 
     def let_go(self) -> None:
         """Cancel no more: the connection is over, and its block goes on to its own end."""
@@ -119,7 +106,3 @@ class AsyncWatch(CommonWatch[C]):
             self._sent += 1
             self._task.cancel()
             self.loop.call_later(_AGAIN_S, self._arrive)
-
-    async def _look(self, claims: C) -> None:
-        self.terms.require(claims)
-        self.terms.require_live(await self._is_revoked(claims.session_id, claims.token_id))

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
+from gatepass._maybe_await import run_in_place, settle
 from gatepass.errors import GatepassError, StoreUnavailable, TokenInvalid
 from gatepass.watches.registry import Registry, Terms, Watched
 
@@ -75,10 +76,31 @@ class CommonWatch(Watched, Generic[C]):
         """The code of the end, such as `token_revoked`; `None` while the connection may go on."""
         return None if self.error is None else self.error.code
 
-    def _begin(self) -> None:
+    async def _enter(self) -> None:
         if self.is_open:
             raise RuntimeError("a watch is entered once")
         self._watches.add(self)
+        try:
+            await self._look(self.claims)
+            self._watches.open(self)
+        except BaseException:
+            self._watches.discard(self)
+            raise
+
+    async def _renew(self, token: str | None) -> C:
+        claims: C = await settle(self._verify(token))
+        self._admit(claims)
+        try:
+            await self._look(claims)
+        except BaseException as error:
+            end = error if isinstance(error, GatepassError) else StoreUnavailable()
+            self._watches.over(self, end)
+            raise
+        return self.claims
+
+    async def _look(self, claims: C) -> None:
+        self.terms.require(claims)
+        self.terms.require_live(await settle(self._is_revoked(claims.session_id, claims.token_id)))
 
     def _admit(self, claims: C) -> None:
         """Put these claims into force."""
@@ -99,13 +121,7 @@ class Watch(CommonWatch[C]):
         self._on_end = on_end
 
     def __enter__(self) -> Self:
-        self._begin()
-        try:
-            self._look(self.claims)
-            self._watches.open(self)
-        except BaseException:
-            self._watches.discard(self)
-            raise
+        run_in_place(self._enter())
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -113,14 +129,7 @@ class Watch(CommonWatch[C]):
 
     def renew(self, token: str | None) -> C:
         """See `AsyncWatch.renew`."""
-        claims = self._verify(token)
-        self._admit(claims)
-        try:
-            self._look(claims)
-        except BaseException as error:
-            self._watches.over(self, as_end(error))
-            raise
-        return self.claims
+        return run_in_place(self._renew(token))
 
     def deliver(self) -> None:
         """See `Watched.deliver`."""
@@ -129,16 +138,7 @@ class Watch(CommonWatch[C]):
         except Exception:  # noqa: BLE001 - it harms nobody else
             _LOG.exception("on_end of a watched connection failed")
 
-    def _look(self, claims: C) -> None:
-        self.terms.require(claims)
-        self.terms.require_live(self._is_revoked(claims.session_id, claims.token_id))
-
 
 def _whose(claims: Claims) -> tuple[object, ...]:
     """A subject is unique for its issuer only."""
     return claims.session_id, claims.subject, claims.get("iss")
-
-
-def as_end(error: BaseException) -> GatepassError:
-    """The end of a connection whose new claims were not looked up to the end."""
-    return error if isinstance(error, GatepassError) else StoreUnavailable()
