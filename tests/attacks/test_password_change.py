@@ -42,7 +42,10 @@ class Users:
         self._lock = threading.Lock()
         self.app = Flask(__name__)
         auth = Auth(
-            self.manager, authenticate=self._authenticate, change_password=self._change_password
+            self.manager,
+            authenticate=self._authenticate,
+            change_password=self._change_password,
+            limits=None,
         )
         auth.init_app(self.app)
 

@@ -14,7 +14,7 @@ from django.test import Client, RequestFactory, override_settings
 from gatepass.django.conf import get_auth
 from gatepass.django.requests import DjangoRequest
 from gatepass.gate.routes import PASSWORD as ROUTE
-from tests.django.auth import ORIGIN, manager, store, users, waiting
+from tests.django.auth import ORIGIN, heard, manager, store, users, waiting
 from tests.django.conftest import PASSWORD
 
 NEW = "another password for ada"
@@ -58,9 +58,11 @@ def test_a_user_changes_the_password_and_stays_logged_in_here_alone(
     client: Client, ada: User
 ) -> None:
     here, there = manager.issue(str(ada.pk)), manager.issue(str(ada.pk))
+    heard.clear()
 
     assert change(client, here.access_token) == (200, {"message": "Password changed"})
 
+    assert [e.session_id for e in heard if str(e.kind) == "password_changed"] == [here.session_id]
     assert is_password(ada, NEW)
     assert live(ada) == {here.session_id}
     assert manager.refresh(here.refresh_token).session_id == here.session_id

@@ -31,7 +31,7 @@ from gatepass.stores.sql import SqlStore
 from gatepass.stores.sql.transactions import pooled_engine_of
 from tests.budget import PATIENCE_S
 from tests.server.test_log_level import logs
-from tests.server.world import ADDRESS, World
+from tests.server.world import ADDRESS, PASSWORD, World
 from tests.servers.postgres import empty_database
 
 __all__ = ["logs"]
@@ -81,6 +81,24 @@ async def test_every_route_keeps_what_it_did_with_address_and_device(made: World
     assert {e.address for e in found} == {ADDRESS}
     assert all((e.device or "").startswith("python-httpx/") for e in found)
     assert {e.client_id for e in found} == {"app"}
+
+
+@pytest.mark.anyio
+async def test_a_change_of_a_password_is_kept_once(made: World) -> None:
+    async with made.serve() as world:
+        pair = await world.pair()
+        answer = await world.client.post(
+            "/auth/password",
+            json={"current_password": PASSWORD, "new_password": "another password for ada"},
+            headers={"Authorization": f"Bearer {pair['access_token']}"},
+        )
+        assert answer.status_code == 200
+
+    assert [(str(e.kind), e.session_id) for e in made.events()] == [
+        ("logged_in", pair["session_id"]),
+        ("subject_revoked", None),
+        ("password_changed", pair["session_id"]),
+    ]
 
 
 @pytest.mark.anyio

@@ -105,7 +105,8 @@ def _end_at_commit(subject: str, reason: str, using: str) -> None:
             )
             _log.error(said, reason, subject)
             raise
-        _tell(subject, reason)
+        if keep is None:  # else the route that changes the password tells of it
+            _tell(subject, reason)
 
     end_at_commit(Ending(subject, end), using)
 

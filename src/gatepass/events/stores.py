@@ -142,9 +142,9 @@ class TellingStore(_Facts):
         self._store.revoke_token(token_id, lifetime_ms=lifetime_ms)
         self._teller.tell(self._teller.make(EventKind.TOKEN_REVOKED, reason=token_id))
 
-    def revoke_subject(self, subject: str, *, reason: str) -> int:
+    def revoke_subject(self, subject: str, *, reason: str, keep: str | None = None) -> int:
         """See `Store.revoke_subject`."""
-        ended = self._store.revoke_subject(subject, reason=reason)
+        ended = self._store.revoke_subject(subject, reason=reason, keep=keep)
         event = self._teller.make(EventKind.SUBJECT_REVOKED, subject=subject, reason=reason)
         return self._after(ended, event)
 
@@ -188,9 +188,9 @@ class AsyncTellingStore(_Facts):
         await self._store.revoke_token(token_id, lifetime_ms=lifetime_ms)
         await self._teller.atell(self._teller.make(EventKind.TOKEN_REVOKED, reason=token_id))
 
-    async def revoke_subject(self, subject: str, *, reason: str) -> int:
+    async def revoke_subject(self, subject: str, *, reason: str, keep: str | None = None) -> int:
         """See `Store.revoke_subject`."""
-        ended = await self._store.revoke_subject(subject, reason=reason)
+        ended = await self._store.revoke_subject(subject, reason=reason, keep=keep)
         event = self._teller.make(EventKind.SUBJECT_REVOKED, subject=subject, reason=reason)
         return await self._after(ended, event)
 

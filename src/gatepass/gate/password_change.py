@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from gatepass._maybe_await import settle
 from gatepass.errors import PasswordRejected, StoreUnavailable
+from gatepass.events import EventKind
 from gatepass.gate.hooks import ChangePassword
 from gatepass.gate.limits import GateLimits
 from gatepass.http import (
@@ -67,9 +68,10 @@ class PasswordChange:
             await self.limits.begin("password", claims.session_id or claims.subject)
             if not await self._store(claims, passwords):
                 raise RequestRefused(PASSWORD_WRONG)
-            await settle(
-                self.manager.revoke_subject(claims.subject, reason=REASON, keep=claims.session_id)
-            )
+            subject, own = claims.subject, claims.session_id
+            await settle(self.manager.revoke_subject(subject, reason=REASON, keep=own))
+            changed = EventKind.PASSWORD_CHANGED
+            await settle(self.manager.tell(changed, subject=subject, session_id=own))
         return answer_json({"message": "Password changed"})
 
     async def _store(self, claims: AccessClaims, passwords: NewPassword) -> bool:
