@@ -15,6 +15,7 @@ from gatepass.gate.gate import Gate
 from gatepass.gate.guard import Guard
 from gatepass.gate.hooks import Authenticate, ChangePassword
 from gatepass.gate.misuse import require_arguments, require_call
+from gatepass.gate.refusals import refusal_of
 from gatepass.gate.rejections import Explanations
 from gatepass.gate.routes import KEYS, Route, answer_wrong_method
 from gatepass.gate.telling import telling
@@ -30,17 +31,6 @@ from gatepass.http import (
     is_preflight,
 )
 from gatepass.http.cors import answer_preflight
-from gatepass.http.problems import (
-    CSRF_FAILED,
-    HTTPS_REQUIRED,
-    INVALID_REQUEST,
-    RATE_LIMITED,
-    REFRESH_INVALID,
-    REFRESH_MISSING,
-    STORE_UNAVAILABLE,
-    TOKEN_INVALID,
-    find_retry_after,
-)
 from gatepass.http.transport import find_risks, is_local
 from gatepass.manager import AsyncTokenManager, TokenManager
 from gatepass.tokens import AsyncTokenVerifier, TokenVerifier
@@ -48,10 +38,6 @@ from gatepass.tokens import AsyncTokenVerifier, TokenVerifier
 _log = logging.getLogger("gatepass")
 _transport_log = logging.getLogger("gatepass.transport")
 _MANAGERS: Final = (TokenManager, AsyncTokenManager)
-_EXPLAINED: Final = (CSRF_FAILED, HTTPS_REQUIRED, INVALID_REQUEST, RATE_LIMITED, REFRESH_MISSING)
-"""Refusals that an honest client gets because a setting is wrong: the log says which."""
-_TOLD_TO_DEBUGGERS: Final = (TOKEN_INVALID, REFRESH_INVALID)
-"""Refusals that strangers can cause at will: the log says why at level DEBUG."""
 AnyManager = TokenManager | AsyncTokenManager | TokenVerifier | AsyncTokenVerifier
 Manager = TypeVar("Manager", bound=AnyManager)
 RequiredGuard = TypeVar("RequiredGuard")
@@ -96,6 +82,8 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
         self._verifies: Any = manager
         require_arguments(authenticate, change_password, limits, http, invalid_token_status)
         self.policy = HttpPolicy() if http is None else http
+        self.on_rejection: Callable[[str], object] | None = None
+        """Called with the code of each answer that rejects a request."""
         self._has_warned = False
         self._explanations = Explanations()
         self._now = now
@@ -220,20 +208,9 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
 
     def answer_error(self, error: GatepassError) -> Answer:
         """The table's answer to a refusal, or to a store that failed in a view."""
-        refused = (
-            error
-            if isinstance(error, RequestRefused)
-            else RequestRefused(STORE_UNAVAILABLE, retry_after=find_retry_after(error))
-        )
-        if refused.problem is STORE_UNAVAILABLE:
-            known = (error if error is not refused else error.__cause__) or refused
-            # A driver's text may hold a statement's values: its kind says enough.
-            cause = f" ({type(known.__cause__).__name__})" if known.__cause__ else ""
-            _log.warning("store unavailable, answered 503: %s%s", known, cause)
-        elif refused.problem in _EXPLAINED and refused.reason:
-            self._explanations.warn(refused.problem.code, refused.reason)
-        elif refused.problem in _TOLD_TO_DEBUGGERS:
-            _log.debug("%s: %s", refused.problem.code, refused.__cause__)
+        refused = refusal_of(error, self._explanations)
+        if self.on_rejection is not None:
+            self.on_rejection(refused.problem.code)
         return answer_refused(refused, invalid_token_status=self.invalid_token_status)
 
     def require_gate(self) -> Gate:
