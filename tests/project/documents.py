@@ -22,7 +22,18 @@ from pathlib import Path
 from typing import Self
 
 LANGUAGES = frozenset(
-    {"python", "python-fragment", "console", "bash", "text", "json", "toml", "javascript", "nginx"}
+    {
+        "python",
+        "python-fragment",
+        "console",
+        "bash",
+        "text",
+        "json",
+        "toml",
+        "javascript",
+        "nginx",
+        "yaml",
+    }
 )
 """What a fence may say; anything else, and a fence that says nothing, is refused.
 

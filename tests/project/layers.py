@@ -40,12 +40,14 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "asgi": _CORE | _GLUE,
     "fastapi": _CORE | _GLUE | {"asgi"},
     "flask": _CORE | _GLUE,
+    "metrics": _CORE | _GLUE,
     "django": _CORE | _STORES | _GLUE | {"settings"},
     "testing": _CORE | _STORES | {"gate", "asgi"},
     "cli": _CORE | _STORES | {"_secret_files", "settings", "server", "http", "keyfile"},
     "server": _CORE
     | _STORES
-    | {"_secret_files", "settings", "http", "fastapi", "gate", "asgi", "keyfile", "passwords"},
+    | {"_secret_files", "settings", "http", "fastapi", "gate", "asgi", "keyfile", "metrics"}
+    | {"passwords"},
     "httpx": frozenset(
         {"_clock", "_exchange", "_extras", "_file_access", "_forks", "_private_files", "errors"}
     ),
@@ -73,6 +75,7 @@ MAY_NEED: dict[str, frozenset[str]] = {
     "passwords": frozenset({"argon2"}),
     "asgi": frozenset(),
     "flask": frozenset({"flask", "werkzeug"}),
+    "metrics": frozenset({"prometheus_client"}),
     "django": frozenset({"asgiref", "django", "drf_spectacular", "ninja", "rest_framework"}),
     "fastapi": frozenset({"anyio", "fastapi", "pydantic", "starlette"}),
     "_exchange": frozenset({"httpx"}),

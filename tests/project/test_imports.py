@@ -31,6 +31,7 @@ _OPTIONAL = {name for names in _NEEDS.values() for name in names}
 _IMPORT_NAMES = {
     "argon2-cffi": "argon2",
     "pip-tools": "piptools",
+    "prometheus-client": "prometheus_client",
     "pydantic-settings": "pydantic_settings",
     "pyjwt": "jwt",
     "python-multipart": "python_multipart",
@@ -67,6 +68,7 @@ def test_import_gatepass_imports_no_store_driver_framework_or_asyncio() -> None:
 
     assert not tops & {"asyncio", "sqlite3", "socket", "ssl", "http"}
     assert not tops & {_IMPORT_NAMES.get(name, name) for name in _OPTIONAL}
+    assert "opentelemetry" not in tops
     assert not {
         name
         for name in loaded
@@ -109,6 +111,7 @@ def test_one_integration_imports_no_other_framework(framework: str) -> None:
 
     assert _FRAMEWORKS[framework] - {"anyio"} <= loaded
     assert not loaded & {*of_others, "sqlalchemy", "redis", "rest_framework", "ninja", "uvicorn"}
+    assert "prometheus_client" not in loaded
 
 
 @pytest.mark.parametrize(
@@ -122,6 +125,7 @@ def test_one_integration_imports_no_other_framework(framework: str) -> None:
         ("stores.sql", "sqlalchemy", "sqlalchemy", "sql"),
         ("passwords", "argon2", "argon2", "passwords"),
         ("settings", "pydantic_settings", "pydantic_settings", "settings"),
+        ("metrics", "prometheus_client", "prometheus_client", "metrics"),
     ],
 )
 def test_without_its_extra_a_module_says_one_sentence_with_the_remedy(

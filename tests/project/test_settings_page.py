@@ -88,7 +88,12 @@ def test_the_defaults_of_http_and_of_the_server_are_those_of_the_page(
 
 def test_the_defaults_of_serve_are_those_of_the_page(defaults: Mapping[str, str]) -> None:
     serve = get_command(app).commands["serve"]  # type: ignore[attr-defined]  # a group of them
-    told = {option.envvar: str(option.default) for option in serve.params if option.envvar}
+    told = {
+        option.envvar: str(option.default or "none") for option in serve.params if option.envvar
+    }
 
     assert told == {name: defaults[name] for name in told}
-    assert set(told) == {"GATEPASS_HOST", "GATEPASS_PORT", "GATEPASS_WORKERS"}
+    assert set(told) == {
+        *("GATEPASS_HOST", "GATEPASS_PORT", "GATEPASS_WORKERS"),
+        *("GATEPASS_METRICS_HOST", "GATEPASS_METRICS_PORT"),
+    }

@@ -21,6 +21,8 @@ def sentence(refused: Result) -> str:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "gate.example", ""])  # noqa: S104
 def test_development_binds_loopback_only(command: Command, host: str) -> None:
     assert "only loopback" in sentence(command("serve", "--port", "0", "--host", host))
+    scraped = ("--metrics-port", "9464", "--metrics-host", host)
+    assert "only loopback" in sentence(command("serve", "--port", "0", *scraped))
     assert list(command.here.iterdir()) == []
 
 

@@ -89,6 +89,18 @@ def serve(
         int,
         typer.Option(min=1, max=64, envvar="GATEPASS_WORKERS", help="How many processes serve."),
     ] = 1,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=65535,
+            envvar="GATEPASS_METRICS_PORT",
+            help="The port of GET /metrics for Prometheus; without it there are no metrics.",
+        ),
+    ] = None,
+    metrics_host: Annotated[
+        str, typer.Option(envvar="GATEPASS_METRICS_HOST", help="The address of GET /metrics.")
+    ] = "127.0.0.1",
 ) -> None:
     """Serve login, refresh and logout over HTTP.
 
@@ -99,12 +111,15 @@ def serve(
     proxy, GATEPASS_TRUSTED_PROXIES lists its addresses, so that clients are told apart. The server
     checks revocations in a copy of the log: GATEPASS_MAX_STALENESS says how old the copy may be,
     GATEPASS_WHEN_STALE what happens to requests then, and /readyz how old it is. Why a token was
-    rejected is logged with GATEPASS_LOG_LEVEL=debug.
+    rejected is logged with GATEPASS_LOG_LEVEL=debug. GET /metrics on --metrics-port is for
+    Prometheus, and everybody who reaches that port reads it.
     """
     with needs("server"):
+        from gatepass.server.scraping import Scraped  # noqa: PLC0415 - an extra
         from gatepass.server.serve import serve as start  # noqa: PLC0415 - an extra
 
-    start(os.environ, find_here(), host=host, port=port, workers=workers)
+    scraped = None if metrics_port is None else Scraped(metrics_host, metrics_port)
+    start(os.environ, find_here(), host=host, port=port, workers=workers, scraped=scraped)
 
 
 @app.command(

@@ -35,6 +35,8 @@ KNOWN: Final = frozenset(
         "LOGIN_LIMIT",
         "LOG_LEVEL",
         "MAX_STALENESS",
+        "METRICS_HOST",
+        "METRICS_PORT",
         "MOUNT_PREFIX",
         "PORT",
         "PUBLIC_ORIGINS",

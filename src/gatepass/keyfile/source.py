@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -58,6 +59,14 @@ class FileKeySource(ForkAware):
         """How long tokens may live that are signed with the primary key."""
         primary = self._ring.primary
         return timedelta(seconds=0 if primary is None else primary.lifetime_s)
+
+    @property
+    def promoted_at(self) -> int:
+        """Since when the primary key signs, in whole seconds since 1970; for metrics."""
+        with suppress(KeysUnavailable):
+            self.current()
+        primary = self._ring.primary
+        return 0 if primary is None else primary.promoted_at or 0
 
     def current(self) -> KeySet:
         """The keys in force.

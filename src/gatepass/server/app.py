@@ -12,6 +12,7 @@ from gatepass.fastapi import Auth, HttpPolicy, Limits
 from gatepass.fastapi.responses import send
 from gatepass.http import DEFAULT_LIMITS
 from gatepass.manager import AsyncTokenManager
+from gatepass.metrics import Metrics
 from gatepass.passwords import PasswordPool, Passwords
 from gatepass.revocations import replica_of
 from gatepass.server.accounts import Accounts
@@ -26,6 +27,7 @@ from gatepass.server.pages import add_pages
 from gatepass.server.purge import purge_for_ever
 from gatepass.server.readiness import Follows, Readiness
 from gatepass.server.resources import quieten
+from gatepass.server.scraping import update_for_ever
 from gatepass.server.staleness import Staleness
 from gatepass.server.state import State
 
@@ -43,6 +45,7 @@ class Parts:
     at_once: AtOnce = field(default_factory=AtOnce)
     policy: HttpPolicy = field(default_factory=HttpPolicy)
     has_docs: bool = True
+    metrics: Metrics | None = None
 
 
 def make_parts(
@@ -54,6 +57,7 @@ def make_parts(
     staleness: Staleness | None = None,
     events: EventSettings | None = None,
     has_docs: bool = True,
+    metrics: Metrics | None = None,
 ) -> Parts:
     """The parts over the state's databases; a SQLite file is made or upgraded now.
 
@@ -65,6 +69,7 @@ def make_parts(
         staleness: How old the copy of the revocation log may be, and the policy for older ones.
         events: How long events are kept.
         has_docs: Whether the interactive page and the OpenAPI document are there.
+        metrics: Counts and times what happens; by default nothing does.
 
     Raises:
         StoreUnavailable: A database cannot be opened.
@@ -83,7 +88,10 @@ def make_parts(
     )
     writer = EventWriter(open_events(state, events or EventSettings()))
     manager = state.settings.async_manager(
-        store, revocations=replica, load_claims=load_claims, on_event=writer.hook
+        store if metrics is None else metrics.timed(store),
+        revocations=replica,
+        load_claims=load_claims,
+        on_event=writer.hook if metrics is None else metrics.counting(writer.hook),
     )
     return Parts(
         manager=manager,
@@ -94,6 +102,7 @@ def make_parts(
         limits=limits,
         policy=policy or HttpPolicy(),
         has_docs=has_docs,
+        metrics=metrics,
     )
 
 
@@ -104,13 +113,16 @@ def make_app(parts: Parts) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         quieten(asyncio.get_running_loop())
         await parts.replica.start()
-        purge = asyncio.create_task(purge_for_ever(parts.manager, parts.events.table))
+        work = [asyncio.create_task(purge_for_ever(parts.manager, parts.events.table))]
+        if parts.metrics is not None:
+            work.append(asyncio.create_task(update_for_ever(parts.metrics)))
         try:
             yield
         finally:
-            purge.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await purge
+            for task in work:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
             await asyncio.to_thread(parts.pool.close)
             await parts.replica.close()
             await parts.manager.close()
@@ -144,6 +156,8 @@ def make_app(parts: Parts) -> FastAPI:
     assert log_in is not None  # noqa: S101 - there is `authenticate`
     log_in.hold = parts.at_once.hold
     auth.install(app)
+    if parts.metrics is not None:
+        parts.metrics.follow(auth)
 
     @app.head("/healthz", include_in_schema=False)
     @app.get("/healthz", tags=["health"], summary="Tell whether the process runs", responses=RUNS)

@@ -25,6 +25,7 @@ import structlog
 import uvicorn
 
 from gatepass.errors import GatepassError, StoreUnavailable
+from gatepass.server.scraping import WorkersMetrics, write_as
 
 _log = structlog.stdlib.get_logger(__name__)
 _NEVER_STARTED: Final = 3
@@ -79,9 +80,11 @@ class Workers:
     A worker that is only silent stays: on a busy machine that is every worker that starts.
     """
 
-    def __init__(self, config: uvicorn.Config, listener: socket.socket) -> None:
+    def __init__(
+        self, config: uvicorn.Config, listener: socket.socket, metrics: WorkersMetrics | None = None
+    ) -> None:
         """Take the configuration, whose `workers` says how many processes there are."""
-        self._config, self._listener = config, listener
+        self._config, self._listener, self._metrics = config, listener, metrics
         self._is_ending = False
         self.processes: list[SpawnProcess] = []
 
@@ -106,7 +109,7 @@ class Workers:
 
     def start(self) -> None:
         """Start all processes."""
-        self.processes.extend(self._start() for _ in range(self._config.workers))
+        self.processes.extend(self._start(slot) for slot in range(self._config.workers))
 
     def replace(self) -> None:
         """Start a process for each that has ended.
@@ -114,12 +117,14 @@ class Workers:
         Raises:
             StoreUnavailable: A worker could not start.
         """
-        for index, process in enumerate(self.processes):
+        for slot, process in enumerate(self.processes):
             if process.exitcode == _NEVER_STARTED:
                 raise StoreUnavailable("a worker could not start, so the server ends")
             if process.exitcode is not None:
                 _log.warning("worker ended, another one starts", status=process.exitcode)
-                self.processes[index] = self._start()
+                if self._metrics is not None:
+                    self._metrics.replaced(slot)
+                self.processes[slot] = self._start(slot)
 
     def end(self) -> None:
         """Close the port and tell all processes to end.
@@ -134,14 +139,19 @@ class Workers:
         # An `Event` has a lock, which a signal at the wrong moment would wait for without end.
         self._is_ending = True
 
-    def _start(self) -> SpawnProcess:
-        process = get_context("spawn").Process(target=_serve, args=(self._config, self._listener))
+    def _start(self, slot: int) -> SpawnProcess:
+        number = None if self._metrics is None else slot
+        process = get_context("spawn").Process(
+            target=_serve, args=(self._config, self._listener, number)
+        )
         process.start()
         return process
 
 
-def _serve(config: uvicorn.Config, listener: socket.socket) -> None:
-    """The whole life of a worker."""
+def _serve(config: uvicorn.Config, listener: socket.socket, slot: int | None) -> None:
+    """The whole life of a worker; with metrics in this slot."""
+    if slot is not None:
+        write_as(slot)
     threading.Thread(target=_end_with_supervisor, name="gatepass-supervisor", daemon=True).start()
     server = DrainingServer(config)
     try:

@@ -32,6 +32,7 @@ from gatepass.server.http_protocol import Connection, ConnectionLimit
 from gatepass.server.logs import configure_logs, read_level
 from gatepass.server.policy import read_http
 from gatepass.server.resources import Resources, claim_resources
+from gatepass.server.scraping import Scraped, metrics_of_process, sum_of_workers
 from gatepass.server.serving import Serving, read_serving
 from gatepass.server.staleness import read_staleness
 from gatepass.server.state import Environment, State, find_state, read_environment
@@ -47,7 +48,13 @@ _WHY_NOT: Final = {
 
 
 def serve(
-    environ: Mapping[str, str], here: Path, *, host: str, port: int, workers: int = 1
+    environ: Mapping[str, str],
+    here: Path,
+    *,
+    host: str,
+    port: int,
+    workers: int = 1,
+    scraped: Scraped | None = None,
 ) -> None:
     """Serve until a signal ends it.
 
@@ -57,6 +64,7 @@ def serve(
         host: The address to listen on.
         port: The port; 0 takes any.
         workers: The number of processes.
+        scraped: The address at which Prometheus finds metrics; by default there are none.
 
     Raises:
         SettingsRejected: A setting, the address, the port or a database cannot be used.
@@ -66,6 +74,7 @@ def serve(
     environment = read_environment(environ)
     if environment is Environment.DEVELOPMENT:
         _require_loopback(host)
+        _require_loopback(host if scraped is None else scraped.host)
         hint = find_misnamed([name for name, value in environ.items() if value])
         if hint is not None:  # production rejects it; here secrets are made up all the same
             sys.stderr.write(f"gatepass: {hint}\n")
@@ -90,21 +99,25 @@ def serve(
             _log.info("no proxy is trusted: behind one, set GATEPASS_TRUSTED_PROXIES")
         configure = partial(_config, proxies=proxies, resources=resources, serving=serving)
         if workers > 1:
-            make = partial(make_worker_app, here, url)
-            Workers(configure(make, factory=True, workers=workers), listener).run()
+            make = partial(make_worker_app, here, url, scraped is not None)
+            config = configure(make, factory=True, workers=workers)
+            with sum_of_workers(scraped) if scraped else contextlib.nullcontext() as total:
+                Workers(config, listener, total).run()
             return
-        parts = make_parts(
-            state,
-            Passwords(),
-            http.policy,
-            limits=http.limits,
-            staleness=staleness,
-            events=events,
-            has_docs=serving.has_docs,
-        )
-        config = configure(make_app(parts))
-        with contextlib.suppress(KeyboardInterrupt):  # raised again after an orderly end
-            DrainingServer(config).run(sockets=[listener])
+        with metrics_of_process(scraped) if scraped else contextlib.nullcontext() as metrics:
+            parts = make_parts(
+                state,
+                Passwords(),
+                http.policy,
+                limits=http.limits,
+                staleness=staleness,
+                events=events,
+                has_docs=serving.has_docs,
+                metrics=metrics,
+            )
+            config = configure(make_app(parts))
+            with contextlib.suppress(KeyboardInterrupt):  # raised again after an orderly end
+                DrainingServer(config).run(sockets=[listener])
 
 
 def _open(state: State) -> Accounts:

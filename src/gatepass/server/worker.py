@@ -11,12 +11,13 @@ from gatepass.server.app import make_app, make_parts
 from gatepass.server.events import read_event_settings
 from gatepass.server.logs import configure_logs, read_level
 from gatepass.server.policy import read_http
+from gatepass.server.scraping import make_metrics
 from gatepass.server.serving import read_serving
 from gatepass.server.staleness import read_staleness
 from gatepass.server.state import Environment, find_state
 
 
-def make_worker_app(here: Path, url: str) -> FastAPI:
+def make_worker_app(here: Path, url: str, has_metrics: bool) -> FastAPI:  # noqa: FBT001 - of a partial
     """The application of this process at this address, over the environment it inherited."""
     environ = with_files(os.environ)
     state = find_state(environ, here, create=False)
@@ -35,5 +36,6 @@ def make_worker_app(here: Path, url: str) -> FastAPI:
             staleness=staleness,
             events=events,
             has_docs=has_docs,
+            metrics=make_metrics() if has_metrics else None,
         )
     )
