@@ -202,7 +202,7 @@ def test_what_would_block_the_loop_or_has_no_tokens_is_refused() -> None:
         Auth(sync)
     with pytest.raises(TypeError, match="AsyncTokenVerifier"):
         Auth(blocking)
-    with pytest.raises(TypeError, match="authenticate needs a manager"):
+    with pytest.raises(TypeError, match="change_password need a manager"):
         Auth(TokenVerifier(ACCESS, **NAMES), authenticate=lambda *_: Identity("x"))
 
 

@@ -209,7 +209,11 @@ def test_limits_are_read_one_by_one_and_keep_their_defaults() -> None:
         {"GATEPASS_ACCOUNT_LIMIT": "5/15 minutes", "GATEPASS_DEVICE_LIMIT": "off"}
     ).limits
 
-    assert limits.rates == {"login": Rate(10, 60), "account": Rate(5, 900)}
+    assert limits.rates == {
+        "login": Rate(10, 60),
+        "account": Rate(5, 900),
+        "password": Rate(10, 3600),
+    }
     assert HttpSettings.from_env({"GATEPASS_LOGIN_LIMIT": ""}).limits.rates == Limits().rates
 
 
