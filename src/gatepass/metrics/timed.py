@@ -19,6 +19,8 @@ OPERATIONS: Final = (
     "sessions",
     "subject_epoch",
     "purge",
+    "take",
+    "give_back",
 )
 """Every operation but `is_revoked` and `find_opaque`, which verify asks."""
 
