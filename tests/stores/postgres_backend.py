@@ -33,7 +33,8 @@ def make_tables(url: str) -> str:
 
 
 @cache
-def _url() -> str:
+def database_url() -> str:
+    """The URL of the database, with the tables of this release and whatever is in them."""
     return make_tables(empty_database(DATABASE))
 
 
@@ -56,7 +57,7 @@ def fragile_server() -> PostgresServer:
 
 def empty_url() -> str:
     """The URL of the database, with the tables of this release and nothing in them."""
-    url = _url()
+    url = database_url()
     shared_server().run(EMPTY, database=DATABASE)
     return url
 

@@ -15,7 +15,7 @@ from gatepass.stores.sql.postgres.work import PostgresWork
 from tests.budget import PATIENCE_S, TIMES
 from tests.servers.postgres import shared_server
 from tests.stores.plans import LEEWAY, SEC_HASH, Clock, log_in, opaque, present
-from tests.stores.postgres_backend import DATABASE, empty_url
+from tests.stores.postgres_backend import DATABASE, database_url, empty_url
 from tests.stores.twins import Runner, sql_store
 
 LOGGED = re.compile(r"^counted\|LOG:  (?:execute [^:]*|statement): (.*)$", re.MULTILINE)
@@ -23,7 +23,7 @@ LOGGED = re.compile(r"^counted\|LOG:  (?:execute [^:]*|statement): (.*)$", re.MU
 
 @pytest.fixture
 def connection() -> Iterator[psycopg.Connection[Any]]:
-    empty_url()  # makes the database
+    database_url()  # makes the database; a store may have filled it
     connection = shared_server().connect(DATABASE)
     yield connection
     connection.close()
