@@ -5,9 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import __version__ as sqlalchemy_version
 
 from gatepass.server.secrets import generate_secret
 from tests.cli.command import Command, Result
+
+SINCE_2_1 = pytest.mark.skipif(
+    sqlalchemy_version.startswith("2.0."), reason="SQLAlchemy 2.0 takes %00 as text"
+)
 
 
 def sentence(refused: Result) -> str:
@@ -114,7 +119,11 @@ def test_a_host_that_is_no_name_is_said_in_one_sentence(
 
 
 @pytest.mark.parametrize(
-    "options", ["?timeout=soon", "?check_same_thread=maybe", "?made=up", "%00"]
+    "options",
+    [
+        *("?timeout=soon", "?check_same_thread=maybe", "?made=up"),
+        pytest.param("%00", marks=SINCE_2_1),
+    ],
 )
 def test_a_database_url_with_bad_options_is_said_in_one_sentence(
     command: Command, production: dict[str, str], options: str

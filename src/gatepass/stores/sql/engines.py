@@ -26,6 +26,9 @@ _SCHEMA: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_$]{0,62}")
 _HOSTS: Final = re.compile(
     r"(postgres[^:]*://(?:[^/?]*@)?)([^/?@]*,[^/?@]*)(/[^?]*|)(?:\?(.*))?", re.DOTALL
 )
+_SQLITE_OPTIONS: Final = frozenset(
+    "uri timeout isolation_level detect_types check_same_thread cached_statements".split()
+)
 _EXTRA: Final = "pip install 'gatepass[postgres]'"
 
 
@@ -171,6 +174,8 @@ def _engine_with_options(url: URL) -> Engine:
             warnings.simplefilter("error", SAWarning)
             engine = create_engine(url, poolclass=NullPool, connect_args=ours, hide_parameters=True)
             engine.dialect.create_connect_args(url)
+        if "uri" not in url.query and not url.query.keys() <= _SQLITE_OPTIONS:
+            raise ValueError  # noqa: TRY301 (SQLAlchemy 2.0 would ignore it)
     except (ValueError, SQLAlchemyError, SAWarning):
         raise SettingsRejected("the database URL has an option that is not taken") from None
     return engine
