@@ -18,6 +18,7 @@ from gatepass.events.about import about
 from gatepass.events.stores import LOG_OUT
 from gatepass.events.teller import AsyncTells, Tells
 from gatepass.sessions import AsyncRevocations, AsyncStore, Revocations, RevokeKind, Session, Store
+from gatepass.sessions.limits import Bucket
 from gatepass.tokens import AccessClaims, TokenPair
 from gatepass.tokens.claims import dict_of
 from gatepass.tokens.pair import is_subject, require_known
@@ -39,6 +40,7 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching, Tell
         session_claims: Claims | None = None,
         device: str | None = None,
         epoch: int | None = None,
+        give_back: tuple[Bucket, ...] = (),
     ) -> TokenPair:
         """Log a subject in: a new session and its first pair.
 
@@ -52,6 +54,7 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching, Tell
             device: The device's name in a list of sessions.
             epoch: `subject_epoch` as read before the password was checked; a login that
                 overlaps with a password change then fails.
+            give_back: What `Store.take` counted for the login; uncounted in the same step.
 
         Raises:
             ClaimsRejected: The policy would reject these claims, or they have no JSON form.
@@ -59,7 +62,7 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching, Tell
                 (the `sub` of `act`) while the session began.
             StoreUnavailable: The session was not confirmed.
         """
-        log_in = self._planner.plan_issue(subject, claims, session_claims, device, epoch)
+        log_in = self._planner.plan_issue(subject, claims, session_claims, device, epoch, give_back)
         plan, actor = log_in.plan, log_in.plan.actor
         before = None if actor is None else self._store.subject_epoch(actor)
         session = self._store.issue(plan)
@@ -201,9 +204,10 @@ class AsyncTokenManager(
         session_claims: Claims | None = None,
         device: str | None = None,
         epoch: int | None = None,
+        give_back: tuple[Bucket, ...] = (),
     ) -> TokenPair:
         """See `TokenManager.issue`."""
-        log_in = self._planner.plan_issue(subject, claims, session_claims, device, epoch)
+        log_in = self._planner.plan_issue(subject, claims, session_claims, device, epoch, give_back)
         plan, actor = log_in.plan, log_in.plan.actor
         before = None if actor is None else await self._store.subject_epoch(actor)
         session = await self._store.issue(plan)

@@ -42,7 +42,7 @@ def _pairs(planted: bytes) -> list[TokenPair]:
         remember=0,
         random=secrets.token_bytes,
     )
-    log_in = planner.plan_issue("alice", {"role": "user"}, None, None, None)
+    log_in = planner.plan_issue("alice", {"role": "user"}, None, None, None, ())
     row: Session = replace(plan_session(log_in.plan, NOW * 1000), claims_json=planted)
     first = planner.conclude_issue(log_in, row)
     presented = planner.open_refresh(first.refresh_token)

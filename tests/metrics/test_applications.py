@@ -152,7 +152,12 @@ def test_each_rejection_is_counted_once_and_marks_its_span_and_neither_holds_a_s
         "login_failed": 2,
         "refreshed": 1,
     }
-    assert counted(found, "gatepass_store_seconds_count") == {"issue": 1, "rotate": 1}
+    assert counted(found, "gatepass_store_seconds_count") == {
+        "issue": 1,
+        "rotate": 1,
+        "subject_epoch": 1,
+        "take": 3,
+    }
     closed = {"", *OPERATIONS, *EventKind, *(each.code for each in PROBLEMS)}
     assert {label for _, label in found} <= closed
     finished = spans.get_finished_spans()

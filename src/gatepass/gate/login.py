@@ -80,12 +80,11 @@ class Login:
         with self.hold(address), refusing(LOGIN_PROBLEMS):
             attempt = await self._begin(request, credentials.username, address, marks)
             try:
-                identity, pair = await self._open_session(request, credentials)
+                identity, pair = await self._open_session(request, credentials, attempt)
             except RequestRefused as refused:
                 if refused.problem is not INVALID_CREDENTIALS:
                     await self.limits.give_back(attempt)
                 raise
-            await self.limits.give_back(attempt)
             mark = ""
             if self.limits.marks_devices:
                 with suppress(StoreUnavailable):
@@ -118,7 +117,7 @@ class Login:
             raise
 
     async def _open_session(
-        self, request: HttpRequest, credentials: Credentials
+        self, request: HttpRequest, credentials: Credentials, attempt: Attempt
     ) -> tuple[Identity, TokenPair]:
         with refusing(LOGIN_PROBLEMS):
             identity = await self._identify(credentials)
@@ -133,6 +132,7 @@ class Login:
                 session_claims=identity.session_claims,
                 device=parse_device("".join(request.header("user-agent")[:1])),
                 epoch=identity.epoch,
+                give_back=attempt.to_give_back,
             )
             return identity, await settle(issued)
 

@@ -25,13 +25,9 @@ from gatepass.errors import (
 )
 from gatepass.jose import Key, KeySet, KeySource
 from gatepass.jose._base64url import encode
-from gatepass.jose.keyset import (
-    require_disjoint,
-    require_lifetime,
-    require_signing,
-    signing_source,
-)
+from gatepass.jose.keyset import require_disjoint, require_lifetime, require_signing, signing_source
 from gatepass.sessions import (
+    Bucket,
     IssuePlan,
     RotationFact,
     RotationKind,
@@ -128,6 +124,7 @@ class PairPlanner:
         session_claims: Mapping[str, Any] | None,
         device: str | None,
         epoch: object,
+        give_back: tuple[Bucket, ...],
     ) -> LogIn:
         """The plan of a login for the store; rejects claims that `verify` would reject."""
         subject = require_subject(subject)
@@ -150,6 +147,7 @@ class PairPlanner:
             epoch=None if epoch is None else _require_epoch(epoch),
             max_sessions=self.policy.max_sessions,
             actor=actor_of(of_session),
+            give_back=give_back,
         )
         self._signing_keys()
         return LogIn(plan=plan, sec=sec, session_text=text)
