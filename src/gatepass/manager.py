@@ -54,7 +54,7 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching, Tell
             device: The device's name in a list of sessions.
             epoch: `subject_epoch` as read before the password was checked; a login that
                 overlaps with a password change then fails.
-            give_back: What `Store.take` counted for the login; uncounted in the same step.
+            give_back: Buckets that `Store.take` counted in; the same step uncounts them.
 
         Raises:
             ClaimsRejected: The policy would reject these claims, or they have no JSON form.
