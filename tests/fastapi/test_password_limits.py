@@ -4,7 +4,7 @@ import pytest
 
 from gatepass.http import Limits
 from tests.fastapi.answers import assert_refused
-from tests.fastapi.test_password_change import NEW, OLD, change
+from tests.fastapi.test_password_change import NEW, OLD, change, is_alive
 from tests.fastapi.world import World
 from tests.leaks import Leaks
 
@@ -59,3 +59,17 @@ async def test_a_store_that_does_not_count_lets_nobody_guess(leaks: Leaks) -> No
         assert_refused(await change(world, here), "store_unavailable")
         assert asked == []
         world.store.is_down = False
+
+
+async def test_what_was_answered_503_can_be_repeated_as_often_as_it_takes(leaks: Leaks) -> None:
+    """A store may count and yet not revoke: a lost standby delays only what must be durable."""
+    made = World(leaks=leaks)
+    async with made.running(change_password=made.change_password, limits=FEW) as world:
+        here, there = await world.log_in(), await world.log_in()
+        world.store.broken = "revoke_subject"
+        for _ in range(5):
+            assert_refused(await change(world, here), "store_unavailable")
+        world.store.broken = ""
+
+        assert (await change(world, here)).status_code == 200
+        assert not await is_alive(world, there)

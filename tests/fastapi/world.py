@@ -40,13 +40,15 @@ class OutageStore(AsyncMemoryStore):
     """A memory store whose database goes away when told to."""
 
     is_down = False
+    broken = ""
+    """The one operation that fails though the database is there."""
     checks = 0
     """How often it was asked whether a token was revoked."""
 
 
 def _asked(name: str) -> Any:
     async def ask(self: OutageStore, *args: Any, **options: Any) -> Any:
-        if self.is_down:
+        if self.is_down or self.broken == name:
             raise StoreUnavailable from OSError("the disk is gone")
         self.checks += name == "is_revoked"
         return await getattr(AsyncMemoryStore, name)(self, *args, **options)

@@ -52,6 +52,6 @@ def test_the_defaults_are_those_of_the_documents_and_none_turns_one_off() -> Non
         Limits().rates
     )
     assert set(Limits(account=None).rates) == {"login", "device", "password"}
-    assert Limits(password="10/hour").rates == Limits().rates
+    assert Limits(password="5/hour").rates == Limits().rates
     off = {"login": None, "account": None, "device": None, "password": None}
     assert Limits(**off, refresh="60/hour").rates == {"refresh": Rate(60, 3600)}

@@ -84,18 +84,20 @@ async def test_every_route_keeps_what_it_did_with_address_and_device(made: World
 
 
 @pytest.mark.anyio
-async def test_a_change_of_a_password_is_kept_once(made: World) -> None:
+async def test_a_change_of_a_password_is_kept_once_and_a_guess_at_it_too(made: World) -> None:
     async with made.serve() as world:
         pair = await world.pair()
-        answer = await world.client.post(
-            "/auth/password",
-            json={"current_password": PASSWORD, "new_password": "another password for ada"},
-            headers={"Authorization": f"Bearer {pair['access_token']}"},
-        )
-        assert answer.status_code == 200
+        for current, status in (("a guess", 403), (PASSWORD, 200)):
+            answer = await world.client.post(
+                "/auth/password",
+                json={"current_password": current, "new_password": "another password for ada"},
+                headers={"Authorization": f"Bearer {pair['access_token']}"},
+            )
+            assert answer.status_code == status
 
     assert [(str(e.kind), e.session_id) for e in made.events()] == [
         ("logged_in", pair["session_id"]),
+        ("login_failed", None),
         ("subject_revoked", None),
         ("password_changed", pair["session_id"]),
     ]

@@ -212,7 +212,7 @@ def test_limits_are_read_one_by_one_and_keep_their_defaults() -> None:
     assert limits.rates == {
         "login": Rate(10, 60),
         "account": Rate(5, 900),
-        "password": Rate(10, 3600),
+        "password": Rate(5, 3600),
     }
     assert HttpSettings.from_env({"GATEPASS_LOGIN_LIMIT": ""}).limits.rates == Limits().rates
 

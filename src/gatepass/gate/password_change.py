@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from gatepass._maybe_await import settle
 from gatepass.errors import PasswordRejected, StoreUnavailable
-from gatepass.events import EventKind
+from gatepass.events import EventKind, note_subject
 from gatepass.gate.hooks import ChangePassword
 from gatepass.gate.limits import GateLimits
 from gatepass.http import (
@@ -42,6 +42,7 @@ FRESH: Final = Requirement(fresh=timedelta(minutes=5))
 REASON: Final = "password changed"
 KEPT: Final[ContextVar[str | None]] = ContextVar("gatepass_kept", default=None)
 """The session whose user changes the password now: code that this calls must not end it."""
+_COUNTED: Final = (PASSWORD_WRONG.code, PASSWORD_REJECTED.code)
 _PROBLEMS: Final[Problems] = {StoreUnavailable: STORE_UNAVAILABLE}
 
 
@@ -65,14 +66,23 @@ class PasswordChange:
         passwords = parse_new_password(content_type, body)
         with refusing(_PROBLEMS):
             # By session: a thief with a token of another one must not use up the owner's attempts.
-            await self.limits.begin("password", claims.session_id or claims.subject)
-            if not await self._store(claims, passwords):
-                raise RequestRefused(PASSWORD_WRONG)
-            subject, own = claims.subject, claims.session_id
-            await settle(self.manager.revoke_subject(subject, reason=REASON, keep=own))
-            changed = EventKind.PASSWORD_CHANGED
-            await settle(self.manager.tell(changed, subject=subject, session_id=own))
+            attempt = await self.limits.begin("password", claims.session_id or claims.subject)
+            try:
+                await self._change(claims, passwords)
+            except (StoreUnavailable, RequestRefused) as error:
+                if not isinstance(error, RequestRefused) or error.problem.code not in _COUNTED:
+                    await self.limits.give_back(attempt)  # the client is told to repeat it
+                raise
         return answer_json({"message": "Password changed"})
+
+    async def _change(self, claims: AccessClaims, passwords: NewPassword) -> None:
+        subject, own = claims.subject, claims.session_id
+        if not await self._store(claims, passwords):
+            note_subject(subject)
+            raise RequestRefused(PASSWORD_WRONG)
+        await settle(self.manager.revoke_subject(subject, reason=REASON, keep=own))
+        changed = EventKind.PASSWORD_CHANGED
+        await settle(self.manager.tell(changed, subject=subject, session_id=own))
 
     async def _store(self, claims: AccessClaims, passwords: NewPassword) -> bool:
         """Have the application keep the new password; whether the current one was right."""

@@ -6,10 +6,11 @@ from typing import Any, Final
 from gatepass._maybe_await import settle
 from gatepass.events import EventKind, about
 from gatepass.http import Answer, HttpPolicy, HttpRequest, RequestRefused, parse_device
-from gatepass.http.problems import INVALID_CREDENTIALS, RATE_LIMITED
+from gatepass.http.problems import INVALID_CREDENTIALS, PASSWORD_WRONG, RATE_LIMITED
 
 _TOLD: Final = {
     INVALID_CREDENTIALS: EventKind.LOGIN_FAILED,
+    PASSWORD_WRONG: EventKind.LOGIN_FAILED,
     RATE_LIMITED: EventKind.RATE_LIMITED,
 }
 

@@ -72,8 +72,8 @@ class Limits:
     """
     refresh: Rate | str | None = None
     """Refreshes of one session; by default unlimited, because each count is a round trip."""
-    password: Rate | str | None = Rate(10, 3600)
-    """Changes of a password from one session, good ones too; 10/hour."""
+    password: Rate | str | None = Rate(5, 3600)
+    """Changes of a password from one session, good ones too; 5/hour, of two passwords each."""
     rates: Mapping[str, Rate] = field(init=False, repr=False, compare=False)
     """The limits that are on, by their name."""
 
