@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gatepass import TokenManager, TokenPolicy
+from gatepass.errors import StoreUnavailable
 from gatepass.gate import Gate, run_in_place
 from gatepass.http import (
     DEFAULT_LIMITS,
@@ -35,6 +36,7 @@ class RecordingStore(MemoryStore):
         super().__init__(**options)
         self.taken: list[list[Bucket]] = []
         self.operations: list[str] = []
+        self.loses_answers = False
 
     def give_back(self, buckets: Sequence[Bucket]) -> None:
         self.operations.append("give_back")
@@ -46,7 +48,10 @@ class RecordingStore(MemoryStore):
 
     def issue(self, plan: IssuePlan) -> Session | None:
         self.operations.append("issue")
-        return super().issue(plan)
+        session = super().issue(plan)
+        if self.loses_answers:
+            raise StoreUnavailable
+        return session
 
     def take(self, buckets: Sequence[Bucket]) -> int:
         self.operations.append("take")
@@ -85,11 +90,12 @@ class Login:
     now: float = float(NOW)
     tried: list[str] = field(default_factory=list)
     """The user names whose password was checked."""
+    audience: str = AUDIENCE
 
     def __post_init__(self) -> None:
         self.store = RecordingStore(clock=lambda: self.now)
         self.manager = TokenManager(
-            TokenPolicy(issuer=ISSUER, audience=AUDIENCE),
+            TokenPolicy(issuer=ISSUER, audience=self.audience),
             access_keys=ACCESS,
             refresh_keys=REFRESH,
             store=self.store,

@@ -128,6 +128,7 @@ def test_logging_in_again_and_again_makes_no_second_device_of_one() -> None:
     login = Login()
     mark = login.log_in().mark
     marks = [login.log_in(device_token=mark).mark for _ in range(5)]
+    login.now += 120
     login.tried.clear()
     for one in marks * 10:
         login.guess(device_token=one)
@@ -191,3 +192,22 @@ def test_without_a_limit_for_devices_there_are_no_marks(limits: Limits | None) -
     assert outcome.status == in_cookies.status == 200
     assert "device_token" not in outcome.body
     assert len(in_cookies.cookies) == 3
+
+
+def test_a_mark_counts_for_no_other_service_with_the_same_refresh_key() -> None:
+    """Whoever has the name of the victim at another service has a mark, and as many as it likes."""
+    other, login = Login(audience="another service"), Login()
+    for _ in range(10):
+        login.guess("ada")
+    foreign = [other.log_in("ada").mark for _ in range(3)]
+
+    assert [login.guess("ada", device_token=mark).status for mark in foreign] == [429] * 3
+
+
+def test_good_logins_of_a_marked_device_are_limited_too() -> None:
+    login = Login()
+    mark = login.log_in("mallory").mark
+    found = [login.log_in("mallory", device_token=mark).status for _ in range(12)]
+
+    assert found == [200] * 10 + [429] * 2
+    assert login.log_in("ada").status == 200

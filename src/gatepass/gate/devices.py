@@ -3,7 +3,8 @@
 1. A mark is a token of type `device+jwt` under a key of its own, derived from the refresh keys. It
    proves an earlier login and opens nothing.
 2. It counts for the user name as it was typed at that login: an application may tell `Ada` from
-   `ada`, and the mark of one must not buy guesses at the other.
+   `ada`, and the mark of one must not buy guesses at the other. It counts for one service: another
+   with the same refresh keys has other users of that name.
 3. It counts until the epoch of its subject changes, which a password change and "log out
    everywhere" increment, and for a year at most.
 """
@@ -13,7 +14,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -47,9 +48,13 @@ class Devices:
     """Makes marks and reads them back."""
 
     def __init__(
-        self, derived_secrets: Callable[[bytes], tuple[bytes, ...]], now: Callable[[], float]
+        self,
+        derived_secrets: Callable[[bytes], tuple[bytes, ...]],
+        service: Sequence[str],
+        now: Callable[[], float],
     ) -> None:
         self._derived_secrets = derived_secrets
+        self._service = service
         self._now = now
 
     def mark(self, username: str, device: Device) -> str:
@@ -59,7 +64,7 @@ class Devices:
             "jti": device.device_id,
             "sub": device.subject,
             "epoch": device.epoch,
-            "name": _name_mac(key, username),
+            "name": self._name_mac(key, username),
             "iat": int(self._now()),
         }
         return sign(claims, key, typ=DEVICE_TYP)
@@ -84,7 +89,7 @@ class Devices:
         if not marks:
             return
         keys, oldest = self._keys(), self._now() - LIFETIME_S
-        names = {_name_mac(key, username) for key in keys}
+        names = {self._name_mac(key, username) for key in keys}
         for mark in marks:
             try:
                 read = verify(mark, KeySet(*keys))
@@ -93,6 +98,12 @@ class Devices:
             claims = json.loads(read.payload)
             if normalize_typ(read.header["typ"]) == DEVICE_TYP and claims["iat"] > oldest:
                 yield mark, claims, claims["name"] in names
+
+    def _name_mac(self, key: SharedKey, username: str) -> str:
+        """The user name as a mark holds it: no name can be read in a stolen mark."""
+        text = json.dumps([*self._service, username]).encode()
+        mac = hmac.digest(key.derive(b"user name"), text, hashlib.sha256)
+        return base64.urlsafe_b64encode(mac[:16]).decode().rstrip("=")
 
     def _keys(self) -> list[SharedKey]:
         derived = self._derived_secrets(DEVICE_PURPOSE)
@@ -107,10 +118,3 @@ def new_device_id() -> str:
 def split_marks(value: str | None) -> list[str]:
     """The marks in a cookie's value, as `Devices.join` wrote it."""
     return [] if value is None else value.split(_BETWEEN, KEPT)[:KEPT]
-
-
-def _name_mac(key: SharedKey, username: str) -> str:
-    """The user name as a mark holds it: no name can be read in a stolen mark."""
-    name = username.encode("utf-8", "surrogatepass")
-    mac = hmac.digest(key.derive(b"user name"), name, hashlib.sha256)
-    return base64.urlsafe_b64encode(mac[:16]).decode().rstrip("=")

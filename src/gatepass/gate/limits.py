@@ -2,7 +2,8 @@
 
 1. All limits of an attempt are counted in one operation of the store, or none of them is.
 2. A login that succeeds gives back what it took from the account or from its device. It gives
-   nothing back to its address: else a stranger's own account would pay for guesses at others.
+   nothing back of the limit `login`, which counts the address or a marked device: else a stranger's
+   own account would pay for guesses at others, and for logins without end.
 3. The store holds no address and no user name, only HMACs, and treats unknown names alike.
 """
 
@@ -26,6 +27,10 @@ from gatepass.sessions.limits import Bucket
 LIMITS_PURPOSE: Final = b"gatepass limits"
 """Names the key that is derived from a refresh secret (HKDF, RFC 5869 §2.3 `info`)."""
 _KEY_SIZE: Final = 16
+_LOOSE: Final = str.maketrans(
+    {"\u0131": "i", "ø": "o", "ł": "l", "đ": "d", "ħ": "h", "æ": "ae", "œ": "oe"}
+)
+"""Letters that no normal form takes apart, and databases compare as equal (CVE-2019-19844)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,9 @@ class GateLimits:
     ) -> None:
         self._manager = manager
         self._rates = {} if limits is None else limits.rates
-        self.devices = Devices(manager.derived_secrets, now)
+        policy = manager.policy
+        service = policy.issuer, policy.audience, policy.client_id
+        self.devices = Devices(manager.derived_secrets, service, now)
 
     @property
     def marks_devices(self) -> bool:
@@ -71,7 +78,8 @@ class GateLimits:
                 for bucket in self._buckets("login", block, shares)
             )
         else:
-            own, shared = self._buckets("device", device.device_id), ()
+            own = self._buckets("device", device.device_id)
+            shared = self._buckets("login", "device " + device.device_id)
         await self._take((*own, *shared))
         return Attempt(own, device)
 
@@ -149,11 +157,12 @@ class GateLimits:
 
 
 def fold(username: str) -> str:
-    """The form of a user name in which it is counted, coarser than that of any application.
+    """The form of a user name in which it is counted: coarser than that of applications.
 
     Databases and applications take `ADA`, `ada ` and `àda` for `ada`, each in its own way. A name
     that is spelt in many ways must not have many times the guesses.
     """
     text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", username).casefold())
+    text = text.translate(_LOOSE)
     kept = "".join(one for one in text if unicodedata.category(one)[0] not in "CMZ")
     return kept or text

@@ -80,11 +80,12 @@ class Login:
         with self.hold(address), refusing(LOGIN_PROBLEMS):
             attempt = await self._begin(request, credentials.username, address, marks)
             try:
-                identity, pair = await self._open_session(request, credentials, attempt)
+                identity = await self._identify(credentials)
             except RequestRefused as refused:
                 if refused.problem is not INVALID_CREDENTIALS:
                     await self.limits.give_back(attempt)
                 raise
+            pair = await self._open_session(request, identity, attempt)
             mark = ""
             if self.limits.marks_devices:
                 with suppress(StoreUnavailable):
@@ -116,29 +117,28 @@ class Login:
                 refused.reason = _BEHIND_PROXY
             raise
 
-    async def _open_session(
-        self, request: HttpRequest, credentials: Credentials, attempt: Attempt
-    ) -> tuple[Identity, TokenPair]:
+    async def _identify(self, credentials: Credentials) -> Identity:
         with refusing(LOGIN_PROBLEMS):
-            identity = await self._identify(credentials)
-            if identity is None:
-                raise RequestRefused(INVALID_CREDENTIALS)
-            if identity.subject == credentials.username and not is_subject(identity.subject):
-                # The application takes names for subjects: nobody can have this one.
-                raise RequestRefused(INVALID_CREDENTIALS)
-            issued = self.manager.issue(
-                identity.subject,
-                identity.claims,
-                session_claims=identity.session_claims,
-                device=parse_device("".join(request.header("user-agent")[:1])),
-                epoch=identity.epoch,
-                give_back=attempt.to_give_back,
-            )
-            return identity, await settle(issued)
-
-    async def _identify(self, credentials: Credentials) -> Identity | None:
-        called = self.call(self.authenticate, credentials.username, credentials.password)
-        found = await settle(await settle(called))
-        if found is not None and not isinstance(found, Identity):
+            called = self.call(self.authenticate, credentials.username, credentials.password)
+            found = await settle(await settle(called))
+        if found is None:
+            raise RequestRefused(INVALID_CREDENTIALS)
+        if not isinstance(found, Identity):
             raise TypeError(f"authenticate returns an Identity or None, not {type(found).__name__}")
+        if found.subject == credentials.username and not is_subject(found.subject):
+            # The application takes names for subjects: nobody can have this one.
+            raise RequestRefused(INVALID_CREDENTIALS)
         return found
+
+    async def _open_session(
+        self, request: HttpRequest, identity: Identity, attempt: Attempt
+    ) -> TokenPair:
+        issued = self.manager.issue(
+            identity.subject,
+            identity.claims,
+            session_claims=identity.session_claims,
+            device=parse_device("".join(request.header("user-agent")[:1])),
+            epoch=identity.epoch,
+            give_back=attempt.to_give_back,
+        )
+        return await settle(issued)
