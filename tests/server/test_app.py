@@ -1,5 +1,6 @@
 """What the application offers beside log-ins."""
 
+import asyncio
 import logging
 import re
 from dataclasses import replace
@@ -11,6 +12,8 @@ import structlog
 
 from gatepass.server.app import make_app
 from gatepass.server.logs import configure_logs
+from gatepass.server.scraping import make_metrics
+from tests.budget import PATIENCE_S
 from tests.server.world import PASSWORD, World
 
 pytestmark = pytest.mark.anyio
@@ -121,6 +124,25 @@ async def test_a_fault_of_ours_is_answered_as_json_and_says_nothing(made: World)
         500,
         {"error": "Internal error", "code": "internal_error"},
     )
+
+
+async def test_a_background_task_that_failed_does_not_stop_an_orderly_end(
+    made: World, capfd: pytest.CaptureFixture[str]
+) -> None:
+    metrics, has_failed = make_metrics(), asyncio.Event()
+
+    def fail() -> None:
+        has_failed.set()
+        raise RuntimeError("unforeseen")
+
+    metrics.update = fail  # type: ignore[method-assign]
+    async with replace(made, parts=replace(made.parts, metrics=metrics)).serve() as world:
+        await asyncio.wait_for(has_failed.wait(), PATIENCE_S)
+        await world.pair()
+
+    assert [str(event.kind) for event in made.events()] == ["logged_in"]
+    said = capfd.readouterr()
+    assert "a background task failed" in said.out + said.err
 
 
 def fail(kept: str) -> float:

@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Response
 
 from gatepass.fastapi import Auth, HttpPolicy, Limits
@@ -30,6 +31,8 @@ from gatepass.server.resources import quieten
 from gatepass.server.scraping import update_for_ever
 from gatepass.server.staleness import Staleness
 from gatepass.server.state import State
+
+_log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,10 +122,7 @@ def make_app(parts: Parts) -> FastAPI:
         try:
             yield
         finally:
-            for task in work:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+            await _cancel(work)
             await asyncio.to_thread(parts.pool.close)
             await parts.replica.close()
             await parts.manager.close()
@@ -182,3 +182,12 @@ def make_app(parts: Parts) -> FastAPI:
         return send(await readiness.answer())
 
     return app
+
+
+async def _cancel(work: Iterable[asyncio.Task[None]]) -> None:
+    """End the tasks; one that failed earlier is logged."""
+    for task in work:
+        task.cancel()
+    for ended in await asyncio.gather(*work, return_exceptions=True):
+        if isinstance(ended, Exception):
+            _log.error("a background task failed", exc_info=ended)
