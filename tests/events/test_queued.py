@@ -63,6 +63,19 @@ def test_what_does_not_fit_is_counted_and_logged(
     assert queued.dropped == 6
 
 
+def test_dropped_events_are_logged_once_in_a_while_and_at_the_end(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gatepass.events.queued._QUIET_S", PATIENCE_S * 10)
+    batches = Batches(lambda events: batches.drop(len(events)), most=1)
+    for number in range(9):
+        batches(event(number))
+    batches.close()
+
+    assert batches.dropped == 9
+    assert caplog.messages == ["events dropped: 1", "events dropped: 8"]
+
+
 def test_a_hook_that_fails_gets_the_next_event(caplog: pytest.LogCaptureFixture) -> None:
     seen = []
 

@@ -1,17 +1,24 @@
 """A database that does not answer ends a command with 1 and one sentence that names the cause."""
 
+import re
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from gatepass.errors import StoreUnavailable
+from gatepass.events import Event, EventKind
+from gatepass.server.events import EventSettings, EventTable
 from gatepass.server.secrets import generate_secret
 from gatepass.stores.sql import SqlStore
+from gatepass.stores.sql.transactions import pooled_engine_of
 from tests.cli.command import Command
+from tests.server.running import gatepass
 from tests.servers.postgres import empty_database, shared_server
 from tests.servers.redis_server import free_ports
 
+ROOT = Path(__file__).parents[2]
 ADD = ("users", "add", "ada", "--password-stdin")
 STARTS = [("serve", "--port", "0"), ("users", "list"), ("db", "current")]
 
@@ -102,3 +109,57 @@ def test_a_sqlite_file_that_is_none_or_may_only_be_read_is_told_apart(
         refused = command(*ADD, stdin="a long password", environ=environ | {"DATABASE_URL": url})
         assert (refused.code, refused.stderr.count("\n")) == (1, 1)
         assert cause in refused.stderr
+
+
+@pytest.fixture
+def limited() -> Iterator[str]:
+    """The URL of a role that may do all but write events."""
+    server, url = shared_server(), empty_database("messages")
+    with closing(SqlStore.from_url(url)) as store:
+        store.upgrade()
+    server.run("CREATE ROLE eventless LOGIN")
+    for rights in ("USAGE ON SCHEMA public", "ALL ON ALL TABLES IN SCHEMA public"):
+        server.run(f"GRANT {rights} TO eventless", database="messages")
+    server.run("REVOKE INSERT ON gatepass_events FROM eventless", database="messages")
+    yield url.replace("gate@", "eventless@")
+    server.run("DROP OWNED BY eventless", database="messages")
+    server.run("DROP ROLE eventless")
+
+
+def test_a_table_of_events_that_cannot_be_written_is_said_at_the_start(
+    command: Command, environ: dict[str, str], limited: str
+) -> None:
+    environ["DATABASE_URL"] = limited
+    begins = "gatepass: DATABASE_URL: gatepass_events cannot be written: the database"
+    forbidden = command("serve", "--port", "0", environ=environ)
+    server = shared_server()
+    server.run("GRANT INSERT ON gatepass_events TO eventless", database="messages")
+    server.run("REVOKE DELETE ON gatepass_events FROM eventless", database="messages")
+    unpurged = command("serve", "--port", "0", environ=environ)
+    server.run("DROP TABLE gatepass_events", database="messages")
+    missing = command("serve", "--port", "0", environ=environ)
+
+    assert (forbidden.code, unpurged.code, missing.code) == (1, 1, 2)
+    assert forbidden.stderr == unpurged.stderr == f"{begins} does not let this role do that\n"
+    assert missing.stderr.startswith(f"{begins}'s tables are missing")
+
+
+def test_a_role_with_the_rights_of_the_documentation_serves_and_keeps_events(
+    environ: dict[str, str], limited: str, here: Path
+) -> None:
+    server, text = shared_server(), (ROOT / "docs" / "scale.md").read_text()
+    server.run("DROP OWNED BY eventless", database="messages")
+    rights = re.findall(r"^GRANT [^;]*\bauth\b[^;]*;", text, re.MULTILINE)
+    for right in rights:
+        own = re.sub(r"\bauth\b", "public", right).replace("TO gate;", "TO eventless;")
+        server.run(own, database="messages")
+    environ["DATABASE_URL"] = limited
+    added = gatepass(ADD, here, environ=environ, stdin="a long password")
+    ended = gatepass(("sessions", "revoke", "--all"), here, environ=environ)
+
+    assert (added.stderr, ended.stderr) == ("", "")
+    with closing(EventTable(pooled_engine_of(limited), EventSettings())) as table:
+        table.check()
+        assert [found.kind for found in table.find()] == [EventKind.EVERYBODY_REVOKED]
+        table.write(Event(kind=EventKind.REFRESHED, at=0.0))
+        assert table.purge() == 1

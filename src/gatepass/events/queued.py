@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -12,6 +13,8 @@ from gatepass._forks import ForkAware, watch_forks
 from gatepass.events.event import Event
 
 _SIZE: Final = 10_000
+_QUIET_S: Final = 60.0
+"""Seconds between two log lines about dropped events."""
 _logger = logging.getLogger("gatepass")
 
 
@@ -46,7 +49,7 @@ class Batches(ForkAware):
         self._waiting: deque[Event] = deque()
         self._thread: threading.Thread | None = None
         self._closed = False
-        self._told = 0
+        self._told, self._quiet_until = 0, 0.0
         self.dropped = 0
         """How many events were dropped, in this process."""
 
@@ -67,6 +70,18 @@ class Batches(ForkAware):
                 self._thread.start()
             self._changed.notify()
 
+    def drop(self, count: int) -> None:
+        """Count events that the function leaves out."""
+        with self._changed:
+            self.dropped += count
+
+    def log_dropped(self, *, at_once: bool = False) -> None:
+        """Log how many events were dropped since the last such line, once a minute."""
+        dropped, now = self.dropped, time.monotonic()
+        if dropped > self._told and (at_once or now >= self._quiet_until):
+            _logger.warning("events dropped: %d", dropped - self._told)
+            self._told, self._quiet_until = dropped, now + _QUIET_S
+
     def close(self) -> None:
         """Hand over what waits, then end; events that come later are dropped."""
         with self._changed:
@@ -80,12 +95,13 @@ class Batches(ForkAware):
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._closed)
                 if not self._waiting:
-                    return
+                    break
                 self._changed.wait_for(self._is_due, self._linger)
                 batch = [
                     self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))
                 ]
             self._hand_over(batch)
+        self.log_dropped(at_once=True)
 
     def _is_due(self) -> bool:
         return self._closed or len(self._waiting) >= self._most
@@ -95,11 +111,8 @@ class Batches(ForkAware):
             self._write(batch)
         except Exception:
             _logger.exception("the queue of events: what takes them failed")
-            with self._changed:
-                self.dropped += len(batch)
-        more, self._told = self.dropped - self._told, self.dropped
-        if more:
-            _logger.warning("events dropped: %d", more)
+            self.drop(len(batch))
+        self.log_dropped()
 
 
 class Queued(Batches):

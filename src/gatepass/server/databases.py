@@ -39,6 +39,19 @@ def open_events(state: State, settings: EventSettings) -> EventTable:
     return EventTable(pooled_engine_of(state.settings.sql_url), settings)
 
 
+def check_events(state: State, settings: EventSettings) -> None:
+    """Check that the table of events can be written, if events are kept.
+
+    Raises:
+        StoreUnavailable: The database does not answer, or does not let this role write.
+        StoreOutdated: The table is missing.
+    """
+    if settings.days:
+        table = open_events(state, settings)
+        with _named("DATABASE_URL: gatepass_events cannot be written"), closing(table):
+            table.check()
+
+
 def check_sessions(state: State, warn: Callable[[str], object]) -> None:
     """Check that the environment's database can keep sessions, and keeps them durably.
 

@@ -3,6 +3,7 @@
 import itertools
 import secrets
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from functools import partial
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Engine, delete, false, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gatepass._clock import wall_clock
@@ -18,6 +19,7 @@ from gatepass.errors import SettingsRejected, StoreUnavailable
 from gatepass.events import Event, EventKind
 from gatepass.events.queued import Batches
 from gatepass.settings.values import parse_number
+from gatepass.stores.sql.tables import OF_STRANGERS, STRANGERS
 from gatepass.stores.sql.tables import events as _table
 from gatepass.stores.sql.transactions import durable_transaction
 
@@ -27,10 +29,10 @@ _DEFAULT_DAYS: Final = 30
 _MOST_DAYS: Final = 3_650
 _DAY_MS: Final = 86_400_000
 _INSERT: Final[Mapping[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-_OF_STRANGERS: Final = (EventKind.LOGIN_FAILED, EventKind.RATE_LIMITED)
-"""Kinds that anybody can cause."""
 _MOST_OF_STRANGERS: Final = 1_000_000
-"""Rows of those that a purge leaves, so that nobody can fill the disk."""
+"""Rows of `STRANGERS` that a purge leaves, so that nobody can fill the disk."""
+_MOST_IN_A_MINUTE: Final = 1_000
+"""Rows of each of those kinds that a process adds between two purges, by the events' time."""
 _PIECE: Final = 500
 _LINGER_S: Final = 0.5
 _PAUSE_S: Final = 1.0
@@ -80,6 +82,13 @@ class EventTable:
         """Gives back the connections."""
         self._name, self._numbers = secrets.token_hex(8), itertools.count()
 
+    def check(self) -> None:
+        """Do nothing, with all rights that the server needs."""
+        nothing = select(_table).where(false())
+        with self._transaction() as connection:
+            connection.execute(self._insert.from_select(list(_table.c), nothing))
+            connection.execute(delete(_table).where(false()))
+
     def number(self, events: Iterable[Event]) -> list[dict[str, Any]]:
         """The events as rows, each with an id: rows that are added twice are there once."""
         return [
@@ -122,11 +131,10 @@ class EventTable:
         """Remove events older than the setting, and strangers' beyond `most`; how many."""
         now_ms = int((wall_clock() if now is None else now) * 1000)
         gone = self._remove(_table.c.at_ms < now_ms - self.settings.days * _DAY_MS)
-        of_strangers = _table.c.kind.in_(_OF_STRANGERS)
-        newest_first = select(_table.c.at_ms).where(of_strangers).order_by(_table.c.at_ms.desc())
+        newest_first = select(_table.c.at_ms).where(OF_STRANGERS).order_by(_table.c.at_ms.desc())
         with self._transaction() as connection:
             last = connection.execute(newest_first.offset(most).limit(1)).scalar()
-        return gone if last is None else gone + self._remove(of_strangers, _table.c.at_ms <= last)
+        return gone if last is None else gone + self._remove(OF_STRANGERS, _table.c.at_ms <= last)
 
     def _remove(self, *conditions: Any) -> int:
         """Remove rows some at a time, so that no writer waits for long."""
@@ -143,13 +151,15 @@ class EventTable:
 class EventWriter:
     """The hook of the server: a queue, and a thread that logs and adds its events.
 
-    While the database does not answer, events wait; those that no longer fit are dropped,
-    counted and logged.
+    While the database does not answer, events wait. Those that no longer fit, and those of
+    strangers beyond `_MOST_IN_A_MINUTE`, are dropped, counted and logged.
     """
 
     def __init__(self, table: EventTable, *, size: int = 10_000) -> None:
         self.table = table
         self._ending = threading.Event()
+        self._has_given_up = False
+        self._minute, self._of_minute = 0, Counter[EventKind]()
         self.queue = Batches(self._write, size=size, linger=_LINGER_S)
         settings = table.settings
         self.hook = self.queue if settings.days or settings.are_logged else None
@@ -165,18 +175,38 @@ class EventWriter:
         if self.table.settings.are_logged:
             for event in events:
                 _log.info("event", **as_fields(event))
-        rows, has_failed = self.table.number(events), False
-        while True:
+        if not self.table.settings.days:
+            return
+        kept = [event for event in events if self._has_room(event)]
+        self.queue.drop(len(events) - len(kept))
+        if kept and not self._add(self.table.number(kept)):
+            self.queue.drop(len(kept))
+
+    def _has_room(self, event: Event) -> bool:
+        """Whether the table takes the event; kinds count apart, so that none hides another."""
+        minute = int(event.at // 60)
+        if minute != self._minute:
+            self._minute, self._of_minute = minute, Counter()
+        self._of_minute[event.kind] += 1
+        return event.kind not in STRANGERS or self._of_minute[event.kind] <= _MOST_IN_A_MINUTE
+
+    def _add(self, rows: list[dict[str, Any]]) -> bool:
+        """Add the rows, however long it takes; at the end, one failed try gives up all."""
+        has_failed = False
+        while not self._has_given_up:
+            is_last = self._ending.is_set()
             try:
                 self.table.add(rows)
             except StoreUnavailable as error:
-                if not has_failed:
-                    _log.warning("events wait for the database", cause=str(error))
-                has_failed = True
-                if self._ending.wait(_PAUSE_S):
-                    raise
+                if is_last or not has_failed:
+                    told = "events are lost" if is_last else "events wait for the database"
+                    _log.warning(told, cause=str(error))
+                has_failed, self._has_given_up = True, is_last
+                self.queue.log_dropped()
+                self._ending.wait(_PAUSE_S)
             else:
-                return
+                return True
+        return False
 
 
 def as_fields(event: Event) -> dict[str, str | None]:

@@ -24,10 +24,10 @@ from gatepass.server.accounts import Accounts
 from gatepass.server.addresses import read_proxies
 from gatepass.server.app import make_app, make_parts
 from gatepass.server.banner import write_banner
-from gatepass.server.databases import check_sessions, open_accounts
+from gatepass.server.databases import check_events, check_sessions, open_accounts
 from gatepass.server.ending import DrainingServer, Workers
 from gatepass.server.errors import AccountRejected
-from gatepass.server.events import read_event_settings
+from gatepass.server.events import EventSettings, read_event_settings
 from gatepass.server.http_protocol import Connection, ConnectionLimit
 from gatepass.server.logs import configure_logs, read_level
 from gatepass.server.policy import read_http
@@ -88,7 +88,7 @@ def serve(
     with _listen(host, port, resources.backlog) as listener:
         url = _url(host, listener.getsockname()[1])
         http = read_http(environ, environment, url)
-        accounts = _open(state)
+        accounts = _open(state, events)
         if environment is Environment.DEVELOPMENT:
             sys.stdout.write(_greet(accounts, url) + "\n")
             sys.stdout.flush()
@@ -120,7 +120,7 @@ def serve(
                 DrainingServer(config).run(sockets=[listener])
 
 
-def _open(state: State) -> Accounts:
+def _open(state: State, events: EventSettings) -> Accounts:
     """The accounts, once all databases have been checked.
 
     Raises:
@@ -128,7 +128,9 @@ def _open(state: State) -> Accounts:
         StoreUnavailable: A database does not answer, or is of another release.
     """
     check_sessions(state, lambda sentence: sys.stderr.write(f"gatepass: {sentence}\n"))
-    return open_accounts(state, Passwords())
+    accounts = open_accounts(state, Passwords())
+    check_events(state, events)
+    return accounts
 
 
 def _config(

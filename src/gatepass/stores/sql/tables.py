@@ -139,6 +139,11 @@ accounts: Final = Table(
     UniqueConstraint("username", name="gatepass_accounts_username"),
 )
 
+STRANGERS: Final = ("login_failed", "rate_limited")
+"""The kinds of events that anybody can cause."""
+OF_STRANGERS: Final = text("kind IN ('login_failed', 'rate_limited')")
+"""The condition as the index has it: with parameters, no database would use the index."""
+
 events: Final = Table(
     "gatepass_events",
     metadata,
@@ -154,6 +159,12 @@ events: Final = Table(
     Index("gatepass_events_at", "at_ms"),
     Index("gatepass_events_subject", "subject", "at_ms"),
     Index("gatepass_events_session", "session_id"),
+    Index(
+        "gatepass_events_strangers",
+        "at_ms",
+        sqlite_where=OF_STRANGERS,
+        postgresql_where=OF_STRANGERS,
+    ),
 )
 
 

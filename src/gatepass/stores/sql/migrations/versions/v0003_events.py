@@ -24,6 +24,10 @@ _STATEMENTS = (
     "CREATE INDEX gatepass_events_at ON {p}gatepass_events (at_ms)",
     "CREATE INDEX gatepass_events_subject ON {p}gatepass_events (subject, at_ms)",
     "CREATE INDEX gatepass_events_session ON {p}gatepass_events (session_id)",
+    """
+    CREATE INDEX gatepass_events_strangers ON {p}gatepass_events (at_ms)
+      WHERE kind IN ('login_failed', 'rate_limited')
+    """,
 )
 
 
