@@ -162,8 +162,12 @@ def test_workers_end_in_good_order_when_their_supervisor_is_killed(here: Path) -
 
 @pytest.mark.workers
 def test_a_terminal_that_closes_ends_workers_in_good_order(here: Path) -> None:
-    with two_workers(here) as server:
-        server.stop(signal.SIGHUP)
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
+    try:
+        with two_workers(here) as server:
+            server.stop(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
     assert server.stderr.count("Application shutdown complete") == 2
     assert "Traceback" not in server.stderr

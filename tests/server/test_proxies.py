@@ -16,6 +16,7 @@ pytestmark = pytest.mark.workers
 
 FAILURES = 10
 VARIABLE = "GATEPASS_TRUSTED_PROXIES"
+BY_ADDRESS = {"GATEPASS_ACCOUNT_LIMIT": "off"}
 
 
 def guess(server: Running, *forwarded: str, source: str = "127.0.0.1") -> int:
@@ -33,7 +34,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     here = tmp_path_factory.mktemp("alone") / "here"
     here.mkdir()
     # what uvicorn would read by itself
-    with serving(here, environ={"FORWARDED_ALLOW_IPS": "*"}) as server:
+    with serving(here, environ=BY_ADDRESS | {"FORWARDED_ALLOW_IPS": "*"}) as server:
         yield server
 
 
@@ -42,7 +43,7 @@ def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A server behind proxies at 127.0.0.2 and in 127.0.1.0/24."""
     here = tmp_path_factory.mktemp("behind") / "here"
     here.mkdir()
-    with serving(here, environ={VARIABLE: "127.0.0.2, 127.0.1.0/24"}) as server:
+    with serving(here, environ=BY_ADDRESS | {VARIABLE: "127.0.0.2, 127.0.1.0/24"}) as server:
         yield server
 
 
