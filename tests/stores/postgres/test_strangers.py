@@ -20,7 +20,7 @@ from tests.stores.twins import Runner, replica_on, until_read
 
 READER, WRITER, NOBODY = "reader", "writer", "nobody_s"
 DOCUMENT = (ROOT / "docs" / "scale.md").read_text()
-GRANTED, GUARDED = (
+GRANTED, _, GUARDED = (
     block.replace("auth.", "")
     .replace(" SCHEMA auth", " SCHEMA public")
     .replace(" gate;", f" {WRITER};")
