@@ -59,7 +59,7 @@ class Limits:
     """
 
     login: Rate | str | None = Rate(10, 60)
-    """Logins from one address that is not marked, good ones too; by default 10/minute.
+    """Logins from one address, or one marked device, good ones too; by default 10/minute.
 
     Networks of IPv6 have a limit too: a /56 has four times as much, a /48 sixteen times.
     """
