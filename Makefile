@@ -12,7 +12,7 @@ PYTEST := pytest $(PARALLEL)
 LOADED := pytest -q -n 2 --dist loadfile --max-worker-restart 0
 LONG_TARGETS := programs workers faults soak races chaos web fuzz browser interop
 SHORT := not vectors $(LONG_TARGETS:%=and not %)
-CORE := src/gatepass/jose/*,src/gatepass/tokens/*,src/gatepass/sessions/*,src/gatepass/events/*,src/gatepass/manager.py,src/gatepass/_common_manager.py
+CORE := src/gatepass/jose/*,src/gatepass/tokens/*,src/gatepass/sessions/*,src/gatepass/events/*,src/gatepass/manager/*
 CORE_TESTS := $(addprefix tests/,attacks events http jose manager remote sessions settings tokens watches)
 LONG_TESTS := $(addprefix tests/,browser chaos interop vectors)
 MARKED = $(sort $(dir $(shell grep -rl --include=*.py "mark\.$@\b" tests)))

@@ -91,7 +91,7 @@ NO_IO = frozenset(
     | {"ssl", "subprocess", "tempfile", "urllib.request"}
 )
 """What the pure parts leave alone."""
-_ALSO_OF = {"_addresses": "_exchange", "_common_manager": "manager"}
+_ALSO_OF = {"_addresses": "_exchange"}
 """Modules at the top that belong to a part of another name."""
 PURE = _PURE | {"http"}
 

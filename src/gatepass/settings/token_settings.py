@@ -9,13 +9,13 @@ from typing import Annotated, Any, Final, Self, TypedDict, Unpack, cast
 from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from gatepass._common_manager import AsyncLoadClaims, LoadClaims
 from gatepass._secret_files import in_files, with_files
 from gatepass.errors import KeyRejected, SettingsRejected
 from gatepass.events.teller import AsyncOnEvent, OnEvent
 from gatepass.jose import KeySet, KeySource
 from gatepass.keyfile import FileKeySource
 from gatepass.manager import AsyncTokenManager, TokenManager
+from gatepass.manager.common import AsyncLoadClaims, LoadClaims
 from gatepass.sessions import AsyncRevocations, AsyncStore, Revocations, Store
 from gatepass.settings.secrets import KEY_FILE, read_keys
 from gatepass.settings.stores import open_async_store, open_store, require_database_url

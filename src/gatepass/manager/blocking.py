@@ -1,30 +1,28 @@
-"""The managers: plan → store call → answer. `TokenManager` and `AsyncTokenManager` are twins."""
+"""`TokenManager`: plan → store call → answer. `AsyncTokenManager` differs by `await`."""
 
-from collections.abc import Awaitable
 from typing import Self
 
-from gatepass._common_manager import (
+from gatepass.errors import SubjectEpochChanged, TokenRevoked
+from gatepass.events.about import about
+from gatepass.events.stores import LOG_OUT
+from gatepass.events.teller import Tells
+from gatepass.manager.common import (
     ACTOR_REVOKED,
     NOTABLE,
-    AsyncLoadClaims,
     Claims,
     CommonManager,
     LoadClaims,
     report,
     whose,
 )
-from gatepass.errors import SubjectEpochChanged, TokenRevoked
-from gatepass.events.about import about
-from gatepass.events.stores import LOG_OUT
-from gatepass.events.teller import AsyncTells, Tells
-from gatepass.sessions import AsyncRevocations, AsyncStore, Revocations, RevokeKind, Session, Store
+from gatepass.sessions import Revocations, RevokeKind, Session, Store
 from gatepass.sessions.limits import Bucket
 from gatepass.tokens import AccessClaims, TokenPair
 from gatepass.tokens.claims import dict_of
 from gatepass.tokens.pair import is_subject, require_known
 from gatepass.tokens.policy import require_text
 from gatepass.tokens.refusals import is_refused
-from gatepass.tokens.watching import AsyncWatching, Watching
+from gatepass.tokens.watching import Watching
 
 
 class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching, Tells):
@@ -187,111 +185,3 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching, Tell
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-class AsyncTokenManager(
-    CommonManager[AsyncStore, AsyncRevocations, AsyncLoadClaims], AsyncWatching, AsyncTells
-):
-    """`TokenManager` for `await`; `load_claims` and `on_event` may be coroutine functions."""
-
-    _is_async = True
-
-    async def issue(
-        self,
-        subject: str,
-        claims: Claims | None = None,
-        *,
-        session_claims: Claims | None = None,
-        device: str | None = None,
-        epoch: int | None = None,
-        give_back: tuple[Bucket, ...] = (),
-    ) -> TokenPair:
-        """See `TokenManager.issue`."""
-        log_in = self._planner.plan_issue(subject, claims, session_claims, device, epoch, give_back)
-        plan, actor = log_in.plan, log_in.plan.actor
-        before = None if actor is None else await self._store.subject_epoch(actor)
-        session = await self._store.issue(plan)
-        if session and actor is not None and await self._store.subject_epoch(actor) != before:
-            await self._store.revoke_session(plan.session_id, reason=ACTOR_REVOKED)
-            raise SubjectEpochChanged
-        return self._planner.conclude_issue(log_in, session)
-
-    async def refresh(self, refresh_token: str | None) -> TokenPair:
-        """See `TokenManager.refresh`."""
-        presented = self._planner.open_refresh(refresh_token)
-        loaded = self._load_claims is not None
-        claims = None
-        if self._load_claims is not None:
-            claims = self._load_claims(presented.subject, presented.session_claims)
-        if isinstance(claims, Awaitable):
-            claims = await claims
-        plan = self._planner.plan_rotation(presented, claims, loaded=loaded)
-        fact = await self._store.rotate(plan)
-        if fact.kind in NOTABLE:
-            report(presented, fact)
-        return self._planner.conclude_rotation(presented, plan, fact)
-
-    async def verify(self, access_token: str | None) -> AccessClaims:
-        """See `TokenManager.verify`."""
-        claims = self._access.open(access_token)
-        held = dict_of(claims)
-        verdict = await self._is_revoked(held["sid"], held["jti"])
-        if verdict is not False and is_refused(verdict):
-            self._access.forget(access_token)
-            raise TokenRevoked
-        return claims
-
-    async def log_out(
-        self, *, access_token: str | None = None, refresh_token: str | None = None
-    ) -> None:
-        """See `TokenManager.log_out`."""
-        session_id, proof, subject = self._planner.plan_log_out(access_token, refresh_token)
-        with about(subject=subject):
-            kind = await self._store.revoke_session(session_id, reason=LOG_OUT, sec_hash=proof)
-        require_known(kind, proof)
-
-    async def revoke_token(self, token: AccessClaims | str) -> None:
-        """See `TokenManager.revoke_token`."""
-        token_id, lifetime_ms = self._planner.plan_token_revocation(token)
-        with about(**whose(token)):
-            await self._store.revoke_token(token_id, lifetime_ms=lifetime_ms)
-
-    async def revoke_session(self, session_id: str, *, reason: str = "revoked") -> bool:
-        """See `TokenManager.revoke_session`."""
-        session_id, reason = require_text("session_id", session_id), require_text("reason", reason)
-        kind = await self._store.revoke_session(session_id, reason=reason)
-        return kind is RevokeKind.REVOKED
-
-    async def revoke_subject(
-        self, subject: str, *, reason: str = "revoked", keep: str | None = None
-    ) -> int:
-        """See `TokenManager.revoke_subject`."""
-        subject, reason = require_text("subject", subject), require_text("reason", reason)
-        keep = keep and require_text("keep", keep)
-        return await self._store.revoke_subject(subject, reason=reason, keep=keep)
-
-    async def revoke_all(self, *, reason: str = "revoked") -> int:
-        """See `TokenManager.revoke_all`."""
-        return await self._store.revoke_all(reason=require_text("reason", reason))
-
-    async def sessions(self, subject: str) -> list[Session]:
-        """See `TokenManager.sessions`."""
-        return await self._store.sessions(require_text("subject", subject))
-
-    async def subject_epoch(self, subject: str) -> int:
-        """See `TokenManager.subject_epoch`."""
-        return await self._store.subject_epoch(subject) if is_subject(subject) else 0
-
-    async def purge(self) -> int:
-        """See `TokenManager.purge`."""
-        return await self._store.purge()
-
-    async def close(self) -> None:
-        """See `TokenManager.close`."""
-        await self._store.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
