@@ -47,7 +47,9 @@ def _pairs(planted: bytes) -> list[TokenPair]:
     first = planner.conclude_issue(log_in, row)
     presented = planner.open_refresh(first.refresh_token)
     plan = planner.plan_rotation(presented, None, loaded=False)
-    second = planner.conclude_rotation(presented, plan, rotate(row, plan, NOW * 1000))
+    second = planner.conclude_rotation(
+        presented, plan, planner.require_rotated(presented, rotate(row, plan, NOW * 1000))
+    )
     for pair in (first, second):
         assert planner.access.open(pair.access_token)["sub"] == "alice"
     return [first, second]

@@ -59,15 +59,23 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(params=["jwt", "opaque"])
+def access_format(request: pytest.FixtureRequest) -> str:
+    """The form of access tokens: a manager keeps the same promises with both."""
+    chosen: str = request.param
+    return chosen
+
+
 @pytest.fixture(params=["sync", "async"])
-def make(request: pytest.FixtureRequest, clock: Clock) -> Iterator[Make]:
+def make(request: pytest.FixtureRequest, clock: Clock, access_format: str) -> Iterator[Make]:
     """Builds a manager of the twin under test; policy fields and manager parts as keywords."""
     loop = asyncio.new_event_loop()
     access, refresh = SharedKey.generate(), SharedKey.generate()
 
     def build(**options: Any) -> Any:
         parts = {name: options.pop(name) for name in _PARTS if name in options}
-        policy = TokenPolicy(**{"issuer": "api-server", "audience": "api-client"} | options)
+        names = {"issuer": "api-server", "audience": "api-client", "access_format": access_format}
+        policy = TokenPolicy(**names | options)
         is_async = request.param == "async"
         parts.setdefault("access_keys", access)
         parts.setdefault("refresh_keys", refresh)

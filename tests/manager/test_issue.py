@@ -46,8 +46,8 @@ def test_the_pair_answers_in_the_terms_of_oauth_and_shows_no_token(manager: Any)
     assert pair.refresh_token not in repr(pair)
 
 
-def test_tokens_name_their_kind_and_carry_what_the_format_says(manager: Any) -> None:
-    pair = manager.issue("alice")
+def test_tokens_name_their_kind_and_carry_what_the_format_says(make: Make) -> None:
+    pair = make(access_format="jwt").issue("alice")
     access, refresh = inspect(pair.access_token), inspect(pair.refresh_token)
 
     assert access.header == {"alg": "HS256", "typ": "at+jwt"}

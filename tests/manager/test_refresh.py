@@ -166,16 +166,17 @@ def test_a_generation_ahead_of_the_store_moves_the_store_forward(
     assert "moved forward" in caplog.text
 
 
-def test_claims_are_loaded_anew_at_every_refresh(make: Make) -> None:
+def test_claims_are_loaded_anew_at_every_refresh(make: Make, access_format: str) -> None:
     roles = iter(["editor", "reader"])
     manager = make(load_claims=lambda subject, _: {"name": subject, "role": next(roles)})
     pair = manager.issue("alice", {"role": "admin"})
     second = manager.refresh(pair.refresh_token)
     replayed = manager.refresh(pair.refresh_token)
 
-    assert manager.verify(pair.access_token)["role"] == "admin"
-    assert manager.verify(second.access_token)["role"] == "editor"
-    assert manager.verify(replayed.access_token)["role"] == "reader"
+    found = [manager.verify(each.access_token)["role"] for each in (pair, second, replayed)]
+    # opaque tokens have the claims of the row, which a replay does not change
+    row = ["editor"] * 3
+    assert found == (row if access_format == "opaque" else ["admin", "editor", "reader"])
     assert manager.sessions("alice")[0].claims == {"name": "alice", "role": "editor"}
 
 

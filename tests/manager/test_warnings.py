@@ -67,7 +67,7 @@ def test_verifiers_that_miss_nothing_are_not_told(
 def test_a_memory_store_that_lacks_the_session_of_another_worker_tells_once(
     make: Make, way: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    one, other = make(), make()
+    one, other = make(access_format="jwt"), make(access_format="jwt")
     pair = one.issue("ada")
     told(caplog)
     for _ in range(2):
@@ -86,7 +86,7 @@ def test_a_memory_store_that_lacks_the_session_of_another_worker_tells_once(
 def test_a_session_that_was_revoked_here_is_no_other_workers(
     make: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
-    one, other = make(), make()
+    one, other = make(access_format="jwt"), make(access_format="jwt")
     pair = one.issue("ada")
     other.revoke_session(pair.session_id)
     with pytest.raises(TokenRevoked):

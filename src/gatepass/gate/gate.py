@@ -5,8 +5,9 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from gatepass._clock import wall_clock
-from gatepass.errors import ClaimsRejected, GatepassError, TokenError
+from gatepass.errors import ClaimsRejected, GatepassError, StoreUnavailable, TokenError
 from gatepass.events import about
+from gatepass.gate.browsers import Browsers, Proof
 from gatepass.gate.cookie_answers import answer_in_cookies, explain_missing
 from gatepass.gate.guard import Guard
 from gatepass.gate.hooks import Authenticate, ChangePassword
@@ -14,7 +15,7 @@ from gatepass.gate.limits import GateLimits
 from gatepass.gate.login import Login, read_credentials
 from gatepass.gate.password_change import FRESH, PasswordChange
 from gatepass.gate.rejections import Rejections
-from gatepass.gate.sessions import describe, require_no_actor, require_own_refresh
+from gatepass.gate.sessions import describe, require_no_actor
 from gatepass.http import (
     ACCESS_PROBLEMS,
     CSRF_PURPOSE,
@@ -30,7 +31,6 @@ from gatepass.http import (
     answer_json,
     answer_nothing,
     csrf_token,
-    find_cookie,
     parse_bearer,
     parse_refresh_token,
     refuse,
@@ -73,6 +73,7 @@ class Gate:
         )
         """The keys of the policy, or those derived from the current refresh keys."""
         self.guard = Guard(manager.verify, policy, self.csrf_keys, now)
+        self._browsers = Browsers(manager, self.guard, policy.cookies, self.csrf_keys)
         self._refreshes = Rejections("refresh")
         self._is_async = isinstance(manager, AsyncTokenManager)
         self.limits = GateLimits(manager, limits, now)
@@ -109,12 +110,12 @@ class Gate:
         """Trade a refresh token for the next token pair of its session."""
         presented = parse_refresh_token(_content_type(request), body)
         by_cookie = presented is None
-        refresh_token = presented or self._find_refresh_cookie(request)
+        refresh_token = presented or self._browsers.find_refresh_token(request)
         if refresh_token is None:
             reason = explain_missing(self._policy.cookies, request, mounted_at=self.mounted_at)
             raise RequestRefused(REFRESH_MISSING, reason=reason)
         if by_cookie:
-            require_own_refresh(self.guard, self._manager, request, refresh_token)
+            await self._browsers.require_own_refresh(request, refresh_token)
         with refusing(REFRESH_PROBLEMS):
             await self.limits.count_refresh(refresh_token)
         with self._refreshes:
@@ -127,16 +128,17 @@ class Gate:
         access_token, by_cookie = parse_bearer(request.header("authorization")), False
         if access_token is None and refresh_token is None:
             access_token, by_cookie = self.guard.find(request)
+        tokens: Proof = {"access_token": access_token, "refresh_token": refresh_token}
         if by_cookie:
+            # The refresh cookie alone does not count: a sub-domain can add one, and must not keep
+            # users from logging out.
             with refusing(ACCESS_PROBLEMS):
-                session_id = self._manager.session_id_of(access_token=access_token)
-            # The refresh cookie does not count: a sub-domain can add one, and must not keep users
-            # from logging out.
+                session_id, tokens = await self._browsers.prove(request, access_token)
             self.guard.require_own_page(request, session_id)
-        only_refresh = access_token is None and refresh_token is not None
+        only_refresh = not tokens.get("access_token") and bool(tokens.get("refresh_token"))
         await self._ask(
             REFRESH_PROBLEMS if only_refresh else ACCESS_PROBLEMS,
-            lambda: self._manager.log_out(access_token=access_token, refresh_token=refresh_token),
+            lambda: self._manager.log_out(**tokens),
         )
         answer = answer_json({"message": "Logged out successfully"})
         return self._forget(answer, request, by_cookie=by_cookie)
@@ -167,7 +169,7 @@ class Gate:
         require_origin(request, self._policy.public_origins)
         access_token, _by_cookie = self.guard.find_cookie(request)
         with refusing(ACCESS_PROBLEMS):
-            session_id = self._manager.session_id_of(access_token=access_token)
+            session_id, _proof = await self._browsers.prove(request, access_token)
         return answer_json({"csrf_token": csrf_token(self.csrf_keys()[0], session_id)})
 
     async def me(self, request: HttpRequest, *_: object) -> Answer:
@@ -273,14 +275,12 @@ class Gate:
         """End the session whose cookies are replaced: a late refresh must not bring them back."""
         try:
             access_token, _ = self.guard.find_cookie(request)
-            session_id = self._manager.session_id_of(access_token=access_token)
+            session_id, _proof = await self._browsers.prove(request, access_token)
         except (RequestRefused, TokenError):
             return
+        except StoreUnavailable as error:
+            refuse(error, LOGIN_PROBLEMS)
         await self._end(LOGIN_PROBLEMS, session_id, "replaced by a login")
-
-    def _find_refresh_cookie(self, request: HttpRequest) -> str | None:
-        cookies = self._policy.cookies
-        return None if cookies is None else find_cookie(request.header("cookie"), cookies.refresh)
 
     def _forget(self, answer: Answer, request: HttpRequest, *, by_cookie: bool) -> Answer:
         """The answer to a logout; it clears the cookies where they brought the token."""

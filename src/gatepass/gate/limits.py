@@ -116,7 +116,7 @@ class GateLimits:
             StoreUnavailable: The store did not count.
         """
         if "refresh" in self._rates:
-            session_id = self._manager.session_id_of(refresh_token=refresh_token)
+            session_id = await settle(self._manager.session_id_of(refresh_token=refresh_token))
             await self.begin("refresh", session_id)
 
     async def begin(self, name: str, key: str) -> Attempt:

@@ -1,12 +1,9 @@
-"""A session as its user sees it, and the callers that may refresh or end it."""
+"""A session as its user sees it, and the callers that may end it."""
 
 from typing import Any
 
-from gatepass.errors import TokenError
-from gatepass.gate.guard import Guard
-from gatepass.http import REFRESH_PROBLEMS, HttpRequest, RequestRefused, refusing
-from gatepass.http.problems import CSRF_FAILED, INSUFFICIENT_SCOPE
-from gatepass.manager import AsyncTokenManager, TokenManager
+from gatepass.http import RequestRefused
+from gatepass.http.problems import INSUFFICIENT_SCOPE
 from gatepass.sessions import Session
 from gatepass.tokens import AccessClaims
 
@@ -29,29 +26,3 @@ def require_no_actor(claims: AccessClaims) -> None:
     if "act" in claims:
         reason = "a token with act ends no session but its own"
         raise RequestRefused(INSUFFICIENT_SCOPE, reason=reason)
-
-
-def require_own_refresh(
-    guard: Guard,
-    manager: TokenManager | AsyncTokenManager,
-    request: HttpRequest,
-    refresh_token: str,
-) -> None:
-    """Return when one of our pages refreshes by cookie, and both cookies are of one session.
-
-    Raises:
-        RequestRefused: The page is not ours, or the cookies are of two sessions.
-    """
-    access_token, _ = guard.find_cookie(request)
-    try:
-        session_id = manager.session_id_of(access_token=access_token)
-    except TokenError:
-        what = "is missing" if access_token is None else "was signed by no key of ours"
-        reason = f"a refresh by cookie proves its session, and the access cookie {what}"
-        raise RequestRefused(CSRF_FAILED, reason=reason) from None
-    guard.require_own_page(request, session_id)
-    with refusing(REFRESH_PROBLEMS):
-        refreshed = manager.session_id_of(refresh_token=refresh_token)
-    if refreshed != session_id:
-        reason = "the refresh cookie is of another session than the access cookie"
-        raise RequestRefused(CSRF_FAILED, reason=reason)

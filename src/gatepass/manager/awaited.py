@@ -3,7 +3,7 @@
 from collections.abc import Awaitable
 from typing import Self
 
-from gatepass.errors import SubjectEpochChanged, TokenRevoked
+from gatepass.errors import SubjectEpochChanged, TokenMalformed, TokenRevoked
 from gatepass.events.about import about
 from gatepass.events.stores import LOG_OUT
 from gatepass.events.teller import AsyncTells
@@ -51,7 +51,9 @@ class AsyncTokenManager(
         if session and actor is not None and await self._store.subject_epoch(actor) != before:
             await self._store.revoke_session(plan.session_id, reason=ACTOR_REVOKED)
             raise SubjectEpochChanged
-        return self._planner.conclude_issue(log_in, session)
+        new = self._opaque.plan(session)
+        recorded = None if new is None else await self._store.issue_opaque(new.plan)
+        return self._planner.conclude_issue(log_in, session, new, recorded)
 
     async def refresh(self, refresh_token: str | None) -> TokenPair:
         """See `TokenManager.refresh`."""
@@ -66,26 +68,47 @@ class AsyncTokenManager(
         fact = await self._store.rotate(plan)
         if fact.kind in NOTABLE:
             report(presented, fact)
-        return self._planner.conclude_rotation(presented, plan, fact)
+        session = self._planner.require_rotated(presented, fact)
+        new = self._opaque.plan(session)
+        recorded = None if new is None else await self._store.issue_opaque(new.plan)
+        return self._planner.conclude_rotation(presented, plan, session, new, recorded)
 
     async def verify(self, access_token: str | None) -> AccessClaims:
         """See `TokenManager.verify`."""
-        claims = self._access.open(access_token)
-        held = dict_of(claims)
-        verdict = await self._is_revoked(held["sid"], held["jti"])
-        if verdict is not False and is_refused(verdict):
-            self._access.forget(access_token)
-            raise TokenRevoked
-        return claims
+        try:
+            claims = self._open(access_token)
+        except TokenMalformed as malformed:
+            opaque_id = self._opaque.require_id(access_token, malformed)
+        else:
+            held = dict_of(claims)
+            verdict = await self._is_revoked(held["sid"], held["jti"])
+            if verdict is not False and is_refused(verdict):
+                self._access.forget(access_token)
+                raise TokenRevoked
+            return claims
+        return self._opaque.conclude(await self._own_store.find_opaque(opaque_id))
 
     async def log_out(
         self, *, access_token: str | None = None, refresh_token: str | None = None
     ) -> None:
         """See `TokenManager.log_out`."""
-        session_id, proof, subject = self._planner.plan_log_out(access_token, refresh_token)
+        session_id, proof, subject = await self._prove(access_token, refresh_token)
         with about(subject=subject):
             kind = await self._store.revoke_session(session_id, reason=LOG_OUT, sec_hash=proof)
         require_known(kind, proof)
+
+    async def session_id_of(
+        self, *, access_token: str | None = None, refresh_token: str | None = None
+    ) -> str:
+        """See `TokenManager.session_id_of`."""
+        return (await self._prove(access_token, refresh_token))[0]
+
+    async def _prove(
+        self, access_token: str | None, refresh_token: str | None
+    ) -> tuple[str, bytes | None, str]:
+        opaque_id = self._opaque.find_id(access_token)
+        fact = None if opaque_id is None else await self._own_store.find_opaque(opaque_id)
+        return self._planner.plan_log_out(access_token, refresh_token, fact)
 
     async def revoke_token(self, token: AccessClaims | str) -> None:
         """See `TokenManager.revoke_token`."""

@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from gatepass.errors import SubjectEpochChanged, TokenRevoked
+from gatepass.errors import SubjectEpochChanged, TokenMalformed, TokenRevoked
 from gatepass.events.about import about
 from gatepass.events.stores import LOG_OUT
 from gatepass.events.teller import Tells
@@ -67,7 +67,9 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching, Tell
         if session and actor is not None and self._store.subject_epoch(actor) != before:
             self._store.revoke_session(plan.session_id, reason=ACTOR_REVOKED)
             raise SubjectEpochChanged
-        return self._planner.conclude_issue(log_in, session)
+        new = self._opaque.plan(session)
+        recorded = None if new is None else self._store.issue_opaque(new.plan)
+        return self._planner.conclude_issue(log_in, session, new, recorded)
 
     def refresh(self, refresh_token: str | None) -> TokenPair:
         """Trade a refresh token for the next pair (RFC 9700 §4.14.2).
@@ -94,7 +96,10 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching, Tell
         fact = self._store.rotate(plan)
         if fact.kind in NOTABLE:
             report(presented, fact)
-        return self._planner.conclude_rotation(presented, plan, fact)
+        session = self._planner.require_rotated(presented, fact)
+        new = self._opaque.plan(session)
+        recorded = None if new is None else self._store.issue_opaque(new.plan)
+        return self._planner.conclude_rotation(presented, plan, session, new, recorded)
 
     def verify(self, access_token: str | None) -> AccessClaims:
         """The claims of an access token that may be trusted.
@@ -104,13 +109,18 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching, Tell
             TokenRevoked: The token or its session was revoked, or the session is gone.
             StoreUnavailable: The store did not say whether the token was revoked.
         """
-        claims = self._access.open(access_token)
-        held = dict_of(claims)
-        verdict = self._is_revoked(held["sid"], held["jti"])
-        if verdict is not False and is_refused(verdict):
-            self._access.forget(access_token)
-            raise TokenRevoked
-        return claims
+        try:
+            claims = self._open(access_token)
+        except TokenMalformed as malformed:
+            opaque_id = self._opaque.require_id(access_token, malformed)
+        else:
+            held = dict_of(claims)
+            verdict = self._is_revoked(held["sid"], held["jti"])
+            if verdict is not False and is_refused(verdict):
+                self._access.forget(access_token)
+                raise TokenRevoked
+            return claims
+        return self._opaque.conclude(self._own_store.find_opaque(opaque_id))
 
     def log_out(self, *, access_token: str | None = None, refresh_token: str | None = None) -> None:
         """End the session of these tokens; one that had ended already is fine.
@@ -123,10 +133,31 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching, Tell
             SessionUnknown: A refresh token alone that is of no session we know.
             StoreUnavailable: The end was not confirmed; repeating is safe.
         """
-        session_id, proof, subject = self._planner.plan_log_out(access_token, refresh_token)
+        session_id, proof, subject = self._prove(access_token, refresh_token)
         with about(subject=subject):
             kind = self._store.revoke_session(session_id, reason=LOG_OUT, sec_hash=proof)
         require_known(kind, proof)
+
+    def session_id_of(
+        self, *, access_token: str | None = None, refresh_token: str | None = None
+    ) -> str:
+        """The session of well-signed tokens, which may have expired or been revoked.
+
+        The store says whose an opaque token is.
+
+        Raises:
+            TokenMissing, TokenMalformed, TokenInvalid: The tokens prove no session, or two.
+            TokenExpired, TokenRevoked: The store does not know the opaque token any more.
+            StoreUnavailable: The store did not say whose the opaque token is.
+        """
+        return self._prove(access_token, refresh_token)[0]
+
+    def _prove(
+        self, access_token: str | None, refresh_token: str | None
+    ) -> tuple[str, bytes | None, str]:
+        opaque_id = self._opaque.find_id(access_token)
+        fact = None if opaque_id is None else self._own_store.find_opaque(opaque_id)
+        return self._planner.plan_log_out(access_token, refresh_token, fact)
 
     def revoke_token(self, token: AccessClaims | str) -> None:
         """Revoke one access token, given its claims or its id (`jti`), never its text.

@@ -112,6 +112,8 @@ class CommonManager(Generic[S, R, L]):
             self._store = cast("S", telling(store, self._teller))
         self._load_claims: L | None = load_claims
         self._access = self._planner.access
+        self._opaque = self._planner.opaque
+        self._open = self._access.open if policy.access_format == "jwt" else self._opaque.open_jwt
         self._asked: Any = store if revocations is None else revocations
         self._is_revoked: Callable[[Any, Any], Any] = self._asked.is_revoked
         names = policy.issuer, policy.audience
@@ -135,16 +137,6 @@ class CommonManager(Generic[S, R, L]):
     def _source(self) -> tuple[ClaimsVerifier, object]:
         """See `Watching`."""
         return self._access, self._asked
-
-    def session_id_of(
-        self, *, access_token: str | None = None, refresh_token: str | None = None
-    ) -> str:
-        """The session of well-signed tokens, which may have expired or been revoked.
-
-        Raises:
-            TokenMissing, TokenMalformed, TokenInvalid: The tokens prove no session, or two.
-        """
-        return self._planner.plan_log_out(access_token, refresh_token)[0]
 
     def derived_secrets(self, purpose: bytes) -> tuple[bytes, ...]:
         """A secret for another purpose out of each refresh key, the primary's first (HKDF)."""

@@ -54,7 +54,11 @@ class OpaqueKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpaqueFact:
-    """The state of an opaque token; only `LIVE` has a `token`."""
+    """The state of an opaque token.
+
+    `token` is there for every kind but `UNKNOWN`, as long as the session's row is: an expired
+    token still says which session to end.
+    """
 
     kind: OpaqueKind
     token: OpaqueToken | None = None
@@ -80,7 +84,7 @@ def judge_opaque(token: OpaqueToken | None, *, is_revoked: bool, now_ms: int) ->
     if token is None:
         return OpaqueFact(kind=OpaqueKind.UNKNOWN)
     if now_ms >= token.ends_ms:
-        return OpaqueFact(kind=OpaqueKind.EXPIRED)
+        return OpaqueFact(kind=OpaqueKind.EXPIRED, token=token)
     if is_revoked or token.session.revoked_ms is not None:
-        return OpaqueFact(kind=OpaqueKind.REVOKED)
+        return OpaqueFact(kind=OpaqueKind.REVOKED, token=token)
     return OpaqueFact(kind=OpaqueKind.LIVE, token=token)

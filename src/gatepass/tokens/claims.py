@@ -3,7 +3,7 @@
 from abc import ABCMeta
 from collections.abc import Iterator, Mapping
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import Struct, StructMeta
@@ -133,10 +133,12 @@ def texts_in(value: object, *, split: bool = False) -> frozenset[str]:
     return frozenset(each for each in listed if isinstance(each, str))
 
 
+VOUCHED: Final = None
+"""Instead of a key: a store vouches for the claims of an opaque token."""
 dict_of = attrgetter("_claims")
 """The claims without copies, for those that change nothing."""
 key_of = attrgetter("_key")
-"""The key that verified the claims; `...` if no verifier made them."""
+"""The key that verified the claims, or `VOUCHED`; `...` if no verifier made them."""
 
 
 def _copy(value: Any) -> Any:

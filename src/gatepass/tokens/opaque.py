@@ -30,14 +30,18 @@ def new_text(prefix: str, subject: str, random: bytes) -> str:
     return text + _checksum(text)
 
 
-def hash_id(prefix: str, text: str) -> str | None:
-    """The key under which a store keeps this text; `None`: the text is no token of this prefix."""
+def hash_id(prefix: str, text: str, context: bytes = b"") -> str | None:
+    """The key under which a store keeps this text; `None`: the text is no token of this prefix.
+
+    `context` is hashed before the text: another service over the same store has another one, and
+    does not find the token.
+    """
     form = _FORM.fullmatch(text)
     if form is None or not text.startswith(prefix):
         return None
     if text[-_CHECK_LENGTH:] != _checksum(text[:-_CHECK_LENGTH]):
         return None
-    return form["digits"] + hashlib.sha256(text.encode()).hexdigest()
+    return form["digits"] + hashlib.sha256(context + text.encode()).hexdigest()
 
 
 def _checksum(text: str) -> str:

@@ -5,9 +5,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final, TypeGuard
 
 from gatepass.errors import SessionExpired, SessionUnknown, TokenInvalid, TokenMalformed
-from gatepass.sessions import IssuePlan, RevokeKind
+from gatepass.sessions import IssuePlan, RevokeKind, Session
 from gatepass.tokens.claims import AccessClaims
-from gatepass.tokens.policy import is_plain_text, require_subject
+from gatepass.tokens.opaque import ACCESS_PREFIX, KEY_PREFIX
+from gatepass.tokens.policy import TokenPolicy, is_plain_text, require_subject
 from gatepass.tokens.session_claims import read_session_text
 
 SESSION_TEXT: Final = "ses"
@@ -95,6 +96,23 @@ def read_presented(claims: Mapping[str, Any]) -> Presented:
     )
 
 
+def registered_claims(
+    policy: TokenPolicy, session: Session, token_id: str, issued_at: int, expires_at: int
+) -> dict[str, Any]:
+    """The claims that gatepass sets in every access token, in their order."""
+    return {
+        "iss": policy.issuer,
+        "aud": policy.audience,
+        "sub": session.subject,
+        "client_id": session.client_id,
+        "iat": issued_at,
+        "exp": expires_at,
+        "jti": token_id,
+        "sid": session.session_id,
+        "auth_time": session.auth_time,
+    }
+
+
 def require_token_id(token: AccessClaims | str) -> str:
     """A `jti`; the text of a token is rejected, revoking it would revoke nothing."""
     token_id = token.token_id if isinstance(token, AccessClaims) else token
@@ -115,4 +133,6 @@ def is_subject(text: object) -> bool:
 
 
 def _is_id(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and is_plain_text(value) and value.count(".") < _JWS_DOTS
+    if not isinstance(value, str) or value.startswith((ACCESS_PREFIX, KEY_PREFIX)):
+        return False
+    return is_plain_text(value) and value.count(".") < _JWS_DOTS

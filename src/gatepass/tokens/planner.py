@@ -9,8 +9,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, assert_never
 
-import msgspec
-
 from gatepass.errors import (
     ClaimsRejected,
     RefreshReused,
@@ -25,10 +23,12 @@ from gatepass.errors import (
 )
 from gatepass.jose import Key, KeySet, KeySource
 from gatepass.jose._base64url import encode
-from gatepass.jose.keyset import require_disjoint, require_lifetime, require_signing, signing_source
+from gatepass.jose.keyset import require_lifetime, signing_source
 from gatepass.sessions import (
     Bucket,
     IssuePlan,
+    OpaqueFact,
+    OpaqueToken,
     RotationFact,
     RotationKind,
     RotationPlan,
@@ -37,28 +37,25 @@ from gatepass.sessions import (
 )
 from gatepass.tokens.claims import AccessClaims, dict_of
 from gatepass.tokens.claims_verifier import ClaimsVerifier
-from gatepass.tokens.issuer import sign_claims
+from gatepass.tokens.opaque_access import NewOpaque, OpaqueAccess
 from gatepass.tokens.pair import (
-    SESSION_TEXT,
     LogIn,
     Presented,
     TokenPair,
     read_presented,
     require_token_id,
 )
+from gatepass.tokens.pairing import Pairing
 from gatepass.tokens.policy import (
     MAX_LIFETIME,
-    REGISTERED_CLAIMS,
     TokenPolicy,
     require_subject,
     require_text,
     whole_seconds,
 )
 from gatepass.tokens.session_claims import (
-    SIGN_IN_CLAIMS,
     actor_of,
     merge_claims,
-    read_session_text,
     sec_hash,
     session_text,
     split_claims,
@@ -67,7 +64,6 @@ from gatepass.tokens.typ import ACCESS_TYP, REFRESH_TYP
 
 ACCESS_CLAIMS = ("iss", "aud", "client_id", "iat", "jti", "sid", "auth_time")
 _REFRESH_CLAIMS = ("iss", "aud", "iat", "sid", "gen", "sec")
-_NOT_OF_THE_ROW = REGISTERED_CLAIMS | SIGN_IN_CLAIMS
 _MAX_EPOCH = 2**63
 
 
@@ -97,8 +93,16 @@ class PairPlanner:
         self._leeway_s = whole_seconds("rotation_leeway", policy.rotation_leeway, 0, _MAX_EPOCH)
         require_lifetime(self.access_keys, self._access_s)
         require_lifetime(self.refresh_keys, self._refresh_s)
-        self._checked: tuple[KeySet, KeySet] | None = None
-        self._signing_keys()
+        self._pairing = Pairing(
+            policy,
+            access_keys=self.access_keys,
+            refresh_keys=self.refresh_keys,
+            access_s=self._access_s,
+            session_s=self._session_s,
+            now=now,
+            random=random,
+        )
+        self._pairing.signing_keys()
         verifier = partial(
             ClaimsVerifier,
             issuer=policy.issuer,
@@ -115,6 +119,14 @@ class PairPlanner:
         )
         self._refresh = verifier(
             self.refresh_keys, typ=REFRESH_TYP, required_claims=_REFRESH_CLAIMS, allowed_values={}
+        )
+        self.opaque = OpaqueAccess(
+            policy,
+            self.access,
+            access_s=self._access_s,
+            session_s=self._session_s,
+            now=now,
+            random=random,
         )
 
     def plan_issue(
@@ -149,14 +161,21 @@ class PairPlanner:
             actor=actor_of(of_session),
             give_back=give_back,
         )
-        self._signing_keys()
+        self._pairing.signing_keys()
         return LogIn(plan=plan, sec=sec, session_text=text)
 
-    def conclude_issue(self, log_in: LogIn, session: Session | None) -> TokenPair:
-        """The first pair of a session."""
-        if session is None:
+    def conclude_issue(
+        self,
+        log_in: LogIn,
+        session: Session | None,
+        new: NewOpaque | None = None,
+        recorded: OpaqueToken | None = None,
+    ) -> TokenPair:
+        """The first pair of a session, with the opaque token if one was recorded."""
+        if session is None or (new is not None and recorded is None):
             raise SubjectEpochChanged
-        return self._pair(session, log_in, session.claims_json)
+        opaque = None if new is None or recorded is None else (new, recorded)
+        return self._pairing.pair(session, log_in, session.claims_json, opaque)
 
     def open_refresh(self, token: str | None) -> Presented:
         """The verified content of a refresh token."""
@@ -168,7 +187,7 @@ class PairPlanner:
         """The plan of a refresh for the store; `claims` count only when they were loaded."""
         if loaded and claims is None:
             raise SubjectDisabled
-        self._signing_keys()
+        self._pairing.signing_keys()
         claims_json = None
         if claims is not None:
             claims_json = merge_claims(self.policy, claims, presented.session_claims)
@@ -182,16 +201,13 @@ class PairPlanner:
             access_lifetime_ms=self._access_s * 1000,
         )
 
-    def conclude_rotation(
-        self, presented: Presented, plan: RotationPlan, fact: RotationFact
-    ) -> TokenPair:
-        """The pair of the current generation; otherwise an error says why there is none."""
+    def require_rotated(self, presented: Presented, fact: RotationFact) -> Session:
+        """The session that goes on; otherwise an error says why it does not."""
         match fact.kind:
             case RotationKind.ROTATED | RotationKind.REPLAYED | RotationKind.AHEAD:
                 if fact.session is None or fact.session.subject != presented.subject:
                     raise SessionUnknown
-                claims_json = plan.claims_json or fact.session.claims_json
-                return self._pair(fact.session, presented, claims_json)
+                return fact.session
             case RotationKind.REUSED:
                 raise RefreshReused
             case RotationKind.REVOKED:
@@ -203,16 +219,36 @@ class PairPlanner:
             case _:
                 assert_never(fact.kind)
 
+    def conclude_rotation(
+        self,
+        presented: Presented,
+        plan: RotationPlan,
+        session: Session,
+        new: NewOpaque | None = None,
+        recorded: OpaqueToken | None = None,
+    ) -> TokenPair:
+        """The pair of the current generation, with the opaque token if one was recorded."""
+        if new is not None and recorded is None:
+            raise SessionRevoked
+        claims_json = plan.claims_json or session.claims_json
+        opaque = None if new is None or recorded is None else (new, recorded)
+        return self._pairing.pair(session, presented, claims_json, opaque)
+
     def plan_log_out(
-        self, access_token: str | None, refresh_token: str | None
+        self, access_token: str | None, refresh_token: str | None, fact: OpaqueFact | None = None
     ) -> tuple[str, bytes | None, str]:
         """The session to end, the hash that must match if only a refresh token proves it, whose.
 
-        Expired tokens and any generation will do. Two tokens must name one session.
+        Expired tokens and any generation will do. Two tokens must name one session. The fact is
+        the store's about an opaque access token.
         """
         session_ids: list[str] = []
         proof: bytes | None = None
-        if access_token is not None:
+        if fact is not None:
+            session = self.opaque.session_of(fact)
+            session_ids.append(session.session_id)
+            subject = session.subject
+        elif access_token is not None:
             opened = self.access.open_any_time(access_token)
             session_ids.append(opened["sid"])
             subject = opened.subject
@@ -236,60 +272,6 @@ class PairPlanner:
             now = self._now()
             lifetime_s = max(lifetime_s, min(token.expires_at, now + MAX_LIFETIME) - now)
         return token_id, math.ceil(lifetime_s) * 1000
-
-    def _pair(self, session: Session, proof: LogIn | Presented, claims_json: bytes) -> TokenPair:
-        now = int(self._now())
-        ends_at = min(session.ends_ms // 1000, session.auth_time + self._session_s)
-        expires_at = min(now + self._access_s, ends_at)
-        idle_ends_at = min(session.idle_ends_ms // 1000, ends_at)
-        registered = {"iss": self.policy.issuer, "aud": self.policy.audience}
-        # Write access to the store must not be enough to change a token's subject, its lifetime
-        # or how the user logged in.
-        own: dict[str, Any] = {
-            name: value
-            for name, value in msgspec.json.decode(claims_json).items()
-            if name not in _NOT_OF_THE_ROW
-        }
-        access_keys, refresh_keys = self._signing_keys()
-        access = registered | {
-            "sub": session.subject,
-            "client_id": session.client_id,
-            "iat": now,
-            "exp": expires_at,
-            "jti": new_id(session.subject, self._random(16)),
-            "sid": session.session_id,
-            "auth_time": session.auth_time,
-        }
-        refresh = registered | {
-            "sub": session.subject,
-            "iat": session.born_ms // 1000,
-            "exp": idle_ends_at,
-            "sid": session.session_id,
-            "auth_time": session.auth_time,
-            "gen": session.generation,
-            "sec": proof.sec,
-        }
-        if proof.session_text:
-            own |= read_session_text(proof.session_text)
-            refresh[SESSION_TEXT] = proof.session_text
-        return TokenPair(
-            access_token=sign_claims(access_keys, access | own, ACCESS_TYP),
-            refresh_token=sign_claims(refresh_keys, refresh, REFRESH_TYP),
-            expires_in=max(0, expires_at - now),
-            refresh_expires_in=max(0, idle_ends_at - now),
-            session_id=session.session_id,
-        )
-
-    def _signing_keys(self) -> tuple[KeySet, KeySet]:
-        """Both current key sets; rules between them are checked when either has changed."""
-        access, refresh = self.access_keys.current(), self.refresh_keys.current()
-        checked = self._checked
-        if checked is None or access is not checked[0] or refresh is not checked[1]:
-            require_signing(access)
-            require_signing(refresh)
-            require_disjoint(access, refresh)
-            self._checked = access, refresh
-        return access, refresh
 
 
 def _require_epoch(epoch: object) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeGuard
 
 from gatepass.errors import ClaimsRejected, SettingsRejected
@@ -13,6 +13,7 @@ MAX_LEEWAY = 60
 MAX_SESSIONS = 1000
 MAX_CLAIMS_SIZE = 2048
 MAX_TEXT = 255
+ACCESS_FORMATS = ("jwt", "opaque")
 MAX_LIFETIME = 10 * 366 * 86400
 
 SESSION_CLAIMS = frozenset({"client_id", "sid", "auth_time", "gen", "sec"})
@@ -85,6 +86,10 @@ class TokenPolicy:
     """For some claims all values that are accepted; applies where the claim is present."""
     max_sessions: int = 50
     """Live sessions of one subject, 1 to 1,000; a further login ends the oldest."""
+    access_format: str = "jwt"
+    """The form of new access tokens: `jwt`, or `opaque`, which each check looks up in the store."""
+    jwt_until: datetime | None = None
+    """With `opaque` only: JWTs are accepted beside opaque tokens before this time."""
 
     def __post_init__(self) -> None:
         for name in ("issuer", "audience", "client_id"):
@@ -97,6 +102,7 @@ class TokenPolicy:
         if not _is_whole(self.max_sessions) or not 1 <= self.max_sessions <= MAX_SESSIONS:
             message = f"max_sessions is a number from 1 to {MAX_SESSIONS}"
             raise SettingsRejected(message)
+        _require_format(self.access_format, self.jwt_until)
         freeze = object.__setattr__
         for name in _DURATIONS:  # one value has one form: equal policies are equal
             value = getattr(self, name)
@@ -222,6 +228,17 @@ def require_text(name: str, value: object) -> str:
 def require_subject(subject: object) -> str:
     """A text that can be a `sub`; see `require_text`."""
     return require_text("a subject", subject)
+
+
+def _require_format(access_format: object, jwt_until: object) -> None:
+    if access_format not in ACCESS_FORMATS:
+        raise SettingsRejected(f"access_format is {' or '.join(ACCESS_FORMATS)}")
+    if jwt_until is None:
+        return
+    if not isinstance(jwt_until, datetime) or jwt_until.utcoffset() is None:
+        raise SettingsRejected("jwt_until is a datetime with an offset, as of datetime.now(UTC)")
+    if access_format != "opaque":
+        raise SettingsRejected("jwt_until has a meaning with the access format opaque only")
 
 
 def _is_whole(value: object) -> TypeGuard[int]:

@@ -127,7 +127,7 @@ class SqliteWork:
     def find_opaque(self, opaque_id: str) -> Steps[OpaqueFact]:
         """Find an opaque token with its session and their revocation."""
         require_encodable(opaque_id)
-        rows = yield Read(SQL.find_opaque, {"opaque_id": opaque_id})
+        rows = yield Read(SQL.find_opaque, {"opaque_id": opaque_id}, is_quick=True)
         return opaque_fact_of(rows[0] if rows else None, self.now_ms())
 
     def is_revoked(self, session_id: str | None, token_id: str | None) -> Steps[bool]:
