@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -28,6 +28,8 @@ def test_every_variable_reaches_the_policy() -> None:
             "JWT_LEEWAY": "0",
             "JWT_ROTATION_LEEWAY": "1m",
             "JWT_MAX_SESSIONS": "3",
+            "JWT_ACCESS_FORMAT": "opaque",
+            "JWT_ACCEPTED_UNTIL": "2030-01-31T12:00:00+01:00",
             "JWT_REQUIRED_CLAIMS": "role, org",
             "JWT_ALLOWED_VALUES": '{"role": ["admin", 7, true]}',
         }
@@ -39,6 +41,8 @@ def test_every_variable_reaches_the_policy() -> None:
     assert policy.session_lifetime == timedelta(seconds=900_000)
     assert (policy.client_id, policy.max_sessions) == ("web", 3)
     assert (policy.leeway, policy.rotation_leeway) == (timedelta(), timedelta(minutes=1))
+    assert policy.access_format == "opaque"
+    assert policy.jwt_until == datetime(2030, 1, 31, 11, tzinfo=UTC)
     assert policy.required_claims == ("role", "org")
     assert policy.allowed_values == {"role": ("admin", 7, True)}
 
@@ -59,6 +63,31 @@ def test_a_manager_may_have_some_of_the_policy_of_its_own() -> None:
     assert inspect(pair.access_token).claims["client_id"] == "web"
     with pytest.raises(SettingsRejected, match="max_sessions"):
         settings.manager(MemoryStore(), max_sessions=0)
+
+
+@pytest.mark.parametrize(
+    ("variables", "reason"),
+    [
+        ({"JWT_ACCESS_FORMAT": "paseto"}, "JWT_ACCESS_FORMAT is jwt or opaque"),
+        ({"JWT_ACCEPTED_UNTIL": "2030-01-31T12:00:00Z"}, "JWT_ACCEPTED_UNTIL has a meaning with"),
+        ({"JWT_ACCEPTED_UNTIL": "2030-01-31T12:00:00"}, "JWT_ACCEPTED_UNTIL: write a date and a"),
+        ({"JWT_ACCEPTED_UNTIL": "2030-01-31"}, "JWT_ACCEPTED_UNTIL: write a date and a time"),
+        ({"JWT_ACCEPTED_UNTIL": "tomorrow"}, "JWT_ACCEPTED_UNTIL: write a date and a time"),
+    ],
+)
+def test_a_format_and_a_moment_that_mean_nothing_are_rejected(
+    variables: dict[str, str], reason: str
+) -> None:
+    assert refusal(GOOD | variables).startswith(reason)
+
+
+def test_a_manager_of_the_environment_issues_opaque_tokens() -> None:
+    settings = TokenSettings.from_env({**GOOD, "JWT_ACCESS_FORMAT": "opaque"})
+    manager = settings.manager(MemoryStore())
+
+    assert manager.verify(manager.issue("ada").access_token).subject == "ada"
+    jwts = settings.manager(MemoryStore(), access_format="jwt")
+    assert jwts.issue("ada").access_token.count(".") == 2
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,10 @@ def test_a_token_ends_at_its_end_and_not_a_millisecond_later(
     assert store.find_opaque(plan.opaque_id).kind is OpaqueKind.LIVE
 
     clock.forward(1)
-    assert store.find_opaque(plan.opaque_id).kind is OpaqueKind.EXPIRED
+    fact = store.find_opaque(plan.opaque_id)
+    assert fact.kind is OpaqueKind.EXPIRED
+    assert fact.token is not None  # it still says which session to end
+    assert fact.token.session.session_id == plan.session_id
 
 
 def test_a_token_never_outlives_its_session(store: Store, session: Session, clock: Clock) -> None:
@@ -80,7 +83,10 @@ def test_a_revoked_token_is_revoked_however_that_was_done(
         clock.forward(MINUTE)
         store.rotate(present(session.session_id))
 
-    assert store.find_opaque(plan.opaque_id).kind is OpaqueKind.REVOKED
+    fact = store.find_opaque(plan.opaque_id)
+    assert fact.kind is OpaqueKind.REVOKED
+    assert fact.token is not None
+    assert fact.token.session.session_id == plan.session_id
 
 
 def test_a_session_revoked_before_it_was_stored_has_no_opaque_token_that_works(

@@ -8,6 +8,7 @@ from typing import Final
 MALFORMED: Final = "the token is malformed"
 NO_JSON: Final = f"{MALFORMED}: its payload is not a JSON object"
 _PAIR: Final = "TokenPair"
+_OPAQUE: Final = "gp_at_"
 _DOTS_OF_JWS: Final = 2
 _DOTS_OF_JWE: Final = 4
 
@@ -33,6 +34,8 @@ def _why(token: str, limit: int) -> str:
         return "it has five parts, as an encrypted token (JWE) has: only signed ones are accepted"
     if not token:
         return "it is empty"
+    if token.startswith(_OPAQUE):
+        return "it is an opaque token, and no JWT: only a manager over its store can verify it"
     if not dots:
         return "it has no dots: it is opaque, and not a JWT"
     if dots != _DOTS_OF_JWS:

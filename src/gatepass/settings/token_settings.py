@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Self, TypedDict, Unpack, cast
 
 from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo
@@ -22,6 +22,7 @@ from gatepass.settings.stores import open_async_store, open_store, require_datab
 from gatepass.settings.values import (
     parse_allowed_values,
     parse_leeway,
+    parse_moment,
     parse_names,
     parse_number,
 )
@@ -55,6 +56,8 @@ class PolicyOptions(TypedDict, total=False):
     leeway: Seconds
     rotation_leeway: Seconds
     max_sessions: int
+    access_format: str
+    jwt_until: datetime | None
     required_claims: Collection[str]
     allowed_values: Mapping[str, Collection[Any]]
 
@@ -96,6 +99,10 @@ class TokenSettings(BaseSettings):
     rotation_leeway: _Leeway = Field(default=None, validation_alias="JWT_ROTATION_LEEWAY")
     max_sessions: Annotated[int | None, _read(parse_number)] = Field(
         default=None, validation_alias="JWT_MAX_SESSIONS"
+    )
+    access_format: str | None = Field(default=None, validation_alias="JWT_ACCESS_FORMAT")
+    jwt_until: Annotated[datetime | None, _read(parse_moment)] = Field(
+        default=None, validation_alias="JWT_ACCEPTED_UNTIL"
     )
     # Of a collection pydantic-settings would want JSON itself.
     required_claims: Annotated[Any, _read(parse_names)] = Field(

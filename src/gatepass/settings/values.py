@@ -1,7 +1,7 @@
 """Numbers, names and JSON as people write them in variables (pure)."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from gatepass.errors import SettingsRejected
@@ -15,6 +15,21 @@ def parse_leeway(text: str) -> timedelta:
         SettingsRejected: The text has none of the forms of a duration.
     """
     return timedelta() if text.strip() in {"0", "0s"} else parse_duration(text)
+
+
+def parse_moment(text: str) -> datetime:
+    """A date and a time with an offset, in ISO 8601.
+
+    Raises:
+        SettingsRejected: The text has another form, or no offset.
+    """
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        moment = datetime.min  # noqa: DTZ901 - rejected below
+    if moment.utcoffset() is None:
+        raise SettingsRejected("write a date and a time with an offset, as 2030-01-31T12:00:00Z")
+    return moment
 
 
 def parse_number(text: str) -> int:
