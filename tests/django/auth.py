@@ -19,10 +19,12 @@ class OutageStore(MemoryStore):
 
     is_down = False
 
-    def revoke_subject(self, subject: str, *, reason: str, keep: str | None = None) -> int:
+    def revoke_subject(
+        self, subject: str, *, reason: str, keep: str | None = None, keep_keys: bool = False
+    ) -> int:
         if self.is_down:
             raise StoreUnavailable
-        return super().revoke_subject(subject, reason=reason, keep=keep)
+        return super().revoke_subject(subject, reason=reason, keep=keep, keep_keys=keep_keys)
 
     def subject_epoch(self, subject: str) -> int:
         if self.is_down:

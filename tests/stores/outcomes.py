@@ -12,7 +12,7 @@ from gatepass.sessions import Bucket, Session
 from gatepass.stores.redis import AsyncRedisStore, RedisStore
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
 from tests.budget import PATIENCE_S, require_short
-from tests.stores.plans import DAY, log_in, opaque, present, sid
+from tests.stores.plans import DAY, key, log_in, opaque, present, sid
 from tests.stores.twins import Awaited
 
 LIMIT_S = 2.5
@@ -30,6 +30,8 @@ READS: Operations = {
 WRITES: Operations = {
     "issue": lambda store: store.issue(log_in()),
     "issue and give back": lambda store: store.issue(replace(log_in(), give_back=(BUCKET,))),
+    "issue a key": lambda store: store.issue(key()),
+    "note_use": lambda store: store.note_use(sid("live")),
     "issue with an epoch": lambda store: store.issue(log_in(epoch=0)),
     "rotate": lambda store: store.rotate(present(LIVE)),
     "rotate with longer tokens": lambda store: store.rotate(present(LIVE, access_life=10**9)),

@@ -1,10 +1,10 @@
 """Plans as the manager would make them, and a clock that stands still until it is told."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gatepass.sessions import IssuePlan, OpaquePlan, RotationPlan, new_id, opaque_id
-from gatepass.sessions.session import partition_digits
+from gatepass.sessions.session import KEY_SEC_HASH, partition_digits
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
@@ -67,6 +67,20 @@ def log_in(
         epoch=epoch,
         max_sessions=max_sessions,
     )
+
+
+def key(
+    subject: str = "ada",
+    *,
+    session_id: str | None = None,
+    life: int = LIFE,
+    epoch: int | None = None,
+    most: int = 50,
+) -> IssuePlan:
+    """An API key."""
+    plan = log_in(subject, session_id=session_id, epoch=epoch, idle=life, life=life)
+    key_hash = opaque_id(subject, secrets.token_bytes(32))
+    return replace(plan, sec_hash=KEY_SEC_HASH, opaque_id=key_hash, max_sessions=most)
 
 
 def present(

@@ -34,7 +34,7 @@ def test_every_statement_has_the_name_by_which_the_code_asks_for_it() -> None:
         if "sqlite" in str(file)
     }
 
-    assert asked == vars(SQL).keys() - {"columns", "live", "opened"}
+    assert asked == vars(SQL).keys() - {"columns", "live", "is_key", "opened"}
 
 
 @pytest.mark.parametrize("name", [*OF_A_SUBJECT, "revoke_sessions_of"])
@@ -42,7 +42,8 @@ def test_what_is_asked_of_a_subject_looks_at_no_ended_session(
     store: SqlStore, path: Path, name: str
 ) -> None:
     store.close()
-    values = {"subject": "ada", "now_ms": 0, "why": "log-out", "keep": None}
+    values: dict[str, object] = {"subject": "ada", "now_ms": 0, "why": "log-out", "keep": None}
+    values |= {"keep_keys": False, "wants_keys": False}
     with closing(sqlite3.connect(path)) as connection:
         rows = connection.execute(f"EXPLAIN QUERY PLAN {getattr(SQL, name)}", values).fetchall()
     plan = [row[3] for row in rows if "gatepass_sessions" in row[3]]
@@ -89,7 +90,8 @@ def steps_of_a_log_in(store: SqlStore, path: Path) -> int:
 
     with closing(sqlite3.connect(path)) as connection:
         connection.set_progress_handler(count, 1)
-        connection.execute(SQL.live_ids, {"subject": "ada", "now_ms": int(START * 1000)}).fetchall()
+        values = {"subject": "ada", "now_ms": int(START * 1000), "wants_keys": False}
+        connection.execute(SQL.live_ids, values).fetchall()
     return steps
 
 

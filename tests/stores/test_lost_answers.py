@@ -15,7 +15,7 @@ from gatepass.sessions import (
 from tests.servers.postgres import shared_server
 from tests.servers.proxy import Proxy, proxy_to
 from tests.servers.redis_sets import running
-from tests.stores.plans import log_in, opaque, present, sid
+from tests.stores.plans import key, log_in, opaque, present, sid
 from tests.stores.postgres_backend import empty_url
 from tests.stores.redis_backends import redis_store_at
 from tests.stores.twins import Runner, sql_store
@@ -65,6 +65,7 @@ def store(
     store = _store(direct.replace(f":{port}", f":{proxy.port}"), twin, runner)
     store.issue(log_in("bob", session_id=sid("first", "bob")))
     store.issue_opaque(opaque(sid("first", "bob"), "bob"))
+    store.issue(key("bob"))
     store.rotate(present(sid("first", "bob")))
     store.rotate(present(sid("first", "bob")))
     store.revoke_session(sid("first", "bob"), reason="log-out")
@@ -96,6 +97,35 @@ def test_a_log_in_that_ended_while_its_answer_was_lost_is_not_handed_out(
 
     assert store.issue(plan) is None
     assert other.is_revoked(sid("new"), None)
+
+
+def test_a_key_whose_answer_was_lost_is_issued_once(
+    store: Store, other: Store, proxy: Proxy
+) -> None:
+    plan = key()
+    proxy.swallow_replies(1)
+
+    made = store.issue(plan)
+
+    assert made is not None
+    assert plan.opaque_id is not None
+    found = other.find_opaque(plan.opaque_id)
+    assert found.kind is OpaqueKind.LIVE
+    assert other.sessions("ada", kind="key") == [made]
+
+
+@pytest.mark.parametrize("what", ["its session", "its subject", "everybody"])
+def test_a_key_that_ended_while_its_answer_was_lost_lets_nobody_in(
+    store: Store, other: Store, proxy: Proxy, what: str
+) -> None:
+    plan = key(session_id=sid("new"))
+    proxy.meanwhile = lambda: ENDINGS[what](other)
+    proxy.swallow_replies(1)
+
+    store.issue(plan)
+
+    assert plan.opaque_id is not None
+    assert other.find_opaque(plan.opaque_id).kind is OpaqueKind.REVOKED
 
 
 @pytest.mark.parametrize("leeway", [10_000, 0])

@@ -17,7 +17,7 @@ from tests.cases import case
 from tests.servers.proxy import Proxy, proxy_to
 from tests.servers.redis_server import eventually
 from tests.servers.redis_sets import ServerSet, running, start_alone, start_pair
-from tests.stores.plans import log_in, opaque, present, sid
+from tests.stores.plans import key, log_in, opaque, present, sid
 from tests.stores.redis_backends import redis_store_at
 from tests.stores.twins import Runner
 
@@ -29,6 +29,8 @@ TRIPS: dict[str, tuple[int, Callable[[Any], Any]]] = {
     "issue": (1, lambda store: store.issue(log_in())),
     "issue and give back": (1, lambda store: store.issue(replace(log_in(), give_back=(BUCKET,)))),
     "issue with an epoch": (1, lambda store: store.issue(log_in(epoch=0))),
+    "issue a key": (1, lambda store: store.issue(key())),
+    "note_use": (1, lambda store: store.note_use(sid("live"))),
     "ROTATED": (1, lambda store: store.rotate(present(sid("live")))),
     "REPLAYED": (1, lambda store: store.rotate(present(sid("rotated")))),
     "AHEAD": (1, lambda store: store.rotate(present(sid("rotated"), 9))),
@@ -45,7 +47,7 @@ TRIPS: dict[str, tuple[int, Callable[[Any], Any]]] = {
     "sessions": (1, lambda store: store.sessions("ada")),
     "subject_epoch": (1, lambda store: store.subject_epoch("ada")),
 }
-DURABLE = {"issue", "issue and give back", "issue with an epoch", "REUSED"} | {
+DURABLE = {"issue", "issue a key", "issue and give back", "issue with an epoch", "REUSED"} | {
     *("revoke_session", "revoke_token", "revoke_subject")
 }
 SCRIPTS = {"issue and give back": 2, "revoke_subject": 17}

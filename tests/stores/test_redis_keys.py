@@ -13,7 +13,7 @@ from gatepass.stores.redis import RedisStore
 from gatepass.stores.redis.wire import Exchange, Steps
 from tests.budget import LONG, TIMES, require_short
 from tests.servers.redis_sets import ServerSet, running, start_alone
-from tests.stores.plans import ACCESS_LIFE, DAY, LIFE, MINUTE, log_in, opaque, present, sid
+from tests.stores.plans import ACCESS_LIFE, DAY, LIFE, MINUTE, key, log_in, opaque, present, sid
 from tests.stores.redis_backends import redis_store_at
 from tests.stores.twins import Runner
 
@@ -46,6 +46,7 @@ def everything(store: Store, subject: str = "ada") -> Session:
     ended = store.issue(replace(log_in(subject), actor="support-7"))
     assert ended is not None
     store.issue_opaque(opaque(session.session_id, subject))
+    assert store.issue(key(subject)) is not None
     store.rotate(present(session.session_id))
     store.revoke_session(ended.session_id, reason="log-out")
     store.revoke_session(new_id(subject, bytes(16)), reason="log-out")
@@ -61,7 +62,7 @@ def test_all_keys_of_a_subject_are_in_one_slot(servers: ServerSet, plain: Store)
     slots = {redis.crc.key_slot(key) for key in servers.all_keys()}
     kinds = {key.split(b"}:")[1].split(b":")[0] for key in servers.all_keys()}
     assert len(slots) == 1
-    assert kinds == {b"s", b"u", b"a", b"e", b"o", b"x", b"log", b"meta"}
+    assert kinds == {b"s", b"u", b"k", b"a", b"e", b"o", b"x", b"log", b"meta"}
 
 
 def test_subjects_are_spread_over_all_members() -> None:
@@ -182,10 +183,11 @@ def test_everything_but_epochs_goes_away_by_itself(servers: ServerSet, plain: St
     lives = {key.split(b"}:")[1]: servers.holder(key).pttl(key) for key in servers.all_keys()}
     for name, left in lives.items():
         match name[:2]:
-            case b"s:" | b"u:" | b"a:":
+            case b"s:" | b"u:" | b"a:" | b"k:":
                 assert LIFE + RETENTION - SLACK_MS < left <= LIFE + RETENTION, name
             case b"o:":
-                assert ACCESS_LIFE + RETENTION - SLACK_MS < left <= ACCESS_LIFE + RETENTION, name
+                life = ACCESS_LIFE if left < LIFE else LIFE
+                assert life + RETENTION - SLACK_MS < left <= life + RETENTION, name
             case b"x:" | b"lo":
                 assert LOG_MS - SLACK_MS < left <= LOG_MS, name
             case _:
@@ -224,7 +226,7 @@ def test_purging_is_not_needed(servers: ServerSet, plain: Store) -> None:
     everything(plain)
 
     assert plain.purge() == 0
-    assert len(servers.all_keys("*}:s:*")) == 2
+    assert len(servers.all_keys("*}:s:*")) == 3
 
 
 def test_a_subject_named_like_a_key_does_not_stop_a_revocation_of_everybody(plain: Store) -> None:

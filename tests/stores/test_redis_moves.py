@@ -163,7 +163,9 @@ def test_a_move_that_ends_within_the_time_limit_is_waited_for(
     pauses: list[Pause] = []
     finish_late = finishing(move, pauses, after=6)
     steps = {
-        "revoke_subject": store.work.revoke_subject("ada", reason="theft", keep=None),
+        "revoke_subject": store.work.revoke_subject(
+            "ada", reason="theft", keep=None, keep_keys=False
+        ),
         "revoke_session": store.work.revoke_session(sid("live"), reason="theft", sec_hash=None),
         "is_revoked": store.work.is_revoked(sid("live"), None),
     }

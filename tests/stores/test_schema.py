@@ -191,4 +191,4 @@ def test_everything_is_durable_whose_loss_would_not_heal(
     store.close()
 
     healing = {name for name, durable in found.items() if not durable}
-    assert healing == {"rotate", "issue_opaque", "take", "give_back"}
+    assert healing == {"rotate", "issue_opaque", "note_use", "take", "give_back"}

@@ -46,6 +46,7 @@ OPERATIONS: dict[str, Callable[[Any, str], object]] = {
     "revoke_subject but one": lambda store, bad: store.revoke_subject("a", reason="b", keep=bad),
     "revoke_all for a reason": lambda store, bad: store.revoke_all(reason=bad),
     "sessions": lambda store, bad: store.sessions(bad),
+    "note_use": lambda store, bad: store.note_use(bad),
     "subject_epoch": lambda store, bad: store.subject_epoch(bad),
 }
 

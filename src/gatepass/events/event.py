@@ -28,6 +28,8 @@ class EventKind(enum.StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a name
     ACCOUNT_DISABLED = "account_disabled"
     ACCOUNT_ENABLED = "account_enabled"
+    API_KEY_ISSUED = "api_key_issued"
+    """An API key was issued: `device` is its name, `session_id` its id."""
     KEY_PROMOTED = "key_promoted"
     KEY_RETIRED = "key_retired"
 

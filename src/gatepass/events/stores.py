@@ -83,7 +83,10 @@ class _Facts:
         return getattr(self._store, name)
 
     def _issued(self, session: Session | None) -> Event | None:
-        return None if session is None else self._of(EventKind.LOGGED_IN, session, session.device)
+        if session is None:
+            return None
+        kind = EventKind.API_KEY_ISSUED if session.kind == "key" else EventKind.LOGGED_IN
+        return self._of(kind, session, session.device)
 
     def _rotated(self, plan: RotationPlan, fact: RotationFact) -> Event | None:
         kind, now = _KINDS.get(fact.kind), fact.kind is RotationKind.REUSED
@@ -142,9 +145,11 @@ class TellingStore(_Facts):
         self._store.revoke_token(token_id, lifetime_ms=lifetime_ms)
         self._teller.tell(self._teller.make(EventKind.TOKEN_REVOKED, reason=token_id))
 
-    def revoke_subject(self, subject: str, *, reason: str, keep: str | None = None) -> int:
+    def revoke_subject(
+        self, subject: str, *, reason: str, keep: str | None = None, keep_keys: bool = False
+    ) -> int:
         """See `Store.revoke_subject`."""
-        ended = self._store.revoke_subject(subject, reason=reason, keep=keep)
+        ended = self._store.revoke_subject(subject, reason=reason, keep=keep, keep_keys=keep_keys)
         event = self._teller.make(EventKind.SUBJECT_REVOKED, subject=subject, reason=reason)
         return self._after(ended, event)
 
@@ -188,9 +193,13 @@ class AsyncTellingStore(_Facts):
         await self._store.revoke_token(token_id, lifetime_ms=lifetime_ms)
         await self._teller.atell(self._teller.make(EventKind.TOKEN_REVOKED, reason=token_id))
 
-    async def revoke_subject(self, subject: str, *, reason: str, keep: str | None = None) -> int:
+    async def revoke_subject(
+        self, subject: str, *, reason: str, keep: str | None = None, keep_keys: bool = False
+    ) -> int:
         """See `Store.revoke_subject`."""
-        ended = await self._store.revoke_subject(subject, reason=reason, keep=keep)
+        ended = await self._store.revoke_subject(
+            subject, reason=reason, keep=keep, keep_keys=keep_keys
+        )
         event = self._teller.make(EventKind.SUBJECT_REVOKED, subject=subject, reason=reason)
         return await self._after(ended, event)
 

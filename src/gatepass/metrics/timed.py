@@ -17,6 +17,7 @@ OPERATIONS: Final = (
     "revoke_subject",
     "revoke_all",
     "sessions",
+    "note_use",
     "subject_epoch",
     "purge",
     "take",

@@ -7,11 +7,12 @@ from gatepass.sessions.opaque import (
     OpaquePlan,
     OpaqueToken,
     judge_opaque,
+    key_token,
     opaque_id,
     plan_opaque,
 )
 from gatepass.sessions.rotation import RotationFact, RotationKind, RotationPlan, rotate
-from gatepass.sessions.session import Session, new_id, partition_of
+from gatepass.sessions.session import Session, SessionKind, new_id, partition_of
 from gatepass.sessions.store import (
     AsyncRevocations,
     AsyncStore,
@@ -37,8 +38,10 @@ __all__ = [
     "RotationKind",
     "RotationPlan",
     "Session",
+    "SessionKind",
     "Store",
     "judge_opaque",
+    "key_token",
     "new_id",
     "opaque_id",
     "partition_of",

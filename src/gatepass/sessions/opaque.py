@@ -79,6 +79,16 @@ def plan_opaque(plan: OpaquePlan, session: Session | None, now_ms: int) -> Opaqu
     )
 
 
+def key_token(session: Session) -> OpaqueToken:
+    """The token of an API key, recorded with its session; both have one id and one end."""
+    return OpaqueToken(
+        token_id=session.session_id,
+        issued_ms=session.created_ms,
+        ends_ms=session.ends_ms,
+        session=session,
+    )
+
+
 def judge_opaque(token: OpaqueToken | None, *, is_revoked: bool, now_ms: int) -> OpaqueFact:
     """The fact about a recorded token, in the order of checks: known, `exp`, revocation."""
     if token is None:

@@ -1,7 +1,8 @@
 """The session: its identifiers, and the row that stores keep. Pure: no clock, no I/O."""
 
 from collections.abc import Mapping
-from typing import Any
+from hmac import compare_digest
+from typing import Any, Final, Literal
 from zlib import crc32
 
 import msgspec
@@ -49,8 +50,21 @@ def partition_of(identifier: str) -> int:
         return int(partition_digits(identifier), 16) % PARTITIONS
 
 
+SessionKind = Literal["session", "key"]
+
+KEY_SEC_HASH: Final = bytes(32)
+"""The `sec_hash` of every API key. Nobody knows a secret with this hash, so that no refresh token
+can be of a key; and it says which rows are keys.
+"""
+
+
+def kind_of(sec_hash: bytes) -> SessionKind:
+    """Whether the row with this `sec_hash` is a login or an API key."""
+    return "key" if compare_digest(sec_hash, KEY_SEC_HASH) else "session"
+
+
 class Session(Record, frozen=True):
-    """One login and everything that came from it.
+    """One login and everything that came from it, or one API key.
 
     Times ending in `_ms` are milliseconds since 1970 on the store's clock; `auth_time` is
     seconds since 1970 and says when the password was checked.
@@ -83,6 +97,11 @@ class Session(Record, frozen=True):
         """The caller's claims, as given to `issue` or by `load_claims`, and the session's own."""
         claims: dict[str, Any] = msgspec.json.decode(self.claims_json)
         return claims
+
+    @property
+    def kind(self) -> SessionKind:
+        """Whether this is a login or an API key."""
+        return kind_of(self.sec_hash)
 
     def is_live(self, now_ms: int) -> bool:
         """Whether a refresh could still succeed."""

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal, Protocol, runtime_checkable
 from gatepass.sessions.limits import Bucket
 from gatepass.sessions.opaque import OpaqueFact, OpaquePlan, OpaqueToken
 from gatepass.sessions.rotation import RotationFact, RotationPlan
-from gatepass.sessions.session import Session
+from gatepass.sessions.session import Session, SessionKind, kind_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +32,23 @@ class IssuePlan:
     epoch: int | None
     """The subject's epoch before the password was checked; `None` does not compare."""
     max_sessions: int
-    """The most live sessions of the subject afterwards; the oldest are revoked."""
+    """The most live sessions (or keys) of the subject afterwards; the oldest are revoked."""
     actor: str | None = None
     """The subject that acts as this one; the session ends when either of them is revoked."""
     give_back: tuple[Bucket, ...] = ()
     """Buckets of `Store.give_back`, also if the epoch has changed; no round trip more, except on a
     Redis Cluster.
     """
+    opaque_id: str | None = field(default=None, repr=False)
+    """For an API key the hash of its text, by which `find_opaque` finds it from then on.
+
+    The store records it in the step that inserts the session, for as long as the session lives.
+    """
+
+    @property
+    def kind(self) -> SessionKind:
+        """Whether this is a login or an API key, which has `KEY_SEC_HASH` and no actor."""
+        return kind_of(self.sec_hash)
 
 
 def plan_session(plan: IssuePlan, now_ms: int) -> Session:
@@ -145,11 +155,13 @@ class Store(Revocations, Protocol):
         """
         ...
 
-    def revoke_subject(self, subject: str, *, reason: str, keep: str | None = None) -> int:
+    def revoke_subject(
+        self, subject: str, *, reason: str, keep: str | None = None, keep_keys: bool = False
+    ) -> int:
         """Raise the subject's epoch and end its sessions in one durable step; returns their number.
 
         Sessions that the subject opened as an actor end after that, and count too. Of the others
-        the one with the id `keep` stays as it is.
+        the one with the id `keep` stays as it is, and with `keep_keys` all API keys.
         """
         ...
 
@@ -157,8 +169,15 @@ class Store(Revocations, Protocol):
         """End every live session of all subjects as `revoke_subject` does; returns their number."""
         ...
 
-    def sessions(self, subject: str) -> list[Session]:
-        """The subject's live sessions, newest first."""
+    def sessions(self, subject: str, *, kind: SessionKind = "session") -> list[Session]:
+        """The subject's live sessions of this kind, newest first."""
+        ...
+
+    def note_use(self, session_id: str) -> None:
+        """Set when an API key was last used; nothing happens to one that is over or unknown.
+
+        It need not be durable.
+        """
         ...
 
     def subject_epoch(self, subject: str) -> int:
@@ -221,7 +240,9 @@ class AsyncStore(AsyncRevocations, Protocol):
         """See `Store.revoke_token`."""
         ...
 
-    async def revoke_subject(self, subject: str, *, reason: str, keep: str | None = None) -> int:
+    async def revoke_subject(
+        self, subject: str, *, reason: str, keep: str | None = None, keep_keys: bool = False
+    ) -> int:
         """See `Store.revoke_subject`."""
         ...
 
@@ -229,8 +250,12 @@ class AsyncStore(AsyncRevocations, Protocol):
         """See `Store.revoke_all`."""
         ...
 
-    async def sessions(self, subject: str) -> list[Session]:
+    async def sessions(self, subject: str, *, kind: SessionKind = "session") -> list[Session]:
         """See `Store.sessions`."""
+        ...
+
+    async def note_use(self, session_id: str) -> None:
+        """See `Store.note_use`."""
         ...
 
     async def subject_epoch(self, subject: str) -> int:

@@ -23,6 +23,7 @@ from gatepass.sessions import (
     RotationKind,
     RotationPlan,
     Session,
+    SessionKind,
 )
 from gatepass.stores.listeners import Listeners
 
@@ -45,9 +46,12 @@ class _Work(Protocol):
         self, session_id: str, *, reason: str, sec_hash: bytes | None
     ) -> Steps[RevokeKind]: ...
     def revoke_token(self, token_id: str, *, lifetime_ms: int) -> Steps[None]: ...
-    def revoke_subject(self, subject: str, *, reason: str, keep: str | None) -> Steps[int]: ...
+    def revoke_subject(
+        self, subject: str, *, reason: str, keep: str | None, keep_keys: bool
+    ) -> Steps[int]: ...
     def revoke_all(self, *, reason: str) -> Steps[int]: ...
-    def sessions(self, subject: str) -> Steps[list[Session]]: ...
+    def sessions(self, subject: str, *, kind: SessionKind) -> Steps[list[Session]]: ...
+    def note_use(self, session_id: str) -> Steps[None]: ...
     def subject_epoch(self, subject: str) -> Steps[int]: ...
     def take(self, buckets: Sequence[Bucket]) -> Steps[int]: ...
     def give_back(self, buckets: Sequence[Bucket]) -> Steps[None]: ...
@@ -130,12 +134,16 @@ class BlockingStore:
         self._run(self._work.revoke_token(token_id, lifetime_ms=lifetime_ms))
         self.listeners.token(token_id)
 
-    def revoke_subject(self, subject: str, *, reason: str, keep: str | None = None) -> int:
+    def revoke_subject(
+        self, subject: str, *, reason: str, keep: str | None = None, keep_keys: bool = False
+    ) -> int:
         """Raise the subject's epoch and end its sessions in one durable step; how many ended.
 
-        Those that it opened as an actor end too, and the session with the id `keep` does not.
+        Those that it opened as an actor end too. The session with the id `keep` does not, nor do
+        API keys with `keep_keys`.
         """
-        ended = self._run(self._work.revoke_subject(subject, reason=reason, keep=keep))
+        steps = self._work.revoke_subject(subject, reason=reason, keep=keep, keep_keys=keep_keys)
+        ended = self._run(steps)
         self.listeners.many()
         return ended
 
@@ -149,9 +157,13 @@ class BlockingStore:
         self.listeners.many()
         return ended
 
-    def sessions(self, subject: str) -> list[Session]:
-        """The subject's live sessions, newest first."""
-        return self._run(self._work.sessions(subject))
+    def sessions(self, subject: str, *, kind: SessionKind = "session") -> list[Session]:
+        """The subject's live sessions of this kind, newest first."""
+        return self._run(self._work.sessions(subject, kind=kind))
+
+    def note_use(self, session_id: str) -> None:
+        """Set when an API key was last used; it is not durable."""
+        self._run(self._work.note_use(session_id))
 
     def subject_epoch(self, subject: str) -> int:
         """The subject's epoch, 0 when it was never revoked."""
@@ -180,7 +192,7 @@ class BlockingStore:
 
         It raises the epoch of a subject of its own, and no listener has anything to hear.
         """
-        self._run(self._work.revoke_subject(_NOBODY, reason=_NOBODY, keep=None))
+        self._run(self._work.revoke_subject(_NOBODY, reason=_NOBODY, keep=None, keep_keys=False))
 
     def close(self) -> None:
         """Close every connection and reject everything from now on; closing twice is fine."""
@@ -237,9 +249,12 @@ class AwaitedStore:
         await self._run(self._work.revoke_token(token_id, lifetime_ms=lifetime_ms))
         self.listeners.token(token_id)
 
-    async def revoke_subject(self, subject: str, *, reason: str, keep: str | None = None) -> int:
+    async def revoke_subject(
+        self, subject: str, *, reason: str, keep: str | None = None, keep_keys: bool = False
+    ) -> int:
         """See `BlockingStore.revoke_subject`."""
-        ended = await self._run(self._work.revoke_subject(subject, reason=reason, keep=keep))
+        steps = self._work.revoke_subject(subject, reason=reason, keep=keep, keep_keys=keep_keys)
+        ended = await self._run(steps)
         self.listeners.many()
         return ended
 
@@ -249,9 +264,13 @@ class AwaitedStore:
         self.listeners.many()
         return ended
 
-    async def sessions(self, subject: str) -> list[Session]:
+    async def sessions(self, subject: str, *, kind: SessionKind = "session") -> list[Session]:
         """See `BlockingStore.sessions`."""
-        return await self._run(self._work.sessions(subject))
+        return await self._run(self._work.sessions(subject, kind=kind))
+
+    async def note_use(self, session_id: str) -> None:
+        """See `BlockingStore.note_use`."""
+        await self._run(self._work.note_use(session_id))
 
     async def subject_epoch(self, subject: str) -> int:
         """See `BlockingStore.subject_epoch`."""
@@ -271,7 +290,9 @@ class AwaitedStore:
 
     async def try_write(self) -> None:
         """See `BlockingStore.try_write`."""
-        await self._run(self._work.revoke_subject(_NOBODY, reason=_NOBODY, keep=None))
+        await self._run(
+            self._work.revoke_subject(_NOBODY, reason=_NOBODY, keep=None, keep_keys=False)
+        )
 
     async def close(self) -> None:
         """See `BlockingStore.close`."""

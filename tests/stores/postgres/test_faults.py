@@ -31,7 +31,7 @@ from tests.stores.twins import Runner, until
 pytestmark = pytest.mark.faults
 
 LOCK = f"SELECT 1 FROM gatepass_sessions WHERE session_id = '{LIVE}' FOR UPDATE"  # noqa: S608
-NOT_CONFIRMED = {"rotate", "issue_opaque", "take", "give_back"}
+NOT_CONFIRMED = {"rotate", "issue_opaque", "note_use", "take", "give_back"}
 WAITING = "FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 
 

@@ -21,7 +21,7 @@ _WAITING = (
 @pytest.mark.parametrize(
     "revoke",
     [
-        "SELECT gatepass_revoke_subject('ada', 'theft', NULL, NULL)",
+        "SELECT gatepass_revoke_subject('ada', NULL, 'theft', NULL, false)",
         "SELECT gatepass_revoke_all('', 1000, 'theft', NULL)",
     ],
 )

@@ -14,7 +14,7 @@ from gatepass.sessions import Bucket, RotationKind, Store
 from gatepass.stores.sql.postgres.work import PostgresWork
 from tests.budget import PATIENCE_S, TIMES
 from tests.servers.postgres import shared_server
-from tests.stores.plans import LEEWAY, SEC_HASH, Clock, log_in, opaque, present
+from tests.stores.plans import LEEWAY, SEC_HASH, Clock, key, log_in, opaque, present
 from tests.stores.postgres_backend import DATABASE, database_url, empty_url
 from tests.stores.twins import Runner, sql_store
 
@@ -74,6 +74,8 @@ ROUND_TRIPS: list[tuple[int, str, Callable[[Store], object]]] = [
     (1, "issue and give back", lambda store: store.issue(replace(log_in(), give_back=(BUCKET,)))),
     (1, "give back", lambda store: store.give_back([BUCKET])),
     (1, "issue an opaque token", lambda store: store.issue_opaque(opaque("a"))),
+    (1, "issue a key", lambda store: store.issue(key(session_id="c"))),
+    (1, "note the use of a key", lambda store: store.note_use("c")),
     (1, "find an opaque token", lambda store: store.find_opaque(FIRST.opaque_id)),
     (1, "epoch", lambda store: store.subject_epoch("ada")),
     (1, "sessions", lambda store: store.sessions("ada")),

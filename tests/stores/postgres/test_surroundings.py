@@ -189,7 +189,7 @@ def test_a_log_in_with_an_old_password_behind_a_pooler_that_lost_the_isolation()
     pooled._wire.exec_(b"SET default_transaction_isolation = 'repeatable read'")
 
     with psycopg.connect(url) as other:
-        other.execute("SELECT gatepass_revoke_subject('ada', 'password changed', NULL, NULL)")
+        other.execute("SELECT gatepass_revoke_subject('ada', NULL, 'left', NULL, false)")
         answers: list[object] = []
 
         def attack() -> None:

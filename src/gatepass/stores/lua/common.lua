@@ -1,4 +1,4 @@
--- This file comes before every operation, and five constants of Python before it.
+-- This file comes before every operation, and constants of Python before it.
 -- KEYS: 1 the partition's meta hash, 2 its log.
 -- ARGV: 1 the beginning of all keys of the partition, 2 the clock in milliseconds, or empty: then
 -- the server's clock counts.

@@ -1,5 +1,6 @@
 -- Inserts a session, and ends the oldest above the limit.
--- KEYS: 3 session, 4 index of the subject, 5 epoch of the subject, 6 index of the actor if any.
+-- KEYS: 3 session, 4 index of the subject's sessions or keys, 5 epoch of the subject, 6 index of the
+-- actor if any; of a key, which has none, the opaque token.
 -- ARGV: 3 sid, 4 whether this call was made before, 5 epoch or empty, 6 sessions at most,
 -- 7 refresh, 8 session and 9 access lifetime, 10 hash of sec, 11 auth_time, then fields.
 local session, index, epoch = KEYS[3], KEYS[4], KEYS[5]
@@ -55,7 +56,10 @@ local function list(key, score)
 end
 
 list(index, now)
-if KEYS[6] then
+if sec_hash == KEY_SEC_HASH then
+  redis.call('HSET', KEYS[6], 't', id, 's', id, 'i', int(now), 'e', int(ends), 'x', int(ends + keep))
+  redis.call('PEXPIRE', KEYS[6], int(ends - now + keep))
+elseif KEYS[6] then
   redis.call('ZREMRANGEBYSCORE', KEYS[6], '-inf', int(now - math.max(keep, LOG_MS)))
   list(KEYS[6], ends)
 end

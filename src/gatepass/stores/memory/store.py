@@ -1,6 +1,5 @@
 """Sessions in this process's memory, for tests and single-process programs; nothing survives it."""
 
-import dataclasses
 import logging
 from collections.abc import Callable, Iterable
 from hmac import compare_digest
@@ -12,25 +11,20 @@ from gatepass._clock import wall_clock
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions import (
     IssuePlan,
-    OpaqueFact,
-    OpaquePlan,
-    OpaqueToken,
     RevokeKind,
     RotationFact,
     RotationKind,
     RotationPlan,
     Session,
-    judge_opaque,
-    plan_opaque,
+    SessionKind,
+    key_token,
     plan_session,
     rotate,
 )
-from gatepass.sessions.session import LOG_MS, SKEW_MS
 from gatepass.sessions.texts import require_encodable
-from gatepass.stores.memory.limits import MemoryLimits
+from gatepass.stores.memory.opaque import MemoryOpaque
 from gatepass.watches import POLL_S, Steps, Watches
 
-_FIRST_PURGE: Final = 1_024
 _OTHERS: Final = (
     "MemoryStore does not have the session of a valid token: another worker process opened it, "
     "or this program was started anew. For several workers use SqlStore or RedisStore"
@@ -38,7 +32,7 @@ _OTHERS: Final = (
 _log = logging.getLogger("gatepass")
 
 
-class MemoryStore(MemoryLimits):
+class MemoryStore(MemoryOpaque):
     """Sessions, epochs, revocations and limits of one process, safe to use from many threads.
 
     Expired rows are removed as the store grows. Past `max_rows` sessions a login is rejected
@@ -52,15 +46,8 @@ class MemoryStore(MemoryLimits):
     ) -> None:
         super().__init__(clock)
         self._max_rows = max_rows
-        self._rows: dict[str, Session] = {}
-        self._ids_of: dict[str, set[str]] = {}
-        self._actor_of: dict[str, str] = {}
-        self._opaque: dict[str, OpaqueToken] = {}
         self._epochs: dict[str, int] = {}
         self._epoch_of_all = 0
-        self._log: dict[tuple[str, str], int] = {}
-        self._longest_access_ms = 0
-        self._purge_at = _FIRST_PURGE
         self.watches = Watches(self._look, POLL_S)
         """The connections that end when their session or token is revoked here."""
         self._has_warned = False
@@ -83,11 +70,13 @@ class MemoryStore(MemoryLimits):
                 raise ValueError(message)
             self._make_room(now_ms)
             self._longest_access_ms = max(self._longest_access_ms, plan.access_lifetime_ms)
-            older = self._live(plan.subject, now_ms)[max(plan.max_sessions - 1, 0) :]
+            older = self._live(plan.subject, now_ms, plan.kind)[max(plan.max_sessions - 1, 0) :]
             self._revoke(older, now_ms, "max_sessions")
             session = plan_session(plan, now_ms)
             self._rows[session.session_id] = session
             self._ids_of.setdefault(session.subject, set()).add(session.session_id)
+            if plan.opaque_id is not None:
+                self._opaque[plan.opaque_id] = key_token(session)
             if plan.actor is not None:
                 self._actor_of[session.session_id] = plan.actor
             return session
@@ -107,38 +96,6 @@ class MemoryStore(MemoryLimits):
             if fact.kind is RotationKind.REUSED:
                 self._log.setdefault(("s", plan.session_id), now_ms)
             return fact
-
-    def issue_opaque(self, plan: OpaquePlan) -> OpaqueToken | None:
-        """Record an opaque access token by its hash; `None`: the session is over or unknown."""
-        require_encodable(plan.opaque_id, plan.token_id, plan.session_id)
-        with self._lock:
-            now_ms = self._now_ms()
-            if plan.opaque_id in self._opaque:
-                message = "the opaque token's hash is in use"
-                raise ValueError(message)
-            token = plan_opaque(plan, self._rows.get(plan.session_id), now_ms)
-            if token is not None:
-                self._longest_access_ms = max(self._longest_access_ms, plan.lifetime_ms)
-                self._tidy(now_ms)
-                self._opaque[plan.opaque_id] = token
-            return token
-
-    def find_opaque(self, opaque_id: str) -> OpaqueFact:
-        """The store's fact about an opaque access token, revocation included."""
-        require_encodable(opaque_id)
-        with self._lock:
-            now_ms = self._now_ms()
-            token = self._opaque.get(opaque_id)
-            if token is None:
-                return judge_opaque(None, is_revoked=False, now_ms=now_ms)
-            session = self._rows.get(token.session.session_id)
-            is_revoked = (
-                session is None
-                or ("t", token.token_id) in self._log
-                or ("s", session.session_id) in self._log
-            )
-            token = token if session is None else dataclasses.replace(token, session=session)
-            return judge_opaque(token, is_revoked=is_revoked, now_ms=now_ms)
 
     def is_revoked(self, session_id: str | None, token_id: str | None) -> bool:
         """Whether the session was revoked or is missing, or the token was revoked."""
@@ -184,7 +141,9 @@ class MemoryStore(MemoryLimits):
             self._tidy(now_ms)
             self._log.setdefault(("t", token_id), now_ms)
 
-    def revoke_subject(self, subject: str, *, reason: str, keep: str | None = None) -> int:
+    def revoke_subject(
+        self, subject: str, *, reason: str, keep: str | None = None, keep_keys: bool = False
+    ) -> int:
         """Raise the subject's epoch, end its sessions and those it opened; how many were live."""
         require_encodable(subject, reason, keep)
         with self._lock:
@@ -192,7 +151,9 @@ class MemoryStore(MemoryLimits):
             self._epochs[subject] = self._epochs.get(subject, 0) + 1
             opened = {key for key, actor in self._actor_of.items() if actor == subject}
             ids = opened.union(self._ids_of.get(subject, set()) - {keep})
-            return self._revoke([self._rows[each] for each in ids], now_ms, reason)
+            rows = [self._rows[each] for each in ids]
+            ending = [row for row in rows if not (keep_keys and row.kind == "key")]
+            return self._revoke(ending, now_ms, reason)
 
     def revoke_all(self, *, reason: str) -> int:
         """Raise every subject's epoch and end every session; how many live ones ended."""
@@ -202,11 +163,11 @@ class MemoryStore(MemoryLimits):
             self._epoch_of_all += 1
             return self._revoke(list(self._rows.values()), now_ms, reason)
 
-    def sessions(self, subject: str) -> list[Session]:
-        """The subject's live sessions, newest first."""
+    def sessions(self, subject: str, *, kind: SessionKind = "session") -> list[Session]:
+        """The subject's live sessions of this kind, newest first."""
         require_encodable(subject)
         with self._lock:
-            return self._live(subject, self._now_ms())
+            return self._live(subject, self._now_ms(), kind)
 
     def subject_epoch(self, subject: str) -> int:
         """The subject's epoch, 0 when it was never revoked."""
@@ -238,9 +199,9 @@ class MemoryStore(MemoryLimits):
     def _epoch(self, subject: str) -> int:
         return self._epoch_of_all + self._epochs.get(subject, 0)
 
-    def _live(self, subject: str, now_ms: int) -> list[Session]:
+    def _live(self, subject: str, now_ms: int, kind: SessionKind) -> list[Session]:
         rows = (self._rows[session_id] for session_id in self._ids_of.get(subject, ()))
-        live = [session for session in rows if session.is_live(now_ms)]
+        live = [session for session in rows if session.is_live(now_ms) and session.kind == kind]
         return sorted(live, key=lambda row: (row.created_ms, row.session_id), reverse=True)
 
     def _revoke(self, sessions: Iterable[Session], now_ms: int, reason: str) -> int:
@@ -256,15 +217,6 @@ class MemoryStore(MemoryLimits):
             )
         return ended
 
-    def _tidy(self, now_ms: int) -> None:
-        """Purge now and then, but never before it is known how long tokens live."""
-        if self._longest_access_ms and self._held() >= self._purge_at:
-            self._purge(now_ms)
-            self._purge_at = max(_FIRST_PURGE, 2 * self._held())
-
-    def _held(self) -> int:
-        return len(self._rows) + len(self._opaque) + len(self._log)
-
     def _make_room(self, now_ms: int) -> None:
         self._tidy(now_ms)
         if len(self._rows) >= self._max_rows:
@@ -272,22 +224,3 @@ class MemoryStore(MemoryLimits):
         if len(self._rows) >= self._max_rows:
             message = "the memory store is full"
             raise StoreUnavailable(message)
-
-    def _purge(self, now_ms: int) -> int:
-        retention_ms = self._longest_access_ms + SKEW_MS
-        gone = [row for row in self._rows.values() if row.ends_ms + retention_ms <= now_ms]
-        for row in gone:
-            del self._rows[row.session_id]
-            self._actor_of.pop(row.session_id, None)
-            ids = self._ids_of[row.subject]
-            ids.discard(row.session_id)
-            if not ids:
-                del self._ids_of[row.subject]
-        ended = [key for key, one in self._opaque.items() if one.ends_ms + retention_ms <= now_ms]
-        for opaque_id in ended:
-            del self._opaque[opaque_id]
-        log_ms = max(retention_ms, LOG_MS)
-        stale = [key for key, at_ms in self._log.items() if at_ms + log_ms <= now_ms]
-        for key in stale:
-            del self._log[key]
-        return len(gone) + len(ended) + len(stale)

@@ -6,6 +6,7 @@ from gatepass.sessions.texts import require_encodable
 from gatepass.stores.redis.attempts import Attempts
 from gatepass.stores.redis.layout import (
     DAMAGED,
+    index_of,
     number_of,
     partition_of_subject,
     pieces,
@@ -27,8 +28,11 @@ def issue(
     require_encodable(plan.session_id, plan.subject, plan.client_id, plan.device, plan.actor)
     partition = partition_of_subject(plan.subject)
     require_partition(plan.session_id, partition, "the session id")
-    keys = [f"s:{plan.session_id}", f"u:{plan.subject}", f"e:{plan.subject}"]
-    if plan.actor is not None:
+    keys = [f"s:{plan.session_id}", index_of(plan.subject, plan.kind), f"e:{plan.subject}"]
+    if plan.opaque_id is not None:
+        require_partition(plan.opaque_id, partition, "the key's hash")
+        keys.append(f"o:{plan.opaque_id}")
+    elif plan.actor is not None:
         keys.append(f"a:{plan.actor}")
     calls = [
         scripts.call(

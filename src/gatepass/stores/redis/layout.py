@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from gatepass.errors import SettingsRejected, StoreUnavailable
-from gatepass.sessions import Session
+from gatepass.sessions import Session, SessionKind
 from gatepass.sessions.session import partition_digits, partition_of
 
 DAMAGED: Final = "a reply of Redis, or a row in it, is damaged"
@@ -49,6 +49,11 @@ class Keys:
 def partition_of_subject(subject: str) -> int:
     """The partition of a subject's sessions, index and epoch."""
     return partition_of(partition_digits(subject))
+
+
+def index_of(subject: str, kind: SessionKind) -> str:
+    """The index of a subject's sessions or of its keys, which no login has to go through."""
+    return f"{'k' if kind == 'key' else 'u'}:{subject}"
 
 
 def require_partition(identifier: str, partition: int, what: str) -> None:
@@ -130,7 +135,7 @@ def _session_of(session_id: str, row: Mapping[bytes, bytes]) -> Session:
         generation=generation,
         born_ms=born_ms,
         created_ms=created_ms,
-        last_used_ms=born_ms,  # a session is used by being born and by rotating, nothing else
+        last_used_ms=born_ms,  # set by a login, a rotation and `note_use`
         idle_ends_ms=idle_ends_ms,
         ends_ms=ends_ms,
         revoked_ms=None if revoked is None else int(revoked),

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from gatepass.errors import StoreUnavailable
 from gatepass.sessions.rotation import MAX_AHEAD, MAX_RECENT
-from gatepass.sessions.session import LOG_MS, SKEW_MS
+from gatepass.sessions.session import KEY_SEC_HASH, LOG_MS, SKEW_MS
 from gatepass.stores.redis.layout import Keys
 
 Argument = bytes | str | int
@@ -68,7 +68,8 @@ def script(name: str) -> Script:
     folder = resources.files("gatepass.stores") / "lua"
     constants = (
         f"local SKEW_MS, LOG_MS, MAX_RECENT, MAX_AHEAD, MAX_IDLE = "
-        f"{SKEW_MS}, {LOG_MS}, {MAX_RECENT}, {MAX_AHEAD}, {MAX_IDLE}"
+        f"{SKEW_MS}, {LOG_MS}, {MAX_RECENT}, {MAX_AHEAD}, {MAX_IDLE}\n"
+        f"local KEY_SEC_HASH = string.rep('\\0', {len(KEY_SEC_HASH)})"
     )
     bodies = [(folder / f"{part}.lua").read_text("utf-8") for part in ("common", name)]
     head = "#!lua flags=allow-oom" if name in _READING else "#!lua"

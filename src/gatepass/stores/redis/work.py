@@ -21,6 +21,7 @@ from gatepass.sessions import (
     RotationKind,
     RotationPlan,
     Session,
+    SessionKind,
     judge_opaque,
     partition_of,
 )
@@ -30,6 +31,7 @@ from gatepass.stores.redis.issue import issue
 from gatepass.stores.redis.layout import (
     DAMAGED,
     Keys,
+    index_of,
     number_of,
     partition_of_subject,
     pieces,
@@ -222,20 +224,26 @@ class RedisWork:
         [reply] = yield from self.attempts.run(call)
         number_of(reply)
 
-    def revoke_subject(self, subject: str, *, reason: str, keep: str | None) -> Steps[int]:
+    def revoke_subject(
+        self, subject: str, *, reason: str, keep: str | None, keep_keys: bool
+    ) -> Steps[int]:
         """See `Store.revoke_subject`."""
         require_encodable(subject, reason, keep)
-        return revoke_subject(self.attempts, self._scripts, subject, reason, keep or "")
+        scripts = self._scripts
+        return revoke_subject(
+            self.attempts, scripts, subject, reason, keep or "", keep_keys=keep_keys
+        )
 
     def revoke_all(self, *, reason: str) -> Steps[int]:
         """See `Store.revoke_all`."""
         require_encodable(reason)
         return RevokeAll(self.attempts, self._scripts, reason).run()
 
-    def sessions(self, subject: str) -> Steps[list[Session]]:
+    def sessions(self, subject: str, *, kind: SessionKind) -> Steps[list[Session]]:
         """See `Store.sessions`."""
         require_encodable(subject)
-        call = self._scripts.call("sessions", partition_of_subject(subject), [f"u:{subject}"])
+        index = index_of(subject, kind)
+        call = self._scripts.call("sessions", partition_of_subject(subject), [index])
         [reply] = yield from self.attempts.run(call)
         found = []
         for each in reply if isinstance(reply, list) else [reply]:
@@ -245,6 +253,15 @@ class RedisWork:
                 case _:
                     raise StoreUnavailable(DAMAGED)
         return found
+
+    def note_use(self, session_id: str) -> Steps[None]:
+        """See `Store.note_use`."""
+        require_encodable(session_id)
+        partition = partition_of(session_id)
+        [reply] = yield from self.attempts.run(
+            self._scripts.call("note_use", partition, [f"s:{session_id}"])
+        )
+        number_of(reply)
 
     def subject_epoch(self, subject: str) -> Steps[int]:
         """See `Store.subject_epoch`."""

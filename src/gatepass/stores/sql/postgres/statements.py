@@ -25,11 +25,13 @@ import hashlib
 import re
 from typing import Final
 
+from gatepass.sessions.session import KEY_SEC_HASH
 from gatepass.stores.sql.postgres.wire import BOOL, BYTES, NUMBER, TEXT, Statement
 from gatepass.stores.sql.rows import COLUMNS
 
 _COLUMNS: Final = ", ".join(f"s.{column}" for column in COLUMNS)
 _OF_ROW: Final = ", ".join(f"(f.v_row).{column}" for column in COLUMNS)
+_IS_KEY: Final = f"s.sec_hash = decode('{KEY_SEC_HASH.hex()}'::text, 'hex'::text)"
 _NOW: Final = "coalesce({}, floor(extract(epoch FROM clock_timestamp()) * 1000::numeric)::bigint)"
 
 CHANNEL: Final = "gatepass_revocations"
@@ -147,6 +149,29 @@ _TEXTS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
         """,
         (*_ISSUES, TEXT),
     ),
+    # Answers nothing when the epoch has changed; a repetition finds its own row.
+    "issue_key": (
+        """
+        INSERT INTO {p}gatepass_opaque_tokens AS o
+          (opaque_id, token_id, session_id, issued_ms, ends_ms)
+        SELECT $16, $1, $1, i.began_ms, i.began_ms + $9
+        FROM {p}gatepass_issue(
+          $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) AS i (began_ms)
+        WHERE i.began_ms IS NOT NULL
+        ON CONFLICT (opaque_id) DO UPDATE SET token_id = excluded.token_id
+          WHERE o.token_id = excluded.token_id
+        RETURNING o.issued_ms
+        """,
+        (*_ISSUES, TEXT),
+    ),
+    "note_use": (
+        """
+        UPDATE {p}gatepass_sessions AS s SET born_ms = c.now_ms, last_used_ms = c.now_ms
+        FROM (SELECT {now $2} AS now_ms) AS c
+        WHERE s.session_id = $1 AND s.revoked_ms IS NULL AND {is_key}
+        """,
+        (TEXT, NUMBER),
+    ),
     "take": ("SELECT {p}gatepass_take($1::json, $2)", (TEXT, NUMBER)),
     "give_back": ("SELECT {p}gatepass_give_back($1::json, $2, true)", (TEXT, NUMBER)),
     "issue_opaque": (
@@ -202,7 +227,7 @@ _TEXTS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
     ),
     "revoke_session": _call("revoke_session", TEXT, TEXT, BYTES, NUMBER),
     "revoke_token": _call("revoke_token", TEXT, NUMBER, NUMBER),
-    "revoke_subject": _call("revoke_subject", TEXT, TEXT, TEXT, NUMBER),
+    "revoke_subject": _call("revoke_subject", TEXT, TEXT, TEXT, NUMBER, BOOL),
     "revoke_actor": (
         "SELECT f.v_ended, f.v_more FROM {p}gatepass_revoke_actor($1, $2, $3, $4) f",
         (TEXT, NUMBER, TEXT, NUMBER),
@@ -216,10 +241,10 @@ _TEXTS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
         SELECT c.is_standby, {columns}
         FROM (SELECT pg_is_in_recovery() AS is_standby, {now $2} AS now_ms) AS c
         LEFT JOIN {p}gatepass_sessions s ON s.subject = $1 AND s.revoked_ms IS NULL
-          AND s.idle_ends_ms > c.now_ms AND s.ends_ms > c.now_ms
+          AND s.idle_ends_ms > c.now_ms AND s.ends_ms > c.now_ms AND ({is_key}) = $3
         ORDER BY s.created_ms DESC, s.session_id COLLATE "C" DESC
         """,
-        (TEXT, NUMBER),
+        (TEXT, NUMBER, BOOL),
     ),
     "epoch": (
         "SELECT CASE WHEN NOT pg_is_in_recovery() THEN {p}gatepass_epoch($1) END",
@@ -246,6 +271,7 @@ def statements_of(schema: str | None) -> dict[str, Statement]:
 
     def fill(text: str) -> bytes:
         text = text.replace("{columns}", _COLUMNS).replace("{row}", _OF_ROW)
+        text = text.replace("{is_key}", _IS_KEY)
         text = re.sub(r"{now (\$\d)}", lambda found: _NOW.format(found[1]), text)
         return " ".join(text.replace("{p}", prefix).split()).encode()
 

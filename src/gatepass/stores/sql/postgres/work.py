@@ -17,6 +17,7 @@ from gatepass.sessions import (
     RotationKind,
     RotationPlan,
     Session,
+    SessionKind,
     plan_session,
 )
 from gatepass.sessions.texts import require_encodable
@@ -60,8 +61,12 @@ class PostgresWork:
         """Insert a session; repeated, it finds the session that it inserted before."""
         require_encodable(plan.session_id, plan.subject, plan.client_id, plan.device, plan.actor)
         now_ms = self._now_ms()
-        gives_back = (_listed(plan.give_back),) if plan.give_back else ()
-        statement = self._sql["issue_giving_back" if gives_back else "issue"]
+        name, more = "issue", list[str]()
+        if plan.opaque_id is not None:
+            name, more = "issue_key", [plan.opaque_id]
+        elif plan.give_back:
+            name, more = "issue_giving_back", [_listed(plan.give_back)]
+        statement = self._sql[name]
         values = statement.encode(
             (
                 plan.session_id,
@@ -79,11 +84,12 @@ class PostgresWork:
                 False,
                 now_ms,
                 plan.actor,
-                *gives_back,
+                *more,
             )
         )
         again = [*values[:12], b"\1", *values[13:]]
-        created_ms = _one((yield Request(statement, values, again)))
+        rows = yield Request(statement, values, again)
+        created_ms = _one(rows) if rows else None
         if created_ms is None:
             return None
         self._learn(plan.access_lifetime_ms)
@@ -160,13 +166,15 @@ class PostgresWork:
         require_encodable(token_id)
         yield self._ask("revoke_token", token_id, lifetime_ms, self._now_ms())
 
-    def revoke_subject(self, subject: str, *, reason: str, keep: str | None) -> Steps[int]:
+    def revoke_subject(
+        self, subject: str, *, reason: str, keep: str | None, keep_keys: bool
+    ) -> Steps[int]:
         """Raise an epoch and end a subject's sessions, then some at a time those it opened.
 
         Done twice it raises the epoch twice, which is safe.
         """
         require_encodable(subject, reason, keep)
-        values = (subject, keep, reason, self._now_ms())
+        values = (subject, keep, reason, self._now_ms(), keep_keys)
         ended: int = _one((yield self._ask("revoke_subject", *values)))
         more, is_fresh = True, False
         while more:
@@ -185,12 +193,17 @@ class PostgresWork:
             ended += some
         return ended
 
-    def sessions(self, subject: str) -> Steps[list[Session]]:
-        """Read a subject's live sessions."""
+    def sessions(self, subject: str, *, kind: SessionKind) -> Steps[list[Session]]:
+        """Read a subject's live sessions of this kind."""
         require_encodable(subject)
-        rows = yield self._ask("sessions", subject, self._now_ms())
+        rows = yield self._ask("sessions", subject, self._now_ms(), kind == "key")
         _require_primary(any(row[0] for row in rows))
         return [session_of(row[1:]) for row in rows if row[1] is not None]
+
+    def note_use(self, session_id: str) -> Steps[None]:
+        """Set when a key was last used."""
+        require_encodable(session_id)
+        yield self._ask("note_use", session_id, self._now_ms())
 
     def subject_epoch(self, subject: str) -> Steps[int]:
         """Read a subject's epoch."""

@@ -4,11 +4,15 @@
 -- name: live
 revoked_ms IS NULL AND idle_ends_ms > :now_ms AND ends_ms > :now_ms
 
+-- name: is_key
+sec_hash = zeroblob(32)
+
 -- name: opened
 -- Of the subject but the one to keep, or opened by it as an actor. With OR, SQLite would go through all sessions.
 session_id IN (
   SELECT session_id FROM gatepass_sessions
   WHERE subject = :subject AND revoked_ms IS NULL AND session_id IS NOT :keep
+    AND NOT (:keep_keys AND {is_key})
   UNION ALL
   SELECT session_id FROM gatepass_sessions WHERE actor = :subject AND revoked_ms IS NULL
 )
@@ -38,11 +42,13 @@ SELECT epoch_of_all
 FROM gatepass_meta
 
 -- name: live_sessions
-SELECT {columns} FROM gatepass_sessions s WHERE subject = :subject AND {live}
+SELECT {columns} FROM gatepass_sessions s
+WHERE subject = :subject AND {live} AND ({is_key}) = :wants_keys
 ORDER BY created_ms DESC, session_id DESC
 
 -- name: live_ids
-SELECT session_id FROM gatepass_sessions WHERE subject = :subject AND {live}
+SELECT session_id FROM gatepass_sessions
+WHERE subject = :subject AND {live} AND ({is_key}) = :wants_keys
 ORDER BY created_ms DESC, session_id DESC
 
 -- name: count_live_of
@@ -81,6 +87,10 @@ UPDATE gatepass_sessions SET
   generation = :generation, born_ms = :born_ms, last_used_ms = :last_used_ms,
   idle_ends_ms = :idle_ends_ms, claims_json = :claims_json, recent = :recent
 WHERE session_id = :session_id
+
+-- name: note_use
+UPDATE gatepass_sessions SET born_ms = :now_ms, last_used_ms = :now_ms
+WHERE session_id = :session_id AND revoked_ms IS NULL AND {is_key}
 
 -- name: revoke_session
 UPDATE gatepass_sessions SET revoked_ms = :now_ms, reason = :why, recent = '[]'

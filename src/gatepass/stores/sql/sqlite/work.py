@@ -5,7 +5,6 @@ stands for the subject's and the session's: nobody else writes until the commit.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from hmac import compare_digest
 from typing import Any, Final
 
@@ -22,6 +21,8 @@ from gatepass.sessions import (
     RotationKind,
     RotationPlan,
     Session,
+    SessionKind,
+    key_token,
     plan_opaque,
     plan_session,
     rotate,
@@ -29,7 +30,7 @@ from gatepass.sessions import (
 from gatepass.sessions.session import LOG_MS, SKEW_MS
 from gatepass.sessions.texts import require_encodable
 from gatepass.stores.sql.rows import opaque_fact_of, rotation_of, row_of, session_of
-from gatepass.stores.sql.sqlite import limits
+from gatepass.stores.sql.sqlite import limits, opaque
 from gatepass.stores.sql.sqlite.connection import MustBeDurable, Read, SqliteConnection, Write
 from gatepass.stores.sql.sqlite.statements import SQL
 from gatepass.stores.twins import Steps
@@ -59,7 +60,8 @@ class SqliteWork:
 
         def change(connection: SqliteConnection) -> Session | None:
             now_ms = self.now_ms()
-            values = {"subject": plan.subject, "now_ms": now_ms}
+            is_key = plan.kind == "key"
+            values = {"subject": plan.subject, "now_ms": now_ms, "wants_keys": is_key}
             limits.give_back(connection, plan.give_back, now_ms)
             if plan.epoch is not None:
                 rows = connection.execute(SQL.find_epoch, values).fetchall()
@@ -72,6 +74,8 @@ class SqliteWork:
             session = plan_session(plan, now_ms)
             if connection.execute(SQL.insert_session, row_of(session, plan.actor)).rowcount != 1:
                 raise ValueError("the session id is in use")
+            if plan.opaque_id is not None:
+                opaque.insert(connection, plan.opaque_id, key_token(session))
             return session
 
         session: Session | None = yield Write(change)
@@ -114,9 +118,7 @@ class SqliteWork:
             if token is None:
                 return None
             _keep_log_for(plan.lifetime_ms, connection)
-            values = {**asdict(plan), "issued_ms": token.issued_ms, "ends_ms": token.ends_ms}
-            if connection.execute(SQL.insert_opaque, values).rowcount != 1:
-                raise ValueError("the opaque token's hash is in use")
+            opaque.insert(connection, plan.opaque_id, token)
             return token
 
         token: OpaqueToken | None = yield Write(change, plan.lifetime_ms > self._known_access_ms)
@@ -179,7 +181,9 @@ class SqliteWork:
 
         yield Write(change)
 
-    def revoke_subject(self, subject: str, *, reason: str, keep: str | None) -> Steps[int]:
+    def revoke_subject(
+        self, subject: str, *, reason: str, keep: str | None, keep_keys: bool
+    ) -> Steps[int]:
         """Raise the subject's epoch, end and log its sessions; how many live ones ended.
 
         Those that it opened as an actor are among them. Expired sessions end too: a token that
@@ -187,7 +191,7 @@ class SqliteWork:
         """
         require_encodable(subject, reason, keep)
         return self._revoke_many(
-            {"subject": subject, "why": reason, "keep": keep},
+            {"subject": subject, "why": reason, "keep": keep, "keep_keys": keep_keys},
             (SQL.raise_epoch, SQL.count_live_of, SQL.log_sessions_of, SQL.revoke_sessions_of),
         )
 
@@ -199,11 +203,17 @@ class SqliteWork:
             (SQL.raise_epoch_of_all, SQL.count_live, SQL.log_sessions, SQL.revoke_sessions),
         )
 
-    def sessions(self, subject: str) -> Steps[list[Session]]:
-        """Find the subject's live sessions, newest first."""
+    def sessions(self, subject: str, *, kind: SessionKind) -> Steps[list[Session]]:
+        """Find the subject's live sessions of this kind, newest first."""
         require_encodable(subject)
-        rows = yield Read(SQL.live_sessions, {"subject": subject, "now_ms": self.now_ms()})
-        return [session_of(row) for row in rows]
+        values = {"subject": subject, "now_ms": self.now_ms(), "wants_keys": kind == "key"}
+        return [session_of(row) for row in (yield Read(SQL.live_sessions, values))]
+
+    def note_use(self, session_id: str) -> Steps[None]:
+        """Set when a key was last used; a power cut may lose it."""
+        require_encodable(session_id)
+        values = {"session_id": session_id, "now_ms": self.now_ms()}
+        yield Write(lambda it: it.execute(SQL.note_use, values), durable=False)
 
     def subject_epoch(self, subject: str) -> Steps[int]:
         """Find the subject's epoch, which never goes down."""
@@ -243,7 +253,7 @@ class SqliteWork:
         return removed
 
     def _revoke_many(
-        self, which: Mapping[str, str | None], statements: tuple[str, str, str, str]
+        self, which: Mapping[str, Any], statements: tuple[str, str, str, str]
     ) -> Steps[int]:
         raise_epoch, count_live, log, revoke = statements
 
