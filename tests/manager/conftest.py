@@ -10,6 +10,7 @@ from gatepass import AsyncTokenManager, TokenManager, TokenPolicy
 from gatepass.events import Event
 from gatepass.jose import SharedKey
 from gatepass.stores.memory import AsyncMemoryStore, MemoryStore
+from tests.manager.counted import Counted
 from tests.twins import Driven
 
 _PARTS = ("store", "revocations", "load_claims", "on_event", "access_keys", "refresh_keys")
@@ -92,3 +93,9 @@ def make(request: pytest.FixtureRequest, clock: Clock, access_format: str) -> It
 @pytest.fixture
 def manager(make: Make) -> Any:
     return make()
+
+
+@pytest.fixture
+def counted(make: Make, clock: Clock) -> Counted:
+    is_async = make().store.is_async
+    return Counted(AsyncMemoryStore(clock) if is_async else MemoryStore(clock))

@@ -24,7 +24,10 @@ def target(request: pytest.FixtureRequest) -> Target:
     return chosen
 
 
-@pytest.fixture(scope="session", params=["development", "production"])
+@pytest.fixture(
+    scope="session",
+    params=["development", "production", pytest.param("opaque", marks=pytest.mark.web)],
+)
 def stage(
     request: pytest.FixtureRequest, target: Target, tmp_path_factory: pytest.TempPathFactory
 ) -> Stage:

@@ -4,9 +4,10 @@ import json
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from secrets import token_bytes
 from typing import Any, Final
 from urllib.parse import quote_plus
 
@@ -18,7 +19,9 @@ from gatepass.jose import KeySet, SharedKey, sign, verify
 from gatepass.passwords import Passwords
 from gatepass.server.accounts import Accounts
 from gatepass.stores.sql import SqlStore
+from gatepass.tokens.opaque import ACCESS_PREFIX, new_text
 from tests.web.apps.parts import CLAIMS, PASSWORDS
+from tests.web.patterns import ORIGINS, PATTERNS, TOKENS
 from tests.web.target import Target
 
 ACCESS_SECRET: Final = "vT4mQ8xZ2pLw7RkJ9sYcD3fHbN6gUe1a"
@@ -27,16 +30,6 @@ PREVIOUS_SECRET: Final = "e7RwQ2tY9uIo4pAs6dFg1hJk8lZx3cVb"
 _POLICY: Final = TokenPolicy(issuer="api-server", audience="api-client")
 _HOUR: Final = 3600.0
 _MONTH: Final = 31 * 86_400.0
-PATTERNS: Final = {
-    "jwt": r"[\w-]+\.[\w-]+\.[\w-]+",
-    "id": r"[0-9a-f]{34}",
-    "csrf": r"[\w-]{43}",
-    "n": r"\d+",
-    "week": r"604(800|799)",
-    "device": r'(null|"[^"]*")',
-}
-"""What stands for anything of a kind in a wanted answer."""
-ORIGINS: Final = {"development": "http://app.example", "production": "https://app.example.com"}
 
 
 @dataclass
@@ -68,6 +61,15 @@ class Stage:
         """The file that the program and the test share."""
         return self.folder / "gate.db"
 
+    def plays(self, variant: str) -> bool:
+        """Whether a row of this variant is played here: opaque tokens change no answer."""
+        return variant == self.variant or (self.variant, variant) == ("opaque", "development")
+
+    @property
+    def access_format(self) -> str:
+        """The form of the program's access tokens."""
+        return "opaque" if self.variant == "opaque" else "jwt"
+
     @property
     def environ(self) -> dict[str, str]:
         """The variables of the program."""
@@ -81,6 +83,7 @@ class Stage:
             "GATEPASS_ALLOWED_ORIGINS": "https://spa.example",
             "GATEPASS_LOGIN_LIMIT": "10000/minute",
             "GATEPASS_EVENTS_LOG": "json",
+            "JWT_ACCESS_FORMAT": self.access_format,
             **(strict if self.variant == "production" else {}),
         }
 
@@ -97,6 +100,7 @@ class Stage:
         """Remember what no event may hold; of a token also its signature."""
         for token in re.findall(r"[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}", text):
             self.secrets |= {token, token.rpartition(".")[2]}
+        self.secrets |= set(re.findall(TOKENS["opaque"], text))
         for kind, value in re.findall(r'"(username|password|csrf_token)":"([^"]{6,})"', text):
             if kind != "username" or value not in PASSWORDS:
                 self.secrets.add(value)
@@ -108,8 +112,9 @@ class Stage:
     def pattern(self, text: str) -> re.Pattern[str]:
         """What a wanted text matches."""
         parts = re.split(r"<([\w.]+)>", text)
+        patterns = PATTERNS | {"token": TOKENS[self.access_format]}
         pieces = [
-            re.escape(part) if at % 2 == 0 else PATTERNS.get(part) or re.escape(self.value(part))
+            re.escape(part) if at % 2 == 0 else patterns.get(part) or re.escape(self.value(part))
             for at, part in enumerate(parts)
         ]
         return re.compile("".join(pieces), re.DOTALL)
@@ -124,22 +129,31 @@ class Stage:
                 self.values[name] = _VALUES[name](self)
         return self.values[name]
 
-    def issue(self, who: str = "ada", *, ago: float = 0, actor: str | None = None) -> TokenPair:
+    def issue(
+        self,
+        who: str = "ada",
+        *,
+        ago: float = 0,
+        actor: str | None = None,
+        more: dict[str, Any] | None = None,
+    ) -> TokenPair:
         """A session of somebody who logged in some seconds ago, or of who acts as them."""
         how = {} if actor is None else {"act": {"sub": self.subjects[actor]}}
         subject = self.subjects.get(who, who)
-        return self.manager(ago).issue(subject, CLAIMS.get(who, {}), session_claims=how)
+        claims = CLAIMS.get(who, {}) | (more or {})
+        return self.manager(ago).issue(subject, claims, session_claims=how)
 
-    def manager(self, ago: float = 0) -> TokenManager:
-        """A manager like the program's, with a clock that is behind."""
+    def manager(self, ago: float = 0, *, access_format: str | None = None) -> TokenManager:
+        """A manager like the program's, with a clock that is behind, as its store's is."""
+        clock = lambda: time.time() - ago  # noqa: E731 - for both
         return TokenManager(
-            _POLICY,
+            replace(_POLICY, access_format=access_format or self.access_format),
             access_keys=SharedKey.from_secret(ACCESS_SECRET),
             refresh_keys=KeySet(
                 SharedKey.from_secret(REFRESH_SECRET), SharedKey.from_secret(PREVIOUS_SECRET)
             ),
-            store=self.store,
-            now=lambda: time.time() - ago,
+            store=SqlStore(self.store.engine, clock=clock) if ago else self.store,
+            now=clock,
         )
 
     def csrf(self, session_id: str, secret: str = REFRESH_SECRET) -> str:
@@ -224,6 +238,7 @@ _PAIRS: Final = {
     **_pair(lambda stage: stage.issue(ago=_HOUR), "old", "old_refresh", "-"),
 }
 
+_MEMBER: Final = {"org": {"id": [1]}, "teams": [{"name": "red"}]}
 _VALUES: Final[dict[str, Callable[[Stage], str]]] = {
     "A": lambda stage: _cookie(stage, "__Host-gatepass-access"),
     "R": lambda stage: _cookie(stage, "__Secure-gatepass-refresh"),
@@ -238,14 +253,20 @@ _VALUES: Final[dict[str, Callable[[Stage], str]]] = {
     "form_password": lambda _: quote_plus(PASSWORDS["ada"]),
     "other_password": lambda _: PASSWORDS["grace"],
     "cut": lambda stage: stage.value("access")[:-1],
-    "forged": lambda stage: _forged(stage.value("access"), ACCESS_SECRET, "at+jwt"),
-    "wrong_type": lambda stage: _forged(stage.value("access"), ACCESS_SECRET, "JWT", same=True),
-    "wrong_audience": lambda stage: stage.changed(stage.value("access"), aud="other"),
-    "wrong_issuer": lambda stage: stage.changed(stage.value("access"), iss="other"),
-    "member": lambda stage: stage.changed(
-        stage.value("access"), org={"id": [1]}, teams=[{"name": "red"}]
+    "jwt_access": lambda stage: (
+        stage.manager(access_format="jwt").issue(stage.subjects["ada"]).access_token
     ),
-    "stale": lambda stage: stage.changed(stage.value("access"), auth_time=int(time.time() - 301)),
+    "unknown": lambda stage: new_text(ACCESS_PREFIX, stage.subjects["ada"], token_bytes(32)),
+    "forged": lambda stage: (
+        _forged(stage.value("access"), ACCESS_SECRET, "at+jwt")
+        if stage.access_format == "jwt"
+        else stage.value("access")[:-1] + ("1" if stage.value("access")[-1] == "0" else "0")
+    ),
+    "wrong_type": lambda stage: _forged(stage.value("jwt_access"), ACCESS_SECRET, "JWT", same=True),
+    "wrong_audience": lambda stage: stage.changed(stage.value("jwt_access"), aud="other"),
+    "wrong_issuer": lambda stage: stage.changed(stage.value("jwt_access"), iss="other"),
+    "member": lambda stage: stage.issue(more=_MEMBER).access_token,
+    "stale": lambda stage: stage.issue(ago=301).access_token,
     "forged_refresh": lambda stage: _forged(stage.value("refresh"), REFRESH_SECRET, "rt+jwt"),
     "unknown_refresh": lambda stage: stage.changed(
         stage.value("refresh"), REFRESH_SECRET, sid="00" * 17

@@ -9,7 +9,8 @@ import pytest
 
 from tests.servers.certificates import write_certificate
 from tests.web.apps.parts import PASSWORDS
-from tests.web.stage import ORIGINS, Stage
+from tests.web.patterns import ORIGINS
+from tests.web.stage import Stage
 from tests.web.target import Target, running
 from tests.web.tls import proxying
 

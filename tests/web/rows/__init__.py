@@ -6,6 +6,7 @@ from tests.web.rows import (
     limits,
     log_in,
     log_out,
+    opaque,
     own_pages,
     password,
     refresh,
@@ -21,6 +22,7 @@ SHEETS: dict[str, tuple[Row, ...]] = {
     "log out": log_out.ROWS,
     "password": password.ROWS,
     "cookies": cookies.ROWS,
+    "opaque": opaque.ROWS,
     "own pages": own_pages.ROWS,
     "transport": transport.ROWS,
 }

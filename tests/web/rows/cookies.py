@@ -26,16 +26,16 @@ _SAME = "Sec-Fetch-Site: same-origin"
 _BOTH = "Cookie: <A>=<access>; <R>=<refresh>; <C>=<csrf_of_session>"
 _ACCESS = "Cookie: theme=dark; <A>=<access>"
 _CSRF = "X-CSRF-Token: <csrf_of_session>"
-_SET = (
-    "Set-Cookie: <A>=<jwt>; HttpOnly; Max-Age=<week>; Path=/; SameSite=Strict<secure>",
+SET = (
+    "Set-Cookie: <A>=<token>; HttpOnly; Max-Age=<week>; Path=/; SameSite=Strict<secure>",
     "Set-Cookie: <R>=<jwt>; HttpOnly; Max-Age=<week>; Path=/auth; SameSite=Strict<secure>",
     "Set-Cookie: <C>=<csrf>; Max-Age=<week>; Path=/; SameSite=Strict<secure>",
 )
 _MARKED = (
-    *_SET,
+    *SET,
     "Set-Cookie: <D>=<jwt>; HttpOnly; Max-Age=31536000; Path=/; SameSite=Strict<secure>",
 )
-_CLEARED = (
+CLEARED = (
     "Set-Cookie: <A>=; HttpOnly; Max-Age=0; Path=/; SameSite=Strict<secure>",
     "Set-Cookie: <R>=; HttpOnly; Max-Age=0; Path=/auth; SameSite=Strict<secure>",
     "Set-Cookie: <C>=; Max-Age=0; Path=/; SameSite=Strict<secure>",
@@ -142,7 +142,7 @@ _DEVELOPMENT = (
         for name, headers in _CHECKS
     ),
     *(
-        _row(f"{n}: refresh", "POST /auth/refresh", (_BOTH, *h), done(IN_COOKIES, *_SET))
+        _row(f"{n}: refresh", "POST /auth/refresh", (_BOTH, *h), done(IN_COOKIES, *SET))
         for n, h in _GOOD
     ),
     _row(
@@ -153,7 +153,7 @@ _DEVELOPMENT = (
             _OURS,
             "X-CSRF-Token: <csrf_of_expired>",
         ),
-        done(IN_COOKIES, *_SET),
+        done(IN_COOKIES, *SET),
     ),
     _row(
         "refresh without an access cookie",
@@ -209,7 +209,7 @@ _DEVELOPMENT = (
             Call("POST /auth/login", (JSON, _BOTH), _LOG_IN.replace("true", "false")),
         ),
         call=Call("POST /auth/refresh", (_BOTH, _OURS, _CSRF)),
-        want=done(IN_COOKIES, *_SET, *READABLE),
+        want=done(IN_COOKIES, *SET, *READABLE),
     ),
     _row(
         "a refresh in the body sets no cookies",
@@ -218,24 +218,24 @@ _DEVELOPMENT = (
         done(PAIR),
         body='{"refresh_token":"<refresh>"}',
     ),
-    _row("log out by cookie", "POST /auth/logout", (_BOTH, _OURS, _CSRF), done(DONE, *_CLEARED)),
+    _row("log out by cookie", "POST /auth/logout", (_BOTH, _OURS, _CSRF), done(DONE, *CLEARED)),
     _row(
         "log out by an access cookie alone",
         "POST /auth/logout",
         (_ACCESS, _OURS, _CSRF),
-        done(DONE, *_CLEARED),
+        done(DONE, *CLEARED),
     ),
     _row(
         "log out by cookie past a refresh cookie that a sub-domain added",
         "POST /auth/logout",
         (_BOTH + "; <R>=<grace_refresh>", _OURS, _CSRF),
-        done(DONE, *_CLEARED),
+        done(DONE, *CLEARED),
     ),
     _row(
         "log out by cookie past a refresh cookie that a sub-domain put in its place",
         "POST /auth/logout",
         (_ACCESS + "; <R>=<grace_refresh>", _OURS, _CSRF),
-        done(DONE, *_CLEARED),
+        done(DONE, *CLEARED),
     ),
     _row(
         "log out by header leaves the cookies",
@@ -247,7 +247,7 @@ _DEVELOPMENT = (
         "log out everywhere by cookie",
         "POST /auth/logout-all",
         (_BOTH, _OURS, _CSRF),
-        done('{"message":"Logged out everywhere","revoked":<n>}', *_CLEARED),
+        done('{"message":"Logged out everywhere","revoked":<n>}', *CLEARED),
     ),
 )
 _STRICT = {

@@ -35,7 +35,7 @@ REFUSALS: Final = {
 JSON: Final = "Content-Type: application/json"
 FORM: Final = "Content-Type: application/x-www-form-urlencoded"
 PAIR: Final = (
-    '{"access_token":"<jwt>","refresh_token":"<jwt>","token_type":"Bearer","expires_in":<n>,'
+    '{"access_token":"<token>","refresh_token":"<jwt>","token_type":"Bearer","expires_in":<n>,'
     '"refresh_expires_in":<n>,"session_id":"<id>"}'
 )
 LOGGED_IN: Final = PAIR[:-1] + ',"device_token":"<jwt>"}'
