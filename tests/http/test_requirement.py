@@ -147,3 +147,47 @@ def test_an_empty_list_of_scopes_or_roles_would_let_everybody_in(empty: Any) -> 
         Requirement(scopes=empty)
     with pytest.raises(ValueError, match="roles is empty"):
         Requirement(roles=empty)
+
+
+@pytest.mark.parametrize(
+    ("requirement", "sessions", "keys"),
+    [
+        (Requirement(), True, False),
+        (Requirement(roles=("admin",)), True, False),
+        (Requirement(scopes=("read",)), True, True),
+        (Requirement(scopes=("read",), fresh=timedelta(minutes=5)), True, False),
+        (Requirement(scopes=("read",), kinds={"session"}), True, False),
+        (Requirement(kinds={"session"}), True, False),
+        (Requirement(kinds={"key"}), False, True),
+        (Requirement(kinds=["session", "key"]), True, True),
+    ],
+)
+def test_keys_pass_where_scopes_are_named_or_keys_are(
+    requirement: Requirement, *, sessions: bool, keys: bool
+) -> None:
+    def passes(kind: str) -> bool:
+        try:
+            requirement.check(
+                {},
+                scopes={"read"},
+                roles={"admin"},
+                auth_time=NOW if kind == "session" else None,
+                now=NOW,
+                kind=kind,
+            )
+        except RequestRefused:
+            return False
+        return True
+
+    assert (passes("session"), passes("key")) == (sessions, keys)
+    assert requirement.asks is (not sessions or bool(requirement.scopes or requirement.roles))
+
+
+def test_kinds_that_make_no_sense_are_refused_when_the_guard_is_made() -> None:
+    for kinds in ((), {"keys"}, {"session", "token"}):
+        with pytest.raises(ValueError, match="kinds"):
+            Requirement(kinds=kinds)
+    with pytest.raises(TypeError, match="kinds"):
+        Requirement(kinds="key")
+    with pytest.raises(ValueError, match="fresh"):
+        Requirement(kinds={"key"}, fresh=timedelta(minutes=5))

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import timedelta
-from typing import Any, Never
+from typing import Any, Literal, Never
 
 from asgiref.sync import sync_to_async
 from django.http import HttpResponse
@@ -32,6 +32,7 @@ class Auth(CommonDjangoAuth[Guarding]):
         scopes: Collection[str] | None = None,
         roles: Collection[str] | None = None,
         fresh: timedelta | None = None,
+        kinds: Collection[Literal["session", "key"]] | None = None,
     ) -> Any:
         """The same for `auth=` of django-ninja: of an API, a router or an operation.
 
@@ -40,7 +41,7 @@ class Auth(CommonDjangoAuth[Guarding]):
         from gatepass.django.ninja import GatepassBearer  # noqa: PLC0415 - wants its extra
 
         self._require_setup("ninja", view)
-        return GatepassBearer(self, Requirement(scopes, roles, fresh))
+        return GatepassBearer(self, Requirement(scopes, roles, fresh, kinds))
 
     def log_in(
         self,

@@ -33,6 +33,11 @@ class Permission:
         self._optional = optional
         self._listed_as = self if of is None else of
 
+    @property
+    def takes_keys(self) -> bool:
+        """Whether the guard lets API keys pass."""
+        return self._requirement.takes_keys
+
     def __bool__(self) -> Never:
         """A guard is neither true nor false.
 

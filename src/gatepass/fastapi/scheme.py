@@ -138,9 +138,9 @@ class Guarding(SecurityBase):
         asked = tuple(scopes)
         found = self._widened.get(asked)
         if found is None:
-            own = self._requirement.scopes or ()
-            both = tuple(dict.fromkeys((*own, *asked)))
-            found = Requirement(both, self._requirement.roles or None, self._requirement.fresh)
+            both = tuple(dict.fromkeys((*(self._requirement.scopes or ()), *asked)))
+            own = self._requirement
+            found = Requirement(both, own.roles or None, own.fresh, own.kinds or None)
             self._widened[asked] = found
         return found
 

@@ -124,6 +124,7 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
         scopes: Collection[str] | None = None,
         roles: Collection[str] | None = None,
         fresh: timedelta | None = None,
+        kinds: Collection[Literal["session", "key"]] | None = None,
         watch: bool = False,
     ) -> RequiredGuard:
         """A guard: it lets a request through whose token holds and meets every requirement.
@@ -133,6 +134,8 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
             scopes: All of them must be in the `scope` claim.
             roles: One of them must be the `role` claim, or in it.
             fresh: The longest time since the password was checked (RFC 9470).
+            kinds: The credentials that pass: logins ("session"), API keys ("key"), or both. By
+                default logins do, and keys where `scopes` are named and `fresh` is not.
             watch: Whether the connection ends with its session; in FastAPI and ASGI.
 
         Raises:
@@ -141,7 +144,7 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
             SettingsRejected: The manager or verifier has no replica to watch.
         """
         self._require_setup("required", view)
-        requirement = Requirement(scopes, roles, fresh)
+        requirement = Requirement(scopes, roles, fresh, kinds)
         return self._make_watching(requirement) if watch else self._make_required(requirement)
 
     def optional(self, *view: Never) -> OptionalGuard:
@@ -151,7 +154,8 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
 
     def make_guard(self, manager: AnyManager) -> Guard:
         """A guard by the same rules that verifies with this manager or verifier."""
-        return Guard(manager.verify, self.policy, self._csrf_keys, self._now)
+        verify_key = getattr(manager, "verify_key", None)
+        return Guard(manager.verify, self.policy, self._csrf_keys, self._now, verify_key)
 
     async def answer(
         self,

@@ -72,7 +72,7 @@ class Gate:
             (lambda: keys) if keys else partial(manager.derived_secrets, CSRF_PURPOSE)
         )
         """The keys of the policy, or those derived from the current refresh keys."""
-        self.guard = Guard(manager.verify, policy, self.csrf_keys, now)
+        self.guard = Guard(manager.verify, policy, self.csrf_keys, now, manager.verify_key)
         self._browsers = Browsers(manager, self.guard, policy.cookies, self.csrf_keys)
         self._refreshes = Rejections("refresh")
         self._is_async = isinstance(manager, AsyncTokenManager)

@@ -4,9 +4,9 @@
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Final
 
-from gatepass.errors import GatepassError
+from gatepass.errors import GatepassError, TokenMalformed
 from gatepass.gate.rejections import Rejections
 from gatepass.http import (
     ACCESS_PROBLEMS,
@@ -21,7 +21,11 @@ from gatepass.http import (
     require_origin,
 )
 from gatepass.tokens import AccessClaims
+from gatepass.tokens.opaque import KEY_PREFIX
 
+_NO_STORE: Final = (
+    "an API key is checked in the store by a manager, and this service has a verifier without one"
+)
 AnyVerify = Callable[[str | None], Any]
 """`verify` of a manager or verifier: claims, or an awaitable of them."""
 
@@ -32,7 +36,15 @@ class Guard:
     The header has priority over the cookie; a token in the query string is ignored.
     """
 
-    __slots__ = ("_cookie", "_csrf_keys", "_now", "_origins", "_rejections", "_verify")
+    __slots__ = (
+        "_cookie",
+        "_csrf_keys",
+        "_now",
+        "_origins",
+        "_rejections",
+        "_verify",
+        "_verify_key",
+    )
 
     def __init__(
         self,
@@ -40,8 +52,10 @@ class Guard:
         policy: HttpPolicy,
         csrf_keys: Callable[[], Iterable[bytes]],
         now: Callable[[], float],
+        verify_key: AnyVerify | None = None,
     ) -> None:
         self._verify = verify
+        self._verify_key = verify_key
         self._cookie = None if policy.cookies is None else policy.cookies.access
         self._origins = policy.public_origins
         self._csrf_keys = csrf_keys
@@ -60,7 +74,11 @@ class Guard:
         if token is None and optional:
             return None
         try:
-            claims: AccessClaims = self._verify(token)
+            try:
+                claims: AccessClaims = self._verify(token)
+            except TokenMalformed as malformed:  # all that a request with a JWT pays for keys
+                verify_key = self._find_verify_key(token, requirement, malformed, by_cookie)
+                claims = verify_key(token)
         except GatepassError as error:
             self._rejections.note(error)
             refuse(error, ACCESS_PROBLEMS)
@@ -77,7 +95,11 @@ class Guard:
         if token is None and optional:
             return None
         try:
-            claims: AccessClaims = await self._verify(token)
+            try:
+                claims: AccessClaims = await self._verify(token)
+            except TokenMalformed as malformed:
+                verify_key = self._find_verify_key(token, requirement, malformed, by_cookie)
+                claims = await verify_key(token)
         except GatepassError as error:
             self._rejections.note(error)
             refuse(error, ACCESS_PROBLEMS)
@@ -129,7 +151,28 @@ class Guard:
             roles=claims.roles,
             auth_time=claims.auth_time,
             now=self._now(),
+            kind=claims.kind,
         )
+
+    def _find_verify_key(
+        self,
+        token: str | None,
+        requirement: Requirement,
+        malformed: TokenMalformed,
+        by_cookie: bool,  # noqa: FBT001 - of this module
+    ) -> AnyVerify:
+        """`verify_key`, if the text that `verify` rejected may be an API key here.
+
+        Raises:
+            TokenMalformed: The text begins as no key, came in a cookie, or nobody can check keys.
+            RequestRefused: The route takes no keys; the store has not been asked.
+        """
+        if token is None or by_cookie or not token.startswith(KEY_PREFIX):
+            raise malformed
+        requirement.require_kind("key")
+        if self._verify_key is None:
+            raise TokenMalformed(_NO_STORE)
+        return self._verify_key
 
     def _conclude(
         self,

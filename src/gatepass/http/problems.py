@@ -110,6 +110,7 @@ ACCESS_PROBLEMS: Final[Problems] = {
     TokenMissing: TOKEN_MISSING,
     TokenExpired: TOKEN_EXPIRED,
     TokenRevoked: TOKEN_REVOKED,
+    SubjectDisabled: TOKEN_REVOKED,
     StoreUnavailable: STORE_UNAVAILABLE,
 }
 REFRESH_PROBLEMS: Final[Problems] = {

@@ -17,21 +17,31 @@ _MAX_SKEW: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """Scopes (all of them), roles (one of them), and how long ago the login may be.
+    """Scopes (all of them), roles (one of them), how long ago the login may be, and kinds.
+
+    Without `kinds` a login passes, and an API key does where scopes are named and no `fresh`.
 
     Raises:
         TypeError: Scopes or roles are one string, or `fresh` is no `timedelta`.
-        ValueError: Scopes or roles are empty, a scope is not one word, or `fresh` is not positive.
+        ValueError: Scopes, roles or kinds are empty, a scope is not one word, a kind is neither
+            "session" nor "key", `fresh` is not positive, or keys are to be fresh.
     """
 
     scopes: Collection[str] | None = None
     roles: Collection[str] | None = None
     fresh: timedelta | None = None
+    kinds: Collection[str] | None = None
+    takes_sessions: bool = field(init=False)
+    takes_keys: bool = field(init=False)
     asks: bool = field(init=False)
     """Whether there is any requirement."""
 
     def __post_init__(self) -> None:
-        for name, value in (("scopes", self.scopes), ("roles", self.roles)):
+        for name, value in (
+            ("scopes", self.scopes),
+            ("roles", self.roles),
+            ("kinds", self.kinds),
+        ):
             if isinstance(value, str):
                 raise TypeError(f"{name} takes a tuple of names, not one string")
             # An iterator would be empty, and ask for nothing, from the second request on.
@@ -52,7 +62,8 @@ class Requirement:
             )
         if self.fresh is not None and self.fresh <= timedelta():
             raise ValueError("fresh is a positive duration")
-        asks = bool(self.scopes or self.roles) or self.fresh is not None
+        self._set_kinds()
+        asks = bool(self.scopes or self.roles) or self.fresh is not None or not self.takes_sessions
         object.__setattr__(self, "asks", asks)
 
     def check(
@@ -63,14 +74,16 @@ class Requirement:
         roles: Collection[str],
         auth_time: object,
         now: float,
+        kind: str = "session",
     ) -> None:
         """Return when a verified token, with the scopes and roles that it holds, is enough.
 
         Raises:
-            RequestRefused: A scope or role is missing, the login is too old (RFC 9470), or an
-                actor (`act`) calls a route that needs the user's own fresh login.
+            RequestRefused: The kind is not taken, a scope or role is missing, the login is too old
+                (RFC 9470), or an actor (`act`) calls a route that needs the user's own fresh login.
         """
         required = self.scopes or ()
+        self.require_kind(kind)
         if not set(required) <= set(scopes) or not self._has_role(roles):
             scope = {"scope": " ".join(required)} if required else None
             raise RequestRefused(INSUFFICIENT_SCOPE, parameters=scope)
@@ -84,6 +97,25 @@ class Requirement:
             ):
                 max_age = {"max_age": str(int(seconds))}
                 raise RequestRefused(INSUFFICIENT_USER_AUTHENTICATION, parameters=max_age)
+
+    def require_kind(self, kind: str) -> None:
+        """Return when credentials of this kind are taken at all.
+
+        Raises:
+            RequestRefused: The route takes no keys, or keys only.
+        """
+        if not (self.takes_keys if kind == "key" else self.takes_sessions):
+            raise RequestRefused(INSUFFICIENT_SCOPE)
+
+    def _set_kinds(self) -> None:
+        kinds = set(self.kinds or ())
+        if not kinds <= {"session", "key"}:
+            raise ValueError('each of kinds is "session" or "key"')
+        if "key" in kinds and self.fresh is not None:
+            raise ValueError("an API key has no login that could be fresh: leave out fresh or key")
+        by_default = bool(self.scopes) and self.fresh is None
+        object.__setattr__(self, "takes_sessions", not kinds or "session" in kinds)
+        object.__setattr__(self, "takes_keys", "key" in kinds if kinds else by_default)
 
     def _has_role(self, held: Collection[str]) -> bool:
         return not self.roles or not set(self.roles).isdisjoint(held)

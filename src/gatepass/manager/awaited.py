@@ -7,6 +7,7 @@ from gatepass.errors import SubjectEpochChanged, TokenMalformed, TokenRevoked
 from gatepass.events.about import about
 from gatepass.events.stores import LOG_OUT
 from gatepass.events.teller import AsyncTells
+from gatepass.manager.api_keys import AsyncIssuesKeys
 from gatepass.manager.common import (
     ACTOR_REVOKED,
     NOTABLE,
@@ -27,7 +28,10 @@ from gatepass.tokens.watching import AsyncWatching
 
 
 class AsyncTokenManager(
-    CommonManager[AsyncStore, AsyncRevocations, AsyncLoadClaims], AsyncWatching, AsyncTells
+    CommonManager[AsyncStore, AsyncRevocations, AsyncLoadClaims],
+    AsyncWatching,
+    AsyncTells,
+    AsyncIssuesKeys,
 ):
     """`TokenManager` for `await`; `load_claims` and `on_event` may be coroutine functions."""
 
@@ -123,12 +127,19 @@ class AsyncTokenManager(
         return kind is RevokeKind.REVOKED
 
     async def revoke_subject(
-        self, subject: str, *, reason: str = "revoked", keep: str | None = None
+        self,
+        subject: str,
+        *,
+        reason: str = "revoked",
+        keep: str | None = None,
+        keep_keys: bool = False,
     ) -> int:
         """See `TokenManager.revoke_subject`."""
         subject, reason = require_text("subject", subject), require_text("reason", reason)
         keep = keep and require_text("keep", keep)
-        return await self._store.revoke_subject(subject, reason=reason, keep=keep)
+        return await self._store.revoke_subject(
+            subject, reason=reason, keep=keep, keep_keys=keep_keys
+        )
 
     async def revoke_all(self, *, reason: str = "revoked") -> int:
         """See `TokenManager.revoke_all`."""

@@ -6,6 +6,7 @@ from gatepass.errors import SubjectEpochChanged, TokenMalformed, TokenRevoked
 from gatepass.events.about import about
 from gatepass.events.stores import LOG_OUT
 from gatepass.events.teller import Tells
+from gatepass.manager.api_keys import IssuesKeys
 from gatepass.manager.common import (
     ACTOR_REVOKED,
     NOTABLE,
@@ -25,7 +26,7 @@ from gatepass.tokens.refusals import is_refused
 from gatepass.tokens.watching import Watching
 
 
-class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching, Tells):
+class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching, Tells, IssuesKeys):
     """Issues, refreshes, verifies and revokes access and refresh tokens over a store."""
 
     _is_async = False
@@ -176,16 +177,21 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching, Tell
         return kind is RevokeKind.REVOKED
 
     def revoke_subject(
-        self, subject: str, *, reason: str = "revoked", keep: str | None = None
+        self,
+        subject: str,
+        *,
+        reason: str = "revoked",
+        keep: str | None = None,
+        keep_keys: bool = False,
     ) -> int:
         """Log a subject out everywhere and let logins under way lose; how many sessions ended.
 
         Sessions of others that it opened as their actor (`act`) end too. The session with the id
-        `keep` stays, as after a password change in it.
+        `keep` stays, as after a password change in it, and with `keep_keys` its API keys.
         """
         subject, reason = require_text("subject", subject), require_text("reason", reason)
         keep = keep and require_text("keep", keep)
-        return self._store.revoke_subject(subject, reason=reason, keep=keep)
+        return self._store.revoke_subject(subject, reason=reason, keep=keep, keep_keys=keep_keys)
 
     def revoke_all(self, *, reason: str = "revoked") -> int:
         """End every session of everybody, as after restoring a backup; how many ended."""

@@ -20,6 +20,7 @@ from gatepass.sessions import (
     Store,
 )
 from gatepass.tokens import AccessClaims, PairPlanner, TokenPolicy
+from gatepass.tokens.api_keys import ApiKeys
 from gatepass.tokens.beside import note_manager
 from gatepass.tokens.claims_verifier import ClaimsVerifier
 from gatepass.tokens.pair import Presented
@@ -74,8 +75,8 @@ class CommonManager(Generic[S, R, L]):
             store: The store of the sessions; the manager closes it.
             revocations: The source that `verify` asks; by default the store, one round trip.
             load_claims: Called at every refresh with the subject and the session claims, which
-                stay as they are. It returns the subject's claims of today, or `None` if the
-                subject is disabled.
+                stay as they are, and at every check of an API key. It returns the subject's
+                claims of today, or `None` if the subject is disabled.
             on_event: Called with an `Event` once the store has confirmed what happened; it must
                 not block, see `gatepass.events.Queued`. Its errors are logged. An async manager
                 awaits a coroutine function.
@@ -112,6 +113,7 @@ class CommonManager(Generic[S, R, L]):
             self._store = cast("S", telling(store, self._teller))
         self._load_claims: L | None = load_claims
         self._access = self._planner.access
+        self._api_keys = ApiKeys(policy, now=now, random=secrets.token_bytes)
         self._opaque = self._planner.opaque
         self._open = self._access.open if policy.access_format == "jwt" else self._opaque.open_jwt
         self._asked: Any = store if revocations is None else revocations

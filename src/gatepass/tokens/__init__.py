@@ -1,6 +1,7 @@
 """JWTs for signing in: policy, issuing, verifying. Pure: knows jose and sessions, no store."""
 
-from gatepass.tokens.claims import AccessClaims
+from gatepass.tokens.api_keys import ApiKey, IssuedKey
+from gatepass.tokens.claims import AccessClaims, KeyClaims
 from gatepass.tokens.issuer import TokenIssuer
 from gatepass.tokens.pair import TokenPair
 from gatepass.tokens.planner import PairPlanner
@@ -10,7 +11,10 @@ from gatepass.tokens.verifier import AsyncTokenVerifier, TokenVerifier
 
 __all__ = [
     "AccessClaims",
+    "ApiKey",
     "AsyncTokenVerifier",
+    "IssuedKey",
+    "KeyClaims",
     "PairPlanner",
     "TokenIssuer",
     "TokenPair",

@@ -3,7 +3,7 @@
 from abc import ABCMeta
 from collections.abc import Iterator, Mapping
 from operator import attrgetter
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 from msgspec import Struct, StructMeta
@@ -50,13 +50,18 @@ class AccessClaims(
         return len(self._claims)
 
     def __repr__(self) -> str:
-        return f"<AccessClaims sub={self.subject!r} jti={self.token_id!r}>"
+        return f"<{type(self).__name__} sub={self.subject!r} jti={self.token_id!r}>"
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         return [("sub", self.subject), ("jti", self.token_id)]
 
-    def __reduce__(self) -> tuple[type["AccessClaims"], tuple[dict[str, Any]]]:
-        return AccessClaims, (self._claims,)
+    def __reduce__(self) -> tuple[type["AccessClaims"], tuple[Any, ...]]:
+        return type(self), (self._claims,)
+
+    @property
+    def kind(self) -> Literal["session", "key"]:
+        """The kind of credential that was verified; no claim can change it."""
+        return "session"
 
     @property
     def subject(self) -> str:
@@ -123,6 +128,15 @@ class AccessClaims(
         """FastAPI may answer with claims, as a JSON object; no request makes any."""
         shown = {"type": "function-plain", "function": dict, "return_schema": {"type": "dict"}}
         return {"type": "is-instance", "cls": cls, "serialization": shown}
+
+
+class KeyClaims(AccessClaims, frozen=True, eq=False, gc=False):
+    """The claims of a verified API key; `verify_key` makes them."""
+
+    @property
+    def kind(self) -> Literal["session", "key"]:
+        """See `AccessClaims.kind`."""
+        return "key"
 
 
 def texts_in(value: object, *, split: bool = False) -> frozenset[str]:

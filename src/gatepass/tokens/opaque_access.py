@@ -21,7 +21,7 @@ from gatepass.jose._malformed import MALFORMED
 from gatepass.sessions import OpaqueFact, OpaqueKind, OpaquePlan, Session, new_id
 from gatepass.tokens.claims import VOUCHED, AccessClaims
 from gatepass.tokens.claims_verifier import ClaimsVerifier
-from gatepass.tokens.opaque import ACCESS_PREFIX, RANDOM_BYTES, hash_id, new_text
+from gatepass.tokens.opaque import ACCESS_PREFIX, KEY_PREFIX, RANDOM_BYTES, hash_id, new_text
 from gatepass.tokens.pair import registered_claims
 from gatepass.tokens.policy import REGISTERED_CLAIMS, TokenPolicy, require_claims
 from gatepass.tokens.refusals import INVALID
@@ -30,6 +30,7 @@ _WRONG_FORM: Final = (
     f"{MALFORMED}: it begins as an opaque token does, and its length or its checksum is wrong"
 )
 _UNKNOWN: Final = "the token has expired, or its store never had it or has lost it"
+_IS_KEY: Final = "this is an API key, which verify_key checks, and verify never accepts"
 _NO_JWT: Final = (
     "the token has expired: it is a JWT, and this manager accepts opaque tokens only "
     "(jwt_until is the time until which it accepts JWTs beside them)"
@@ -96,6 +97,8 @@ class OpaqueAccess:
         """`find_id` of a text that is no JWT; raises `malformed` if the text is no token at all."""
         opaque_id = self.find_id(token)
         if opaque_id is None:
+            if isinstance(token, str) and token.startswith(KEY_PREFIX):
+                raise TokenMalformed(_IS_KEY)
             raise malformed
         return opaque_id
 

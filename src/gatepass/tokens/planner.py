@@ -267,6 +267,8 @@ class PairPlanner:
     def plan_token_revocation(self, token: AccessClaims | str) -> tuple[str, int]:
         """The id of the token to revoke, and for how many milliseconds it could still pass."""
         token_id = require_token_id(token)
+        if isinstance(token, AccessClaims) and token.kind == "key":
+            raise ClaimsRejected("an API key is ended by revoke_key")
         lifetime_s: float = self._access_s
         if isinstance(token, AccessClaims):  # of a `TokenIssuer` perhaps, and long-lived
             now = self._now()
