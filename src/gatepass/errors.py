@@ -17,6 +17,7 @@ GatepassError
 ├── KeyRejected                key material that this package will not use
 ├── ClaimsRejected             claims that must not be signed
 ├── PasswordRejected           a new password that breaks a rule
+├── HashRejected               a password hash of another program that cannot be kept
 ├── SettingsRejected           a policy or setting that is out of bounds
 ├── GuardMisused               a guard stands where it would guard nothing
 └── StoreUnavailable           the store did not do, or did not confirm, an operation
@@ -149,6 +150,13 @@ class PasswordRejected(GatepassError):
 
     code = "password_rejected"
     message = "the password is rejected"
+
+
+class HashRejected(GatepassError):
+    """A password hash of another program that cannot be kept; the message does not hold it."""
+
+    code = "hash_rejected"
+    message = "the password hash is rejected"
 
 
 class SettingsRejected(GatepassError):

@@ -72,7 +72,7 @@ MAY_NEED: dict[str, frozenset[str]] = {
     "settings": frozenset({"pydantic", "pydantic_settings"}),
     "testing": frozenset({"django", "fastapi", "flask", "httpx", "pytest", "starlette"}),
     "gate": frozenset(),
-    "passwords": frozenset({"argon2"}),
+    "passwords": frozenset({"argon2", "bcrypt", "passlib"}),
     "asgi": frozenset(),
     "flask": frozenset({"flask", "werkzeug"}),
     "metrics": frozenset({"prometheus_client"}),

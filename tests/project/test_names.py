@@ -24,12 +24,12 @@ _NAMES = {
     "gatepass.httpx": "FileTokens MemoryTokens TokenAuth TokenStorage Tokens",
     "gatepass.remote": "AsyncRemoteKeySet RemoteKeySet",
     "gatepass.issuers": "TrustedIssuer auth0 cognito entra keycloak",
-    "gatepass.passwords": "COMMON_PASSWORDS MAX_PASSWORD MIN_PASSWORD PasswordPool Passwords "
-    "PasswordRejected",
+    "gatepass.passwords": "COMMON_PASSWORDS MAX_PASSWORD MIN_PASSWORD HashRejected PasswordPool "
+    "PasswordRejected Passwords require_hash",
     "gatepass.errors": "GatepassError TokenError TokenMissing TokenMalformed TokenInvalid "
     "TokenExpired TokenRevoked SessionError RefreshReused SessionRevoked SessionExpired "
     "SessionUnknown SubjectDisabled SubjectEpochChanged KeyRejected ClaimsRejected "
-    "PasswordRejected SettingsRejected GuardMisused StoreUnavailable KeysUnavailable",
+    "HashRejected PasswordRejected SettingsRejected GuardMisused StoreUnavailable KeysUnavailable",
 }
 _MANAGER = (
     "issue refresh verify revoke_token revoke_session revoke_subject revoke_all log_out "
