@@ -2,10 +2,8 @@
 
 import hmac
 import secrets
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
@@ -15,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gatepass.errors import ClaimsRejected, PasswordRejected, StoreUnavailable
 from gatepass.passwords import Passwords
+from gatepass.server.account import SUBJECT_DIGITS, Account, now
 from gatepass.server.account_sessions import EndsSessions, end_sessions
 from gatepass.server.errors import AccountRejected
 from gatepass.server.usernames import find_username, parse_username
@@ -25,29 +24,7 @@ from gatepass.tokens import TokenPolicy
 from gatepass.tokens.policy import require_claims
 
 _log = structlog.stdlib.get_logger(__name__)
-_MAX_FIELD: Final = 254
-"""Bytes of an email address or a role; both and the user name fit into a session's claims."""
-_SUBJECT_DIGITS: Final = 32
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """One person who may log in; tokens name the `subject`, never the user name."""
-
-    subject: str
-    username: str
-    email: str | None
-    role: str
-    disabled: bool
-    created_ms: int
-    updated_ms: int
-    password_hash: str = field(repr=False)
-
-    @property
-    def claims(self) -> Mapping[str, Any]:
-        """The claims of access tokens about this account."""
-        claims = {"username": self.username, "email": self.email, "role": self.role}
-        return {name: value for name, value in claims.items() if value is not None}
+_SELECT: Final = select(*(column for column in _table.c if column.name != "lot"))
 
 
 class Accounts:
@@ -80,28 +57,35 @@ class Accounts:
                 not allow such claims.
             PasswordRejected: See `Passwords.hash_new`.
         """
-        now_ms = _now_ms()
         name = parse_username(username)
-        account = Account(
-            subject=secrets.token_hex(_SUBJECT_DIGITS // 2),
-            username=name,
-            email=None if email is None else _parse_field("an email address", email),
-            role=_parse_field("a role", role),
-            disabled=False,
-            created_ms=now_ms,
-            updated_ms=now_ms,
-            password_hash=self._passwords.hash_new(password, name),
-        )
-        misfit = self._find_misfit(account)
-        if misfit is not None:
-            raise AccountRejected(f"nobody could log in to this account: {misfit}")
-        values = {name: getattr(account, name) for name in Account.__slots__}
+        password_hash = self._passwords.hash_new(password, name)
+        account = Account.new(name, password_hash, email=email, role=role)
+        self.require_fitting(account)
         try:
-            with self._transaction() as connection:
-                connection.execute(insert(_table).values(values))
+            self.add_all([account])
         except IntegrityError:
             raise AccountRejected(f"the user name {account.username} is taken") from None
         return account
+
+    def add_all(self, accounts: Collection[Account]) -> None:
+        """Add all of these accounts in one transaction, or none.
+
+        Raises:
+            IntegrityError: A user name or subject is taken.
+        """
+        values = [
+            {name: getattr(account, name) for name in Account.__slots__}
+            | {"lot": secrets.token_hex(SUBJECT_DIGITS // 2)}
+            for account in accounts
+        ]
+        with self._transaction() as connection:
+            connection.execute(insert(_table), values)
+
+    def find_any(self, usernames: Collection[str], subjects: Collection[str]) -> "list[Account]":
+        """The accounts that have one of these user names or subjects."""
+        condition = _table.c.username.in_(usernames) | _table.c.subject.in_(subjects)
+        with self._transaction() as connection:
+            return [_account(row) for row in connection.execute(_SELECT.where(condition))]
 
     def list(self) -> list[Account]:
         """All accounts, by user name."""
@@ -156,27 +140,31 @@ class Accounts:
             found = connection.execute(query).scalar()
             key: str = connection.execute(select(_meta.c.log_identity)).scalar_one()
         message = name.encode("utf-8", "surrogatepass")
-        stand_in = hmac.digest(key.encode(), message, "sha256").hex()[:_SUBJECT_DIGITS]
+        stand_in = hmac.digest(key.encode(), message, "sha256").hex()[:SUBJECT_DIGITS]
         return stand_in if found is None else found
 
     def check_password(self, subject: str, password: str) -> Account | None:
-        """The account, if the password is its own; one argon2 verification in every case.
+        """The account, if the password is its own; one verification in every case.
 
-        An unknown subject costs the work of some account's hash, of one account per subject:
-        otherwise the time of hashes with older parameters would show which accounts exist.
+        An unknown subject costs the work of some account's hash, always the same account's:
+        otherwise the time of hashes with older parameters, or of another program's, would show
+        which accounts exist. `lot` is random, so that each kind of hash is chosen as often as
+        accounts have it, whatever subjects an import brought: a name that costs as bcrypt does is
+        as likely to be nobody's as one that costs as argon2 does. Once that account's hash is made
+        anew, the unknown names that it stands for change their costs once, as known ones do.
         """
+        by_lot = _SELECT.order_by(_table.c.lot).limit(1)
         with self._transaction() as connection:
-            after = _SELECT.where(_table.c.subject >= subject)
-            row = (
-                connection.execute(after.order_by(_table.c.subject).limit(1)).first()
-                or connection.execute(_SELECT.order_by(_table.c.subject).limit(1)).first()
+            own = connection.execute(_SELECT.where(_table.c.subject == subject)).first()
+            like = (
+                connection.execute(by_lot.where(_table.c.lot >= subject)).first()
+                or connection.execute(by_lot).first()
             )
-        account = None if row is None else _account(row)
-        if account is None or account.subject != subject or account.disabled:
-            self._passwords.refuse(
-                password, like=None if account is None else account.password_hash
-            )
+        if own is None or own.disabled:
+            row = own or like
+            self._passwords.refuse(password, like=None if row is None else row.password_hash)
             return None
+        account = _account(own)
         if not self._passwords.verify(account.password_hash, password):
             return None
         if not self._fits(account):
@@ -208,21 +196,6 @@ class Accounts:
         subject = self._change(username, password_hash=password_hash)
         return end_sessions(sessions, subject, "password changed")
 
-    def _fits(self, account: Account) -> bool:
-        """Whether the account's tokens would be accepted; the log says why not."""
-        misfit = self._find_misfit(account)
-        if misfit is not None:
-            _log.warning("an account cannot log in", subject=account.subject, reason=misfit)
-        return misfit is None
-
-    def _find_misfit(self, account: Account) -> str | None:
-        try:
-            if self._policy is not None:
-                require_claims(self._policy, account.claims)
-        except ClaimsRejected as error:
-            return f"{error} (JWT_REQUIRED_CLAIMS, JWT_ALLOWED_VALUES)"
-        return None
-
     def change_password(self, subject: str, current: str, new: str) -> bool:
         """Change the password of an account; whether the current one was right.
 
@@ -238,7 +211,34 @@ class Accounts:
         if not self._passwords.verify(account.password_hash, current):
             return self._passwords.verify(account.password_hash, new)
         password_hash = self._passwords.hash_new(new, account.username)
-        return self._replace_hash(account, password_hash, updated_ms=_now_ms())
+        changed = self._replace_hash(account, password_hash, updated_ms=now())
+        # The hash may have been made anew meanwhile, at another login with the same password.
+        return changed or self.change_password(subject, current, new)
+
+    def require_fitting(self, account: Account) -> None:
+        """Return when the policy allows tokens about this account.
+
+        Raises:
+            AccountRejected: The policy does not.
+        """
+        misfit = self._find_misfit(account)
+        if misfit is not None:
+            raise AccountRejected(f"nobody could log in to this account: {misfit}")
+
+    def _fits(self, account: Account) -> bool:
+        """Whether the account's tokens would be accepted; the log says why not."""
+        misfit = self._find_misfit(account)
+        if misfit is not None:
+            _log.warning("an account cannot log in", subject=account.subject, reason=misfit)
+        return misfit is None
+
+    def _find_misfit(self, account: Account) -> str | None:
+        try:
+            if self._policy is not None:
+                require_claims(self._policy, account.claims)
+        except ClaimsRejected as error:
+            return f"{error} (JWT_REQUIRED_CLAIMS, JWT_ALLOWED_VALUES)"
+        return None
 
     def _find(self, condition: ColumnElement[bool]) -> Account | None:
         with self._transaction() as connection:
@@ -250,9 +250,7 @@ class Accounts:
         subject = self.get(username).subject
         with self._transaction() as connection:
             connection.execute(
-                update(_table)
-                .where(_table.c.subject == subject)
-                .values(**values, updated_ms=_now_ms())
+                update(_table).where(_table.c.subject == subject).values(**values, updated_ms=now())
             )
         return subject
 
@@ -273,19 +271,5 @@ class Accounts:
             return changed.rowcount == 1
 
 
-_SELECT: Final = select(_table)
-
-
 def _account(row: Row[Any]) -> Account:
     return Account(**row._asdict())
-
-
-def _parse_field(what: str, value: str) -> str:
-    printable = value.isprintable() and " " not in value
-    if not printable or not 0 < len(value.encode()) <= _MAX_FIELD:
-        raise AccountRejected(f"{what} is 1 to {_MAX_FIELD} bytes of printable text without blanks")
-    return value
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)

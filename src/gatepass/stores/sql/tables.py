@@ -136,7 +136,9 @@ accounts: Final = Table(
     Column("disabled", Boolean, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
+    Column("lot", Text),
     UniqueConstraint("username", name="gatepass_accounts_username"),
+    Index("gatepass_accounts_lot", "lot"),
 )
 
 STRANGERS: Final = ("login_failed", "rate_limited")
