@@ -6,11 +6,13 @@ import typer
 
 from gatepass.cli.input import PasswordOnStdin, administration, read_password
 from gatepass.cli.output import AsJson, show, show_table, when
+from gatepass.cli.users_import import EPILOG, import_users
 from gatepass.events import EventKind
 
 app = typer.Typer(
     help="Make, list, disable and enable accounts.", no_args_is_help=True, rich_markup_mode=None
 )
+app.command("import", epilog=EPILOG)(import_users)
 
 Name = Annotated[str, typer.Argument(help="The user name; case does not matter.")]
 
