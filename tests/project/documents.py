@@ -32,12 +32,13 @@ LANGUAGES = frozenset(
         "toml",
         "javascript",
         "nginx",
+        "caddy",
         "yaml",
     }
 )
 """What a fence may say; anything else, and a fence that says nothing, is refused.
 
-`tests/browser` runs what is in JavaScript, `tests/web/test_nginx.py` the configurations of nginx.
+`tests/browser` runs what is in JavaScript, `tests/web` the configurations of nginx and Caddy.
 """
 FILE = "python file="
 """Begins a fence whose block is a file that the document's commands find by its name."""

@@ -73,7 +73,12 @@ class Stage:
     @property
     def environ(self) -> dict[str, str]:
         """The variables of the program."""
-        strict = {"GATEPASS_ENV": "production", "GATEPASS_TRUSTED_PROXIES": "127.0.0.1"}
+        strict = {
+            "GATEPASS_ENV": "production",
+            "GATEPASS_TRUSTED_PROXIES": "127.0.0.1",
+            "GATEPASS_PROXY_GATE": "nginx",
+            "GATEPASS_PROXY_HEADERS": "X-Auth-Role=role,X-Auth-Scope=scope,X-Auth-Team=team",
+        }
         return {
             "JWT_ACCESS_SECRET": ACCESS_SECRET,
             "JWT_REFRESH_SECRET": REFRESH_SECRET,

@@ -32,6 +32,10 @@ WATCHED: Final = (
     "access-control-allow-headers",
     "access-control-max-age",
     "access-control-expose-headers",
+    "x-auth-subject",
+    "x-auth-role",
+    "x-auth-scope",
+    "x-auth-team",
 )
 """Every header that must be exactly as wanted, and absent where it is not."""
 

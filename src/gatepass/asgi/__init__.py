@@ -2,7 +2,7 @@
 
 from gatepass.asgi.auth import Auth
 from gatepass.asgi.messages import AsgiApp, Receive, Scope, Send
-from gatepass.gate import Authenticate, ChangePassword
+from gatepass.gate import Authenticate, ChangePassword, InternalToken, ProxyGate
 from gatepass.http import Cookies, HttpPolicy, Https, Identity, Limits
 
 __all__ = [
@@ -14,7 +14,9 @@ __all__ = [
     "HttpPolicy",
     "Https",
     "Identity",
+    "InternalToken",
     "Limits",
+    "ProxyGate",
     "Receive",
     "Scope",
     "Send",

@@ -8,7 +8,7 @@ from gatepass._extras import needs_extra
 with needs_extra("django"):
     from gatepass.django.auth import Auth
     from gatepass.django.users import DjangoUsers
-    from gatepass.gate import Authenticate, ChangePassword
+    from gatepass.gate import Authenticate, ChangePassword, InternalToken, ProxyGate
     from gatepass.http import Cookies, HttpPolicy, Https, Identity, Limits
 
 __all__ = [
@@ -20,5 +20,7 @@ __all__ = [
     "HttpPolicy",
     "Https",
     "Identity",
+    "InternalToken",
     "Limits",
+    "ProxyGate",
 ]

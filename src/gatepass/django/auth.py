@@ -13,7 +13,7 @@ from gatepass.django.common_auth import CommonDjangoAuth
 from gatepass.django.guards import Guarding
 from gatepass.django.requests import send
 from gatepass.gate import require_call, run_in_place
-from gatepass.http import Requirement
+from gatepass.http import HttpRequest, Requirement
 
 
 class Auth(CommonDjangoAuth[Guarding]):
@@ -86,16 +86,22 @@ class Auth(CommonDjangoAuth[Guarding]):
 
     def find_mount_point(self) -> None:
         """Learn from the URL configuration where the auth routes are, below the script name."""
-        if self.gate is None or self.policy.cookies is None:
+        gate = self.gate
+        if gate is None or (self.policy.cookies is None and gate.proxy_guard is None):
             return
         script_name = get_script_prefix()
         try:
             set_script_prefix("/")
-            self.gate.mounted_at = reverse("gatepass:refresh").removesuffix("/refresh")
+            gate.mounted_at = reverse("gatepass:refresh").removesuffix("/refresh")
         except NoReverseMatch:
             return
         finally:
             set_script_prefix(script_name)
+
+    def _is_for_proxy(self, request: HttpRequest) -> bool:
+        if self.gate is not None and self.gate.proxy_guard is not None:
+            self.find_mount_point()
+        return super()._is_for_proxy(request)
 
     def _make_required(self, requirement: Requirement) -> Guarding:
         return Guarding(self, requirement, optional=False)

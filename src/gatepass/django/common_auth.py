@@ -7,7 +7,14 @@ from typing import Any, Generic, Literal, TypeVar
 from asgiref.sync import async_to_sync, sync_to_async
 
 from gatepass._clock import wall_clock
-from gatepass.gate import AnyManager, Authenticate, ChangePassword, CommonAuth, settle
+from gatepass.gate import (
+    AnyManager,
+    Authenticate,
+    ChangePassword,
+    CommonAuth,
+    ProxyGate,
+    settle,
+)
 from gatepass.http import DEFAULT_LIMITS, HttpPolicy, Limits
 from gatepass.manager import AsyncTokenManager, TokenManager
 from gatepass.tokens import AccessClaims, AsyncTokenVerifier, TokenVerifier
@@ -23,7 +30,7 @@ class CommonDjangoAuth(CommonAuth[AnyManager, Guard, Guard], Generic[Guard]):
 
     takes = (TokenManager, AsyncTokenManager, TokenVerifier, AsyncTokenVerifier)
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keywords all, each a part
         self,
         manager: AnyManager,
         *,
@@ -32,6 +39,7 @@ class CommonDjangoAuth(CommonAuth[AnyManager, Guard, Guard], Generic[Guard]):
         change_password: ChangePassword | None = None,
         limits: Limits | None = DEFAULT_LIMITS,
         http: HttpPolicy | None = None,
+        proxy_gate: ProxyGate | None = None,
         invalid_token_status: Literal[401, 403] = 403,
         now: Callable[[], float] = wall_clock,
     ) -> None:
@@ -46,6 +54,7 @@ class CommonDjangoAuth(CommonAuth[AnyManager, Guard, Guard], Generic[Guard]):
             change_password=change_password,
             limits=limits,
             http=http,
+            proxy_gate=proxy_gate,
             invalid_token_status=invalid_token_status,
             now=now,
         )

@@ -214,6 +214,27 @@ DESCRIPTIONS: Final[Mapping[str, Description]] = {
             table.CSRF_FAILED,
         ),
     ),
+    "verify": Description(
+        summary="Tell a proxy whether a request may pass, and whose it is",
+        text="For `auth_request` of nginx and `forward_auth` of Caddy. `scope` and `role` are in "
+        "the address that the proxy's configuration names: all scopes are required, and one of "
+        "the roles. Claims are percent-encoded.",
+        success={
+            "description": "The request may pass; more headers as configured",
+            "headers": {"X-Auth-Subject": {"schema": _TEXT}},
+        },
+        problems=(
+            table.INSUFFICIENT_SCOPE,
+            table.CSRF_FAILED,
+            table.INTERNAL_ERROR,
+        ),
+        extra={
+            "parameters": [
+                {"name": name, "in": "query", "schema": _TEXT} for name in ("scope", "role")
+            ]
+        },
+        takes_token=True,
+    ),
     "me": Description(
         summary="Get the claims of the access token",
         text="The claims are those of the token, with those that the application added.",

@@ -4,7 +4,7 @@ from gatepass._extras import needs_extra
 
 with needs_extra("flask"):
     from gatepass.flask.auth import Auth
-    from gatepass.gate import Authenticate, ChangePassword
+    from gatepass.gate import Authenticate, ChangePassword, InternalToken, ProxyGate
     from gatepass.http import Cookies, HttpPolicy, Https, Identity, Limits
 
 __all__ = [
@@ -15,5 +15,7 @@ __all__ = [
     "HttpPolicy",
     "Https",
     "Identity",
+    "InternalToken",
     "Limits",
+    "ProxyGate",
 ]

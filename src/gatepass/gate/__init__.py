@@ -9,6 +9,7 @@ from gatepass.gate.gate import Gate
 from gatepass.gate.guard import Guard
 from gatepass.gate.hooks import Authenticate, ChangePassword
 from gatepass.gate.misuse import FORGOTTEN, require_call
+from gatepass.gate.proxy_gate import InternalToken, ProxyGate
 from gatepass.gate.routes import (
     KEYS,
     LOGIN,
@@ -30,6 +31,8 @@ __all__ = [
     "CommonAuth",
     "Gate",
     "Guard",
+    "InternalToken",
+    "ProxyGate",
     "Route",
     "answer_wrong_method",
     "find_route",

@@ -15,9 +15,10 @@ from gatepass.gate.gate import Gate
 from gatepass.gate.guard import Guard
 from gatepass.gate.hooks import Authenticate, ChangePassword
 from gatepass.gate.misuse import require_arguments, require_call
+from gatepass.gate.proxy_gate import ProxyGate, ProxyGuard
 from gatepass.gate.refusals import refusal_of
 from gatepass.gate.rejections import Explanations
-from gatepass.gate.routes import KEYS, Route, answer_wrong_method
+from gatepass.gate.routes import KEYS, VERIFY, Route, answer_wrong_method
 from gatepass.gate.telling import telling
 from gatepass.http import (
     DEFAULT_LIMITS,
@@ -58,6 +59,7 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
         change_password: ChangePassword | None = None,
         limits: Limits | None = DEFAULT_LIMITS,
         http: HttpPolicy | None = None,
+        proxy_gate: ProxyGate | None = None,
         invalid_token_status: Literal[401, 403] = 403,
         now: Callable[[], float] = wall_clock,
     ) -> None:
@@ -71,16 +73,20 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
                 the current one was right; see `ChangePassword`. Without it there is no such route.
             limits: How often passwords may be tried; `None` turns all limits off.
             http: Cookies, origins, https and proxies; by default tokens come in headers only.
+            proxy_gate: Adds `GET /auth/verify`, with which nginx or Caddy guards other services.
             invalid_token_status: The status for forged tokens; 401 is plain RFC 6750.
             now: The clock for `fresh`; pass the one that the manager has.
 
         Raises:
             TypeError: An argument is of the wrong kind.
-            SettingsRejected: A verifier has cookies without `csrf_keys`.
+            SettingsRejected: A verifier has cookies without `csrf_keys`, or a proxy gate no proxy
+                that is trusted.
         """
         self._require_manager(manager)
         self._verifies: Any = manager
         require_arguments(authenticate, change_password, limits, http, invalid_token_status)
+        if not isinstance(proxy_gate, ProxyGate | None):
+            raise TypeError("proxy_gate is made by ProxyGate(…), or None")
         self.policy = HttpPolicy() if http is None else http
         self.on_rejection: Callable[[str], object] | None = None
         """Called with the code of each answer that rejects a request."""
@@ -104,11 +110,14 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
             )
             self.manager: TokenManager | AsyncTokenManager | None = manager
             self.guard = self.gate.guard
+            if proxy_gate is not None:
+                self.gate.proxy_guard = ProxyGuard(proxy_gate, self.guard, manager, self.policy)
             self._csrf_keys: Callable[[], Iterable[bytes]] = self.gate.csrf_keys
             return
-        if authenticate is not None or change_password is not None:
+        if authenticate is not None or change_password is not None or proxy_gate is not None:
             raise TypeError(
-                "a verifier has no sessions: authenticate and change_password need a manager"
+                "a verifier has no sessions: "
+                "proxy_gate, authenticate and change_password need a manager"
             )
         cookies = self.policy.cookies
         keys = () if cookies is None else tuple(cookies.csrf_keys)
@@ -165,7 +174,7 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
         session_id: str = "",
     ) -> Answer:
         """The answer to a request of this route, also to one that is rejected."""
-        if is_preflight(request) and route is not KEYS:
+        if is_preflight(request) and route not in {KEYS, VERIFY}:
             return self.policy.preflight_of_auth(request)
         gate = self.require_gate()
         try:
@@ -182,7 +191,7 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
     def intercept(self, request: HttpRequest) -> Answer | None:
         """The policy's answer to a request that goes no further; `None` lets it pass."""
         try:
-            return self.policy.screen(request)
+            return self.policy.screen(request, for_proxy=self._is_for_proxy(request))
         except RequestRefused as refused:
             return self.answer_error(refused)
 
@@ -241,6 +250,12 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
     @abstractmethod
     def _make_optional(self, requirement: Requirement) -> OptionalGuard:
         """The framework's guard of `optional`."""
+
+    def _is_for_proxy(self, request: HttpRequest) -> bool:
+        """Whether a proxy asks by this request whether another may pass."""
+        if self.gate is None or self.gate.proxy_guard is None:
+            return False
+        return request.path.endswith(f"{self.gate.mounted_at}{VERIFY.path}")
 
     def _require_setup(self, name: str, given: tuple[object, ...]) -> None:
         """Return where a guard may be made; see `require_call`."""

@@ -14,6 +14,7 @@ from gatepass.gate.hooks import Authenticate, ChangePassword
 from gatepass.gate.limits import GateLimits
 from gatepass.gate.login import Login, read_credentials
 from gatepass.gate.password_change import FRESH, PasswordChange
+from gatepass.gate.proxy_gate import ProxyGuard
 from gatepass.gate.rejections import Rejections
 from gatepass.gate.sessions import describe, require_no_actor
 from gatepass.http import (
@@ -74,6 +75,7 @@ class Gate:
         """The keys of the policy, or those derived from the current refresh keys."""
         self.guard = Guard(manager.verify, policy, self.csrf_keys, now, manager.verify_key)
         self._browsers = Browsers(manager, self.guard, policy.cookies, self.csrf_keys)
+        self.proxy_guard: ProxyGuard | None = None
         self._refreshes = Rejections("refresh")
         self._is_async = isinstance(manager, AsyncTokenManager)
         self.limits = GateLimits(manager, limits, now)

@@ -10,6 +10,7 @@ from gatepass.http import RequestRefused
 from gatepass.http.problems import (
     CSRF_FAILED,
     HTTPS_REQUIRED,
+    INTERNAL_ERROR,
     INVALID_REQUEST,
     RATE_LIMITED,
     REFRESH_INVALID,
@@ -20,7 +21,14 @@ from gatepass.http.problems import (
 )
 
 _log = logging.getLogger("gatepass")
-_EXPLAINED: Final = (CSRF_FAILED, HTTPS_REQUIRED, INVALID_REQUEST, RATE_LIMITED, REFRESH_MISSING)
+_EXPLAINED: Final = (
+    CSRF_FAILED,
+    HTTPS_REQUIRED,
+    INTERNAL_ERROR,
+    INVALID_REQUEST,
+    RATE_LIMITED,
+    REFRESH_MISSING,
+)
 """Refusals that an honest client gets because a setting is wrong: the log says which."""
 _TOLD_TO_DEBUGGERS: Final = (TOKEN_INVALID, REFRESH_INVALID)
 """Refusals that strangers can cause at will: the log says why at level DEBUG."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gatepass.gate.gate import Gate
+from gatepass.gate.proxy_gate import answer_proxy
 from gatepass.http import Answer, HttpRequest, RequestRefused, answer_refused
 from gatepass.http.problems import METHOD_NOT_ALLOWED
 
@@ -40,6 +41,8 @@ PASSWORD: Final = Route(
     answer=Gate.change_password,
     takes_body=True,
 )
+VERIFY: Final = Route(name="verify", method="GET", path="/verify", answer=answer_proxy)
+"""The one of proxies, for which every 2xx means that a request may pass."""
 CSRF: Final = Route(name="csrf", method="GET", path="/csrf", answer=Gate.csrf)
 _ROUTES: Final = (
     LOGIN,
@@ -48,6 +51,7 @@ _ROUTES: Final = (
     Route(name="logout", method="POST", path="/logout", answer=Gate.log_out, takes_body=True),
     Route(name="logout-all", method="POST", path="/logout-all", answer=Gate.log_out_everywhere),
     PASSWORD,
+    VERIFY,
     Route(name="me", method="GET", path="/me", answer=Gate.me),
     Route(name="sessions", method="GET", path="/sessions", answer=Gate.sessions),
     Route(
@@ -66,6 +70,7 @@ def routes_of(gate: Gate) -> tuple[Route, ...]:
         LOGIN: gate.login is not None,
         PASSWORD: gate.password_change is not None,
         CSRF: gate.takes_cookies,
+        VERIFY: gate.proxy_guard is not None,
     }
     return tuple(route for route in _ROUTES if has.get(route, True))
 

@@ -77,20 +77,24 @@ class HttpPolicy:
         except RequestRefused as refused:
             return answer_refused(refused)
 
-    def screen(self, request: HttpRequest) -> Answer | None:
+    def screen(self, request: HttpRequest, *, for_proxy: bool = False) -> Answer | None:
         """The same, with refusals raised.
 
-        A preflight over plain http is rejected too: the request it asks about would be.
+        A preflight over plain http is rejected too: the request it asks about would be. A proxy
+        that asks whether a request may pass would take the answer to a preflight for yes, and a
+        redirect would name the path of its question: it gets refusals only.
 
         Raises:
             RequestRefused: The request came over http and is not harmless.
         """
         if self.https is not None:
             answer = self.https.intercept(
-                request, self.proxies, has_credentials=self._has_credentials(request)
+                request, self.proxies, has_credentials=for_proxy or self._has_credentials(request)
             )
             if answer is not None:
                 return answer
+        if for_proxy:
+            return None
         if self.allowed_origins and is_preflight(request) and not self._is_for_auth(request):
             return answer_preflight(request, self.allowed_origins, self.public_origins)
         return None

@@ -4,9 +4,10 @@ Header texts are Latin-1, as both standards say (PEP 3333, ASGI HTTP). WSGI serv
 that was given twice with a comma, ASGI servers keep both: parsers take either.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+_PREFIX = "HTTP_"
 _WITHOUT_PREFIX = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 _OF_SOCKETS = {"https": "wss", "wss": "wss"}
 
@@ -49,6 +50,10 @@ class HttpRequest(Protocol):
 
     def header(self, name: str) -> list[str]:
         """Every value of a header; the name in small letters."""
+        ...
+
+    def names(self) -> Sequence[str]:
+        """The names of all headers, in small letters; WSGI has `-` wherever a name had `_`."""
         ...
 
 
@@ -99,6 +104,10 @@ class AsgiRequest:
         wanted = name.encode()
         return [value.decode("latin-1") for key, value in self._scope["headers"] if key == wanted]
 
+    def names(self) -> Sequence[str]:
+        """See `HttpRequest.names`."""
+        return [key.decode("latin-1").lower() for key, _ in self._scope["headers"]]
+
 
 class WsgiRequest:
     """A request out of a WSGI environ, or of Django's `META`, which has its form."""
@@ -147,6 +156,11 @@ class WsgiRequest:
 
     def header(self, name: str) -> list[str]:
         """See `HttpRequest.header`."""
-        key = _WITHOUT_PREFIX.get(name) or "HTTP_" + name.upper().replace("-", "_")
+        key = _WITHOUT_PREFIX.get(name) or _PREFIX + name.upper().replace("-", "_")
         value = self._environ.get(key)
         return [] if value is None else [value]
+
+    def names(self) -> Sequence[str]:
+        """See `HttpRequest.names`; without the two that have no prefix."""
+        named = [key for key in self._environ if key.startswith(_PREFIX)]
+        return [key.removeprefix(_PREFIX).lower().replace("_", "-") for key in named]

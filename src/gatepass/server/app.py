@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Response
 
-from gatepass.fastapi import Auth, HttpPolicy, Limits
+from gatepass.fastapi import Auth, HttpPolicy, Limits, ProxyGate
 from gatepass.fastapi.responses import send
 from gatepass.http import DEFAULT_LIMITS
 from gatepass.manager import AsyncTokenManager
@@ -47,6 +47,7 @@ class Parts:
     limits: Limits | None = DEFAULT_LIMITS
     at_once: AtOnce = field(default_factory=AtOnce)
     policy: HttpPolicy = field(default_factory=HttpPolicy)
+    proxy_gate: ProxyGate | None = None
     has_docs: bool = True
     metrics: Metrics | None = None
 
@@ -151,6 +152,7 @@ def make_app(parts: Parts) -> FastAPI:
         change_password=change_password,
         limits=parts.limits,
         http=parts.policy,
+        proxy_gate=parts.proxy_gate,
     )
     log_in = auth.require_gate().login
     assert log_in is not None  # noqa: S101 - there is `authenticate`

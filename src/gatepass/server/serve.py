@@ -9,6 +9,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +32,7 @@ from gatepass.server.events import EventSettings, read_event_settings
 from gatepass.server.http_protocol import Connection, ConnectionLimit
 from gatepass.server.logs import configure_logs, read_level
 from gatepass.server.policy import read_http
+from gatepass.server.proxy_gate import read_proxy_gate
 from gatepass.server.resources import Resources, claim_resources
 from gatepass.server.scraping import Scraped, metrics_of_process, sum_of_workers
 from gatepass.server.serving import Serving, read_serving
@@ -88,6 +90,7 @@ def serve(
     with _listen(host, port, resources.backlog) as listener:
         url = _url(host, listener.getsockname()[1])
         http = read_http(environ, environment, url)
+        proxy_gate = read_proxy_gate(environ, state.settings, http.policy)
         accounts = _open(state, events)
         if environment is Environment.DEVELOPMENT:
             sys.stdout.write(_greet(accounts, url) + "\n")
@@ -115,7 +118,7 @@ def serve(
                 has_docs=serving.has_docs,
                 metrics=metrics,
             )
-            config = configure(make_app(parts))
+            config = configure(make_app(replace(parts, proxy_gate=proxy_gate)))
             with contextlib.suppress(KeyboardInterrupt):  # raised again after an orderly end
                 DrainingServer(config).run(sockets=[listener])
 

@@ -13,6 +13,7 @@ from tests.web.apps.parts import (
     keep,
     limits,
     policy,
+    proxy_gate,
     settings,
     shown,
 )
@@ -23,6 +24,7 @@ auth = Auth(
     change_password=change_password,
     limits=limits(),
     http=policy(),
+    proxy_gate=proxy_gate(),
 )
 
 

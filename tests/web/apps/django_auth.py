@@ -3,7 +3,15 @@
 import os
 
 from gatepass.django import Auth
-from tests.web.apps.parts import authenticate, change_password, keep, limits, policy, settings
+from tests.web.apps.parts import (
+    authenticate,
+    change_password,
+    keep,
+    limits,
+    policy,
+    proxy_gate,
+    settings,
+)
 
 sync, waiting = (
     settings().manager(on_event=keep),
@@ -17,6 +25,7 @@ if os.environ.get("WEB_VIEWS") == "async":
         change_password=change_password,
         limits=limits(),
         http=policy(),
+        proxy_gate=proxy_gate(),
     )
 else:
     auth = Auth(
@@ -26,4 +35,5 @@ else:
         change_password=change_password,
         limits=limits(),
         http=policy(),
+        proxy_gate=proxy_gate(),
     )

@@ -16,6 +16,7 @@ from tests.web.apps.parts import (
     keep,
     limits,
     policy,
+    proxy_gate,
     settings,
     shown,
 )
@@ -26,6 +27,7 @@ auth = Auth(
     change_password=change_password,
     limits=limits(),
     http=policy(),
+    proxy_gate=proxy_gate(),
 )
 app = FastAPI(redirect_slashes=False)
 auth.install(app)

@@ -14,6 +14,7 @@ from tests.web.apps.parts import (
     keep,
     limits,
     policy,
+    proxy_gate,
     settings,
     shown,
 )
@@ -24,6 +25,7 @@ auth = Auth(
     change_password=change_password,
     limits=limits(),
     http=policy(),
+    proxy_gate=proxy_gate(),
 )
 app = Flask(__name__)
 auth.init_app(app)

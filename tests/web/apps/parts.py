@@ -10,6 +10,7 @@ import msgspec
 from gatepass import AccessClaims
 from gatepass.errors import PasswordRejected
 from gatepass.events import Event
+from gatepass.gate import ProxyGate
 from gatepass.http import HttpPolicy, Identity, Limits
 from gatepass.settings import HttpSettings, TokenSettings
 
@@ -42,6 +43,12 @@ def settings() -> TokenSettings:
 def policy() -> HttpPolicy:
     """Cookies, origins and https of this process's environment."""
     return HttpSettings.from_env(os.environ).policy
+
+
+def proxy_gate() -> ProxyGate | None:
+    """The gate for nginx, where there is a proxy to trust."""
+    headers = {"X-Auth-Role": "role", "X-Auth-Scope": "scope", "X-Auth-Team": "team"}
+    return ProxyGate(dialect="nginx", headers=headers) if policy().trusted_proxies else None
 
 
 def limits() -> Limits:

@@ -9,6 +9,7 @@ from tests.web.rows import (
     opaque,
     own_pages,
     password,
+    proxy_gate,
     refresh,
     transport,
 )
@@ -24,5 +25,6 @@ SHEETS: dict[str, tuple[Row, ...]] = {
     "cookies": cookies.ROWS,
     "opaque": opaque.ROWS,
     "own pages": own_pages.ROWS,
+    "proxy gate": proxy_gate.ROWS,
     "transport": transport.ROWS,
 }

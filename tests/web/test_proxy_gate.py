@@ -1,0 +1,370 @@
+"""An application behind a real nginx and a real Caddy that ask `gatepass serve` for each request.
+
+The configurations are those of docs/proxy-gate.md.
+"""
+
+import json
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from socket import create_connection
+from typing import Any, Final
+
+import httpx
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from gatepass.jose import SharedKey, sign, verify
+from tests.budget import PATIENCE_S, until
+from tests.project.documents import parse_blocks
+from tests.project.files import ROOT
+from tests.server.running import Running, free_port, gatepass, serving
+from tests.servers.caddy import caddy
+from tests.servers.certificates import write_certificate
+from tests.servers.echo import Echo, echo
+from tests.servers.nginx import nginx
+
+pytestmark = pytest.mark.web
+
+PAGE: Final = ROOT / "docs" / "proxy-gate.md"
+HOST: Final = "app.example.com"
+SECRET: Final = "vT4mQ8xZ2pLw7RkJ9sYcD3fHbN6gUe1a"
+PASSWORD: Final = "a password for production"
+OURS: Final = ("Origin", f"https://{HOST}")
+THEIRS: Final = ("Origin", "https://evil.example")
+COOKIE: Final = "__Host-gatepass-access"
+
+
+@dataclass
+class Front:
+    """A proxy, the server that it asks, and the application behind it."""
+
+    kind: str
+    port: int
+    context: ssl.SSLContext
+    server: Running
+    database: Path
+    application: Echo
+    tokens: dict[str, str]
+
+    def client(self, **headers: str) -> httpx.Client:
+        """A client of the host."""
+        client = httpx.Client(
+            base_url=f"https://127.0.0.1:{self.port}",
+            headers={"Host": HOST, **headers},
+            verify=self.context,
+            timeout=PATIENCE_S,
+        )
+        hooks = client.event_hooks
+        hooks["request"] = [lambda asked: asked.extensions.update(sni_hostname=HOST)]
+        client.event_hooks = hooks
+        return client
+
+    def ask(self, line: str, *headers: tuple[str, str], who: str = "ada", **how: Any) -> Any:
+        """The answer to a request with a token, and whether it reached the application."""
+        bearer = [("Authorization", f"Bearer {self.tokens[who]}")] if who else []
+        return self.send(line, *bearer, *headers, **how)
+
+    def send(self, line: str, *headers: tuple[str, str], **how: Any) -> httpx.Response:
+        """The answer to a request; one that is no success has not reached the application."""
+        method, _, path = line.partition(" ")
+        before = self.application.reached
+        with self.client() as client:
+            answer = client.request(method, path, headers=list(headers), **how)
+        assert self.application.reached - before == answer.is_success, answer.text
+        return answer
+
+    def changed(self, who: str = "ada", **claims: Any) -> str:
+        """A token with other claims, signed all the same."""
+        key = SharedKey.from_secret(SECRET)
+        return sign(json.loads(verify(self.tokens[who], key).payload) | claims, key, typ="at+jwt")
+
+    @contextmanager
+    def outage(self) -> Iterator[None]:
+        """The database's files are elsewhere meanwhile."""
+        names = [file.name for file in self.database.parent.glob(f"{self.database.name}*")]
+        elsewhere = self.database.parent / "elsewhere"
+        elsewhere.mkdir(exist_ok=True)
+        for name in names:
+            (self.database.parent / name).rename(elsewhere / name)
+        try:
+            yield
+        finally:
+            for name in names:
+                (elsewhere / name).rename(self.database.parent / name)
+
+
+def block(language: str) -> str:
+    [text] = [each.text for each in parse_blocks(PAGE) if each.language == language]
+    return text
+
+
+def run_nginx(folder: Path, port: int, replaced: dict[str, str], certificate: Path) -> Any:
+    text = block("nginx").replace("listen 443", f"listen 127.0.0.1:{port}")
+    for ending in ("pem", "key"):
+        text = text.replace(f"/etc/ssl/example.com.{ending}", str(certificate))
+    return nginx(folder, _replace(text, replaced))
+
+
+def run_caddy(folder: Path, port: int, replaced: dict[str, str], certificate: Path) -> Any:
+    text = block("caddy").replace(
+        f"{HOST} {{",
+        f"https://{HOST}:{port} {{\n\tbind 127.0.0.1\n\ttls {certificate} {certificate}",
+    )
+    return caddy(folder, _replace(text, replaced))
+
+
+def _replace(text: str, replaced: dict[str, str]) -> str:
+    for written, port in replaced.items():
+        assert written in text
+        text = text.replace(written, port)
+    return text
+
+
+RUN: Final[dict[str, Callable[..., Any]]] = {"nginx": run_nginx, "caddy": run_caddy}
+
+
+@pytest.fixture(scope="module", params=RUN)
+def front(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Front]:
+    kind: str = request.param
+    folder = tmp_path_factory.mktemp(kind)
+    here = folder / "here"
+    here.mkdir()
+    page = dict(line.split("=", 1) for line in block("text").splitlines())
+    environ = page | {
+        "GATEPASS_PROXY_GATE": kind,
+        "JWT_ACCESS_SECRET": SECRET,
+        "JWT_REFRESH_SECRET": "Kq5WzX1rB8nEo3TjM7uPyV2hGdS9cLf6",
+        "DATABASE_URL": f"sqlite:///{here}/gate.db",
+    }
+    for name, role in (("ada", "admin"), ("grace", "user")):
+        command = ["users", "add", name, "--role", role, "--password-stdin"]
+        added = gatepass(command, here, environ=environ, stdin=PASSWORD)
+        assert added.returncode == 0, added.stderr
+    certificate = write_certificate(folder)
+    context = ssl.create_default_context(cafile=str(certificate))
+    context.check_hostname = False  # the certificate is for this machine
+    with ExitStack() as stack:
+        server = stack.enter_context(serving(here, environ=environ))
+        application = stack.enter_context(echo())
+        replaced = {
+            "127.0.0.1:8001": f"127.0.0.1:{server.port}",
+            "127.0.0.1:9000": f"127.0.0.1:{application.server_port}",
+        }
+        port = free_port()
+        stack.enter_context(RUN[kind](folder, port, replaced, certificate))
+        front = Front(kind, port, context, server, here / "gate.db", application, {})
+        until(lambda: is_up(front))
+        for name in ("ada", "grace"):
+            with front.client() as client:
+                pair = client.post("/auth/login", json={"username": name, "password": PASSWORD})
+            front.tokens[name] = pair.json()["access_token"]
+        yield front
+
+
+def is_up(front: Front) -> bool:
+    try:
+        with front.client() as client:
+            return client.get("/auth/me").status_code == 401
+    except httpx.TransportError:
+        return False
+
+
+def told(answer: httpx.Response, name: str) -> list[str]:
+    """The values of a header that reached the application, in any spelling of its name."""
+    headers = answer.json()["headers"]
+    return [value for each, value in headers if each.replace("_", "-") == name and value]
+
+
+def test_a_good_token_passes_with_its_claims_and_not_with_itself(front: Front) -> None:
+    answers = [
+        front.ask(f"{method} /app/a?q=1") for method in ("GET", "POST", "PUT", "DELETE", "OPTIONS")
+    ]
+    head = front.ask("HEAD /app/a")
+
+    assert [answer.status_code for answer in (*answers, head)] == [200] * 6
+    for answer in answers:
+        assert answer.json()["target"] == "/app/a?q=1"
+        assert told(answer, "x-auth-role") == ["admin"]
+        assert told(answer, "x-auth-name") == ["ada"]
+        assert len(told(answer, "x-auth-subject")) == 1
+        assert told(answer, "authorization") == []
+
+
+def test_a_body_reaches_the_application(front: Front) -> None:
+    assert front.ask("POST /app/a", content=b"a body").json()["body"] == "a body"
+
+
+def test_names_that_are_not_ascii_are_percent_encoded(front: Front) -> None:
+    front.tokens["zoë"] = front.changed(username="zoë\r\nX-Auth-Role: admin", role=None)
+    answer = front.ask("GET /app/a", who="zoë")
+
+    assert told(answer, "x-auth-name") == ["zo%C3%AB%0D%0AX-Auth-Role%3A%20admin"]
+    assert told(answer, "x-auth-role") == []
+
+
+def test_tokens_that_are_no_good_do_not_pass(front: Front) -> None:
+    front.tokens["expired"] = front.changed(exp=int(time.time()) - 1)
+    front.tokens["forged"] = front.tokens["ada"][:-2]
+    answers = {who: front.ask("GET /app/a", who=who) for who in ("", "expired", "forged")}
+
+    assert {who: answer.status_code for who, answer in answers.items()} == {
+        "": 401,
+        "expired": 401,
+        "forged": 403,
+    }
+    assert answers[""].headers["www-authenticate"] == "Bearer"
+    assert 'error_description="Token expired"' in answers["expired"].headers["www-authenticate"]
+    assert front.ask("OPTIONS /app/a", who="").status_code == 401
+
+
+def test_a_location_requires_its_role(front: Front) -> None:
+    assert front.ask("GET /admin/a").status_code == 200
+    for query in ("", "?role=user", "?role=admin", "?scope=&role=user"):
+        assert front.ask(f"GET /admin/a{query}", who="grace").status_code in {400, 403}
+    assert front.ask("GET /admin/a", who="grace").status_code == 403
+
+
+def test_the_clients_query_is_no_requirement(front: Front) -> None:
+    for query in ("role=user", "role=nobody", "scope=a", "x=%ff", "&&"):
+        assert front.ask(f"GET /app/a?{query}").status_code == 200
+
+
+def in_cookie(front: Front) -> tuple[str, str]:
+    return "Cookie", f"{COOKIE}={front.tokens['ada']}"
+
+
+def test_a_cookie_reads_and_changes_nothing_without_the_proof(front: Front) -> None:
+    with front.client(**dict([OURS])) as browser:
+        body = {"username": "ada", "password": PASSWORD, "cookies": True}
+        proof = {"X-CSRF-Token": browser.post("/auth/login", json=body).json()["csrf_token"]}
+        statuses = {
+            name: browser.request(method, "/app/a", headers=headers).status_code
+            for name, method, headers in (
+                ("get", "GET", {}),
+                ("head", "HEAD", {}),
+                ("without", "POST", {}),
+                ("with", "POST", proof),
+                ("delete", "DELETE", {}),
+                ("foreign", "POST", proof | dict([THEIRS])),
+            )
+        }
+
+    assert statuses == {
+        "get": 200,
+        "head": 200,
+        "without": 403,
+        "with": 200,
+        "delete": 403,
+        "foreign": 403,
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["X-Original-Method", "X-Forwarded-Method", "X_Original_Method", "X-HTTP-Method-Override"],
+)
+def test_the_client_cannot_choose_the_original_method(name: str, front: Front) -> None:
+    for values in (["GET"], ["GET", "GET"]):
+        spoofed = [(name, value) for value in values]
+        assert front.send("POST /app/a", in_cookie(front), OURS, *spoofed).status_code == 403
+        assert front.send("GET /app/a", in_cookie(front), (name, "POST")).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["X-Original-URI", "X-Forwarded-Uri", "X_Forwarded_Uri"])
+def test_the_client_cannot_choose_the_original_uri(name: str, front: Front) -> None:
+    for uri in ("/?role=admin", "/app/a", ""):
+        assert front.ask("GET /admin/a", (name, uri), who="grace").status_code == 403
+        assert front.ask("GET /admin/a", (name, uri)).status_code in {200, 400}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "X-Auth-Subject",
+        "x-auth-role",
+        "X-AUTH-NAME",
+        "X_Auth_Subject",
+        "X-Auth_Role",
+        "x_auth_role",
+        "X_AUTH-SUBJECT",
+    ],
+)
+def test_identity_in_the_clients_headers_never_passes(name: str, front: Front) -> None:
+    front.tokens["plain"] = front.changed(role=None)
+    for values in (["spoofed"], ["spoofed", "spoofed"]):
+        spoofed = [(name, value) for value in values]
+        answer = front.ask("GET /app/a", *spoofed, who="plain")
+        if answer.is_success:
+            assert "spoofed" not in answer.text
+            assert told(answer, "x-auth-role") == []
+        else:
+            assert answer.status_code == 400
+        assert front.ask("GET /app/a", *spoofed, who="").status_code in {400, 401}
+
+
+def test_the_endpoint_itself_is_not_for_clients(front: Front) -> None:
+    for path in (
+        "/auth/verify",
+        "/auth/%76erify",
+        "/auth//verify",
+        "/auth/x/../verify",
+        "/auth/verify?role=user",
+        "/auth/verify/",
+        "/_gate",
+        "//_gate",
+    ):
+        assert front.ask(f"GET {path}").status_code == 404, path
+
+
+def handshake(front: Front, *headers: tuple[str, str]) -> str:
+    url = f"wss://{HOST}:{front.port}/app/live"
+    line = create_connection(("127.0.0.1", front.port))
+    with connect(url, sock=line, ssl=front.context, additional_headers=headers) as socket:
+        return str(socket.recv(timeout=PATIENCE_S))
+
+
+def test_a_websocket_opens_for_our_page_and_for_a_token(front: Front) -> None:
+    subject = front.ask("GET /app/a")
+    told_subject = told(subject, "x-auth-subject")[0]
+
+    assert handshake(front, in_cookie(front), OURS) == told_subject
+    bearer = ("Authorization", f"Bearer {front.tokens['ada']}")
+    assert handshake(front, bearer, THEIRS) == told_subject
+
+
+def test_a_websocket_of_another_page_does_not_open(front: Front) -> None:
+    before = front.application.reached
+    for headers, status in (
+        ([in_cookie(front), THEIRS], 403),
+        ([in_cookie(front)], 403),
+        ([OURS], 401),
+    ):
+        with pytest.raises(InvalidStatus) as refused:
+            handshake(front, *headers)
+        response: Any = refused.value.response
+        assert response.status_code == status
+    assert front.application.reached == before
+
+
+def test_large_headers_and_large_claims_are_no_success(front: Front) -> None:
+    front.tokens["large"] = front.changed(username="é" * 1000)
+    large = front.ask("GET /app/a", who="large")
+    header = front.ask("GET /app/a", ("X-Large", "x" * 100_000))
+
+    assert large.status_code in {500, 503}
+    assert 400 <= header.status_code < 600
+    assert front.ask("GET /app/a").status_code == 200
+
+
+def test_nothing_passes_while_the_store_is_down(front: Front) -> None:
+    with front.outage():
+        assert front.ask("GET /app/a").status_code == 503
+        assert front.ask("GET /app/a", who="").status_code == 401
+    until(lambda: front.ask("GET /app/a").status_code == 200)
