@@ -26,7 +26,7 @@ from gatepass.stores.memory import AsyncMemoryStore, MemoryStore
 from gatepass.tokens import KeyClaims
 from gatepass.tokens.opaque import KEY_PREFIX, new_text
 from tests.manager.conftest import START, Clock, Heard, Make
-from tests.manager.test_opaque import Counted
+from tests.manager.counted import Counted
 
 YEAR_S = 365 * 86_400
 
