@@ -2,8 +2,8 @@
 
 from alembic import context, op
 
-revision = "v0004_0.1"
-down_revision = "v0003_0.1"
+revision = "v0005_0.1"
+down_revision = "v0004_0.1"
 branch_labels = None
 depends_on = None
 
