@@ -122,3 +122,26 @@ def test_names_of_claims_cannot_command_the_terminal(ada: Command) -> None:
     assert inspected.code == 0
     assert "taken over" in inspected.stdout
     assert inspected.stdout.replace("\n", "").isprintable()
+
+
+def test_opaque_tokens_are_issued_verified_and_explained(ada: Command) -> None:
+    jwt = ada("token", "issue", "ada").stdout
+    opaque = {"JWT_ACCESS_FORMAT": "opaque"}
+    token = ada("token", "issue", "ada", environ=opaque).stdout.strip()
+    verified = ada("token", "verify", "--json", stdin=token, environ=opaque)
+    shown = ada("token", "inspect", stdin=token, environ=opaque)
+    as_json = ada("token", "inspect", "--json", stdin=token, environ=opaque)
+    cut, late = (
+        ada("token", "inspect", stdin=token[:-1], environ=opaque),
+        ada("token", "verify", stdin=jwt, environ=opaque),
+    )
+
+    assert token.startswith("gp_at_")
+    assert json.loads(verified.stdout)["username"] == "ada"
+    assert shown.stdout == "an opaque access token: its claims are in the store\n"
+    assert "`gatepass token verify` looks the token up in the store" in shown.stderr
+    assert json.loads(as_json.stdout) == {"kind": "opaque access token"}
+    assert token[9:] not in shown.stdout + shown.stderr + as_json.stdout + verified.stdout
+    assert cut.code == late.code == 1
+    assert "its length or its checksum is wrong" in cut.stderr
+    assert "opaque tokens only" in late.stderr

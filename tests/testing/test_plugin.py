@@ -5,13 +5,16 @@ import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gatepass import AsyncTokenManager, TokenManager
+from gatepass.errors import TokenError
 from gatepass.jose import SharedKey, SigningKey
-from gatepass.stores.memory import MemoryStore
+from gatepass.stores.memory import AsyncMemoryStore, MemoryStore
 from gatepass.testing import Clock, Mint
+from gatepass.testing.waiting import wait_for
 from gatepass.tokens import TokenPolicy
 from tests.project.files import ROOT
 
@@ -155,6 +158,32 @@ def test_every_kind_of_token_is_refused_for_its_own_reason(
         "forged": "token_invalid",
     }
     stale = manager.verify(mint.stale("ada", {"role": "admin"}))
+    assert (stale.auth_time, stale["role"]) == (clock() - 365 * 86_400, "admin")
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_every_kind_of_opaque_token_is_refused_for_its_own_reason(
+    clock: Clock, *, is_async: bool
+) -> None:
+    kind: Any = AsyncTokenManager if is_async else TokenManager
+    store = AsyncMemoryStore(clock=clock) if is_async else MemoryStore(clock=clock)
+    manager = kind(
+        TokenPolicy(issuer="api-server", audience="api-client", access_format="opaque"),
+        access_keys=SharedKey.generate(),
+        refresh_keys=SharedKey.generate(),
+        store=store,
+        now=clock,
+    )
+    mint = Mint(manager)
+    refusals = []
+    for kind in ("expired", "revoked", "forged"):
+        with pytest.raises(TokenError) as refused:
+            wait_for(manager.verify(getattr(mint, kind)()))
+        refusals.append(refused.value.code)
+
+    assert refusals == ["token_expired", "token_revoked", "token_expired"]
+    assert wait_for(manager.verify(mint.good("ada"))).subject == "ada"
+    stale = wait_for(manager.verify(mint.stale("ada", {"role": "admin"})))
     assert (stale.auth_time, stale["role"]) == (clock() - 365 * 86_400, "admin")
 
 

@@ -8,8 +8,10 @@ import typer
 
 from gatepass.cli.input import administration, read_token
 from gatepass.cli.output import AsJson, printable, say, show
-from gatepass.errors import SubjectDisabled
+from gatepass.errors import SubjectDisabled, TokenMalformed
 from gatepass.jose import inspect as inspect_jws
+from gatepass.tokens.opaque import ACCESS_PREFIX, hash_id
+from gatepass.tokens.opaque_access import WRONG_FORM
 
 app = typer.Typer(
     help="Issue, verify and inspect tokens.", no_args_is_help=True, rich_markup_mode=None
@@ -74,7 +76,15 @@ def inspect(*, as_json: AsJson = False) -> None:
 
     There is no argument for it: other users of the machine can read arguments.
     """
-    jws = inspect_jws(read_token())
+    token = read_token()
+    if token.startswith(ACCESS_PREFIX):
+        if hash_id(ACCESS_PREFIX, token) is None:
+            raise TokenMalformed(WRONG_FORM)
+        say("nothing was verified: `gatepass token verify` looks the token up in the store")
+        what = "an opaque access token: its claims are in the store"
+        show({"kind": "opaque access token"}, what, as_json=as_json)
+        return
+    jws = inspect_jws(token)
     claims = {name: _HIDDEN if name == "sec" else value for name, value in jws.claims.items()}
     say("nothing was verified")
     result = {"header": dict(jws.header), "claims": claims}

@@ -33,7 +33,6 @@ class GatepassBearer(HttpAuthBase):
     """Finds the caller's claims, which become `request.auth` and `request.gatepass`."""
 
     openapi_scheme = "bearer"
-    openapi_bearerFormat = "JWT"  # noqa: N815 - OpenAPI's name
 
     def __init__(self, auth: AnyDjangoAuth, requirement: Requirement) -> None:
         super().__init__()

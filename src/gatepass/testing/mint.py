@@ -2,14 +2,18 @@
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from secrets import token_bytes
+from typing import TYPE_CHECKING, Any, Final
 
 from gatepass.gate import AnyAuth
 from gatepass.jose import SharedKey, SigningKey, sign, verify
 from gatepass.manager import AsyncTokenManager, TokenManager
+from gatepass.sessions import Session
 from gatepass.testing.visitor import let_in
 from gatepass.testing.waiting import wait_for
 from gatepass.tokens import TokenPair
+from gatepass.tokens.opaque import ACCESS_PREFIX, RANDOM_BYTES, new_text
 from gatepass.tokens.typ import ACCESS_TYP
 
 if TYPE_CHECKING:
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from gatepass.asgi import AsgiApp
 
 Claims = Mapping[str, Any]
+_LIFETIME_MS: Final = 900_000
 
 
 class Mint:
@@ -53,11 +58,16 @@ class Mint:
 
     def expired(self, subject: str = "ada", claims: Claims | None = None) -> str:
         """An access token that expired before it was issued."""
+        if self._is_opaque:
+            return self._record(self._begin(subject, claims, ago=0), lifetime_ms=0)
         return self._changed(self.good(subject, claims), exp=lambda claims: claims["iat"] - 1)
 
     def stale(self, subject: str = "ada", claims: Claims | None = None) -> str:
         """An access token of a login a year ago, which is not fresh for any route."""
         year = 365 * 86_400
+        if self._is_opaque:
+            session = self._begin(subject, claims, ago=year)
+            return self._record(session, lifetime_ms=_LIFETIME_MS)
         return self._changed(
             self.good(subject, claims), auth_time=lambda claims: claims["auth_time"] - year
         )
@@ -69,7 +79,12 @@ class Mint:
         return pair.access_token
 
     def forged(self, subject: str = "ada", claims: Claims | None = None) -> str:
-        """An access token with the claims of a good one, signed with another key."""
+        """An access token with the claims of a good one, signed with another key.
+
+        With opaque tokens it is one that the store does not have, and so counts as expired.
+        """
+        if self._is_opaque:
+            return new_text(ACCESS_PREFIX, subject, token_bytes(RANDOM_BYTES))
         token = self.good(subject, claims)
         primary = self._manager.access_keys.current().primary
         kind = SharedKey if primary.is_shared else SigningKey
@@ -161,6 +176,25 @@ class Mint:
         client.base_url = visitor.origin
         client.headers.update(visitor.headers)
         visitor.fill(client.cookies.jar)
+
+    @property
+    def _is_opaque(self) -> bool:
+        return self._manager.policy.access_format == "opaque"
+
+    def _begin(self, subject: str, claims: Claims | None, *, ago: int) -> Session:
+        """A new session of a login some seconds ago."""
+        planner = self._manager._planner  # noqa: SLF001 - tokens that no manager issues
+        plan = planner.plan_issue(subject, claims, None, None, None, ()).plan
+        plan = replace(plan, auth_time=plan.auth_time - ago)
+        session: Session = wait_for(self._manager.store.issue(plan))
+        return session
+
+    def _record(self, session: Session, *, lifetime_ms: int) -> str:
+        """An opaque token that lives as long."""
+        new = self._manager._planner.opaque.plan(session)  # noqa: SLF001 - as above
+        assert new is not None  # noqa: S101 - the format is opaque
+        wait_for(self._manager.store.issue_opaque(replace(new.plan, lifetime_ms=lifetime_ms)))
+        return new.text
 
     def _changed(self, token: str, **changes: Any) -> str:
         keys = self._manager.access_keys.current()

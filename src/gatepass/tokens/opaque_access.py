@@ -26,7 +26,7 @@ from gatepass.tokens.pair import registered_claims
 from gatepass.tokens.policy import REGISTERED_CLAIMS, TokenPolicy, require_claims
 from gatepass.tokens.refusals import INVALID
 
-_WRONG_FORM: Final = (
+WRONG_FORM: Final = (
     f"{MALFORMED}: it begins as an opaque token does, and its length or its checksum is wrong"
 )
 _UNKNOWN: Final = "the token has expired, or its store never had it or has lost it"
@@ -161,5 +161,5 @@ class OpaqueAccess:
     def _id(self, text: str) -> str:
         opaque_id = hash_id(ACCESS_PREFIX, text, self._context)
         if opaque_id is None:
-            raise TokenMalformed(_WRONG_FORM)
+            raise TokenMalformed(WRONG_FORM)
         return opaque_id
