@@ -31,9 +31,17 @@ def verify() -> Verify:
     return _verify_both
 
 
+@pytest.fixture
+def access_format() -> str:
+    """The form of the service's access tokens; a test may name both."""
+    return "jwt"
+
+
 @pytest.fixture(params=KINDS)
-def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]:
+def service(
+    request: pytest.FixtureRequest, tmp_path: Path, access_format: str
+) -> Iterator[Service]:
     """A whole service over one of the stores."""
-    service = Service(request.param, tmp_path)
+    service = Service(request.param, tmp_path, access_format)
     yield service
     service.close()

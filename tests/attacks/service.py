@@ -27,7 +27,7 @@ REFRESH = SharedKey.from_secret(OTHER_SECRET)
 class Service:
     """The manager's operations without `await`, on a clock that the test sets."""
 
-    def __init__(self, kind: str, folder: Path) -> None:
+    def __init__(self, kind: str, folder: Path, access_format: str = "jwt") -> None:
         self.now = float(NOW)
         self._runner = asyncio.Runner()
         is_async, url = kind.startswith("async"), f"sqlite:///{folder / 'gate.db'}"
@@ -50,7 +50,9 @@ class Service:
         manager: Any = AsyncTokenManager if is_async else TokenManager
         self._is_async = is_async
         self.manager = manager(
-            TokenPolicy(issuer=ISSUER, audience=AUDIENCE, rotation_leeway=10),
+            TokenPolicy(
+                issuer=ISSUER, audience=AUDIENCE, rotation_leeway=10, access_format=access_format
+            ),
             access_keys=ACCESS,
             refresh_keys=REFRESH,
             store=makers[kind](clock=lambda: self.now),

@@ -13,6 +13,7 @@ from tests.budget import PATIENCE_S
 from tests.cases import case
 
 
+@pytest.mark.parametrize("access_format", ["jwt", "opaque"])
 def test_old_password_log_in_racing_a_password_change(service: Service) -> None:
     """The log-in read the epoch, checked the old password slowly, and comes too late."""
     epoch = service.epoch("alice")
@@ -26,6 +27,7 @@ def test_old_password_log_in_racing_a_password_change(service: Service) -> None:
     assert service.issue("bob", epoch=service.epoch("bob")).session_id
 
 
+@pytest.mark.parametrize("access_format", ["jwt", "opaque"])
 def test_log_in_just_before_a_password_change(service: Service) -> None:
     pair = service.issue("alice", epoch=service.epoch("alice"))
 

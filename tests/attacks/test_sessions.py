@@ -240,6 +240,7 @@ def test_refresh_token_edited_to_live_longer(service: Service) -> None:
         service.refresh(pair.refresh_token)
 
 
+@pytest.mark.parametrize("access_format", ["jwt", "opaque"])
 def test_revoked_token_respelled(service: Service) -> None:
     pair = service.issue()
     service.revoke_token(service.verify(pair.access_token))
@@ -251,6 +252,7 @@ def test_revoked_token_respelled(service: Service) -> None:
             service.verify(pair.access_token + text)
 
 
+@pytest.mark.parametrize("access_format", ["jwt", "opaque"])
 def test_log_out_with_two_sessions_tokens(service: Service) -> None:
     mine, hers = service.issue("mallory"), service.issue("alice")
 
@@ -261,6 +263,7 @@ def test_log_out_with_two_sessions_tokens(service: Service) -> None:
     assert service.verify(mine.access_token).subject == "mallory"
 
 
+@pytest.mark.parametrize("access_format", ["jwt", "opaque"])
 def test_text_of_a_token_as_its_id(service: Service) -> None:
     """Revoking by text would revoke nothing: it must not look like success."""
     pair = service.issue()

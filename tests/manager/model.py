@@ -11,12 +11,20 @@ import msgspec
 import psycopg
 import redis
 
-from gatepass import TokenPair, errors
+from gatepass import TokenPair, TokenPolicy, errors
 from gatepass.sessions import Session
 from gatepass.sessions.session import partition_of
 from gatepass.stores.memory import MemoryStore
 
 LEEWAY, IDLE, WHOLE, ACCESS = 10, 300, 1200, 60
+POLICY = TokenPolicy(
+    issuer="api-server",
+    audience="api-client",
+    access_lifetime=ACCESS,
+    refresh_lifetime=IDLE,
+    session_lifetime=WHOLE,
+    rotation_leeway=LEEWAY,
+)
 HOW: tuple[dict[str, Any], ...] = (
     {},
     {"amr": ["otp"], "org": "acme"},

@@ -6,16 +6,15 @@ from typing import Any
 
 import pytest
 import redis
-from sqlalchemy import Connection, select, update
 
 from gatepass.sessions import (
     AsyncStore,
     Bucket,
+    OpaqueKind,
     RevokeKind,
     RotationFact,
     RotationKind,
     RotationPlan,
-    Session,
     Store,
     partition_of,
     rotate,
@@ -23,15 +22,14 @@ from gatepass.sessions import (
 from gatepass.stores.memory import AsyncMemoryStore, MemoryStore
 from gatepass.stores.redis import AsyncRedisStore, RedisStore
 from gatepass.stores.redis.layout import session_of as session_of_hash
-from gatepass.stores.sql import AsyncSqlStore, SqlStore, tables
-from gatepass.stores.sql.engines import engine_of
-from gatepass.stores.sql.rows import COLUMNS, row_of, session_of
+from gatepass.stores.sql import AsyncSqlStore, SqlStore
 from tests.budget import PATIENCE_S, TIMES
 from tests.manager.model import forget_in_redis
 from tests.servers.redis_sets import running
 from tests.stores import crowd
 from tests.stores.crowd import CALLERS, Crowd, call, store_at
-from tests.stores.plans import DAY, START, log_in, present, sid
+from tests.stores.naive import NaiveStore
+from tests.stores.plans import DAY, START, log_in, opaque, present, sid
 from tests.stores.postgres_backend import empty_url
 from tests.stores.twins import Awaited, Runner
 
@@ -154,30 +152,25 @@ def test_a_racing_log_out_of_one_session_is_final(scene: tuple[Store, Crowd], ro
             assert store.rotate(present(name, generation)).kind is RotationKind.REVOKED
 
 
-class NaiveStore:
-    """The control: reads, decides and writes without a lock in between, as many do."""
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_no_opaque_token_is_live_once_a_racing_revocation_was_acknowledged(
+    scene: tuple[Store, Crowd], rounds: int
+) -> None:
+    store, everybody = scene
 
-    def __init__(self, url: str) -> None:
-        self._engine = engine_of(url)
+    for number in range(rounds):
+        subject = f"subject {number}"
+        name = sid(f"session {number}", subject)
+        store.issue(log_in(subject, session_id=name))
+        plans = [opaque(name, subject) for _ in range(8)]
+        issues = [call("issue_opaque", plan) for plan in plans]
+        finds = [call("find_opaque", plan.opaque_id) for plan in plans[:4]]
+        end = call("revoke_session", name, reason="log-out")
+        everybody.all_at_once([*issues[:4], end, *finds, *issues[4:]])
 
-    def rotate(self, plan: RotationPlan) -> RotationFact:
-        with self._engine.connect() as connection:
-            session = self._find(connection, plan.session_id)
-            fact = rotate(session, plan, int(START * 1000))
-            if fact.session is not None:
-                values = row_of(fact.session)
-                row = tables.sessions.c.session_id == values.pop("session_id")
-                connection.execute(update(tables.sessions).where(row).values(values))
-                connection.commit()
-            return fact
-
-    @staticmethod
-    def _find(connection: Connection, session_id: str) -> Session:
-        columns = [tables.sessions.c[name] for name in COLUMNS]
-        query = select(*columns).where(tables.sessions.c.session_id == session_id)
-        session = session_of(connection.execute(query).one())
-        connection.rollback()
-        return session
+        for plan in plans:
+            assert store.find_opaque(plan.opaque_id).kind is not OpaqueKind.LIVE
+        assert store.issue_opaque(opaque(name, subject)) is None
 
 
 @pytest.mark.parametrize("where", ["sqlite", "postgres"])

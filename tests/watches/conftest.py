@@ -32,5 +32,11 @@ def make(request: pytest.FixtureRequest, runner: Runner, tmp_path: Path) -> Iter
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres", "redis 8", "cluster"])
-def world(request: pytest.FixtureRequest, make: Make) -> World:
-    return make(str(request.param))
+def world(request: pytest.FixtureRequest, make: Make, access_format: str) -> World:
+    return make(str(request.param), access_format=access_format)
+
+
+@pytest.fixture
+def access_format() -> str:
+    """The form of access tokens; a test may name both."""
+    return "jwt"

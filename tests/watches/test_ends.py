@@ -28,6 +28,7 @@ from tests.watches.conftest import Make
 from tests.watches.world import ACCESS, NEXT, REFRESH, World, ticks
 
 
+@pytest.mark.parametrize("access_format", ["jwt", "opaque"])
 def test_a_revocation_ends_its_connections_and_no_others(world: World) -> None:
     bystander = world.hold(world.log_in("bob").access_token)
     for revoking in (world.manager, world.elsewhere):

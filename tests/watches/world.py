@@ -93,6 +93,7 @@ class World:
         *,
         url: str | None = None,
         now: Callable[[], float] = time.time,
+        access_format: str = "jwt",
         **options: Any,
     ) -> None:
         self.is_async = twin == "async"
@@ -109,7 +110,12 @@ class World:
             self.store = self._open(url, is_async=self.is_async)
             self.replica = replica_of(self.store, **options)
         make: Any = AsyncTokenManager if self.is_async else TokenManager
-        policy = TokenPolicy(issuer="id", audience="api", rotation_leeway=timedelta(0))
+        policy = TokenPolicy(
+            issuer="id",
+            audience="api",
+            rotation_leeway=timedelta(0),
+            access_format=access_format,
+        )
         make = partial(make, policy, refresh_keys=REFRESH)
         parts = {"access_keys": self.keys, "now": now, "revocations": self.replica}
         self.inner = make(store=self.store, **parts)
