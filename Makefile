@@ -1,6 +1,7 @@
 # Everything a contributor runs. `make serve` and `make test` need only git, make and Python 3.11.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
+unexport PYTHONDONTWRITEBYTECODE # with it each worker and each program compiles everything anew
 
 BIN := .venv/bin
 RUNTIME := .venv/runtime.stamp
