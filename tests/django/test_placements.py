@@ -31,7 +31,14 @@ TO_PREFLIGHTS = {"function-above": 204, "rest": 401, "ninja": 405, "on-method": 
 Get = Callable[..., Any]
 
 
-@pytest.fixture(params=["wsgi-sync", "wsgi-async", "asgi-sync", "asgi-async"])
+@pytest.fixture(
+    params=[
+        "wsgi-sync",
+        "asgi-async",
+        pytest.param("wsgi-async", marks=pytest.mark.soak),
+        pytest.param("asgi-sync", marks=pytest.mark.soak),
+    ]
+)
 def get(request: pytest.FixtureRequest) -> Iterator[Get]:
     """Requests of somebody, with a bearer token unless by cookie, over one kind of manager."""
     interface, name = request.param.split("-")

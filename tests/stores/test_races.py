@@ -43,11 +43,15 @@ SCENES = ["threads on memory", "tasks on memory"] + [
     for where in ("sqlite", "postgres", *REDIS)
     for callers in ("threads", "tasks", "processes")
 ]
+_COSTLY = {f"processes on {where}" for where in ("postgres", *REDIS)}
+"""Sixteen processes take a second to start; those on one file differ most from threads."""
 
 _FAIR = {RotationKind.ROTATED, RotationKind.REPLAYED, RotationKind.REVOKED}
 
 
-@pytest.fixture(params=SCENES)
+@pytest.fixture(
+    params=[pytest.param(one, marks=pytest.mark.races if one in _COSTLY else ()) for one in SCENES]
+)
 def scene(
     request: pytest.FixtureRequest, url: str, runner: Runner
 ) -> Iterator[tuple[Store, Crowd]]:
