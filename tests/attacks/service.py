@@ -59,46 +59,52 @@ class Service:
             now=lambda: self.now,
         )
 
-    def _call(self, name: str, *args: Any, **options: Any) -> Any:
+    def call(self, name: str, /, *args: Any, **options: Any) -> Any:
         answer = getattr(self.manager, name)(*args, **options)
         return self._runner.run(answer) if self._is_async else answer
 
+    def stored_keys(self, subject: str) -> list[Session]:
+        """The rows of a subject's keys."""
+        found = self.manager.store.sessions(subject, kind="key")
+        rows: list[Session] = self._runner.run(found) if self._is_async else found
+        return rows
+
     def close(self) -> None:
-        self._call("close")
+        self.call("close")
         self._runner.close()
 
     def issue(self, subject: str = "alice", **options: Any) -> TokenPair:
-        pair: TokenPair = self._call("issue", subject, **options)
+        pair: TokenPair = self.call("issue", subject, **options)
         return pair
 
     def refresh(self, token: Any) -> TokenPair:
-        pair: TokenPair = self._call("refresh", token)
+        pair: TokenPair = self.call("refresh", token)
         return pair
 
     def verify(self, token: Any) -> AccessClaims:
-        claims: AccessClaims = self._call("verify", token)
+        claims: AccessClaims = self.call("verify", token)
         return claims
 
     def log_out(self, **tokens: Any) -> None:
-        self._call("log_out", **tokens)
+        self.call("log_out", **tokens)
 
     def revoke_token(self, token: Any) -> None:
-        self._call("revoke_token", token)
+        self.call("revoke_token", token)
 
     def revoke_subject(self, subject: str) -> int:
-        ended: int = self._call("revoke_subject", subject, reason="password change")
+        ended: int = self.call("revoke_subject", subject, reason="password change")
         return ended
 
     def revoke_session(self, session_id: str) -> None:
-        self._call("revoke_session", session_id)
+        self.call("revoke_session", session_id)
 
     def epoch(self, subject: str) -> int:
-        epoch: int = self._call("subject_epoch", subject)
+        epoch: int = self.call("subject_epoch", subject)
         return epoch
 
     def sessions(self, subject: str = "alice") -> list[Session]:
         """Every live session as stored: equal lists mean that nothing has changed."""
-        sessions: list[Session] = self._call("sessions", subject)
+        sessions: list[Session] = self.call("sessions", subject)
         return sessions
 
 

@@ -28,6 +28,14 @@ STALENESS_S = 2.0
 HEAL_S = PATIENCE_S
 
 
+def find_kind(store: Store, key: str) -> str:
+    """The kind of a key, asked again for a while."""
+    for _ in range(4):
+        with suppress(StoreUnavailable):
+            return store.find_opaque(key).kind.value
+    return store.find_opaque(key).kind.value
+
+
 class Scenario:
     """Processes around a database under which something breaks."""
 
@@ -180,9 +188,23 @@ class Scenario:
         store = open_store(self._url)
         try:
             names = [a.name for a in history.attempts if a.is_acknowledged and a.begun > since]
-            return sum(not self._is_known(store, name) for name in names)
+            lost = sum(not self._is_known(store, name) for name in names)
+            return lost + sum(find_kind(store, key) != kind for key, kind in self._keys(since))
         finally:
             store.close()
+
+    def _keys(self, since: float) -> list[tuple[str, str]]:
+        """The keys issued since, by their hashes, and what was acknowledged of them last."""
+        lines = [
+            line.split(" ")
+            for file in self._folder.glob("*.keys")
+            for line in file.read_text().splitlines()
+            if line.count(" ") == 2
+        ]
+        last = {key: (kind, float(begun)) for key, kind, begun in lines}
+        assert last
+        known = [(key, kind) for key, (kind, begun) in last.items() if begun > since]
+        return [(key, kind) for key, kind in known if kind != "unknown"]
 
     @staticmethod
     def _is_known(store: Store, name: str) -> bool:

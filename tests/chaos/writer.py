@@ -1,19 +1,23 @@
 """A process that revokes one thing after another, and writes down what was acknowledged.
 
+It issues keys, too, and revokes each second one: `NAME.keys` says which of them have to live.
+
 Run as `python -m tests.chaos.writer URL FOLDER NAME`, until the folder holds a file `stop`.
 While it holds a file `hold` nothing is revoked.
 """
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from gatepass.errors import StoreUnavailable
+from gatepass.sessions.session import KEY_SEC_HASH
 from gatepass.stores.redis import RedisStore
 from gatepass.stores.sql import SqlStore
 from tests.revocations.worlds import open_store
-from tests.stores.plans import log_in
+from tests.stores.plans import key, log_in
 
 PAUSE_S = 0.01
 
@@ -38,12 +42,31 @@ def plan(store: Store, name: str, step: int) -> tuple[str, Callable[[], object]]
     return f"s:{session_id}", lambda: store.revoke_subject(subject, reason="password")
 
 
+def try_key(store: Store, subject: str, *, revoked: bool) -> Iterator[tuple[str, str]]:
+    """Issue a key, and perhaps revoke it: its hash, and each time what it has to be from then on.
+
+    Raises:
+        StoreUnavailable: Nothing more is known of the key.
+    """
+    plan = key(subject)
+    assert plan.opaque_id is not None
+    assert store.issue(plan) is not None
+    yield plan.opaque_id, "live"
+    if revoked:
+        yield plan.opaque_id, "unknown"
+        store.revoke_session(plan.session_id, reason="lost", sec_hash=KEY_SEC_HASH)
+        yield plan.opaque_id, "revoked"
+
+
 def write(url: str, folder: Path, name: str) -> None:
     """Revoke tokens, sessions and subjects in turn, several tens in each second."""
     store = open_store(url)
     stop, hold = folder / "stop", folder / "hold"
     step = 0
-    with (folder / f"{name}.attempts").open("a", buffering=1) as said:
+    with (
+        (folder / f"{name}.attempts").open("a", buffering=1) as said,
+        (folder / f"{name}.keys").open("a", buffering=1) as keys,
+    ):
         while not stop.exists():
             time.sleep(PAUSE_S)
             if hold.exists():
@@ -61,6 +84,10 @@ def write(url: str, folder: Path, name: str) -> None:
             except StoreUnavailable:
                 outcome = "unavailable"
             said.write(f"{what} {begun:.6f} {time.monotonic():.6f} {outcome}\n")
+            begun = time.monotonic()
+            with suppress(StoreUnavailable):
+                for found in try_key(store, f"{name}.key.{step}", revoked=step % 2 == 0):
+                    keys.write(f"{' '.join(found)} {begun:.6f}\n")
     store.close()
 
 

@@ -20,6 +20,7 @@ from gatepass.passwords import Passwords
 from gatepass.server.accounts import Accounts
 from gatepass.stores.sql import SqlStore
 from gatepass.tokens.opaque import ACCESS_PREFIX, new_text
+from tests.web.api_keys import KEY_VALUES
 from tests.web.apps.parts import CLAIMS, PASSWORDS
 from tests.web.patterns import ORIGINS, PATTERNS, TOKENS
 from tests.web.target import Target
@@ -280,6 +281,7 @@ _VALUES: Final[dict[str, Callable[[Stage], str]]] = {
         stage.value("refresh"), REFRESH_SECRET, exp=int(time.time() - 1)
     ),
     "reused_refresh": _reused,
+    **KEY_VALUES,
     "csrf_of_session": lambda stage: stage.csrf(stage.value("session_of_access")),
     "csrf_of_grace": lambda stage: stage.csrf(stage.value("session_of_grace")),
     "csrf_of_expired": lambda stage: stage.csrf(stage.value("session_of_expired")),

@@ -8,7 +8,7 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
-from gatepass.cli import db, events, keys, needs, sessions, token, users
+from gatepass.cli import apikeys, db, events, keys, needs, sessions, token, users
 from gatepass.cli.input import find_here
 from gatepass.cli.output import AsJson, say, show
 from gatepass.cli.streams import prepare_streams
@@ -49,6 +49,7 @@ app = typer.Typer(
 )
 app.add_typer(users.app, name="users")
 app.add_typer(sessions.app, name="sessions")
+app.add_typer(apikeys.app, name="apikeys")
 app.add_typer(events.app)
 app.add_typer(token.app, name="token")
 app.add_typer(db.app, name="db")

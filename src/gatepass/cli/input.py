@@ -1,6 +1,7 @@
 """Reads passwords and tokens for commands, never from arguments."""
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from gatepass.errors import SettingsRejected
 if TYPE_CHECKING:
     from gatepass.server.administration import Administration
 
+_SESSION_ID: Final = re.compile(r"[0-9a-f]{34}")
 _MAX_TOKEN: Final = 65_536
 
 PasswordOnStdin = Annotated[
@@ -58,6 +60,12 @@ def find_here() -> Path:
         return Path.cwd()
     except OSError as error:
         raise SettingsRejected("the folder that this runs in is gone: change to another") from error
+
+
+def require_session_id(text: str, sentence: str) -> None:
+    """Return if this is an id of a session or key; the sentence says how one looks."""
+    if not _SESSION_ID.fullmatch(text):
+        raise typer.BadParameter(sentence)
 
 
 @contextmanager

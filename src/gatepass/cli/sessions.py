@@ -1,12 +1,11 @@
 """`gatepass sessions`: who is logged in, and the end of it."""
 
-import re
 from typing import Annotated, Any, Final
 
 import typer
 
 from gatepass.cli.events import COLUMNS, row_of
-from gatepass.cli.input import administration
+from gatepass.cli.input import administration, require_session_id
 from gatepass.cli.output import AsJson, say, show, show_table, when
 from gatepass.events import EventKind
 
@@ -14,7 +13,7 @@ app = typer.Typer(
     help="List, show, revoke and purge sessions.", no_args_is_help=True, rich_markup_mode=None
 )
 
-_SESSION_ID: Final = re.compile(r"[0-9a-f]{34}")
+_WRONG: Final = "a session id is 34 hex digits, see `gatepass sessions list`"
 _COLUMNS: Final = [name for name in COLUMNS if name not in {"subject", "session_id"}]
 _SHOWN: Final = 100_000
 """The most events of one session that are shown."""
@@ -71,7 +70,7 @@ def show_(
 
     Exit code 1 when nothing is known of it: events are kept for GATEPASS_EVENT_DAYS.
     """
-    _require_session_id(session_id)
+    require_session_id(session_id, _WRONG)
     with administration() as opened:
         found = opened.events.find(session_id=session_id, limit=_SHOWN)
         subject = next((event.subject for event in reversed(found) if event.subject), None)
@@ -119,7 +118,7 @@ def revoke(
     if (session_id is not None) + (user is not None) + everybody != 1:
         raise typer.BadParameter("name one of: a session id, --user NAME, --all")
     if session_id is not None:
-        _require_session_id(session_id)
+        require_session_id(session_id, _WRONG)
     with administration() as opened:
         if session_id is not None:
             ended = int(opened.manager.revoke_session(session_id, reason=_REASON))
@@ -144,8 +143,3 @@ def purge(*, as_json: AsJson = False) -> None:
     with administration() as opened:
         gone = opened.manager.purge()
     show({"purged": gone}, f"rows removed: {gone}", as_json=as_json)
-
-
-def _require_session_id(session_id: str) -> None:
-    if not _SESSION_ID.fullmatch(session_id):
-        raise typer.BadParameter("a session id is 34 hex digits, see `gatepass sessions list`")

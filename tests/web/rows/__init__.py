@@ -3,6 +3,7 @@
 from tests.web.rows import (
     access,
     cookies,
+    keys,
     limits,
     log_in,
     log_out,
@@ -17,6 +18,7 @@ from tests.web.rows.row import Row
 
 SHEETS: dict[str, tuple[Row, ...]] = {
     "access": access.ROWS,
+    "keys": keys.ROWS,
     "log in": log_in.ROWS,
     "limits": limits.ROWS,
     "refresh": refresh.ROWS,
