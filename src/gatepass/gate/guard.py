@@ -20,12 +20,14 @@ from gatepass.http import (
     require_csrf_token,
     require_origin,
 )
+from gatepass.http.csrf import CSRF_HEADER
 from gatepass.tokens import AccessClaims
 from gatepass.tokens.opaque import KEY_PREFIX
 
 _NO_STORE: Final = (
     "an API key is checked in the store by a manager, and this service has a verifier without one"
 )
+_CSRF: Final = CSRF_HEADER.lower()
 AnyVerify = Callable[[str | None], Any]
 """`verify` of a manager or verifier: claims, or an awaitable of them."""
 
@@ -182,7 +184,9 @@ class Guard:
         *,
         by_cookie: bool,
     ) -> None:
-        if by_cookie and request.method not in SAFE_METHODS:
+        if by_cookie and (request.method not in SAFE_METHODS or request.header(_CSRF)):
+            # A page that sends its token with a safe method, too, never reads the answer to
+            # another user who has logged in meanwhile.
             require_csrf_token(request, self._csrf_keys(), claims.session_id)
         if requirement.asks:
             self.require(claims, requirement)

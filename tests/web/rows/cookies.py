@@ -90,6 +90,13 @@ _DEVELOPMENT = (
     _row("a cookie reads", "GET /private", (_ACCESS,), shown()),
     _row("a cookie reads from another site", "GET /private", (_ACCESS, _FOREIGN), shown()),
     _row("a cookie on an optional route", "GET /open", (_ACCESS,), shown()),
+    _row("a cookie reads with its CSRF token", "GET /private", (_ACCESS, _CSRF), shown()),
+    _row(
+        "a cookie reads with the CSRF token of another session",
+        "GET /private",
+        (_ACCESS, "X-CSRF-Token: <csrf_of_grace>"),
+        _REFUSED,
+    ),
     _row(
         "an expired cookie is told as expired",
         "GET /auth/me",
