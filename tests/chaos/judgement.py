@@ -14,6 +14,9 @@ def require_nothing_wrong(scenario: Scenario, history: History) -> None:
     """What every scenario but the controls must come to."""
     figures = scenario.figures
     assert history.accepted_late(figures.bound_s) == []
+    at_once = scenario.opaque_verifiers
+    assert [one for one in history.accepted_late(0.0) if one.verifier in at_once] == []
+    assert at_once <= {one.verifier for one in history.verdicts if one.answer == "refused"}
     assert figures.lost == 0
     if LONG or os.environ.get(REPORT):  # a busy machine is slow, too
         assert history.slow() == []

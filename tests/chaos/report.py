@@ -40,6 +40,7 @@ lease was taken away, or that let in what they cannot. They have to be late. In 
 the 16 partitions has a log of its own; there is no order between them, and none is asserted.
 """
 _KINDS = {
+    "opaque": "of opaque tokens",
     "sync": "of threads",
     "async": "of tasks",
     "mutant": "without a lease",

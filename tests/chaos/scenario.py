@@ -23,6 +23,8 @@ from tests.revocations.worlds import open_store
 ROOT = Path(__file__).parents[2]
 WRITERS = 2
 KINDS = ("sync", "sync", "async")
+OPAQUE = (*KINDS, "opaque")
+"""One of the verifiers checks opaque tokens, which are revoked at once."""
 CONTROLS = ("mutant", "open")
 STALENESS_S = 2.0
 HEAL_S = PATIENCE_S
@@ -152,8 +154,14 @@ class Scenario:
         return any(not one.is_acknowledged and one.begun > since for one in attempts)
 
     def losses(self) -> list[int]:
-        """How often each verifier noticed that the store had lost revocations."""
-        return [int(self._last_state(name)[3]) for name in self._verifiers]
+        """How often each verifier with a replica noticed that the store had lost revocations."""
+        opaque = self.opaque_verifiers
+        return [int(self._last_state(name)[3]) for name in self._verifiers if name not in opaque]
+
+    @property
+    def opaque_verifiers(self) -> set[str]:
+        """The names of those that check opaque tokens."""
+        return {f"v{number}" for number, kind in enumerate(self._kinds) if kind == "opaque"}
 
     def finish(self, *, kept_since: float = 0.0) -> History:
         """End all processes, judge, and fill in the figures.

@@ -8,7 +8,7 @@ import pytest
 from gatepass.stores.sql import SqlStore
 from tests.chaos.conftest import Begin
 from tests.chaos.judgement import require_nothing_wrong, require_silence_survived
-from tests.chaos.scenario import CONTROLS, KINDS
+from tests.chaos.scenario import CONTROLS, KINDS, OPAQUE
 from tests.chaos.way import way_to
 from tests.servers.postgres import PostgresServer
 from tests.servers.postgres_binaries import ROLE, require_binaries
@@ -42,7 +42,7 @@ def version_of(server: PostgresServer) -> str:
 
 def test_postgres(begin: Begin, server: PostgresServer) -> None:
     what = "PostgreSQL, killed, restarted, frozen, then verifiers asleep"
-    scenario = begin(what, server.url_of(DATABASE), version_of(server))
+    scenario = begin(what, server.url_of(DATABASE), version_of(server), kinds=OPAQUE)
     server.kill()
     scenario.let_pass(scenario.random.uniform(1, 4))
     server.start()
@@ -62,7 +62,8 @@ def test_a_database_that_has_lost_revocations(
     what: str, template: str | None, begin: Begin, server: PostgresServer
 ) -> None:
     server.run(f"CREATE DATABASE before TEMPLATE {DATABASE}")
-    scenario = begin(f"PostgreSQL, {what}", server.url_of(DATABASE), version_of(server))
+    url, version = server.url_of(DATABASE), version_of(server)
+    scenario = begin(f"PostgreSQL, {what}", url, version, kinds=OPAQUE)
     scenario.hold_writers()
     server.run(f"DROP DATABASE {DATABASE} WITH (FORCE)")
     create(server, template=template)

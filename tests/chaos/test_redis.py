@@ -11,7 +11,7 @@ from gatepass.sessions.session import PARTITIONS
 from tests.chaos.conftest import Begin
 from tests.chaos.isolation import Watched, start_watched
 from tests.chaos.judgement import require_late, require_nothing_wrong, require_silence_survived
-from tests.chaos.scenario import CONTROLS, KINDS, Scenario
+from tests.chaos.scenario import CONTROLS, KINDS, OPAQUE, Scenario
 from tests.chaos.way import way_to
 from tests.servers.redis_server import Server
 from tests.servers.redis_sets import start_alone, start_cluster
@@ -146,7 +146,7 @@ def test_the_mutant_believes_a_primary_that_is_cut_off(begin: Begin, tmp_path: P
 def test_redis_alone(begin: Begin, tmp_path: Path) -> None:
     with alone(tmp_path / "servers") as server:
         what = "Redis alone, killed, restarted, frozen, then verifiers asleep"
-        scenario = begin(what, server.url, server.version)
+        scenario = begin(what, server.url, server.version, kinds=OPAQUE)
         server.kill()
         scenario.let_pass(scenario.random.uniform(1, 4))
         server.start()
@@ -183,7 +183,7 @@ def test_verifiers_cut_off_silently(
 
 def test_a_store_that_comes_back_empty(begin: Begin, tmp_path: Path) -> None:
     with alone(tmp_path / "servers") as server:
-        scenario = begin("Redis alone, back empty", server.url, server.version)
+        scenario = begin("Redis alone, back empty", server.url, server.version, kinds=OPAQUE)
         scenario.hold_writers()
         server.kill()
         for pattern in ("*.aof", "*.manifest", "*.rdb"):

@@ -9,7 +9,7 @@ import pytest
 
 from tests.chaos.conftest import Begin
 from tests.chaos.judgement import require_late, require_nothing_wrong
-from tests.chaos.scenario import KINDS, STALENESS_S, Scenario
+from tests.chaos.scenario import OPAQUE, STALENESS_S, Scenario
 from tests.stores.broken import locked, replace_by_empty
 from tests.stores.outcomes import fill
 
@@ -71,7 +71,12 @@ def test_sqlite(what: str, faults: list[Fault], query: str, begin: Begin, path: 
     url = f"sqlite:///{path}"
     verifier_url = f"sqlite:///file:{path}{query}" if query else url
     scenario = begin(
-        f"SQLite, {what}", url, VERSION, verifier_url=verifier_url, extra_s=-STALENESS_S
+        f"SQLite, {what}",
+        url,
+        VERSION,
+        verifier_url=verifier_url,
+        extra_s=-STALENESS_S,
+        kinds=OPAQUE,
     )
     for fault in faults:
         begun = time.monotonic()
@@ -83,7 +88,7 @@ def test_sqlite(what: str, faults: list[Fault], query: str, begin: Begin, path: 
 
 
 @pytest.mark.parametrize(
-    ("what", "kinds"), [("SQLite", KINDS), ("control: SQLite", ("open", "open"))]
+    ("what", "kinds"), [("SQLite", OPAQUE), ("control: SQLite", ("open", "open"))]
 )
 def test_a_file_with_an_empty_one_in_its_place_lets_nobody_in(
     what: str, kinds: tuple[str, ...], begin: Begin, path: Path
@@ -101,7 +106,7 @@ def test_a_file_with_an_empty_one_in_its_place_lets_nobody_in(
     scenario.let_pass(3)
     history = scenario.finish(kept_since=replaced_at)
 
-    if kinds == KINDS:
+    if kinds == OPAQUE:
         require_nothing_wrong(scenario, history)
         assert history.let_in(replaced_at + NOTICED_S) == []
         assert scenario.figures.unavailable > 0

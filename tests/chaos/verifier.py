@@ -1,22 +1,27 @@
 """A process that checks what was acknowledged against its replica, and writes down the verdicts.
 
 Run as `python -m tests.chaos.verifier URL FOLDER NAME BOUND SEED KIND`, until the folder holds a
-file `stop`. KIND is `sync` or `async`, or one that shows what the suite would notice: `mutant` is
-`sync` without the lease, and `open` lets in what it cannot check.
+file `stop`. KIND is `sync` or `async`, `opaque`, which has no replica, or one that shows what the
+suite would notice: `mutant` is `sync` without the lease, and `open` lets in what it cannot check.
 """
 
 import asyncio
 import sys
 import threading
 import time
+from contextlib import suppress
 from math import inf
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TextIO
 
 from gatepass.errors import StoreUnavailable
 from gatepass.revocations import AsyncReplica, Replica, replica_of
+from gatepass.sessions import OpaqueKind
 from gatepass.stores.sql import AsyncSqlStore, SqlStore
 from tests.chaos.schedule import Schedule
+from tests.chaos.writer import opaque_id_of
+from tests.revocations.worlds import open_store
 
 CALLERS = 4
 TELL_S = 0.1
@@ -114,6 +119,40 @@ def verify(verifier: Verifier, url: str, *, is_mutant: bool) -> None:
     replica.close()
 
 
+def verify_opaque(verifier: Verifier, url: str) -> None:
+    """Check opaque tokens at the store, from several threads."""
+    store = open_store(url)
+
+    def call() -> None:
+        while not verifier.is_over:
+            what = verifier.schedule.next()
+            if what is None or "live" in what:  # nobody has such a token
+                time.sleep(PAUSE_S)
+                continue
+            begun = time.monotonic()
+            try:
+                fact = store.find_opaque(opaque_id_of(what))
+                answer = answer_of(is_revoked=fact.kind is not OpaqueKind.LIVE)
+            except StoreUnavailable:
+                answer = verifier.without_store
+            verifier.say(what, begun, answer)
+
+    callers = [threading.Thread(target=call) for _ in range(CALLERS)]
+    for caller in callers:
+        caller.start()
+    read_at = -inf
+    while not verifier.is_over:
+        begun, is_fresh = time.monotonic(), False
+        with suppress(StoreUnavailable):
+            store.find_opaque(opaque_id_of("t:00nobody"))
+            read_at, is_fresh = begun, True
+        verifier.tell(begun, SimpleNamespace(is_fresh=is_fresh, age=begun - read_at, losses=0))
+        time.sleep(TELL_S)
+    for caller in callers:
+        caller.join()
+    store.close()
+
+
 async def verify_async(verifier: Verifier, url: str) -> None:
     """Check from several tasks."""
     replica = open_async_replica(url)
@@ -149,6 +188,8 @@ def main(url: str, folder: str, name: str, bound_s: str, seed: str, kind: str) -
     verifier = Verifier(Path(folder), name, float(bound_s), int(seed), fails_open=kind == "open")
     if kind == "async":
         asyncio.run(verify_async(verifier, url))
+    elif kind == "opaque":
+        verify_opaque(verifier, url)
     else:
         verify(verifier, url, is_mutant=kind == "mutant")
 

@@ -6,6 +6,7 @@ Run as `python -m tests.chaos.writer URL FOLDER NAME`, until the folder holds a 
 While it holds a file `hold` nothing is revoked.
 """
 
+import hashlib
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,11 +14,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from gatepass.errors import StoreUnavailable
-from gatepass.sessions.session import KEY_SEC_HASH
+from gatepass.sessions import OpaquePlan
+from gatepass.sessions.session import KEY_SEC_HASH, partition_digits
 from gatepass.stores.redis import RedisStore
 from gatepass.stores.sql import SqlStore
 from tests.revocations.worlds import open_store
-from tests.stores.plans import key, log_in
+from tests.stores.plans import ACCESS_LIFE, key, log_in
 
 PAUSE_S = 0.01
 
@@ -30,16 +32,29 @@ def plan(store: Store, name: str, step: int) -> tuple[str, Callable[[], object]]
     Raises:
         StoreUnavailable: There is no session to end.
     """
-    if step % 3 == 0:
-        token = f"{step % 16:02x}{name}.{step}"
-        return f"t:{token}", lambda: store.revoke_token(token)
     subject = f"{name}.{step}"
     session = store.issue(log_in(subject))
     assert session is not None
     session_id = session.session_id
+    token = f"{partition_digits(subject)}{subject}"
+    what = f"t:{token}" if step % 3 == 0 else f"s:{session_id}"
+    of_opaque = OpaquePlan(
+        opaque_id=opaque_id_of(what),
+        token_id=token,
+        session_id=session_id,
+        lifetime_ms=ACCESS_LIFE,
+    )
+    store.issue_opaque(of_opaque)
+    if step % 3 == 0:
+        return what, lambda: store.revoke_token(token)
     if step % 3 == 1:
-        return f"s:{session_id}", lambda: store.revoke_session(session_id, reason="log-out")
-    return f"s:{session_id}", lambda: store.revoke_subject(subject, reason="password")
+        return what, lambda: store.revoke_session(session_id, reason="log-out")
+    return what, lambda: store.revoke_subject(subject, reason="password")
+
+
+def opaque_id_of(what: str) -> str:
+    """The key of the opaque token that goes with a revocation of this name."""
+    return what[2:4] + hashlib.sha256(what.encode()).hexdigest()
 
 
 def try_key(store: Store, subject: str, *, revoked: bool) -> Iterator[tuple[str, str]]:

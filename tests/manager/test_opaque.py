@@ -11,8 +11,9 @@ from gatepass.errors import (
     TokenMalformed,
     TokenRevoked,
 )
-from gatepass.jose import SharedKey
-from gatepass.tokens.opaque import ACCESS_PREFIX, new_text
+from gatepass.jose import KeySet, SharedKey, SigningKey
+from gatepass.sessions import OpaquePlan
+from gatepass.tokens.opaque import ACCESS_PREFIX, hash_id, new_text
 from tests.manager.conftest import START, Clock, Make
 from tests.manager.counted import Counted
 
@@ -172,3 +173,54 @@ def test_a_token_is_revoked_by_its_claims_or_its_id_and_not_by_its_text(manager:
     manager.revoke_token(manager.verify(token).token_id)
     with pytest.raises(TokenRevoked):
         manager.verify(token)
+
+
+def test_a_token_outlives_a_rotation_of_the_refresh_key(make: Make, counted: Counted) -> None:
+    old, new = SharedKey.generate(), SharedKey.generate()
+    before, after = make(store=counted, refresh_keys=old), make(store=counted, refresh_keys=new)
+    during = make(store=counted, refresh_keys=KeySet(new, old))
+    token = before.issue("alice").access_token
+    counted.since()
+
+    assert during.verify(token).subject == "alice"
+    assert counted.since() == {"find_opaque": 2}
+    with pytest.raises(TokenExpired):
+        after.verify(token)
+    assert after.verify(during.issue("alice").access_token)
+
+
+def test_keys_that_change_while_running_change_the_hash(make: Make, counted: Counted) -> None:
+    class Source:
+        version = 1
+        keys = KeySet(SharedKey.generate())
+
+        def current(self) -> KeySet:
+            return self.keys
+
+    source = Source()
+    manager = make(store=counted, refresh_keys=source)
+    tokens = [manager.issue("alice").access_token]
+    source.keys, source.version = source.keys.rotate(SigningKey.generate("ES256")), 2
+    tokens.append(manager.issue("alice").access_token)
+
+    assert [manager.verify(token).subject for token in tokens] == ["alice"] * 2
+
+
+def test_a_row_that_was_written_without_the_refresh_key_is_no_token(
+    make: Make, counted: Counted
+) -> None:
+    """Write access to the store forges nothing."""
+    manager = make(store=counted, access_format="jwt")
+    pair = manager.issue("alice")
+    text = new_text(ACCESS_PREFIX, "alice", bytes(range(32)))
+    work = getattr(counted._store, "_work", counted._store)
+    planted = OpaquePlan(
+        opaque_id=str(hash_id(ACCESS_PREFIX, text)),
+        token_id=f"{text[6:8]}planted",
+        session_id=pair.session_id,
+        lifetime_ms=900_000,
+    )
+    assert work.issue_opaque(planted) is not None
+
+    with pytest.raises(TokenExpired):
+        manager.verify(text)

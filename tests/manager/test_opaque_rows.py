@@ -224,9 +224,7 @@ def test_the_store_never_has_the_text(make: Make, counted: Counted) -> None:
 
     assert len(seen) == 2
     assert token[9:52] not in repr(seen)
-    assert str(hash_id(ACCESS_PREFIX, token)) not in repr(
-        seen
-    )  # the hash covers issuer and audience
+    assert str(hash_id(ACCESS_PREFIX, token)) not in repr(seen)
 
 
 def vars_of(plan: Any) -> dict[str, Any]:

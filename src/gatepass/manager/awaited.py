@@ -17,10 +17,11 @@ from gatepass.manager.common import (
     report,
     whose,
 )
-from gatepass.sessions import AsyncRevocations, AsyncStore, RevokeKind, Session
+from gatepass.sessions import AsyncRevocations, AsyncStore, OpaqueFact, RevokeKind, Session
 from gatepass.sessions.limits import Bucket
 from gatepass.tokens import AccessClaims, TokenPair
 from gatepass.tokens.claims import dict_of
+from gatepass.tokens.opaque_access import UNKNOWN
 from gatepass.tokens.pair import is_subject, require_known
 from gatepass.tokens.policy import require_text
 from gatepass.tokens.refusals import is_refused
@@ -82,7 +83,7 @@ class AsyncTokenManager(
         try:
             claims = self._open(access_token)
         except TokenMalformed as malformed:
-            opaque_id = self._opaque.require_id(access_token, malformed)
+            opaque_ids = self._opaque.require_ids(access_token, malformed)
         else:
             held = dict_of(claims)
             verdict = await self._is_revoked(held["sid"], held["jti"])
@@ -90,7 +91,7 @@ class AsyncTokenManager(
                 self._access.forget(access_token)
                 raise TokenRevoked
             return claims
-        return self._opaque.conclude(await self._own_store.find_opaque(opaque_id))
+        return self._opaque.conclude(await self._find_opaque(opaque_ids))
 
     async def log_out(
         self, *, access_token: str | None = None, refresh_token: str | None = None
@@ -110,9 +111,17 @@ class AsyncTokenManager(
     async def _prove(
         self, access_token: str | None, refresh_token: str | None
     ) -> tuple[str, bytes | None, str]:
-        opaque_id = self._opaque.find_id(access_token)
-        fact = None if opaque_id is None else await self._own_store.find_opaque(opaque_id)
+        opaque_ids = self._opaque.find_ids(access_token)
+        fact = await self._find_opaque(opaque_ids) if opaque_ids else None
         return self._planner.plan_log_out(access_token, refresh_token, fact)
+
+    async def _find_opaque(self, opaque_ids: list[str]) -> OpaqueFact:
+        fact = UNKNOWN
+        for opaque_id in opaque_ids:
+            fact = await self._own_store.find_opaque(opaque_id)
+            if fact.kind is not UNKNOWN.kind:
+                break
+        return fact
 
     async def revoke_token(self, token: AccessClaims | str) -> None:
         """See `TokenManager.revoke_token`."""

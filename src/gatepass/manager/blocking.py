@@ -16,10 +16,11 @@ from gatepass.manager.common import (
     report,
     whose,
 )
-from gatepass.sessions import Revocations, RevokeKind, Session, Store
+from gatepass.sessions import OpaqueFact, Revocations, RevokeKind, Session, Store
 from gatepass.sessions.limits import Bucket
 from gatepass.tokens import AccessClaims, TokenPair
 from gatepass.tokens.claims import dict_of
+from gatepass.tokens.opaque_access import UNKNOWN
 from gatepass.tokens.pair import is_subject, require_known
 from gatepass.tokens.policy import require_text
 from gatepass.tokens.refusals import is_refused
@@ -113,7 +114,7 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching, Tell
         try:
             claims = self._open(access_token)
         except TokenMalformed as malformed:
-            opaque_id = self._opaque.require_id(access_token, malformed)
+            opaque_ids = self._opaque.require_ids(access_token, malformed)
         else:
             held = dict_of(claims)
             verdict = self._is_revoked(held["sid"], held["jti"])
@@ -121,7 +122,7 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching, Tell
                 self._access.forget(access_token)
                 raise TokenRevoked
             return claims
-        return self._opaque.conclude(self._own_store.find_opaque(opaque_id))
+        return self._opaque.conclude(self._find_opaque(opaque_ids))
 
     def log_out(self, *, access_token: str | None = None, refresh_token: str | None = None) -> None:
         """End the session of these tokens; one that had ended already is fine.
@@ -156,9 +157,17 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching, Tell
     def _prove(
         self, access_token: str | None, refresh_token: str | None
     ) -> tuple[str, bytes | None, str]:
-        opaque_id = self._opaque.find_id(access_token)
-        fact = None if opaque_id is None else self._own_store.find_opaque(opaque_id)
+        opaque_ids = self._opaque.find_ids(access_token)
+        fact = self._find_opaque(opaque_ids) if opaque_ids else None
         return self._planner.plan_log_out(access_token, refresh_token, fact)
+
+    def _find_opaque(self, opaque_ids: list[str]) -> OpaqueFact:
+        fact = UNKNOWN
+        for opaque_id in opaque_ids:
+            fact = self._own_store.find_opaque(opaque_id)
+            if fact.kind is not UNKNOWN.kind:
+                break
+        return fact
 
     def revoke_token(self, token: AccessClaims | str) -> None:
         """Revoke one access token, given its claims or its id (`jti`), never its text.

@@ -4,11 +4,13 @@
    bits in base64url, and the CRC-32 of all before it in eight hex digits.
 2. The checksum is no secret. It tells a typing error, and a text that a scanner found by its
    prefix, from a real token without asking the store.
-3. A store keeps the SHA-256 of the text only. 256 random bits cannot be guessed, so the hash needs
+3. A store keeps a hash of the text only. 256 random bits cannot be guessed, so the hash needs
    no salt and no stretching.
+4. With a key the hash is an HMAC. Write access to the store is then not enough to make a token.
 """
 
 import hashlib
+import hmac
 import re
 from typing import Final
 from zlib import crc32
@@ -30,18 +32,19 @@ def new_text(prefix: str, subject: str, random: bytes) -> str:
     return text + _checksum(text)
 
 
-def hash_id(prefix: str, text: str, context: bytes = b"") -> str | None:
+def hash_id(prefix: str, text: str, key: bytes = b"") -> str | None:
     """The key under which a store keeps this text; `None`: the text is no token of this prefix.
 
-    `context` is hashed before the text: another service over the same store has another one, and
-    does not find the token.
+    The hash is an HMAC-SHA-256 under this key, or SHA-256 without one.
     """
     form = _FORM.fullmatch(text)
     if form is None or not text.startswith(prefix):
         return None
     if text[-_CHECK_LENGTH:] != _checksum(text[:-_CHECK_LENGTH]):
         return None
-    return form["digits"] + hashlib.sha256(context + text.encode()).hexdigest()
+    octets = text.encode()
+    digest = hmac.digest(key, octets, "sha256") if key else hashlib.sha256(octets).digest()
+    return form["digits"] + digest.hex()
 
 
 def _checksum(text: str) -> str:

@@ -1,7 +1,8 @@
 """Opaque access tokens of a manager: what a store records, and the claims that it vouches for.
 
-1. The hash covers issuer and audience, too: a manager of another audience over the same store does
-   not find the token.
+1. The hash is keyed with a secret out of the refresh key, for this issuer and audience. So write
+   access to the store makes no token, and another service over the same store does not find it.
+   A token under a former refresh key is found as long as that key is accepted.
 2. The store's clock decides whether a token has expired, and no leeway is added. Its answer is the
    only check of revocation: no replica takes part.
 3. A token that the store does not know counts as expired. It was purged after its end, or lost in
@@ -9,7 +10,6 @@
 4. The claims are those of the session's row at this moment, checked by the policy of today.
 """
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 
 from gatepass.errors import ClaimsRejected, TokenExpired, TokenInvalid, TokenMalformed, TokenRevoked
+from gatepass.jose import KeySet, KeySource, VerificationKey
 from gatepass.jose._malformed import MALFORMED
 from gatepass.sessions import OpaqueFact, OpaqueKind, OpaquePlan, Session, new_id
 from gatepass.tokens.claims import VOUCHED, AccessClaims
@@ -26,10 +27,12 @@ from gatepass.tokens.pair import registered_claims
 from gatepass.tokens.policy import REGISTERED_CLAIMS, TokenPolicy, require_claims
 from gatepass.tokens.refusals import INVALID
 
+_PURPOSE: Final = b"gatepass opaque "
 WRONG_FORM: Final = (
     f"{MALFORMED}: it begins as an opaque token does, and its length or its checksum is wrong"
 )
-_UNKNOWN: Final = "the token has expired, or its store never had it or has lost it"
+UNKNOWN: Final = OpaqueFact(kind=OpaqueKind.UNKNOWN)
+_NOT_THERE: Final = "the token has expired, or its store never had it or has lost it"
 _IS_KEY: Final = "this is an API key, which verify_key checks, and verify never accepts"
 _NO_JWT: Final = (
     "the token has expired: it is a JWT, and this manager accepts opaque tokens only "
@@ -48,13 +51,24 @@ class NewOpaque:
 class OpaqueAccess:
     """Plans and conclusions for the opaque access tokens of one policy."""
 
-    __slots__ = ("_access_s", "_context", "_jwts", "_now", "_policy", "_random", "_session_s")
+    __slots__ = (
+        "_access_s",
+        "_derived",
+        "_jwts",
+        "_now",
+        "_policy",
+        "_purpose",
+        "_random",
+        "_refresh_keys",
+        "_session_s",
+    )
 
     def __init__(
         self,
         policy: TokenPolicy,
         jwts: ClaimsVerifier,
         *,
+        refresh_keys: KeySource,
         access_s: int,
         session_s: int,
         now: Callable[[], float],
@@ -66,8 +80,9 @@ class OpaqueAccess:
         self._session_s = session_s
         self._now = now
         self._random = random
-        names = msgspec.json.encode((policy.issuer, policy.audience))
-        self._context = hashlib.sha256(names).digest()
+        self._refresh_keys = refresh_keys
+        self._purpose = _PURPOSE + msgspec.json.encode((policy.issuer, policy.audience))
+        self._derived: tuple[KeySet | None, tuple[bytes, ...]] = None, ()
 
     def plan(self, session: Session | None) -> NewOpaque | None:
         """A new token of this session; `None` if access tokens are JWTs, or there is no session."""
@@ -76,31 +91,33 @@ class OpaqueAccess:
         text = new_text(ACCESS_PREFIX, session.subject, self._random(RANDOM_BYTES))
         left_s = session.auth_time + self._session_s - int(self._now())
         plan = OpaquePlan(
-            opaque_id=self._id(text),
+            opaque_id=self._ids(text)[0],
             token_id=new_id(session.subject, self._random(16)),
             session_id=session.session_id,
             lifetime_ms=max(0, min(self._access_s, left_s)) * 1000,
         )
         return NewOpaque(text, plan)
 
-    def find_id(self, token: object) -> str | None:
-        """The key under which the store has this text; `None`: the text is no opaque access token.
+    def find_ids(self, token: object) -> list[str]:
+        """The keys of which the store has this text under one; none: it is no opaque access token.
+
+        There is one for each refresh key, the primary's first.
 
         Raises:
             TokenMalformed: The text begins as one, and its length or its checksum is wrong.
         """
         if not isinstance(token, str) or not token.startswith(ACCESS_PREFIX):
-            return None
-        return self._id(token)
+            return []
+        return self._ids(token)
 
-    def require_id(self, token: object, malformed: TokenMalformed) -> str:
-        """`find_id` of a text that is no JWT; raises `malformed` if the text is no token at all."""
-        opaque_id = self.find_id(token)
-        if opaque_id is None:
+    def require_ids(self, token: object, malformed: TokenMalformed) -> list[str]:
+        """`find_ids` of a text that is no JWT; raises `malformed` if it is no token at all."""
+        opaque_ids = self.find_ids(token)
+        if not opaque_ids:
             if isinstance(token, str) and token.startswith(KEY_PREFIX):
                 raise TokenMalformed(_IS_KEY)
             raise malformed
-        return opaque_id
+        return opaque_ids
 
     def open_jwt(self, token: str | None) -> AccessClaims:
         """The claims of a JWT, as long as JWTs are accepted beside opaque tokens.
@@ -131,7 +148,7 @@ class OpaqueAccess:
             raise TokenRevoked
         token = fact.token
         if fact.kind is not OpaqueKind.LIVE or token is None:
-            raise TokenExpired(_UNKNOWN if fact.kind is OpaqueKind.UNKNOWN else None)
+            raise TokenExpired(_NOT_THERE if fact.kind is OpaqueKind.UNKNOWN else None)
         session = token.session
         claims = registered_claims(
             self._policy,
@@ -156,10 +173,24 @@ class OpaqueAccess:
         """
         if fact.token is not None:
             return fact.token.session
-        raise TokenRevoked if fact.kind is OpaqueKind.REVOKED else TokenExpired(_UNKNOWN)
+        raise TokenRevoked if fact.kind is OpaqueKind.REVOKED else TokenExpired(_NOT_THERE)
 
-    def _id(self, text: str) -> str:
-        opaque_id = hash_id(ACCESS_PREFIX, text, self._context)
-        if opaque_id is None:
+    def _ids(self, text: str) -> list[str]:
+        found = [hash_id(ACCESS_PREFIX, text, secret) for secret in self._secrets()]
+        opaque_ids = [each for each in found if each is not None]
+        if not opaque_ids:
             raise TokenMalformed(WRONG_FORM)
-        return opaque_id
+        return opaque_ids
+
+    def _secrets(self) -> tuple[bytes, ...]:
+        """The secret of each refresh key; derived anew when the keys have changed."""
+        keys, secrets = self._derived
+        current = self._refresh_keys.current()
+        if current is not keys:
+            secrets = tuple(
+                key.derive(self._purpose)
+                for key in current.keys
+                if not isinstance(key, VerificationKey)
+            )
+            self._derived = current, secrets
+        return secrets

@@ -123,6 +123,7 @@ class PairPlanner:
         self.opaque = OpaqueAccess(
             policy,
             self.access,
+            refresh_keys=self.refresh_keys,
             access_s=self._access_s,
             session_s=self._session_s,
             now=now,
