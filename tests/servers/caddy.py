@@ -15,7 +15,6 @@ _BEFORE: Final = """\
 {
 	admin off
 	auto_https off
-	persist_config off
 	log {
 		output discard
 	}
