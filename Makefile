@@ -110,6 +110,7 @@ browser: $(DEV) ## Drive the interactive page with a real Chromium
 web: $(DEV) ## Send hundreds of requests through every framework behind real servers
 	@.ci/redis
 	@.ci/nginx
+	@.ci/caddy
 	$(BIN)/$(LOADED) -m web tests/web
 
 interop: $(DEV) ## Exchange tokens and keys with other people's code, print the table

@@ -34,6 +34,8 @@ class Front:
     port: int
     context: ssl.SSLContext
     configuration: str
+    gate: str
+    """The address of the server that the proxy asks."""
     database: Path
     application: Echo
     tokens: dict[str, str]
@@ -120,7 +122,7 @@ def changed(text: str, replaced: dict[str, str]) -> str:
 def is_up(front: Front) -> bool:
     try:
         with front.client() as client:
-            return client.get("/auth/me").status_code == 401
+            return client.get("/auth/verify").status_code == 404
     except httpx.TransportError:
         return False
 
@@ -147,14 +149,15 @@ def front_of(kind: str, folder: Path) -> Iterator[Front]:
     with ExitStack() as stack:
         server = stack.enter_context(serving(here, environ=environ))
         application = stack.enter_context(echo())
+        gate = f"127.0.0.1:{server.port}"
         replaced = {
-            "127.0.0.1:8001": f"127.0.0.1:{server.port}",
+            "127.0.0.1:8001": gate,
             "127.0.0.1:9000": f"127.0.0.1:{application.server_port}",
         }
         port = free_port()
         text = written(kind, port, replaced, certificate)
         stack.enter_context(RUN[kind](folder, text))
-        front = Front(kind, port, context, text, here / "gate.db", application, {})
+        front = Front(kind, port, context, text, gate, here / "gate.db", application, {})
         until(lambda: is_up(front))
         for name in ("ada", "grace"):
             with front.client() as client:
@@ -165,16 +168,10 @@ def front_of(kind: str, folder: Path) -> Iterator[Front]:
 
 
 @contextmanager
-def careless_front(front: Front, folder: Path) -> Iterator[Front]:
-    """The same without the lines that keep the client's headers and query away."""
-    text = front.configuration
-    if front.kind == "nginx":
-        text = changed(text, {f"server_name {HOST};": "underscores_in_headers on;"})
-    else:
-        lines = {"\t\t\trequest_header -X-Auth-*\n": "", "\t\t\trequest_header -*_*\n": ""}
-        text = changed(text, lines | {"/auth/verify?\n": "/auth/verify\n"})
+def other_front(front: Front, folder: Path, replaced: dict[str, str]) -> Iterator[Front]:
+    """The same behind another proxy, with other lines in its configuration."""
     port = free_port()
-    text = changed(text, {str(front.port): str(port)})
+    text = changed(front.configuration, replaced | {str(front.port): str(port)})
     with RUN[front.kind](folder, text):
         other = replace(front, port=port)
         until(lambda: is_up(other))

@@ -5,6 +5,7 @@ The configurations are those of docs/proxy-gate.md.
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from socket import create_connection
 from typing import Any, Final
 
@@ -14,7 +15,8 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from tests.budget import PATIENCE_S, until
-from tests.web.fronts import HOST, PASSWORD, RUN, Front, careless_front, front_of
+from tests.server.running import free_port
+from tests.web.fronts import HOST, PASSWORD, RUN, Front, front_of, other_front
 
 pytestmark = pytest.mark.web
 
@@ -33,7 +35,17 @@ def front(
 
 @pytest.fixture(scope="module")
 def careless(front: Front, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
-    with careless_front(front, tmp_path_factory.mktemp("careless")) as careless:
+    """A proxy without the lines that keep the client's headers and query away."""
+    lines = {
+        "nginx": {f"server_name {HOST};": "underscores_in_headers on;"},
+        "caddy": {
+            "request_header -X-Auth-*\n": "\n",
+            "request_header -*_*\n": "\n",
+            "/auth/verify?\n": "/auth/verify\n",
+        },
+    }
+    folder = tmp_path_factory.mktemp("careless")
+    with other_front(front, folder, lines[front.kind]) as careless:
         yield careless
 
 
@@ -244,3 +256,8 @@ def test_nothing_passes_while_the_store_is_down(front: Front) -> None:
         assert front.ask("GET /app/a").status_code == 503
         assert front.ask("GET /app/a", who="").status_code == 401
     until(lambda: front.ask("GET /app/a").status_code == 200)
+
+
+def test_nothing_passes_while_gatepass_is_down(front: Front, tmp_path: Path) -> None:
+    with other_front(front, tmp_path, {front.gate: f"127.0.0.1:{free_port()}"}) as alone:
+        assert alone.ask("GET /app/a").status_code == (503 if front.kind == "nginx" else 502)

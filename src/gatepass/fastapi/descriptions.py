@@ -123,6 +123,8 @@ _REFRESH_TOKEN: Final = {
     }
 }
 
+_REQUIREMENT: Final = [{"name": name, "in": "query", "schema": _TEXT} for name in ("scope", "role")]
+
 DESCRIPTIONS: Final[Mapping[str, Description]] = {
     "login": Description(
         summary="Log in with a user name and a password",
@@ -223,16 +225,8 @@ DESCRIPTIONS: Final[Mapping[str, Description]] = {
             "description": "The request may pass; more headers as configured",
             "headers": {"X-Auth-Subject": {"schema": _TEXT}},
         },
-        problems=(
-            table.INSUFFICIENT_SCOPE,
-            table.CSRF_FAILED,
-            table.INTERNAL_ERROR,
-        ),
-        extra={
-            "parameters": [
-                {"name": name, "in": "query", "schema": _TEXT} for name in ("scope", "role")
-            ]
-        },
+        problems=(table.INSUFFICIENT_SCOPE, table.CSRF_FAILED, table.INTERNAL_ERROR),
+        extra={"parameters": _REQUIREMENT},
         takes_token=True,
     ),
     "me": Description(

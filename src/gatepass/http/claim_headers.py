@@ -67,7 +67,7 @@ def require_small(headers: Headers) -> None:
     """Return when a proxy can read these headers.
 
     Raises:
-        RequestRefused: They are too long; the application has to name fewer claims.
+        RequestRefused: The headers are too long: name fewer claims.
     """
     if sum(len(name) + len(value) + len(": \r\n") for name, value in headers) > MAX_HEADERS:
         raise RequestRefused(

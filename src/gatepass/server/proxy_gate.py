@@ -30,7 +30,7 @@ def read_proxy_gate(
             if environ.get(name):
                 raise SettingsRejected(f"{name} is set without {_DIALECT}, nginx or caddy")
         return None
-    if bool(secret) != bool(audience):
+    if len([each for each in (secret, audience) if each]) == 1:
         raise SettingsRejected(f"{_SECRET} and {_AUDIENCE} are set together")
     token = InternalToken(keys=_key(secret), audience=audience) if secret and audience else None
     headers = _read_headers(environ.get(_HEADERS) or "")
