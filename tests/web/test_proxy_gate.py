@@ -261,3 +261,13 @@ def test_nothing_passes_while_the_store_is_down(front: Front) -> None:
 def test_nothing_passes_while_gatepass_is_down(front: Front, tmp_path: Path) -> None:
     with other_front(front, tmp_path, {front.gate: f"127.0.0.1:{free_port()}"}) as alone:
         assert alone.ask("GET /app/a").status_code == (503 if front.kind == "nginx" else 502)
+
+
+@pytest.mark.parametrize("name", ["X-Auth-Subject", "x-auth-role", "X-Auth-Name", "Cookie"])
+def test_the_client_cannot_have_identity_dropped(name: str, front: Front) -> None:
+    """Proxies drop the headers that `Connection` names (RFC 9110 §7.6.1)."""
+    answer = front.ask("GET /app/a", ("Connection", f"close, {name}"))
+
+    assert told(answer, "x-auth-role") == ["admin"]
+    assert told(answer, "x-auth-name") == ["ada"]
+    assert len(told(answer, "x-auth-subject")) == 1
