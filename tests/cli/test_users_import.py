@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -190,6 +191,17 @@ def test_accounts_that_the_policy_rejects_are_not_added(ada: Command) -> None:
 
     assert done.stdout == "added: 1, there already: 0, rejected: 1\n"
     assert done.stderr.startswith("gatepass: line 3: nobody could log in to this account: ")
+
+
+def test_hashes_that_need_an_extra_name_it(ada: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = write(ada, HEADER, f"grace,,,{KINDS['bcrypt 2b']('a password from before')}")
+    monkeypatch.setitem(sys.modules, "bcrypt", None)
+    refused = ada("users", "import", file)
+
+    assert (refused.code, refused.stdout) == (2, "")
+    assert refused.stderr == (
+        "gatepass: bcrypt is not installed, run: pip install 'gatepass[migrate]'\n"
+    )
 
 
 def test_more_rows_than_one_batch(ada: Command) -> None:

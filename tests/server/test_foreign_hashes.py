@@ -3,17 +3,22 @@
 import asyncio
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import text
 
+from gatepass.passwords import Passwords
 from gatepass.passwords.foreign import verify_foreign
 from gatepass.server.account import Account
 from gatepass.server.account_import import AccountImport
+from gatepass.server.accounts import Accounts
+from gatepass.stores.sql import SqlStore
 from tests.passwords.peers import KINDS
 from tests.server.test_telling_accounts import REFUSED, WRONG
-from tests.server.world import World, outcome
+from tests.server.world import CountingHasher, World, outcome
+from tests.servers.postgres import empty_database
 
 pytestmark = pytest.mark.anyio
 
@@ -174,6 +179,63 @@ async def test_a_disabled_account_costs_what_its_own_hash_costs(
     assert outcome(await world.log_in("grace", WORD)) == REFUSED
     assert await watched.cost("grace") == "scrypt:1"
     assert kept(world, "grace").startswith("scrypt:")
+
+
+def test_an_account_that_somebody_else_adds_at_the_same_moment_stays_as_it_is(
+    made: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = f"username,password_hash\ngrace,{KINDS['bcrypt 2y'](WORD)}\nalan,plain\neve,!x\n"
+    rejected: list[int] = []
+    with made.administration() as (accounts, _), made.administration() as (others, _):
+        find = accounts.find_any
+
+        def find_and_lose(usernames: Collection[str], subjects: Collection[str]) -> list[Account]:
+            found = find(usernames, subjects)
+            monkeypatch.setattr(accounts, "find_any", find)
+            others.add("grace", WORD)
+            return found
+
+        monkeypatch.setattr(accounts, "find_any", find_and_lose)
+        run = AccountImport(accounts=accounts, tell=lambda line, _: rejected.append(line))
+        run.run(io.StringIO(rows))
+        added = others.get("grace")
+
+    assert (run.added, run.present, rejected) == (0, 1, [3, 4])
+    assert added.password_hash.startswith("$argon2id$v=19$m=8,t=1,p=1$")
+
+
+@pytest.mark.races
+def test_two_imports_of_one_file_at_once_add_each_account_once(made: World) -> None:
+    kept = KINDS["werkzeug scrypt"](WORD)
+    rows = "".join(f"user{number},{kept}\n" for number in range(2_000))
+    with ThreadPoolExecutor(2) as pool, made.administration() as (accounts, _):
+        runs = [AccountImport(accounts=accounts, tell=lambda *_: None) for _ in range(2)]
+        files = [io.StringIO(f"username,password_hash\n{rows}") for _ in runs]
+        list(pool.map(AccountImport.run, runs, files))
+
+        assert sum(run.added for run in runs) == 2_000
+        assert sum(run.present for run in runs) == 2_000
+        assert len(accounts.list()) == 2_001
+
+
+@pytest.mark.parametrize("kind", ["django bcrypt_sha256", "passlib sha512_crypt"])
+def test_accounts_in_postgres_move_in_and_log_in(kind: str) -> None:
+    store = SqlStore.from_url(empty_database("moving"))
+    store.upgrade()
+    accounts = Accounts(store.engine, Passwords(CountingHasher()))
+    rows = f"username,password_hash,subject\nGrace,{KINDS[kind](WORD)},17\n"
+    try:
+        for counts in (1, 0), (0, 1):
+            run = AccountImport(accounts=accounts, tell=lambda *_: None)
+            run.run(io.StringIO(rows))
+            assert (run.added, run.present) == counts
+        for subject in (accounts.subject_of("nobody"), "17"):
+            assert accounts.check_password(subject, "wrong") is None
+        assert accounts.check_password("17", WORD) is not None
+        assert accounts.get("grace").password_hash.startswith("$argon2id$")
+        assert accounts.check_password("17", WORD) is not None
+    finally:
+        store.close()
 
 
 def test_subjects_in_a_row_do_not_choose_who_stands_for_unknown_names(made: World) -> None:

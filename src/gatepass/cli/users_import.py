@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from gatepass.cli import needs
 from gatepass.cli.input import administration
 from gatepass.cli.output import AsJson, say, show
 from gatepass.errors import SettingsRejected
@@ -45,7 +46,8 @@ def import_users(file: File, *, dry_run: DryRun = False, as_json: AsJson = False
         from gatepass.server.account_import import AccountImport  # noqa: PLC0415 - an extra
 
         run = AccountImport(accounts=opened.accounts, tell=tell, dry_run=dry_run)
-        run.run(text)
+        with needs("migrate"):
+            run.run(text)
     counts = {"added": run.added, "present": run.present}
     verb = "would be added" if dry_run else "added"
     sentence = f"{verb}: {run.added}, there already: {run.present}, rejected: {run.rejected}"
