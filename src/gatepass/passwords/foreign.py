@@ -1,7 +1,7 @@
 """Password hashes that other programs made: Django, Werkzeug, and those in modular crypt format.
 
 1. A hash is read whole, and its costs are bounded, before any work is done: no hash keeps a thread
-   busy for more than a second or two, or takes more than 128 MiB.
+   busy for more than some two seconds, or takes more than 128 MiB.
 2. No algorithm is written here. PBKDF2 and scrypt are `hashlib`'s, as in the programs themselves;
    bcrypt is `bcrypt`'s and sha512-crypt is libpass's, both in the extra `migrate`.
 3. A password counts as the UTF-8 that was typed, as there. Normal forms come with the new hash.
@@ -24,7 +24,7 @@ from gatepass.passwords.rules import MAX_PASSWORD
 
 _MAX_HASH: Final = 512
 """Characters."""
-_MAX_PBKDF2: Final = 2_000_000
+_MAX_PBKDF2: Final = 3_000_000
 _MAX_SHA512_CRYPT: Final = 1_000_000
 _MAX_BCRYPT: Final = 14
 _MAX_SCRYPT: Final = 2**20
