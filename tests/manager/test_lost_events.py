@@ -6,6 +6,7 @@ import pytest
 
 from gatepass.errors import SessionRevoked, StoreUnavailable
 from gatepass.events.stores import _REMEMBERED
+from gatepass.sessions import RevokeKind
 from gatepass.stores.memory import AsyncMemoryStore, MemoryStore
 from tests.manager.conftest import Clock, Heard, Make
 
@@ -94,6 +95,24 @@ def test_a_reuse_whose_answer_was_lost_is_told_by_its_repeat(
             manager.refresh(pair.refresh_token)
 
     assert heard.kinds == ["refresh_reused"]
+
+
+def test_of_two_that_repeat_at_once_one_is_told(
+    make: Make, heard: Heard, losing: Losing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that finds the session ended is heard before the one that ended it."""
+    manager = make(on_event=heard, store=losing)
+    pair = manager.issue("ada")
+    heard.clear()
+
+    lose(losing, lambda: manager.revoke_session(pair.session_id))
+    with monkeypatch.context() as patch:
+        facts = iter([RevokeKind.ALREADY, RevokeKind.REVOKED, RevokeKind.ALREADY])
+        patch.setattr(losing, "_answer", lambda _: next(facts))
+        answers = [manager.revoke_session(pair.session_id) for _ in range(3)]
+
+    assert answers == [False, True, False]
+    assert heard.since() == ["session_revoked"]
 
 
 def test_doubts_about_old_sessions_are_forgotten(make: Make, heard: Heard, losing: Losing) -> None:

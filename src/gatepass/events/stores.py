@@ -5,8 +5,11 @@
 3. An answer may be lost although the store did its work. The caller repeats, and hears that the
    session has ended already. If this process has a lost answer of its own about that session,
    and has told of no end, the repeat makes the event.
+4. Two callers may repeat at once. One ends the session; the other hears that it has ended, and
+   may be the first to say so. Then the event is the other's, and the first makes none.
 """
 
+import enum
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -38,13 +41,22 @@ _REMEMBERED: Final = 1_024
 T = TypeVar("T")
 
 
+class _Known(enum.Enum):
+    """The knowledge of one session's end."""
+
+    IN_DOUBT = enum.auto()
+    TOLD = enum.auto()
+    TOLD_BY_A_REPEAT = enum.auto()
+    """The caller that ended the session may still come."""
+
+
 class Ends:
     """Which sessions' ends this process told of, and which it does not know for certain."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._in_doubt: OrderedDict[tuple[str, bool], bool] = OrderedDict()
-        """By session, and whether a reuse is meant: in doubt or told; the newest are last."""
+        self._known: OrderedDict[tuple[str, bool], _Known] = OrderedDict()
+        """By session, and whether a reuse is meant; the newest are last."""
 
     @contextmanager
     def doubting(self, session_id: str, *, reuse: bool) -> Iterator[None]:
@@ -52,23 +64,28 @@ class Ends:
         try:
             yield
         except BaseException:
-            with self._lock:
-                self._note((session_id, reuse), in_doubt=True)
+            key = (session_id, reuse)
+            with self._lock:  # an end that was told is never in doubt again
+                self._note(key, self._known.get(key, _Known.IN_DOUBT))
             raise
 
     def is_news(self, session_id: str, *, reuse: bool, now: bool) -> bool:
         """Whether to tell of this end, which was `now` or earlier."""
+        key = (session_id, reuse)
         with self._lock:
-            if not now and not self._in_doubt.get((session_id, reuse), False):
-                return False
-            self._note((session_id, reuse), in_doubt=False)
-            return True
+            known = self._known.get(key)
+            if now:
+                self._note(key, _Known.TOLD)
+                return known is not _Known.TOLD_BY_A_REPEAT
+            if known is _Known.IN_DOUBT:
+                self._note(key, _Known.TOLD_BY_A_REPEAT)
+            return known is _Known.IN_DOUBT
 
-    def _note(self, key: tuple[str, bool], *, in_doubt: bool) -> None:
-        """Keep it, behind the lock: an end that was told is never in doubt again."""
-        self._in_doubt[key] = in_doubt and self._in_doubt.get(key, True)
-        if len(self._in_doubt) > _REMEMBERED:
-            self._in_doubt.popitem(last=False)
+    def _note(self, key: tuple[str, bool], known: _Known) -> None:
+        """Keep it, behind the lock."""
+        self._known[key] = known
+        if len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
 
 
 class _Facts:
