@@ -20,6 +20,7 @@ from gatepass.passwords import Passwords
 from gatepass.server.accounts import Accounts
 from gatepass.stores.sql import SqlStore
 from gatepass.tokens.opaque import ACCESS_PREFIX, new_text
+from tests.server.running import free_port
 from tests.web.api_keys import KEY_VALUES
 from tests.web.apps.parts import CLAIMS, PASSWORDS
 from tests.web.patterns import ORIGINS, PATTERNS, TOKENS
@@ -43,6 +44,8 @@ class Stage:
     values: dict[str, str] = field(default_factory=dict)
     secrets: set[str] = field(default_factory=set)
     """Every token and password that was sent or answered, and every name that is no account."""
+    metrics_port: int = field(default_factory=free_port)
+    """Of `gatepass serve`; an application has a route."""
     store: SqlStore = field(init=False)
     subjects: dict[str, str] = field(init=False)
 
@@ -90,6 +93,7 @@ class Stage:
             "GATEPASS_LOGIN_LIMIT": "10000/minute",
             "GATEPASS_EVENTS_LOG": "json",
             "JWT_ACCESS_FORMAT": self.access_format,
+            **({} if self.target.has_routes else {"GATEPASS_METRICS_PORT": str(self.metrics_port)}),
             **(strict if self.variant == "production" else {}),
         }
 
@@ -103,7 +107,7 @@ class Stage:
         self.values |= {f"answer.{name}": str(value) for name, value in members.items()}
 
     def saw(self, text: str) -> None:
-        """Remember what no event may hold; of a token also its signature."""
+        """Remember what no event, metric or span may hold; of a token also its signature."""
         for token in re.findall(r"[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}", text):
             self.secrets |= {token, token.rpartition(".")[2]}
         self.secrets |= set(re.findall(TOKENS["opaque"], text))

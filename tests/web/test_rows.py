@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from gatepass.stores.sql import tables
 from tests.budget import until
+from tests.web.apps.observed import METRICS_PATH, SPANS
 from tests.web.apps.parts import EVENTS, PASSWORDS
 from tests.web.rows import SHEETS
 from tests.web.rows.row import JSON, Call, Row
@@ -120,7 +121,15 @@ def told_by(stage: Stage, program: Running) -> str:
     return "\n".join([*lines, *rows]) if len(rows) == len(lines) else ""
 
 
-def test_no_event_holds_a_token_a_password_or_a_name_that_is_no_account(
+def watched_of(stage: Stage, program: Running) -> tuple[str, str]:
+    """All metrics of a program, and all spans of an application's requests."""
+    if not program.target.has_routes:
+        return httpx.get(f"http://127.0.0.1:{stage.metrics_port}/metrics").text, ""
+    metrics = httpx.get(program.url + METRICS_PATH).text
+    return metrics, (program.log.parent / SPANS).read_text()
+
+
+def test_no_event_metric_or_span_holds_a_token_a_password_or_a_name_that_is_no_account(
     stage: Stage, program: Running
 ) -> None:
     stage.begin()
@@ -142,7 +151,11 @@ def test_no_event_holds_a_token_a_password_or_a_name_that_is_no_account(
     assert address in told
     secrets = {*stage.secrets, *PASSWORDS.values(), ACCESS_SECRET, REFRESH_SECRET, PREVIOUS_SECRET}
     assert len(secrets) > len({"hunter2-typed-as-a-name", "hunter2-password"})
-    assert [secret for secret in secrets if secret in told] == []
+    metrics, spans = watched_of(stage, program)
+    assert 'gatepass_rejections_total{code="invalid_credentials"}' in metrics
+    assert "'gatepass.outcome': 'invalid_credentials'" in spans or not program.target.has_routes
+    for text in (told, metrics, spans):
+        assert [secret for secret in secrets if secret in text] == []
 
 
 def test_the_table_has_a_hundred_scenarios_and_more() -> None:

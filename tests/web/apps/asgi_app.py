@@ -4,13 +4,13 @@ from datetime import timedelta
 
 from gatepass.asgi import AsgiApp, Auth, Receive, Scope, Send
 from gatepass.tokens import AccessClaims
+from tests.web.apps.observed import METRICS, hook, observed
 from tests.web.apps.parts import (
     FRESH_S,
     READER,
     WRITER,
     authenticate,
     change_password,
-    keep,
     limits,
     policy,
     proxy_gate,
@@ -19,7 +19,7 @@ from tests.web.apps.parts import (
 )
 
 auth = Auth(
-    settings().async_manager(on_event=keep),
+    settings().async_manager(on_event=hook),
     authenticate=authenticate,
     change_password=change_password,
     limits=limits(),
@@ -71,4 +71,5 @@ async def choose(scope: Scope, receive: Receive, send: Send) -> None:
     await ROUTES.get(scope["path"], unknown)(scope, receive, send)
 
 
-app = auth.install(choose)
+METRICS.follow(auth)
+app = observed(auth.install(choose))

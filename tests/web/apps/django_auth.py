@@ -3,10 +3,10 @@
 import os
 
 from gatepass.django import Auth
+from tests.web.apps.observed import METRICS, hook
 from tests.web.apps.parts import (
     authenticate,
     change_password,
-    keep,
     limits,
     policy,
     proxy_gate,
@@ -14,8 +14,8 @@ from tests.web.apps.parts import (
 )
 
 sync, waiting = (
-    settings().manager(on_event=keep),
-    settings().async_manager(on_event=keep),
+    settings().manager(on_event=hook),
+    settings().async_manager(on_event=hook),
 )
 if os.environ.get("WEB_VIEWS") == "async":
     auth = Auth(
@@ -37,3 +37,4 @@ else:
         http=policy(),
         proxy_gate=proxy_gate(),
     )
+METRICS.follow(auth)

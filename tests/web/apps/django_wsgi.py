@@ -4,5 +4,7 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from tests.web.apps.observed import observed_wsgi
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.web.apps.django_settings")
-app = get_wsgi_application()
+app = observed_wsgi(get_wsgi_application())

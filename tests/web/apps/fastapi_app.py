@@ -7,13 +7,13 @@ from fastapi import Depends, FastAPI, Response, WebSocket
 
 from gatepass import AccessClaims
 from gatepass.fastapi import Auth
+from tests.web.apps.observed import METRICS, hook, observed
 from tests.web.apps.parts import (
     FRESH_S,
     READER,
     WRITER,
     authenticate,
     change_password,
-    keep,
     limits,
     policy,
     proxy_gate,
@@ -22,15 +22,16 @@ from tests.web.apps.parts import (
 )
 
 auth = Auth(
-    settings().async_manager(on_event=keep),
+    settings().async_manager(on_event=hook),
     authenticate=authenticate,
     change_password=change_password,
     limits=limits(),
     http=policy(),
     proxy_gate=proxy_gate(),
 )
-app = FastAPI(redirect_slashes=False)
-auth.install(app)
+api = FastAPI(redirect_slashes=False)
+auth.install(api)
+METRICS.follow(auth)
 
 Caller = Annotated[AccessClaims, Depends(auth.required())]
 Admin = Annotated[AccessClaims, Depends(auth.required(roles=["admin"]))]
@@ -43,33 +44,36 @@ def answer(claims: AccessClaims | None) -> Response:
     return Response(shown(claims), media_type="application/json")
 
 
-@app.api_route("/open", methods=["GET", "POST"])
+@api.api_route("/open", methods=["GET", "POST"])
 async def anybody(claims: Annotated[AccessClaims | None, Depends(auth.optional())]) -> Response:
     return answer(claims)
 
 
-@app.api_route("/private", methods=["GET", "POST"])
+@api.api_route("/private", methods=["GET", "POST"])
 async def private(claims: Caller) -> Response:
     return answer(claims)
 
 
-@app.get("/admin")
+@api.get("/admin")
 async def admin(claims: Admin) -> Response:
     return answer(claims)
 
 
-@app.get("/reports", dependencies=[Depends(auth.required(scopes=READER))])
+@api.get("/reports", dependencies=[Depends(auth.required(scopes=READER))])
 async def reports(claims: Writer) -> Response:
     return answer(claims)
 
 
-@app.get("/transfer")
+@api.get("/transfer")
 async def transfer(claims: Fresh) -> Response:
     return answer(claims)
 
 
-@app.websocket("/live")
+@api.websocket("/live")
 async def live(websocket: WebSocket, claims: Caller) -> None:
     await websocket.accept()
     await websocket.send_text(shown(claims).decode())
     await websocket.close()
+
+
+app = observed(api)

@@ -5,13 +5,13 @@ from datetime import timedelta
 from flask import Flask, Response
 
 from gatepass.flask import Auth
+from tests.web.apps.observed import METRICS, hook, observed_wsgi
 from tests.web.apps.parts import (
     FRESH_S,
     READER,
     WRITER,
     authenticate,
     change_password,
-    keep,
     limits,
     policy,
     proxy_gate,
@@ -20,7 +20,7 @@ from tests.web.apps.parts import (
 )
 
 auth = Auth(
-    settings().manager(on_event=keep),
+    settings().manager(on_event=hook),
     authenticate=authenticate,
     change_password=change_password,
     limits=limits(),
@@ -29,6 +29,8 @@ auth = Auth(
 )
 app = Flask(__name__)
 auth.init_app(app)
+METRICS.follow(auth)
+app.wsgi_app = observed_wsgi(app.wsgi_app)  # type: ignore[assignment, method-assign]
 
 
 def answer() -> Response:
