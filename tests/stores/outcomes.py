@@ -25,6 +25,7 @@ READS: Operations = {
     "is_revoked, once more": lambda store: store.is_revoked(REVOKED, None),
     "sessions": lambda store: store.sessions("ada"),
     "subject_epoch": lambda store: store.subject_epoch("ada"),
+    "last_epoch": lambda store: store.last_epoch("ada"),
     "find_opaque": lambda store: store.find_opaque(sid("00")),
 }
 WRITES: Operations = {

@@ -184,6 +184,14 @@ class Store(Revocations, Protocol):
         """The subject's epoch, which `revoke_subject` raises; 0 before the first time."""
         ...
 
+    def last_epoch(self, subject: str) -> tuple[int, int]:
+        """The subject's epoch, and when `revoke_subject` or `revoke_all` raised it last.
+
+        Both are read at one moment. The time is milliseconds since 1970 on the store's clock; 0
+        before the first time.
+        """
+        ...
+
     def take(self, buckets: Sequence[Bucket]) -> int:
         """Count one attempt in all buckets, or in none when one is full, atomically.
 
@@ -260,6 +268,10 @@ class AsyncStore(AsyncRevocations, Protocol):
 
     async def subject_epoch(self, subject: str) -> int:
         """See `Store.subject_epoch`."""
+        ...
+
+    async def last_epoch(self, subject: str) -> tuple[int, int]:
+        """See `Store.last_epoch`."""
         ...
 
     async def take(self, buckets: Sequence[Bucket]) -> int:

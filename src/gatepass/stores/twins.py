@@ -9,8 +9,8 @@
 So the two forms cannot differ in what they ask, and a database cannot differ between them.
 """
 
-from collections.abc import Generator, Sequence
-from typing import Any, ClassVar, Literal, Protocol, TypeVar
+from collections.abc import Sequence
+from typing import ClassVar, Literal
 
 from gatepass.sessions import (
     Bucket,
@@ -26,50 +26,11 @@ from gatepass.sessions import (
     SessionKind,
 )
 from gatepass.stores.listeners import Listeners
+from gatepass.stores.steps import AsyncRunner, Runner, Work
 
-T = TypeVar("T")
-Steps = Generator[Any, Any, T]
 _REUSED = RotationKind.REUSED
 _NOBODY = "gatepass readiness"
 """The subject of `try_write`."""
-
-
-class _Work(Protocol):
-    """The operations on one kind of database; see `gatepass.sessions.Store`."""
-
-    def issue(self, plan: IssuePlan) -> Steps[Session | None]: ...
-    def rotate(self, plan: RotationPlan) -> Steps[RotationFact]: ...
-    def issue_opaque(self, plan: OpaquePlan) -> Steps[OpaqueToken | None]: ...
-    def find_opaque(self, opaque_id: str) -> Steps[OpaqueFact]: ...
-    def is_revoked(self, session_id: str | None, token_id: str | None) -> Steps[bool]: ...
-    def revoke_session(
-        self, session_id: str, *, reason: str, sec_hash: bytes | None
-    ) -> Steps[RevokeKind]: ...
-    def revoke_token(self, token_id: str, *, lifetime_ms: int) -> Steps[None]: ...
-    def revoke_subject(
-        self, subject: str, *, reason: str, keep: str | None, keep_keys: bool
-    ) -> Steps[int]: ...
-    def revoke_all(self, *, reason: str) -> Steps[int]: ...
-    def sessions(self, subject: str, *, kind: SessionKind) -> Steps[list[Session]]: ...
-    def note_use(self, session_id: str) -> Steps[None]: ...
-    def subject_epoch(self, subject: str) -> Steps[int]: ...
-    def take(self, buckets: Sequence[Bucket]) -> Steps[int]: ...
-    def give_back(self, buckets: Sequence[Bucket]) -> Steps[None]: ...
-    def purge(self) -> Steps[int]: ...
-
-
-class _Runner(Protocol):
-    """Runs steps in the calling thread, over connections of its own."""
-
-    def run(self, steps: Steps[T]) -> T: ...
-    def close(self) -> None: ...
-
-
-class _AsyncRunner(Protocol):
-    """`_Runner` for `await`."""
-
-    async def run(self, steps: Steps[T]) -> T: ...
-    async def close(self) -> None: ...
 
 
 class BlockingStore:
@@ -81,7 +42,7 @@ class BlockingStore:
 
     is_async: ClassVar[Literal[False]] = False
 
-    def __init__(self, work: _Work, runner: _Runner) -> None:
+    def __init__(self, work: Work, runner: Runner) -> None:
         self.listeners = Listeners()
         self._work = work
         self._runner = runner
@@ -167,7 +128,11 @@ class BlockingStore:
 
     def subject_epoch(self, subject: str) -> int:
         """The subject's epoch, 0 when it was never revoked."""
-        return self._run(self._work.subject_epoch(subject))
+        return self.last_epoch(subject)[0]
+
+    def last_epoch(self, subject: str) -> tuple[int, int]:
+        """The subject's epoch, and when it was incremented last (ms); zeros if it never was."""
+        return self._run(self._work.last_epoch(subject))
 
     def take(self, buckets: Sequence[Bucket]) -> int:
         """Count an attempt in all buckets, or in none; 0, or the milliseconds that it waits.
@@ -205,7 +170,7 @@ class AwaitedStore:
 
     is_async: ClassVar[Literal[True]] = True
 
-    def __init__(self, work: _Work, runner: _AsyncRunner) -> None:
+    def __init__(self, work: Work, runner: AsyncRunner) -> None:
         self.listeners = Listeners()
         self._work = work
         self._runner = runner
@@ -274,7 +239,11 @@ class AwaitedStore:
 
     async def subject_epoch(self, subject: str) -> int:
         """See `BlockingStore.subject_epoch`."""
-        return await self._run(self._work.subject_epoch(subject))
+        return (await self.last_epoch(subject))[0]
+
+    async def last_epoch(self, subject: str) -> tuple[int, int]:
+        """See `BlockingStore.last_epoch`."""
+        return await self._run(self._work.last_epoch(subject))
 
     async def take(self, buckets: Sequence[Bucket]) -> int:
         """See `BlockingStore.take`."""

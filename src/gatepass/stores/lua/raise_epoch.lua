@@ -2,4 +2,7 @@
 -- reads it, and is a write that WAIT covers.
 -- KEYS: 3 a key that never exists: a cluster member that moves the partition away rejects it.
 -- ARGV: 3 by how much.
+if ARGV[3] ~= '0' then
+  redis.call('HSET', META, 'all_at', int(math.max(now, held('all_at'))))
+end
 return redis.call('HINCRBY', META, 'all', ARGV[3])

@@ -2,7 +2,8 @@
 -- KEYS: 3 epoch, then the index of its sessions, and that of its keys unless they stay. ARGV: 3 eight
 -- bytes that name this call, 4 the session that stays or empty, then the reason's fields.
 local epoch, call, keep = KEYS[3], ARGV[3], ARGV[4]
-local before = redis.call('HMGET', epoch, 'q', 'n')
+local before = redis.call('HMGET', epoch, 'q', 'n', 't')
+local raised = tonumber(before[3] or 0)
 if before[1] == call then
   touch()
   return {tonumber(before[2]), 0}
@@ -21,5 +22,5 @@ for n = 4, #KEYS do
   end
 end
 redis.call('HINCRBY', epoch, 'e', 1)
-redis.call('HSET', epoch, 'q', call, 'n', ended)
+redis.call('HSET', epoch, 'q', call, 'n', ended, 't', int(math.max(now, raised)))
 return {ended, 0}

@@ -22,6 +22,7 @@ from gatepass.sessions import (
     rotate,
 )
 from gatepass.sessions.texts import require_encodable
+from gatepass.stores.memory.epochs import Epochs
 from gatepass.stores.memory.opaque import MemoryOpaque
 from gatepass.watches import POLL_S, Steps, Watches
 
@@ -46,8 +47,7 @@ class MemoryStore(MemoryOpaque):
     ) -> None:
         super().__init__(clock)
         self._max_rows = max_rows
-        self._epochs: dict[str, int] = {}
-        self._epoch_of_all = 0
+        self._epochs = Epochs()
         self.watches = Watches(self._look, POLL_S)
         """The connections that end when their session or token is revoked here."""
         self._has_warned = False
@@ -63,7 +63,7 @@ class MemoryStore(MemoryOpaque):
         with self._lock:
             now_ms = self._now_ms()
             self._give_back(plan.give_back, now_ms)
-            if plan.epoch is not None and plan.epoch != self._epoch(plan.subject):
+            if plan.epoch is not None and plan.epoch != self._epochs.last(plan.subject)[0]:
                 return None
             if plan.session_id in self._rows:
                 message = "the session id is in use"
@@ -148,7 +148,7 @@ class MemoryStore(MemoryOpaque):
         require_encodable(subject, reason, keep)
         with self._lock:
             now_ms = self._now_ms()
-            self._epochs[subject] = self._epochs.get(subject, 0) + 1
+            self._epochs.increment(subject, now_ms)
             opened = {key for key, actor in self._actor_of.items() if actor == subject}
             ids = opened.union(self._ids_of.get(subject, set()) - {keep})
             rows = [self._rows[each] for each in ids]
@@ -160,7 +160,7 @@ class MemoryStore(MemoryOpaque):
         require_encodable(reason)
         with self._lock:
             now_ms = self._now_ms()
-            self._epoch_of_all += 1
+            self._epochs.increment(None, now_ms)
             return self._revoke(list(self._rows.values()), now_ms, reason)
 
     def sessions(self, subject: str, *, kind: SessionKind = "session") -> list[Session]:
@@ -171,10 +171,14 @@ class MemoryStore(MemoryOpaque):
 
     def subject_epoch(self, subject: str) -> int:
         """The subject's epoch, 0 when it was never revoked."""
+        return self.last_epoch(subject)[0]
+
+    def last_epoch(self, subject: str) -> tuple[int, int]:
+        """The subject's epoch, and when it was incremented last; zeros if it never was."""
         require_encodable(subject)
         with self._lock:
             self._now_ms()
-            return self._epoch(subject)
+            return self._epochs.last(subject)
 
     def purge(self) -> int:
         """Remove sessions, tokens, log entries and limits past their retention; how many."""
@@ -195,9 +199,6 @@ class MemoryStore(MemoryOpaque):
         if not self._has_warned and ("s", session_id) not in self._log:
             self._has_warned = True
             _log.warning(_OTHERS)
-
-    def _epoch(self, subject: str) -> int:
-        return self._epoch_of_all + self._epochs.get(subject, 0)
 
     def _live(self, subject: str, now_ms: int, kind: SessionKind) -> list[Session]:
         rows = (self._rows[session_id] for session_id in self._ids_of.get(subject, ()))

@@ -18,9 +18,7 @@ Argument = bytes | str | int
 MAX_IDLE: Final = 1_000
 """Sessions of one subject past their idle end that are kept; no login scans more."""
 
-_READING: Final = frozenset(
-    {"find_revoked", "is_revoked", "sessions", "subject_epoch", "find_opaque"}
-)
+_READING: Final = frozenset({"find_revoked", "is_revoked", "sessions", "last_epoch", "find_opaque"})
 """Scripts that run when memory is full, too. Redis rejects all of them on a read-only replica."""
 _REACHING: Final = frozenset(
     {"issue", "revoke_subject", "revoke_actor", "revoke_older", "sessions", "find_opaque"}

@@ -263,12 +263,14 @@ class RedisWork:
         )
         number_of(reply)
 
-    def subject_epoch(self, subject: str) -> Steps[int]:
-        """See `Store.subject_epoch`."""
+    def last_epoch(self, subject: str) -> Steps[tuple[int, int]]:
+        """See `Store.last_epoch`."""
         require_encodable(subject)
-        call = self._scripts.call("subject_epoch", partition_of_subject(subject), [f"e:{subject}"])
-        [reply] = yield from self.attempts.run(call)
-        return number_of(reply)
+        call = self._scripts.call("last_epoch", partition_of_subject(subject), [f"e:{subject}"])
+        match (yield from self.attempts.run(call)):
+            case [[epoch, raised_ms]]:
+                return number_of(epoch), number_of(raised_ms)
+        raise StoreUnavailable(DAMAGED)
 
     def take(self, buckets: Sequence[Bucket]) -> Steps[int]:
         """See `Store.take`."""
@@ -282,5 +284,5 @@ class RedisWork:
 
     def purge(self) -> Steps[int]:
         """See `Store.purge`."""
-        yield from self.subject_epoch("")  # does Redis answer?
+        yield from self.last_epoch("")  # does Redis answer?
         return 0

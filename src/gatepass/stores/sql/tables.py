@@ -92,6 +92,7 @@ subjects: Final = Table(
     metadata,
     Column("subject", Text, primary_key=True),
     Column("epoch", BigInteger, nullable=False),
+    Column("raised_ms", BigInteger, nullable=False, server_default="0"),
 )
 
 revocations: Final = Table(
@@ -123,6 +124,7 @@ meta: Final = Table(
     Column("log_identity", Text, primary_key=True),
     Column("longest_access_ms", BigInteger, nullable=False),
     Column("epoch_of_all", BigInteger, nullable=False),
+    Column("raised_ms", BigInteger, nullable=False, server_default="0"),
 )
 
 accounts: Final = Table(

@@ -37,7 +37,7 @@ from gatepass.stores.sql.postgres.statements import statements_of
 from gatepass.stores.sql.postgres.waiting import deadline, left, wait
 from gatepass.stores.sql.postgres.wire import Refused, Row, Statement
 from gatepass.stores.sql.postgres.work import Request
-from gatepass.stores.twins import Steps
+from gatepass.stores.steps import Steps
 
 T = TypeVar("T")
 

@@ -227,13 +227,20 @@ _TEXTS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
     ),
     "revoke_session": _call("revoke_session", TEXT, TEXT, BYTES, NUMBER),
     "revoke_token": _call("revoke_token", TEXT, NUMBER, NUMBER),
-    "revoke_subject": _call("revoke_subject", TEXT, TEXT, TEXT, NUMBER, BOOL),
+    "revoke_subject": (
+        "SELECT {p}gatepass_revoke_subject($1, $2, $3, $4, $5), {p}gatepass_note_raise($1, $4)",
+        (TEXT, TEXT, TEXT, NUMBER, BOOL),
+    ),
     "revoke_actor": (
         "SELECT f.v_ended, f.v_more FROM {p}gatepass_revoke_actor($1, $2, $3, $4) f",
         (TEXT, NUMBER, TEXT, NUMBER),
     ),
     "revoke_all": (
-        "SELECT f.v_ended, f.v_last FROM {p}gatepass_revoke_all($1, $2, $3, $4) f",
+        """
+        SELECT f.v_ended, f.v_last,
+          CASE WHEN $1 = ''::text THEN {p}gatepass_note_raise(NULL, $4) END
+        FROM {p}gatepass_revoke_all($1, $2, $3, $4) f
+        """,
         (TEXT, NUMBER, TEXT, NUMBER),
     ),
     "sessions": (
@@ -246,8 +253,13 @@ _TEXTS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
         """,
         (TEXT, NUMBER, BOOL),
     ),
-    "epoch": (
-        "SELECT CASE WHEN NOT pg_is_in_recovery() THEN {p}gatepass_epoch($1) END",
+    # One statement, one snapshot: an epoch that is newer than its time would let a login pass.
+    "last_epoch": (
+        """
+        SELECT CASE WHEN NOT pg_is_in_recovery() THEN m.epoch_of_all + coalesce(s.epoch, 0) END,
+          greatest(m.raised_ms, s.raised_ms)
+        FROM {p}gatepass_meta m LEFT JOIN {p}gatepass_subjects s ON s.subject = $1
+        """,
         (TEXT,),
     ),
     "purge": (

@@ -25,7 +25,7 @@ from gatepass.stores.sql.postgres.failures import STANDBY
 from gatepass.stores.sql.postgres.statements import statements_of
 from gatepass.stores.sql.postgres.wire import Row, Statement
 from gatepass.stores.sql.rows import opaque_fact_of, session_of
-from gatepass.stores.twins import Steps
+from gatepass.stores.steps import Steps
 
 BATCH: Final = 1_000
 """Sessions that one step of ending many ends, well within the time of a statement."""
@@ -189,7 +189,7 @@ class PostgresWork:
         ended, after = 0, ""
         while after is not None:
             values = (after, BATCH, reason, self._now_ms())
-            [(some, after)] = yield self._ask("revoke_all", *values, is_fresh=True)
+            [(some, after, _)] = yield self._ask("revoke_all", *values, is_fresh=True)
             ended += some
         return ended
 
@@ -205,10 +205,11 @@ class PostgresWork:
         require_encodable(session_id)
         yield self._ask("note_use", session_id, self._now_ms())
 
-    def subject_epoch(self, subject: str) -> Steps[int]:
-        """Read a subject's epoch."""
+    def last_epoch(self, subject: str) -> Steps[tuple[int, int]]:
+        """Read a subject's epoch with its time, both of one snapshot."""
         require_encodable(subject)
-        return int(_of_primary((yield self._ask("epoch", subject))))
+        rows = yield self._ask("last_epoch", subject)
+        return int(_of_primary(rows)), int(rows[0][1])
 
     def take(self, buckets: Sequence[Bucket]) -> Steps[int]:
         """Count an attempt; it counts again when the connection broke meanwhile."""

@@ -16,7 +16,7 @@ from gatepass.errors import StoreUnavailable
 from gatepass.stores.deadline import DEADLINE, find_deadline
 from gatepass.stores.sql.sqlite.connection import Read, WouldWait
 from gatepass.stores.sql.sqlite.database import SqliteDatabase
-from gatepass.stores.twins import Steps
+from gatepass.stores.steps import Steps
 
 T = TypeVar("T")
 

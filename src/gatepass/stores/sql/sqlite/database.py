@@ -50,7 +50,7 @@ from gatepass.stores.sql.sqlite.connection import (
 from gatepass.stores.sql.sqlite.failures import is_busy, unavailable
 from gatepass.stores.sql.sqlite.file import SqliteFile
 from gatepass.stores.sql.sqlite.setup import set_up
-from gatepass.stores.twins import Steps
+from gatepass.stores.steps import Steps
 
 T = TypeVar("T")
 

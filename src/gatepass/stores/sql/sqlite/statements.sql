@@ -37,9 +37,8 @@ SELECT kind, id, seq FROM gatepass_revocations WHERE seq > :after ORDER BY seq
 SELECT {columns} FROM gatepass_sessions s WHERE session_id = :session_id
 
 -- name: find_epoch
-SELECT epoch_of_all
-  + coalesce((SELECT epoch FROM gatepass_subjects WHERE subject = :subject), 0)
-FROM gatepass_meta
+SELECT m.epoch_of_all + coalesce(s.epoch, 0), max(m.raised_ms, coalesce(s.raised_ms, 0))
+FROM gatepass_meta m LEFT JOIN gatepass_subjects s ON s.subject = :subject
 
 -- name: live_sessions
 SELECT {columns} FROM gatepass_sessions s
@@ -121,11 +120,11 @@ SELECT 's', session_id, :now_ms FROM gatepass_sessions WHERE revoked_ms IS NULL
 ON CONFLICT DO NOTHING
 
 -- name: raise_epoch
-INSERT INTO gatepass_subjects (subject, epoch) VALUES (:subject, 1)
-ON CONFLICT (subject) DO UPDATE SET epoch = epoch + 1
+INSERT INTO gatepass_subjects (subject, epoch, raised_ms) VALUES (:subject, 1, :now_ms)
+ON CONFLICT (subject) DO UPDATE SET epoch = epoch + 1, raised_ms = max(raised_ms, :now_ms)
 
 -- name: raise_epoch_of_all
-UPDATE gatepass_meta SET epoch_of_all = epoch_of_all + 1
+UPDATE gatepass_meta SET epoch_of_all = epoch_of_all + 1, raised_ms = max(raised_ms, :now_ms)
 
 -- name: raise_access_life
 UPDATE gatepass_meta SET longest_access_ms = :access_lifetime_ms

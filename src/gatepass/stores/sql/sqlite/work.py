@@ -33,7 +33,7 @@ from gatepass.stores.sql.rows import opaque_fact_of, rotation_of, row_of, sessio
 from gatepass.stores.sql.sqlite import limits, opaque
 from gatepass.stores.sql.sqlite.connection import MustBeDurable, Read, SqliteConnection, Write
 from gatepass.stores.sql.sqlite.statements import SQL
-from gatepass.stores.twins import Steps
+from gatepass.stores.steps import Steps
 
 PURGE_SIZE: Final = 500
 """Rows of each table that one step of a purge removes, so that nobody waits long for it."""
@@ -215,10 +215,11 @@ class SqliteWork:
         values = {"session_id": session_id, "now_ms": self.now_ms()}
         yield Write(lambda it: it.execute(SQL.note_use, values), durable=False)
 
-    def subject_epoch(self, subject: str) -> Steps[int]:
-        """Find the subject's epoch, which never goes down."""
+    def last_epoch(self, subject: str) -> Steps[tuple[int, int]]:
+        """Find the subject's epoch with its time, both of one moment."""
         require_encodable(subject)
-        return _number((yield Read(SQL.find_epoch, {"subject": subject})))
+        rows = yield Read(SQL.find_epoch, {"subject": subject})
+        return _number(rows), _number([row[1:] for row in rows])
 
     def take(self, buckets: Sequence[Bucket]) -> Steps[int]:
         """Count an attempt; a power cut may lose it."""
