@@ -4,6 +4,8 @@ from gatepass.manager import AsyncTokenManager, TokenManager
 from gatepass.tokens import (
     AccessClaims,
     AsyncTokenVerifier,
+    LegacyToken,
+    LegacyTokens,
     TokenIssuer,
     TokenPair,
     TokenPolicy,
@@ -14,6 +16,8 @@ __all__ = [
     "AccessClaims",
     "AsyncTokenManager",
     "AsyncTokenVerifier",
+    "LegacyToken",
+    "LegacyTokens",
     "TokenIssuer",
     "TokenManager",
     "TokenPair",

@@ -1,6 +1,7 @@
 """A whole service under attack: a manager over a store, either twin behind one face."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ REFRESH = SharedKey.from_secret(OTHER_SECRET)
 class Service:
     """The manager's operations without `await`, on a clock that the test sets."""
 
-    def __init__(self, kind: str, folder: Path, access_format: str = "jwt") -> None:
+    def __init__(self, kind: str, folder: Path, access_format: str = "jwt", **options: Any) -> None:
         self.now = float(NOW)
         self._runner = asyncio.Runner()
         is_async, url = kind.startswith("async"), f"sqlite:///{folder / 'gate.db'}"
@@ -57,6 +58,7 @@ class Service:
             refresh_keys=REFRESH,
             store=makers[kind](clock=lambda: self.now),
             now=lambda: self.now,
+            **options,
         )
 
     def call(self, name: str, /, *args: Any, **options: Any) -> Any:
@@ -68,6 +70,18 @@ class Service:
         found = self.manager.store.sessions(subject, kind="key")
         rows: list[Session] = self._runner.run(found) if self._is_async else found
         return rows
+
+    def at_once(self, name: str, *args: Any, times: int) -> list[Any]:
+        """The answers to one call that many make together."""
+        call = getattr(self.manager, name)
+        if not self._is_async:
+            with ThreadPoolExecutor(times) as threads:
+                return list(threads.map(lambda _: call(*args), range(times)))
+
+        async def together() -> list[Any]:
+            return await asyncio.gather(*(call(*args) for _ in range(times)))
+
+        return self._runner.run(together())
 
     def close(self) -> None:
         self.call("close")
@@ -93,6 +107,10 @@ class Service:
 
     def revoke_subject(self, subject: str) -> int:
         ended: int = self.call("revoke_subject", subject, reason="password change")
+        return ended
+
+    def revoke_all(self) -> int:
+        ended: int = self.call("revoke_all", reason="restored")
         return ended
 
     def revoke_session(self, session_id: str) -> None:

@@ -13,7 +13,15 @@ from gatepass.stores.memory import AsyncMemoryStore, MemoryStore
 from tests.manager.counted import Counted
 from tests.twins import Driven
 
-_PARTS = ("store", "revocations", "load_claims", "on_event", "access_keys", "refresh_keys")
+_PARTS = (
+    "store",
+    "revocations",
+    "load_claims",
+    "on_event",
+    "access_keys",
+    "refresh_keys",
+    "legacy",
+)
 START = 1_700_000_000.25
 
 

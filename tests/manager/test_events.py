@@ -131,7 +131,7 @@ def test_a_login_that_its_actors_end_overtook_is_told_as_both(make: Make, clock:
         def issue(self, plan: Any) -> Any:
             inner = inner_of(self.store)
             session = inner.issue(plan)
-            inner._epochs[plan.actor] = 1
+            inner._epochs.increment(plan.actor, 0)
 
             async def answer() -> Any:
                 return session

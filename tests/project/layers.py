@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 PACKAGE = "gatepass"
 
-_PURE = frozenset({"_clock", "errors", "jose", "sessions", "tokens"})
+_PURE = frozenset({"_clock", "_maybe_await", "errors", "jose", "sessions", "tokens"})
 _CORE = _PURE | {"events", "manager", "watches"}
 _GLUE = frozenset({"_extras", "http", "gate"})
 _STORES = frozenset(

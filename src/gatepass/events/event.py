@@ -9,6 +9,8 @@ class EventKind(enum.StrEnum):
 
     LOGGED_IN = "logged_in"
     """A session was opened."""
+    MOVED_IN = "moved_in"
+    """A session was opened in exchange for a refresh token of another library."""
     LOGIN_FAILED = "login_failed"
     """A user name and a password were rejected."""
     RATE_LIMITED = "rate_limited"

@@ -102,7 +102,9 @@ class _Facts:
     def _issued(self, session: Session | None) -> Event | None:
         if session is None:
             return None
-        kind = EventKind.API_KEY_ISSUED if session.kind == "key" else EventKind.LOGGED_IN
+        if session.kind == "key":
+            return self._of(EventKind.API_KEY_ISSUED, session, session.device)
+        kind = EventKind.LOGGED_IN if session.auth_time else EventKind.MOVED_IN
         return self._of(kind, session, session.device)
 
     def _rotated(self, plan: RotationPlan, fact: RotationFact) -> Event | None:

@@ -216,10 +216,12 @@ def require_signing(keys: KeySet) -> None:
         raise KeyRejected("the primary key cannot sign: it is a public key")
 
 
-def require_disjoint(one: KeySet, other: KeySet) -> None:
+def require_disjoint(
+    one: KeySet, other: KeySet, names: str = "the access and the refresh keys"
+) -> None:
     """Reject two sets that share a key: a token of one kind would pass for the other."""
     if any(key.is_same_key(peer) for key in one.keys for peer in other.keys):
-        raise KeyRejected("the access and the refresh keys share a key")
+        raise KeyRejected(f"{names} share a key")
 
 
 def _require_consistent(keys: tuple[Key, ...]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable
 from typing import Self
 
-from gatepass.errors import SubjectEpochChanged, TokenMalformed, TokenRevoked
+from gatepass.errors import SubjectEpochChanged, TokenInvalid, TokenMalformed, TokenRevoked
 from gatepass.events.about import about
 from gatepass.events.stores import LOG_OUT
 from gatepass.events.teller import AsyncTells
@@ -62,7 +62,7 @@ class AsyncTokenManager(
 
     async def refresh(self, refresh_token: str | None) -> TokenPair:
         """See `TokenManager.refresh`."""
-        presented = self._planner.open_refresh(refresh_token)
+        presented, opened = self._open_refresh(refresh_token)
         loaded = self._load_claims is not None
         claims = None
         if self._load_claims is not None:
@@ -70,7 +70,10 @@ class AsyncTokenManager(
         if isinstance(claims, Awaitable):
             claims = await claims
         plan = self._planner.plan_rotation(presented, claims, loaded=loaded)
-        fact = await self._store.rotate(plan)
+        if opened is None:
+            fact = await self._store.rotate(plan)
+        else:
+            fact = await self._legacy.trade(opened, plan)
         if fact.kind in NOTABLE:
             report(presented, fact)
         session = self._planner.require_rotated(presented, fact)
@@ -81,12 +84,15 @@ class AsyncTokenManager(
     async def verify(self, access_token: str | None) -> AccessClaims:
         """See `TokenManager.verify`."""
         try:
-            claims = self._open(access_token)
+            try:
+                claims = self._open(access_token)
+            except TokenInvalid as error:
+                claims = await self._legacy.verify(access_token, error)
         except TokenMalformed as malformed:
             opaque_ids = self._opaque.require_ids(access_token, malformed)
         else:
             held = dict_of(claims)
-            verdict = await self._is_revoked(held["sid"], held["jti"])
+            verdict = await self._is_revoked(held.get("sid"), held["jti"])
             if verdict is not False and is_refused(verdict):
                 self._access.forget(access_token)
                 raise TokenRevoked
@@ -97,7 +103,12 @@ class AsyncTokenManager(
         self, *, access_token: str | None = None, refresh_token: str | None = None
     ) -> None:
         """See `TokenManager.log_out`."""
-        session_id, proof, subject = await self._prove(access_token, refresh_token)
+        try:
+            ended = await self._prove(access_token, refresh_token)
+        except TokenInvalid as error:
+            await self._legacy.end(access_token, refresh_token, error)
+            return
+        session_id, proof, subject = ended
         with about(subject=subject):
             kind = await self._store.revoke_session(session_id, reason=LOG_OUT, sec_hash=proof)
         require_known(kind, proof)
@@ -106,7 +117,10 @@ class AsyncTokenManager(
         self, *, access_token: str | None = None, refresh_token: str | None = None
     ) -> str:
         """See `TokenManager.session_id_of`."""
-        return (await self._prove(access_token, refresh_token))[0]
+        try:
+            return (await self._prove(access_token, refresh_token))[0]
+        except TokenInvalid as error:
+            return self._legacy.session_id_of(access_token, refresh_token, error)
 
     async def _prove(
         self, access_token: str | None, refresh_token: str | None

@@ -2,7 +2,8 @@
 
 from typing import Self
 
-from gatepass.errors import SubjectEpochChanged, TokenMalformed, TokenRevoked
+from gatepass._maybe_await import run_in_place
+from gatepass.errors import SubjectEpochChanged, TokenInvalid, TokenMalformed, TokenRevoked
 from gatepass.events.about import about
 from gatepass.events.stores import LOG_OUT
 from gatepass.events.teller import Tells
@@ -89,13 +90,16 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching, Tell
                 that is a session claim.
             StoreUnavailable: The outcome is unknown; repeat with the same token.
         """
-        presented = self._planner.open_refresh(refresh_token)
+        presented, opened = self._open_refresh(refresh_token)
         loaded = self._load_claims is not None
         claims = None
         if self._load_claims is not None:
             claims = self._load_claims(presented.subject, presented.session_claims)
         plan = self._planner.plan_rotation(presented, claims, loaded=loaded)
-        fact = self._store.rotate(plan)
+        if opened is None:
+            fact = self._store.rotate(plan)
+        else:
+            fact = run_in_place(self._legacy.trade(opened, plan))
         if fact.kind in NOTABLE:
             report(presented, fact)
         session = self._planner.require_rotated(presented, fact)
@@ -112,12 +116,15 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching, Tell
             StoreUnavailable: The store did not say whether the token was revoked.
         """
         try:
-            claims = self._open(access_token)
+            try:
+                claims = self._open(access_token)
+            except TokenInvalid as error:
+                claims = run_in_place(self._legacy.verify(access_token, error))
         except TokenMalformed as malformed:
             opaque_ids = self._opaque.require_ids(access_token, malformed)
         else:
             held = dict_of(claims)
-            verdict = self._is_revoked(held["sid"], held["jti"])
+            verdict = self._is_revoked(held.get("sid"), held["jti"])
             if verdict is not False and is_refused(verdict):
                 self._access.forget(access_token)
                 raise TokenRevoked
@@ -135,7 +142,12 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching, Tell
             SessionUnknown: A refresh token alone that is of no session we know.
             StoreUnavailable: The end was not confirmed; repeating is safe.
         """
-        session_id, proof, subject = self._prove(access_token, refresh_token)
+        try:
+            ended = self._prove(access_token, refresh_token)
+        except TokenInvalid as error:
+            run_in_place(self._legacy.end(access_token, refresh_token, error))
+            return
+        session_id, proof, subject = ended
         with about(subject=subject):
             kind = self._store.revoke_session(session_id, reason=LOG_OUT, sec_hash=proof)
         require_known(kind, proof)
@@ -152,7 +164,10 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching, Tell
             TokenExpired, TokenRevoked: The store does not know the opaque token any more.
             StoreUnavailable: The store did not say whose the opaque token is.
         """
-        return self._prove(access_token, refresh_token)[0]
+        try:
+            return self._prove(access_token, refresh_token)[0]
+        except TokenInvalid as error:
+            return self._legacy.session_id_of(access_token, refresh_token, error)
 
     def _prove(
         self, access_token: str | None, refresh_token: str | None

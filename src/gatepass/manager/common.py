@@ -4,13 +4,15 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from inspect import iscoroutinefunction, signature
+from inspect import signature
 from typing import Any, ClassVar, Final, Generic, TypeVar, cast
 
 from gatepass._clock import wall_clock
+from gatepass.errors import TokenInvalid
 from gatepass.events.stores import AsyncTellingStore, TellingStore
 from gatepass.events.teller import AsyncOnEvent, OnEvent, Teller
 from gatepass.jose import Key, KeySet, KeySource, VerificationKey
+from gatepass.manager.legacy import LegacyTrades
 from gatepass.sessions import (
     AsyncRevocations,
     AsyncStore,
@@ -23,9 +25,11 @@ from gatepass.tokens import AccessClaims, PairPlanner, TokenPolicy
 from gatepass.tokens.api_keys import ApiKeys
 from gatepass.tokens.beside import note_manager
 from gatepass.tokens.claims_verifier import ClaimsVerifier
+from gatepass.tokens.legacy import LegacyTokens, Opened, legacy_reader
 from gatepass.tokens.pair import Presented
+from gatepass.tokens.policy import MAX_LEEWAY, whole_seconds
 from gatepass.tokens.seen import DEFAULT_BYTES
-from gatepass.tokens.twins import require_twin
+from gatepass.tokens.twins import is_coroutine_function, require_twin
 
 _logger = logging.getLogger("gatepass")
 NOTABLE = {
@@ -63,6 +67,7 @@ class CommonManager(Generic[S, R, L]):
         revocations: R | None = None,
         load_claims: L | None = None,
         on_event: OnEvent | AsyncOnEvent | None = None,
+        legacy: LegacyTokens | None = None,
         now: Callable[[], float] = wall_clock,
         remember: int = DEFAULT_BYTES,
     ) -> None:
@@ -80,20 +85,21 @@ class CommonManager(Generic[S, R, L]):
             on_event: Called with an `Event` once the store has confirmed what happened; it must
                 not block, see `gatepass.events.Queued`. Its errors are logged. An async manager
                 awaits a coroutine function.
+            legacy: The tokens of another library that are accepted too, until a date.
             now: The clock of `iat` and `exp`, in seconds since 1970.
             remember: Bytes for access tokens that were verified before, with their claims; 0: none.
 
         Raises:
-            KeyRejected: A primary key cannot sign, or both sets share a key.
-            TypeError: The store, the revocations, `load_claims` or `on_event` are of the other
-                twin's kind, or `load_claims` does not take two arguments.
+            KeyRejected: A primary key cannot sign, or two sets share a key.
+            TypeError: The store, the revocations or a function is of the other twin's kind, or
+                `load_claims` does not take two arguments.
         """
         require_twin(store, is_async=self._is_async)
         if revocations is not None:
             require_twin(revocations, is_async=self._is_async)
-        if not self._is_async and _is_coroutine_function(load_claims):
+        if not self._is_async and is_coroutine_function(load_claims):
             raise TypeError("load_claims is a coroutine function: use AsyncTokenManager")
-        if not self._is_async and _is_coroutine_function(on_event):
+        if not self._is_async and is_coroutine_function(on_event):
             raise TypeError("on_event is a coroutine function: use AsyncTokenManager")
         _require_loads(load_claims)
         self._planner = PairPlanner(
@@ -118,6 +124,18 @@ class CommonManager(Generic[S, R, L]):
         self._open = self._access.open if policy.access_format == "jwt" else self._opaque.open_jwt
         self._asked: Any = store if revocations is None else revocations
         self._is_revoked: Callable[[Any, Any], Any] = self._asked.is_revoked
+        self._legacy = LegacyTrades(
+            legacy_reader(
+                legacy,
+                self._planner.access_keys,
+                self._planner.refresh_keys,
+                is_async=self._is_async,
+                leeway=whole_seconds("leeway", policy.leeway, 0, MAX_LEEWAY),
+                now=now,
+            ),
+            self._planner,
+            self._store,
+        )
         names = policy.issuer, policy.audience
         note_manager(*names, partial(_logger.warning, _UNCHECKED, *names))
 
@@ -140,15 +158,18 @@ class CommonManager(Generic[S, R, L]):
         """See `Watching`."""
         return self._access, self._asked
 
+    def _open_refresh(self, token: str | None) -> tuple[Presented, Opened | None]:
+        """The content of a refresh token; with it, of a legacy one, all that the trade needs."""
+        try:
+            return self._planner.open_refresh(token), None
+        except TokenInvalid as error:
+            opened = self._legacy.open(token, error)
+            return opened.presented, opened
+
     def derived_secrets(self, purpose: bytes) -> tuple[bytes, ...]:
         """A secret for another purpose out of each refresh key, the primary's first (HKDF)."""
         keys = self._planner.refresh_keys.current().keys
         return tuple(key.derive(purpose) for key in keys if not isinstance(key, VerificationKey))
-
-
-def _is_coroutine_function(function: object) -> bool:
-    """Whether a call would have to be awaited, also of an object that is called."""
-    return iscoroutinefunction(function) or iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004 - its kind counts
 
 
 def _require_loads(load_claims: Callable[..., object] | None) -> None:

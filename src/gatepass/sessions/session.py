@@ -103,6 +103,15 @@ class Session(Record, frozen=True):
         """Whether this is a login or an API key."""
         return kind_of(self.sec_hash)
 
+    @property
+    def began(self) -> int:
+        """The second from which the policy's longest life of a session counts.
+
+        A session that a legacy token was traded for has no `auth_time` (it is 0): nobody checked
+        a password here.
+        """
+        return self.auth_time or self.created_ms // 1000
+
     def is_live(self, now_ms: int) -> bool:
         """Whether a refresh could still succeed."""
         return self.revoked_ms is None and now_ms < self.idle_ends_ms and now_ms < self.ends_ms

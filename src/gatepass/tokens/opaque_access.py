@@ -89,7 +89,7 @@ class OpaqueAccess:
         if session is None or self._policy.access_format != "opaque":
             return None
         text = new_text(ACCESS_PREFIX, session.subject, self._random(RANDOM_BYTES))
-        left_s = session.auth_time + self._session_s - int(self._now())
+        left_s = session.began + self._session_s - int(self._now())
         plan = OpaquePlan(
             opaque_id=self._ids(text)[0],
             token_id=new_id(session.subject, self._random(16)),

@@ -67,7 +67,7 @@ class Pairing:
     ) -> TokenPair:
         """The pair of this session; its access token is a JWT, or the opaque one of the store."""
         now = int(self._now())
-        ends_at = min(session.ends_ms // 1000, session.auth_time + self._session_s)
+        ends_at = min(session.ends_ms // 1000, session.began + self._session_s)
         idle_ends_at = min(session.idle_ends_ms // 1000, ends_at)
         access_keys, refresh_keys = self.signing_keys()
         if opaque is None:
@@ -86,7 +86,7 @@ class Pairing:
             "iat": session.born_ms // 1000,
             "exp": idle_ends_at,
             "sid": session.session_id,
-            "auth_time": session.auth_time,
+            "auth_time": session.began,
             "gen": session.generation,
             "sec": proof.sec,
         }

@@ -18,6 +18,11 @@ def require_twin(part: object, *, is_async: bool) -> None:
     raise TypeError(message)
 
 
+def is_coroutine_function(function: object) -> bool:
+    """Whether a call would have to be awaited, also of an object that is called."""
+    return iscoroutinefunction(function) or iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004 - its kind counts
+
+
 def _require_check(part: object, *, is_async: bool) -> None:
     """Reject a part that would fail at every request, or reject every token."""
     check, name = getattr(part, "is_revoked", None), type(part).__name__

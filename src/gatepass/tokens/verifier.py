@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from gatepass._clock import wall_clock
+from gatepass._maybe_await import run_in_place
 from gatepass.errors import TokenInvalid, TokenRevoked
 from gatepass.jose import MAX_SIZE, Key, KeySet, KeySource
 from gatepass.jose.jws import normalize_typ
@@ -13,6 +14,7 @@ from gatepass.tokens.beside import note_unchecked
 from gatepass.tokens.claims import AccessClaims
 from gatepass.tokens.claims_verifier import ClaimsVerifier
 from gatepass.tokens.claims_verifiers import ClaimsVerifiers
+from gatepass.tokens.legacy import LegacyReader, LegacyTokens, legacy_reader
 from gatepass.tokens.policy import MAX_LEEWAY, whole_seconds
 from gatepass.tokens.refusals import IRREVOCABLE, is_refused
 from gatepass.tokens.seen import DEFAULT_BYTES
@@ -27,9 +29,10 @@ R = TypeVar("R", Revocations, AsyncRevocations)
 class _Verifier(Generic[R]):
     """The parts of a verifier, sync or async."""
 
-    __slots__ = ("_claims", "_is_revoked", "_revocations")
+    __slots__ = ("_claims", "_is_revoked", "_legacy", "_revocations")
     _is_async: ClassVar[bool]
     _claims: ClaimsVerifier | ClaimsVerifiers
+    _legacy: LegacyReader
 
     def __init__(  # noqa: PLR0913 - keyword-only, one per rule
         self,
@@ -42,6 +45,7 @@ class _Verifier(Generic[R]):
         allowed_values: Mapping[str, Collection[Any]] | None = None,
         leeway: float = 0,
         revocations: R | None = None,
+        legacy: LegacyTokens | None = None,
         now: Callable[[], float] = wall_clock,
         max_size: int = MAX_SIZE,
         remember: int = DEFAULT_BYTES,
@@ -57,12 +61,14 @@ class _Verifier(Generic[R]):
             allowed_values: For some claims all values that are accepted, where present.
             leeway: Seconds of clock difference granted to `exp` and `nbf`, 0 to 60.
             revocations: The source of revocations, e.g. a store; `None` means no check.
+            legacy: Access tokens of another library that are accepted too, until a date.
             now: The clock, in seconds since 1970.
             max_size: Characters of a token at most.
             remember: Bytes for tokens that were verified before, with their claims; 0: none.
 
         Raises:
             SettingsRejected: A value is out of bounds.
+            KeyRejected: A legacy key is one of `keys`.
             TypeError: `revocations`, or keys that are fetched, are of the other twin's kind.
         """
         require_verifiable_typ(typ)
@@ -79,6 +85,9 @@ class _Verifier(Generic[R]):
             now=now,
             max_size=max_size,
             remember=remember,
+        )
+        self._legacy = legacy_reader(
+            legacy, key_source(keys), is_async=self._is_async, leeway=leeway, now=now
         )
         if revocations is None and typ is not None and normalize_typ(typ) == ACCESS_TYP:
             for each in [audience] if isinstance(audience, str) else audience:
@@ -103,6 +112,7 @@ class _Verifier(Generic[R]):
             TypeError: `revocations`, or keys that are fetched, are of the other twin's kind.
         """
         verifier = cls.__new__(cls)
+        verifier._legacy = legacy_reader(None, is_async=cls._is_async, leeway=0, now=now)  # noqa: SLF001 - same class
         verifier._set_revocations(revocations)  # noqa: SLF001 - same class
         verifier._claims = ClaimsVerifiers(  # noqa: SLF001 - same class
             issuers,
@@ -151,9 +161,12 @@ class TokenVerifier(_Verifier[Revocations], Watching):
                 (`KeysUnavailable`) could not be fetched.
         """
         try:
-            claims = self._claims.open(token)
-        except KeysWanted as wanted:
-            claims = self._claims.open(token, wanted.fetch())
+            try:
+                claims = self._claims.open(token)
+            except KeysWanted as wanted:
+                claims = self._claims.open(token, wanted.fetch())
+        except TokenInvalid as error:
+            claims = run_in_place(self._legacy.verify(token, error))
         is_revoked = self._is_revoked
         if is_revoked is not None:
             held = claims._claims  # noqa: SLF001 - the hot path: `dict_of` is a call
@@ -176,9 +189,12 @@ class AsyncTokenVerifier(_Verifier[AsyncRevocations], AsyncWatching):
     async def verify(self, token: str | None) -> AccessClaims:
         """See `TokenVerifier.verify`."""
         try:
-            claims = self._claims.open(token)
-        except KeysWanted as wanted:
-            claims = self._claims.open(token, await wanted.fetch())
+            try:
+                claims = self._claims.open(token)
+            except KeysWanted as wanted:
+                claims = self._claims.open(token, await wanted.fetch())
+        except TokenInvalid as error:
+            claims = await self._legacy.verify(token, error)
         is_revoked = self._is_revoked
         if is_revoked is not None:
             held = claims._claims  # noqa: SLF001 - the hot path: `dict_of` is a call
