@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 VERSION_TABLE: Final = "gatepass_alembic_version"
 
-HEAD: Final = "v0005_0.1"
+HEAD: Final = "v0006_0.1"
 """The newest revision in `migrations/versions`; tables that have it need no upgrade.
 
 Revisions are compared as text. All are a `v` and four digits, and after the first also `_` and the

@@ -1,4 +1,4 @@
-"""Keep when each epoch was raised last, and on PostgreSQL make `postgres/functions/v0005`.
+"""Keep when each epoch was raised last, and on PostgreSQL make `postgres/functions/v0006`.
 
 An epoch that was raised before counts as raised now: the time is not known, and a token that was
 issued earlier than the revocation must not pass.
@@ -9,8 +9,8 @@ from pathlib import Path
 
 from alembic import context, op
 
-revision = "v0005_0.1"
-down_revision = "v0004_0.1"
+revision = "v0006_0.1"
+down_revision = "v0005_0.1"
 branch_labels = None
 depends_on = None
 
@@ -20,7 +20,7 @@ _STATEMENTS = (
     "UPDATE {p}gatepass_subjects SET raised_ms = {now} WHERE epoch > 0",
     "UPDATE {p}gatepass_meta SET raised_ms = {now} WHERE epoch_of_all > 0",
 )
-_FUNCTIONS = Path(__file__).parents[2] / "postgres" / "functions" / "v0005"
+_FUNCTIONS = Path(__file__).parents[2] / "postgres" / "functions" / "v0006"
 
 
 def upgrade() -> None:
