@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Self, TypedDict, Unpack, cast
 
 from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from gatepass._secret_files import in_files, with_files
 from gatepass.errors import KeyRejected, SettingsRejected
@@ -17,6 +17,7 @@ from gatepass.keyfile import FileKeySource
 from gatepass.manager import AsyncTokenManager, TokenManager
 from gatepass.manager.common import AsyncLoadClaims, LoadClaims
 from gatepass.sessions import AsyncRevocations, AsyncStore, Revocations, Store
+from gatepass.settings.legacy import LegacySettings
 from gatepass.settings.secrets import KEY_FILE, read_keys
 from gatepass.settings.stores import open_async_store, open_store, require_database_url
 from gatepass.settings.values import (
@@ -26,7 +27,7 @@ from gatepass.settings.values import (
     parse_names,
     parse_number,
 )
-from gatepass.tokens import TokenPolicy
+from gatepass.tokens import LegacyTokens, TokenPolicy
 from gatepass.tokens.durations import parse_duration
 from gatepass.tokens.policy import Seconds
 
@@ -62,7 +63,7 @@ class PolicyOptions(TypedDict, total=False):
     allowed_values: Mapping[str, Collection[Any]]
 
 
-class TokenSettings(BaseSettings):
+class TokenSettings(LegacySettings):
     """The sign-in settings of one service, from the environment.
 
     Raises:
@@ -121,6 +122,7 @@ class TokenSettings(BaseSettings):
     _access_keys: KeySource = PrivateAttr()
     _refresh_keys: KeySet = PrivateAttr()
     _policy: TokenPolicy = PrivateAttr()
+    _legacy: LegacyTokens | None = PrivateAttr()
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -146,6 +148,7 @@ class TokenSettings(BaseSettings):
         access_keys, self._refresh_keys = read_keys(secrets, has_key_file=bool(self.key_file))
         self._policy = self._read_policy()
         self._access_keys = self._open_key_file() if access_keys is None else access_keys
+        self._legacy = self.read_legacy(self._access_keys.current(), self._refresh_keys)
 
     @property
     def policy(self) -> TokenPolicy:
@@ -194,6 +197,7 @@ class TokenSettings(BaseSettings):
             revocations=revocations,
             load_claims=load_claims,
             on_event=on_event,
+            legacy=self._legacy,
         )
 
     def async_manager(
@@ -214,6 +218,7 @@ class TokenSettings(BaseSettings):
             revocations=revocations,
             load_claims=load_claims,
             on_event=on_event,
+            legacy=self._legacy,
         )
 
     def store(self) -> Store:

@@ -1,0 +1,49 @@
+"""`LegacySettings`: the variables of tokens of the library before."""
+
+from typing import Any
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings
+
+from gatepass.errors import KeyRejected, SettingsRejected
+from gatepass.jose import KeySet, SharedKey
+from gatepass.jose.keyset import require_disjoint
+from gatepass.settings.values import parse_moment
+from gatepass.tokens import LegacyTokens
+
+
+class LegacySettings(BaseSettings):
+    """The part of `TokenSettings` about legacy tokens; all three variables are set, or none."""
+
+    legacy_secret: SecretStr | None = Field(default=None, validation_alias="JWT_LEGACY_SECRET")
+    legacy_kind: str | None = Field(default=None, validation_alias="JWT_LEGACY_KIND")
+    legacy_until: str | None = Field(default=None, validation_alias="JWT_LEGACY_UNTIL")
+
+    def read_legacy(self, *own: KeySet) -> LegacyTokens | None:
+        """The legacy tokens that are accepted beside those of these keys.
+
+        Raises:
+            SettingsRejected: A variable is missing or bad, or the secret is one of gatepass's.
+        """
+        given = (self.legacy_secret, self.legacy_kind, self.legacy_until)
+        if all(each is None for each in given):
+            return None
+        if self.legacy_secret is None or self.legacy_kind is None or self.legacy_until is None:
+            raise SettingsRejected(
+                "JWT_LEGACY_SECRET, JWT_LEGACY_KIND and JWT_LEGACY_UNTIL are set together"
+            )
+        try:
+            until = parse_moment(self.legacy_until)
+        except SettingsRejected as error:
+            raise SettingsRejected(f"JWT_LEGACY_UNTIL: {error}") from None
+        try:
+            key = SharedKey.from_secret(self.legacy_secret.get_secret_value())
+            for keys in own:
+                require_disjoint(KeySet(key), keys, "this secret and those of gatepass")
+        except KeyRejected as error:
+            raise SettingsRejected(f"JWT_LEGACY_SECRET: {error}") from None
+        kind: Any = self.legacy_kind
+        try:
+            return LegacyTokens(keys=key, kind=kind, until=until)
+        except SettingsRejected as error:
+            raise SettingsRejected(f"JWT_LEGACY_KIND: {error}") from None
