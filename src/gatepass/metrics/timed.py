@@ -19,6 +19,7 @@ OPERATIONS: Final = (
     "sessions",
     "note_use",
     "subject_epoch",
+    "last_epoch",
     "purge",
     "take",
     "give_back",

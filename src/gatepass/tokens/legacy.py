@@ -55,7 +55,7 @@ class LegacyTokens:
         KeyRejected: `keys` are no keys.
     """
 
-    keys: Key | KeySet | KeySource
+    keys: Key | KeySet | KeySource = field(kw_only=False)
     """The keys that may have signed; none of the manager's or verifier's own."""
     until: datetime
     """The end, with a time zone: nothing is accepted then or later."""

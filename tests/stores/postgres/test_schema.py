@@ -79,13 +79,13 @@ def test_tables_that_go_while_a_store_runs_are_told_too() -> None:
     store = SqlStore.from_url(url)
     store.subject_epoch("ada")
     with psycopg.connect(url) as connection:
-        connection.execute("ALTER FUNCTION gatepass_epoch RENAME TO gatepass_epoch_away")
+        connection.execute("ALTER TABLE gatepass_subjects RENAME TO gatepass_away")
     try:
         with pytest.raises(StoreUnavailable, match="run `gatepass db upgrade`"):
             store.subject_epoch("ada")
     finally:
         with psycopg.connect(url) as connection:
-            connection.execute("ALTER FUNCTION gatepass_epoch_away RENAME TO gatepass_epoch")
+            connection.execute("ALTER TABLE gatepass_away RENAME TO gatepass_subjects")
     assert store.subject_epoch("ada") == 0
     store.close()
 
