@@ -8,6 +8,7 @@ PATTERNS: Final = {
     "csrf": r"[\w-]{43}",
     "n": r"\d+",
     "week": r"604(800|799)",
+    "script": r".*export function createClient\(.*",
     "device": r'(null|"[^"]*")',
 }
 """What stands for anything of a kind in a wanted answer."""

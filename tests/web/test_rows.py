@@ -26,6 +26,7 @@ WATCHED: Final = (
     "set-cookie",
     "retry-after",
     "location",
+    "etag",
     "strict-transport-security",
     "access-control-allow-origin",
     "access-control-allow-credentials",

@@ -66,7 +66,7 @@ async def send_answer(answer: Answer, scope: Scope, receive: Receive, send: Send
             return
         kind = _DENIAL
     headers = encode_headers(answer.headers)
-    if answer.status != 204:  # noqa: PLR2004 - No Content (RFC 9110 §8.6)
+    if answer.status not in {204, 304}:  # No Content, Not Modified (RFC 9110 §8.6)
         headers.append((b"content-length", str(len(answer.body)).encode()))
     body = b"" if scope.get("method") == "HEAD" else answer.body
     await send({"type": f"{kind}.start", "status": answer.status, "headers": headers})

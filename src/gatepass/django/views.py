@@ -21,7 +21,7 @@ def make_view(route: Route) -> Callable[..., Any]:
 
     def begin(request: HttpRequest, session_id: str) -> Coroutine[Any, Any, Answer]:
         auth = get_auth()
-        if route is not KEYS:
+        if route is not KEYS and not route.is_file:
             keep_out_of_caches(request)  # Django 5.2.0 does not read `no-store`
         auth.find_mount_point()
         read = partial(read_body, request)

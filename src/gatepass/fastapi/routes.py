@@ -50,7 +50,9 @@ def _add(router: APIRouter, path: str, route: Route, auth: AnyAuth) -> None:
 
     # Also what generated clients call the operation; an application may have a `login` of its own.
     name = f"{OWN}{route.name}"
-    described = DESCRIPTIONS[route.name].arguments(auth)
+    described = (
+        {"include_in_schema": False} if route.is_file else DESCRIPTIONS[route.name].arguments(auth)
+    )
     router.add_api_route(path, answer, methods=[route.method], name=name, **described)
     if "HEAD" in route.methods:
         router.add_api_route(path, answer, methods=["HEAD"], name=name, include_in_schema=False)

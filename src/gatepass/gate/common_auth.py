@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final, Generic, Literal, Never, TypeVar
 from gatepass._clock import wall_clock
 from gatepass._maybe_await import settle
 from gatepass.errors import GatepassError, GuardMisused, SettingsRejected, StoreUnavailable
+from gatepass.gate.client_files import CLIENT_SCRIPT
 from gatepass.gate.gate import Gate
 from gatepass.gate.guard import Guard
 from gatepass.gate.hooks import Authenticate, ChangePassword
@@ -50,6 +51,8 @@ class CommonAuth(ABC, Generic[Manager, RequiredGuard, OptionalGuard]):
 
     takes: ClassVar[tuple[type, ...]]
     """The managers and verifiers that this framework can wait for."""
+    client_script: ClassVar[str] = CLIENT_SCRIPT
+    """The name of `gatepass.js` below the prefix of the routes, with its hash."""
 
     def __init__(
         self,

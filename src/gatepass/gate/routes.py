@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from gatepass.gate.client_files import CLIENT_SCRIPT, answer_client, answer_client_version
 from gatepass.gate.gate import Gate
 from gatepass.gate.proxy_gate import answer_proxy
 from gatepass.http import Answer, HttpRequest, RequestRefused, answer_refused
@@ -22,6 +23,8 @@ class Route:
     takes_body: bool = False
     names_session: bool = False
     """Whether the id of a session follows the path."""
+    is_file: bool = False
+    """Whether it is the same for everybody, and caches may store it."""
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -60,6 +63,14 @@ _ROUTES: Final = (
         path="/sessions/",
         answer=Gate.end_session,
         names_session=True,
+    ),
+    Route(name="client", method="GET", path="/client.js", answer=answer_client, is_file=True),
+    Route(
+        name="client-version",
+        method="GET",
+        path=f"/{CLIENT_SCRIPT}",
+        answer=answer_client_version,
+        is_file=True,
     ),
 )
 

@@ -2,6 +2,7 @@
 
 from tests.web.rows import (
     access,
+    client,
     cookies,
     keys,
     limits,
@@ -26,6 +27,7 @@ SHEETS: dict[str, tuple[Row, ...]] = {
     "password": password.ROWS,
     "cookies": cookies.ROWS,
     "opaque": opaque.ROWS,
+    "client": client.ROWS,
     "own pages": own_pages.ROWS,
     "proxy gate": proxy_gate.ROWS,
     "transport": transport.ROWS,
