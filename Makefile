@@ -78,6 +78,7 @@ soak: ## Ask many times, and with hardly any means to answer
 races: ## Race many callers against one session, round after round
 programs workers faults soak races: $(DEV)
 	@.ci/redis
+	@[ $@ != programs ] || .ci/client
 	$(BIN)/$(LOADED) -m $@ $(MARKED)
 
 chaos: $(DEV) ## Kill processes and break databases under load; REPORT=1 writes docs/chaos.md
@@ -104,6 +105,7 @@ lowest: ## Run them with the lowest versions that pyproject.toml allows
 
 browser: $(DEV) ## Drive the interactive page with a real Chromium
 	@.ci/browser
+	@.ci/client
 	@.ci/nginx
 	$(BIN)/pytest -q -m browser
 

@@ -20,6 +20,7 @@ from tests.servers.programs import program_of, until_answered
 HERE = Path(__file__).parent
 CLIENT = SOURCE / "gatepass" / "gate" / "client"
 MODULE = CLIENT / "gatepass.js"
+TYPESCRIPT = HERE / "node" / "node_modules" / "typescript" / "bin" / "tsc"
 NODE = shutil.which("node")
 needs_node = pytest.mark.skipif(NODE is None, reason="Node is not installed")
 
@@ -54,6 +55,19 @@ def test_in_node(file: Path, server: str) -> None:
     )
 
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+@needs_node
+@pytest.mark.programs
+@pytest.mark.skipif(not TYPESCRIPT.exists(), reason="TypeScript is not installed: make programs")
+def test_typescript_takes_a_typed_example() -> None:
+    assert NODE is not None
+    project = ["--project", str(HERE / "node")]
+    run = subprocess.run(
+        [NODE, str(TYPESCRIPT), *project], capture_output=True, text=True, check=False
+    )
+
+    assert run.returncode == 0, run.stdout
 
 
 def test_the_types_name_every_code_of_the_table() -> None:
