@@ -85,7 +85,7 @@ class AsyncTokenManager(
         """See `TokenManager.verify`."""
         try:
             try:
-                claims = self._open(access_token)
+                claims = self._jwts.open(access_token)
             except TokenInvalid as error:
                 claims = await self._legacy.verify(access_token, error)
         except TokenMalformed as malformed:

@@ -117,7 +117,7 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching, Tell
         """
         try:
             try:
-                claims = self._open(access_token)
+                claims = self._jwts.open(access_token)
             except TokenInvalid as error:
                 claims = run_in_place(self._legacy.verify(access_token, error))
         except TokenMalformed as malformed:

@@ -26,6 +26,7 @@ from gatepass.tokens.api_keys import ApiKeys
 from gatepass.tokens.beside import note_manager
 from gatepass.tokens.claims_verifier import ClaimsVerifier
 from gatepass.tokens.legacy import LegacyTokens, Opened, legacy_reader
+from gatepass.tokens.opaque_access import OpaqueAccess
 from gatepass.tokens.pair import Presented
 from gatepass.tokens.policy import MAX_LEEWAY, whole_seconds
 from gatepass.tokens.seen import DEFAULT_BYTES
@@ -121,7 +122,8 @@ class CommonManager(Generic[S, R, L]):
         self._access = self._planner.access
         self._api_keys = ApiKeys(policy, now=now, random=secrets.token_bytes)
         self._opaque = self._planner.opaque
-        self._open = self._access.open if policy.access_format == "jwt" else self._opaque.open_jwt
+        is_opaque = policy.access_format == "opaque"
+        self._jwts: ClaimsVerifier | OpaqueAccess = self._opaque if is_opaque else self._access
         self._asked: Any = store if revocations is None else revocations
         self._is_revoked: Callable[[Any, Any], Any] = self._asked.is_revoked
         self._legacy = LegacyTrades(

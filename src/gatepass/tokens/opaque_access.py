@@ -119,7 +119,7 @@ class OpaqueAccess:
             raise malformed
         return opaque_ids
 
-    def open_jwt(self, token: str | None) -> AccessClaims:
+    def open(self, token: str | None) -> AccessClaims:
         """The claims of a JWT, as long as JWTs are accepted beside opaque tokens.
 
         Raises:
