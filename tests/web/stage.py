@@ -210,7 +210,6 @@ def _expired_and_revoked(stage: Stage) -> TokenPair:
 
 
 def _alone(stage: Stage) -> TokenPair:
-    """The only session of ada."""
     stage.manager().revoke_subject(stage.subjects["ada"])
     return stage.issue()
 
@@ -301,6 +300,5 @@ def _cookie(stage: Stage, name: str) -> str:
 
 
 def _forged(token: str, secret: str, typ: str, *, same: bool = False) -> str:
-    key = SharedKey.from_secret(secret)
-    other = key if same else SharedKey.from_secret(secret[::-1])
-    return sign(verify(token, key).payload, other, typ=typ)
+    key = SharedKey.from_secret(secret if same else secret[::-1])
+    return sign(verify(token, SharedKey.from_secret(secret)).payload, key, typ=typ)

@@ -167,7 +167,7 @@ class Guard:
 
         Raises:
             TokenMalformed: The text begins as no key, came in a cookie, or nobody can check keys.
-            RequestRefused: The route takes no keys; the store is not read.
+            RequestRefused: The route takes no keys; no call of the store was made.
         """
         if token is None or by_cookie or not token.startswith(KEY_PREFIX):
             raise malformed

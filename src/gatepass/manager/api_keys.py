@@ -51,7 +51,7 @@ class IssuesKeys(_IssuesKeys):
         Args:
             owner: The subject, or the claims of the caller, who then can give scopes of its own
                 token only. Claims with `act` and those of a key issue none.
-            name: What the key is for, 1 to 255 characters; its owner sees it in lists.
+            name: The use of the key, 1 to 255 characters; its owner sees it in lists.
             scopes: The scopes of the key; `()` for none.
             expires: A duration as in `90d` or a `timedelta`, or a `datetime` with an offset; at
                 most ten years.
