@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client, RequestFactory, override_settings
 from rest_framework.authentication import SessionAuthentication
-from rest_framework.permissions import AllowAny, BasePermission
+from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -183,3 +183,17 @@ def test_somebody_inactive_does_not_log_in_by_a_backend_that_does_not_ask(
     answer = client.post("/api/auth/login", form, content_type="application/json")
 
     assert (answer.status_code, answer.json()["code"]) == (401, "invalid_credentials")
+
+
+def test_a_key_passes_guards_that_take_keys_and_no_other_permission(ada: User) -> None:
+    issued = manager.issue_key(str(ada.pk), name="ci", scopes=("read",), expires="1d")
+    both = auth.required(kinds={"session", "key"})
+
+    passing: list[Any] = [(READER,), (both,), (READER, IsAuthenticated)]
+    refusing: list[Any] = [(), (ALWAYS,), (IsAuthenticated,), (CALLER,), (CALLER, both)]
+    for permissions in passing:
+        assert ask(issued.key, *permissions)[0] == 200
+    for permissions in [*refusing, (both | ALWAYS,)]:
+        assert ask(issued.key, *permissions)[0] == 403
+    manager.revoke_key(issued.key_id)
+    assert ask(issued.key, READER)[0] == 401

@@ -65,6 +65,16 @@ def test_a_revocation_ends_its_connections_and_no_others(world: World) -> None:
     assert len(world.watches) == 0
 
 
+def test_the_end_of_a_key_ends_its_connections(world: World) -> None:
+    bystander = world.hold(world.log_in("ci").access_token)
+    for revoking in (world.manager, world.elsewhere):
+        issued = world.manager.issue_key("ci", name="live", scopes=(), expires="1d")
+        line = world.hold(world.manager.verify_key(issued.key))
+        revoking.revoke_key(issued.key_id)
+        world.until_told(line, "token_revoked")
+    assert bystander.watch.reason is None
+
+
 def test_a_revocation_between_the_check_and_the_block_is_found(world: World) -> None:
     """The watch is registered first and looked up second."""
     pair = world.log_in()
