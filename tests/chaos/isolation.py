@@ -42,6 +42,7 @@ class Gate(Proxy):
         try:
             caller = client.getpeername()[0]
         except OSError:
+            client.close()
             return
         self._callers.append((caller, client))
         if caller in self.shut_for:
