@@ -23,6 +23,7 @@ from gatepass.tokens.opaque import ACCESS_PREFIX, new_text
 from tests.server.running import free_port
 from tests.web.api_keys import KEY_VALUES
 from tests.web.apps.parts import CLAIMS, PASSWORDS
+from tests.web.forging import forged
 from tests.web.patterns import ORIGINS, PATTERNS, TOKENS
 from tests.web.target import Target
 
@@ -267,16 +268,16 @@ _VALUES: Final[dict[str, Callable[[Stage], str]]] = {
     ),
     "unknown": lambda stage: new_text(ACCESS_PREFIX, stage.subjects["ada"], token_bytes(32)),
     "forged": lambda stage: (
-        _forged(stage.value("access"), ACCESS_SECRET, "at+jwt")
+        forged(stage.value("access"), ACCESS_SECRET, "at+jwt")
         if stage.access_format == "jwt"
         else stage.value("access")[:-1] + ("1" if stage.value("access")[-1] == "0" else "0")
     ),
-    "wrong_type": lambda stage: _forged(stage.value("jwt_access"), ACCESS_SECRET, "JWT", same=True),
+    "wrong_type": lambda stage: forged(stage.value("jwt_access"), ACCESS_SECRET, "JWT", same=True),
     "wrong_audience": lambda stage: stage.changed(stage.value("jwt_access"), aud="other"),
     "wrong_issuer": lambda stage: stage.changed(stage.value("jwt_access"), iss="other"),
     "member": lambda stage: stage.issue(more=_MEMBER).access_token,
     "stale": lambda stage: stage.issue(ago=301).access_token,
-    "forged_refresh": lambda stage: _forged(stage.value("refresh"), REFRESH_SECRET, "rt+jwt"),
+    "forged_refresh": lambda stage: forged(stage.value("refresh"), REFRESH_SECRET, "rt+jwt"),
     "unknown_refresh": lambda stage: stage.changed(
         stage.value("refresh"), REFRESH_SECRET, sid="00" * 17
     ),
@@ -297,8 +298,3 @@ _VALUES: Final[dict[str, Callable[[Stage], str]]] = {
 
 def _cookie(stage: Stage, name: str) -> str:
     return name if stage.variant == "production" else name.rpartition("__")[2].partition("-")[2]
-
-
-def _forged(token: str, secret: str, typ: str, *, same: bool = False) -> str:
-    key = SharedKey.from_secret(secret if same else secret[::-1])
-    return sign(verify(token, SharedKey.from_secret(secret)).payload, key, typ=typ)
