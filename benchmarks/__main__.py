@@ -5,6 +5,7 @@ import logging
 import platform
 import warnings
 
+from benchmarks.choice import measure_choice, write_choice
 from benchmarks.frameworks import measure_frameworks
 from benchmarks.growth import measure_growth, memory_target
 from benchmarks.hostile import measure_hostile
@@ -23,7 +24,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few rounds: shows only that it runs")
     parser.add_argument(
-        "--report", action="store_true", help="measure for docs/performance.md, and write it"
+        "--report",
+        action="store_true",
+        help="measure for docs/performance.md and docs/jwt-or-session.md, and write them",
     )
     asked = parser.parse_args()
     rounds, part = (5, 100) if asked.quick else (201, 1)
@@ -33,6 +36,7 @@ def main() -> None:
     print(f"Python {platform.python_version()} on {platform.machine()}, {rounds} rounds")
     signatures = measure_signatures(rounds=rounds, part=part)
     growth = measure_growth(rounds=rounds, part=part)
+    choice = measure_choice(rounds=rounds, part=part)
     targets = [*signatures.targets, memory_target(growth, part=part)]
     if not asked.report:
         targets += _measure_the_rest(rounds=rounds, part=part, is_quick=asked.quick)
@@ -42,6 +46,9 @@ def main() -> None:
     elif asked.report:
         write_page(PAGE, Measured(signatures, growth))
         print(f"\nWrote {PAGE.name} and its charts.")
+        if choice is not None:
+            write_choice(choice)
+            print("Wrote jwt-or-session.md and its figures.")
 
 
 def _measure_the_rest(*, rounds: int, part: int, is_quick: bool) -> list[Target]:
