@@ -184,7 +184,8 @@ export function createClient({base, mode = "cookie"}) {
 
   /** Renews a session whose access token is about to expire, and waits only if it must. */
   async function renewInTime(mine, mustWait) {
-    if (mine.over || left(mine) > mine.early || (left(mine) > 0 && mine.restUntil > clock())) return;
+    if (mine.over || !(left(mine) <= mine.early)) return; // unknown in a page loaded again
+    if (left(mine) > 0 && mine.restUntil > clock()) return;
     const failing = renew(mine).catch((error) => error);
     if (left(mine) > 0 && !mustWait) return;
     const error = await failing;
@@ -208,7 +209,7 @@ export function createClient({base, mode = "cookie"}) {
     let response = await send(isRequest ? input : target, init, mine);
     let error = await findError(response);
     if (error?.code === "token_expired") {
-      if (isStream) mine.ends = [0, 0]; // the next request renews the session first
+      if (isStream) expireIn(mine, 0, 0); // the next request renews the session first
       else {
         if (mine.renewals === renewals) await renew(mine);
         response = await send(again, init, mine);
