@@ -84,9 +84,10 @@ def running(
     environ: Mapping[str, str],
     *,
     tls: Path | None = None,
+    port: int | None = None,
 ) -> Iterator[Running]:
-    """The program with these variables; it is gone afterwards."""
-    port = free_port()
+    """The program with these variables, at this port if one is given; it is gone afterwards."""
+    port = port or free_port()
     log = folder / f"{target.name}-{port}.log"
     variables = {**environment(environ), "WEB_VIEWS": target.views}
     variables["PYTHONPATH"] = os.pathsep.join([variables["PYTHONPATH"], str(ROOT)])

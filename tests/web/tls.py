@@ -25,7 +25,7 @@ def proxying(port: int, certificate: Path) -> Iterator[str]:
             body = response.read()
             self.send_response(response.status)
             for name, value in response.getheaders():
-                if name.lower() not in {"date", "server", "transfer-encoding"}:
+                if name.lower() not in {"connection", "date", "server", "transfer-encoding"}:
                     self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
