@@ -6,39 +6,22 @@ nothing. Each run prints the times. Only `make long`, on an idle machine, judges
 
 import random
 import time
-from bisect import bisect_left, bisect_right
 from dataclasses import replace
-from statistics import median, quantiles
 
 import httpx
 import pytest
 
 from gatepass.http import Limits
 from tests.budget import LONG
+from tests.elapsed import APART, SAMPLES, share_longer, told
 from tests.server.world import ADDRESS, World
 
-SAMPLES = 2_000 if LONG else 40
 NAMES = ("ada", "eve")
 """The account, and nobody."""
-APART = 0.05
-"""Of a pair of times each is the longer one in half of the cases, give or take: with 2,000 times
-of each name, chance explains 0.009, and 0.05 is more than five times as much."""
 OPEN = Limits(login="100000/minute", account="100000/hour")
 SHUT = Limits(login="100000/minute", account="1/hour")
 
 pytestmark = [pytest.mark.anyio, pytest.mark.soak]
-
-
-def share_longer(times: list[float], others: list[float]) -> float:
-    """How often one of these times is longer than one of the others; a half if they are alike."""
-    others = sorted(others)
-    counts = (bisect_left(others, each) + bisect_right(others, each) for each in times)
-    return sum(counts) / (2 * len(times) * len(others))
-
-
-def told(times: list[float]) -> str:
-    first, *_, last = quantiles(times, n=10)
-    return " ".join(f"{each * 1_000_000:.0f}" for each in (first, median(times), last))
 
 
 @pytest.mark.parametrize(("limits", "status"), [(OPEN, 401), (SHUT, 429)])
@@ -69,11 +52,3 @@ async def test_known_and_unknown_names_take_the_same_time(
             f"known {told(known)}, unknown {told(unknown)}; known took longer in {share:.1%}"
         )
     assert not LONG or abs(share - 0.5) < APART
-
-
-def test_a_name_that_takes_longer_would_be_found() -> None:
-    rng = random.Random(1)
-    times = [rng.gauss(100, 10) for _ in range(4_000)]
-
-    assert abs(share_longer(times[:2_000], times[2_000:]) - 0.5) < APART
-    assert share_longer([each + 3 for each in times[:2_000]], times[2_000:]) > 0.5 + APART
