@@ -60,6 +60,17 @@ def test_a_session_that_acts_for_a_user_leaves_no_key_behind(service: Service) -
         service.call("issue_key", claims, name="mine", scopes=(), expires="30d")
 
 
+@pytest.mark.parametrize("own", [{}, {"scope": ""}, {"scope": "write"}])
+def test_a_user_gives_a_key_no_scope_that_its_own_token_lacks(
+    service: Service, own: dict[str, str]
+) -> None:
+    claims = service.verify(service.call("issue", "alice", own).access_token)
+
+    with pytest.raises(ClaimsRejected, match="its own token"):
+        service.call("issue_key", claims, name="more", scopes=("read",), expires="30d")
+    assert service.call("issue_key", claims, name="none", scopes=(), expires="30d")
+
+
 def test_a_revoked_session_leaves_no_key_behind(service: Service) -> None:
     claims = service.verify(service.issue().access_token)
     service.revoke_subject("alice")

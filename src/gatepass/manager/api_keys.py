@@ -49,8 +49,10 @@ class IssuesKeys(_IssuesKeys):
         A subject has at most 1,000 live keys; a further one ends the oldest.
 
         Args:
-            owner: The subject, or the claims of the caller, who then can give scopes of its own
-                token only. Claims with `act` and those of a key issue none.
+            owner: The subject, or the claims of the caller. With claims, `scopes` must be in the
+                claim `scope` of the caller's token; without that claim the caller can give none.
+                With a subject, your code decides which scopes it grants. Claims with `act` and
+                those of a key issue no key.
             name: The use of the key, 1 to 255 characters; its owner sees it in lists.
             scopes: The scopes of the key; `()` for none.
             expires: A duration as in `90d` or a `timedelta`, or a `datetime` with an offset; at

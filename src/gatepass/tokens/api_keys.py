@@ -49,6 +49,10 @@ NOTED_MS: Final = 60_000
 """How old the last use of a key in the store may be."""
 
 _WRONG_FORM: Final = "the API key is malformed: it was cut off or mistyped"
+_NOT_YOURS: Final = (
+    "a caller can give a key only scopes that its own token has in the claim scope: to grant "
+    "others, check that the caller may have them, and pass the subject instead of the claims"
+)
 _UNKNOWN: Final = "the API key has expired, or its store never had it or has lost it"
 
 
@@ -115,8 +119,8 @@ class ApiKeys:
         """
         subject = require_owner(owner)
         granted = require_scopes(scopes)
-        if isinstance(owner, AccessClaims) and "scope" in owner and not granted <= owner.scopes:
-            raise ClaimsRejected("a caller can give a key only scopes that its own token has")
+        if isinstance(owner, AccessClaims) and not granted <= owner.scopes:
+            raise ClaimsRejected(_NOT_YOURS)
         claims = {"scope": " ".join(sorted(granted))}
         claims_json = msgspec.json.encode(claims)
         if len(claims_json) > MAX_CLAIMS_SIZE:
