@@ -29,7 +29,7 @@ def test_a_key_is_printed_once_alone_on_standard_output(ada: Command) -> None:
     assert created.code == 0
     assert created.stdout.startswith("gp_key_")
     assert created.stdout.count("\n") == 1
-    assert listed["key_id"] in created.stderr
+    assert f"key {listed['key_id']} of ada, expires {listed['expires_at']}; " in created.stderr
     assert created.stdout.strip() not in created.stderr
     assert created.stdout.strip() not in str(listed)
     assert {name: listed[name] for name in ("username", "name", "scopes", "last_used_at")} == {
@@ -85,12 +85,22 @@ def test_the_events_of_an_account_tell_of_its_keys(ada: Command) -> None:
     assert made["key"] not in told
 
 
+def test_verify_of_a_token_says_how_to_see_a_key(ada: Command) -> None:
+    said = ada("token", "verify", stdin=create(ada)["key"])
+
+    assert said.code == 1
+    assert "`gatepass apikeys list`" in said.stderr
+
+
 def test_wrong_usage_is_told(ada: Command) -> None:
     made = create(ada)
     for arguments, code, sentence in (
         ((*CREATE,), 2, "expires"),
-        ((*CREATE, "--expires", "soon"), 2, "expires"),
-        ((*CREATE, "--expires", "100000d"), 2, "expires"),
+        ((*CREATE, "--expires", "soon"), 2, "as 12h or 90d, at most 3660d"),
+        ((*CREATE, "--expires", "0d"), 2, "as 12h or 90d, at most 3660d"),
+        ((*CREATE, "--expires", "100000d"), 2, "as 12h or 90d, at most 3660d"),
+        ((*CREATE, "--expires", "90"), 2, "write a unit, as in 12h or 90d"),
+        ((*CREATE, "--expires", "1h30"), 2, "write a unit, as in 12h or 90d"),
         (("apikeys", "create", "nobody", "--name", "x", "--expires", "1d"), 1, "no account"),
         ((*CREATE, "--expires", "1d", "--scope", "two words"), 1, "scopes"),
         (("apikeys", "revoke", made["key"]), 2, "34 hex digits"),

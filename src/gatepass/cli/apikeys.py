@@ -1,11 +1,14 @@
 """`gatepass apikeys`: credentials for programs."""
 
+from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
 
 from gatepass.cli.input import administration, require_session_id
 from gatepass.cli.output import AsJson, say, show, show_table, when
+from gatepass.tokens.durations import find_duration
+from gatepass.tokens.policy import MAX_LIFETIME
 
 app = typer.Typer(
     help="Create, list and revoke API keys of accounts.",
@@ -15,6 +18,17 @@ app = typer.Typer(
 
 _REASON = "key revoked by an administrator"
 _COLUMNS = ("key_id", "username", "name", "scopes", "created_at", "last_used_at", "expires_at")
+
+
+def _read_lifetime(text: str) -> timedelta:
+    """A lifetime with its unit: a number alone would be seconds, and its writer may mean days."""
+    found = find_duration(text)
+    if found is not None and text.strip()[-1].isdigit():
+        raise typer.BadParameter("write a unit, as in 12h or 90d")
+    if not found or found.total_seconds() > MAX_LIFETIME:
+        raise typer.BadParameter("write a duration, as 12h or 90d, at most 3660d")
+    return found
+
 
 Owner = Annotated[
     str, typer.Argument(metavar="ACCOUNT", help="The user name or the subject of an account.")
@@ -33,8 +47,18 @@ def create(
     owner: Owner,
     *,
     name: Annotated[str, typer.Option(help="The use of the key, as lists show it.")],
-    expires: Annotated[str, typer.Option(help="The lifetime, as in 12h or 90d; 3660d at most.")],
-    scope: Annotated[list[str] | None, typer.Option(help="A scope; repeat it for more.")] = None,
+    expires: Annotated[
+        timedelta,
+        typer.Option(
+            parser=_read_lifetime,
+            metavar="DURATION",
+            help="The lifetime with its unit, as in 12h or 90d; 3660d at most.",
+        ),
+    ],
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(help="A scope; repeat it for more. Without it the key has no scopes."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Create an API key and print it, this once: nobody can find it out again."""
@@ -43,9 +67,12 @@ def create(
         issued = opened.manager.issue_key(
             account.subject, name=name, scopes=scope or [], expires=expires
         )
-    if not as_json:
-        say(f"key {issued.key_id} of {account.username}; store it now, it is not shown again")
     expires_at = when(int(issued.expires_at.timestamp() * 1000))
+    if not as_json:
+        say(
+            f"key {issued.key_id} of {account.username}, expires {expires_at}; "
+            "store it now, it is not shown again"
+        )
     result = {"key": issued.key, "key_id": issued.key_id, "expires_at": expires_at}
     show(result, issued.key, as_json=as_json)
 

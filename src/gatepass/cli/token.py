@@ -10,7 +10,7 @@ from gatepass.cli.input import administration, read_token
 from gatepass.cli.output import AsJson, printable, say, show
 from gatepass.errors import SubjectDisabled, TokenMalformed
 from gatepass.jose import inspect as inspect_jws
-from gatepass.tokens.opaque import ACCESS_PREFIX, hash_id
+from gatepass.tokens.opaque import ACCESS_PREFIX, KEY_PREFIX, hash_id
 from gatepass.tokens.opaque_access import WRONG_FORM
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 
 _HIDDEN: Final = "(hidden)"
+_IS_KEY: Final = "this is an API key and no access token: see its entry in `gatepass apikeys list`"
 
 
 @app.command(
@@ -58,6 +59,8 @@ def verify(*, as_json: AsJson = False) -> None:
     There is no argument for it: other users of the machine can read arguments.
     """
     token = read_token()
+    if token.startswith(KEY_PREFIX):
+        raise TokenMalformed(_IS_KEY)
     with administration() as opened:
         claims = dict(opened.manager.verify(token or None))
     show(claims, _lines(claims), as_json=as_json)
