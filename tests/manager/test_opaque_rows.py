@@ -189,7 +189,7 @@ def test_a_shorter_session_of_the_policy_holds_for_opaque_tokens_too(
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"access_format": "paseto"}, "access_format is jwt or opaque"),
+        ({"access_format": "paseto"}, "access_format is jwt or opaque, and not 'paseto'"),
         ({"access_format": None}, "access_format is jwt or opaque"),
         ({"jwt_until": datetime(2030, 1, 1)}, "with an offset"),  # noqa: DTZ001 - the error
         ({"jwt_until": 1_900_000_000}, "with an offset"),

@@ -217,11 +217,11 @@ def require_signing(keys: KeySet) -> None:
 
 
 def require_disjoint(
-    one: KeySet, other: KeySet, names: str = "the access and the refresh keys"
+    one: KeySet, other: KeySet, sentence: str = "the access and the refresh keys share a key"
 ) -> None:
     """Reject two sets that share a key: a token of one kind would pass for the other."""
     if any(key.is_same_key(peer) for key in one.keys for peer in other.keys):
-        raise KeyRejected(f"{names} share a key")
+        raise KeyRejected(sentence)
 
 
 def _require_consistent(keys: tuple[Key, ...]) -> None:

@@ -1,6 +1,6 @@
 """`LegacySettings`: the variables of tokens of the library before."""
 
-from typing import Any
+from typing import Any, Final
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
@@ -10,6 +10,11 @@ from gatepass.jose import KeySet, SharedKey
 from gatepass.jose.keyset import require_disjoint
 from gatepass.settings.values import parse_moment
 from gatepass.tokens import LegacyTokens
+
+_SHARED: Final = (
+    "this secret and those of gatepass share a key: give JWT_ACCESS_SECRET and JWT_REFRESH_SECRET "
+    "new secrets"
+)
 
 
 class LegacySettings(BaseSettings):
@@ -39,7 +44,7 @@ class LegacySettings(BaseSettings):
         try:
             key = SharedKey.from_secret(self.legacy_secret.get_secret_value())
             for keys in own:
-                require_disjoint(KeySet(key), keys, "this secret and those of gatepass")
+                require_disjoint(KeySet(key), keys, _SHARED)
         except KeyRejected as error:
             raise SettingsRejected(f"JWT_LEGACY_SECRET: {error}") from None
         kind: Any = self.legacy_kind

@@ -44,6 +44,9 @@ from gatepass.tokens.twins import is_coroutine_function
 IsDenied = Callable[[Mapping[str, Any]], Awaitable[bool] | bool]
 _TYPS: Final = (None, "jwt")
 _ID_SIZE: Final = 16
+_SHARED: Final = (
+    "the legacy keys and gatepass's own share a key: give access_keys and refresh_keys new secrets"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +136,7 @@ def legacy_reader(
     for each in own:
         if getattr(each, "is_async", None) is None:  # keys that are fetched cannot sign
             legacy = key_source(rules.keys).current()
-            require_disjoint(legacy, each.current(), "the legacy keys and gatepass's own")
+            require_disjoint(legacy, each.current(), _SHARED)
     return LegacyReader(rules, leeway=leeway, now=now)
 
 

@@ -232,7 +232,8 @@ def require_subject(subject: object) -> str:
 
 def _require_format(access_format: object, jwt_until: object) -> None:
     if access_format not in ACCESS_FORMATS:
-        raise SettingsRejected(f"access_format is {' or '.join(ACCESS_FORMATS)}")
+        allowed = " or ".join(ACCESS_FORMATS)
+        raise SettingsRejected(f"access_format is {allowed}, and not {access_format!r:.40}")
     if jwt_until is None:
         return
     if not isinstance(jwt_until, datetime) or jwt_until.utcoffset() is None:
