@@ -144,6 +144,23 @@ def test_a_key_of_a_disabled_subject_is_dead_and_lives_again_with_it() -> None:
     assert auth.guard.check(bearing(key), READS)
 
 
+@pytest.mark.parametrize(
+    ("today", "held"),
+    [({"scope": "read write"}, {"read"}), ({"scope": "write"}, set()), ({}, set())],
+)
+def test_a_key_that_a_user_made_never_exceeds_the_user(
+    today: dict[str, str], held: set[str]
+) -> None:
+    manager = manager_of(lambda *_: today)
+    claims = manager.verify(manager.issue("alice", {"scope": "read write"}).access_token)
+    own = manager.issue_key(claims, name="ci", scopes=("read",), expires="30d").key
+    given = manager.issue_key("alice", name="ci", scopes=("read",), expires="30d").key
+
+    assert manager.verify_key(own).scopes == held
+    assert set(manager.verify_key(own)) == set(manager.verify_key(given))
+    assert manager.verify_key(given).scopes == (held if today else {"read"})
+
+
 def test_a_key_in_a_cookie_is_refused() -> None:
     manager = manager_of(None)
     key = manager.issue_key("alice", name="ci", scopes=("read",), expires="30d").key

@@ -4,7 +4,8 @@
    token exists, and `sid` and `jti` are the key's id.
 2. The hash covers issuer and audience, as that of opaque access tokens does.
 3. The claims are those of the subject at this moment, as `load_claims` returns them, and `scope`:
-   the scopes of the key, without those that `load_claims` does not grant any more.
+   the scopes of the key, without those that `load_claims` does not grant any more. No `scope` of
+   `load_claims` grants none to a key that its user issued (`bound`), and all to another one.
 4. A key says nothing about a login: it has no `auth_time`, no `act`, `amr` and `acr`.
 """
 
@@ -122,7 +123,8 @@ class ApiKeys:
         if isinstance(owner, AccessClaims) and not granted <= owner.scopes:
             raise ClaimsRejected(_NOT_YOURS)
         claims = {"scope": " ".join(sorted(granted))}
-        claims_json = msgspec.json.encode(claims)
+        bound = {"bound": True} if isinstance(owner, AccessClaims) else {}
+        claims_json = msgspec.json.encode(claims | bound)
         if len(claims_json) > MAX_CLAIMS_SIZE:
             raise ClaimsRejected(f"the scopes take more than {MAX_CLAIMS_SIZE} bytes of JSON")
         if not loaded:
@@ -199,8 +201,8 @@ class ApiKeys:
             raise SubjectDisabled
         own = {name: value for name, value in (claims or {}).items() if name not in SIGN_IN_CLAIMS}
         scopes = _scopes_of(token.session)
-        if "scope" in own:
-            scopes &= texts_in(own["scope"], split=True)
+        if "scope" in own or (loaded and token.session.claims.get("bound")):
+            scopes &= texts_in(own.get("scope"), split=True)
         own["scope"] = " ".join(sorted(scopes))
         registered = registered_claims(
             self._policy,
