@@ -236,11 +236,7 @@ _TEXTS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
         (TEXT, NUMBER, TEXT, NUMBER),
     ),
     "revoke_all": (
-        """
-        SELECT f.v_ended, f.v_last,
-          CASE WHEN $1 = ''::text THEN {p}gatepass_note_raise(NULL, $4) END
-        FROM {p}gatepass_revoke_all($1, $2, $3, $4) f
-        """,
+        "SELECT f.v_ended, f.v_last FROM {p}gatepass_revoke_all($1, $2, $3, $4) f",
         (TEXT, NUMBER, TEXT, NUMBER),
     ),
     "sessions": (

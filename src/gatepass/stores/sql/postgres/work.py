@@ -189,7 +189,7 @@ class PostgresWork:
         ended, after = 0, ""
         while after is not None:
             values = (after, BATCH, reason, self._now_ms())
-            [(some, after, _)] = yield self._ask("revoke_all", *values, is_fresh=True)
+            [(some, after)] = yield self._ask("revoke_all", *values, is_fresh=True)
             ended += some
         return ended
 

@@ -1,6 +1,6 @@
-DROP FUNCTION {p}gatepass_revoke_subject(text, text, text, bigint);
 -- Expired sessions end too: a token that is ahead of the store could bring them back. The session
--- `p_keep` stays, and with `p_keep_keys` the keys, which their `sec_hash` tells from sessions.
+-- `p_keep` stays, and with `p_keep_keys` the keys, which their `sec_hash` tells from sessions. The
+-- function of four arguments stays, which running processes of the release before call.
 CREATE FUNCTION {p}gatepass_revoke_subject(
   p_subject text, p_keep text, p_reason text, p_now_ms bigint, p_keep_keys boolean
 ) RETURNS bigint LANGUAGE plpgsql VOLATILE

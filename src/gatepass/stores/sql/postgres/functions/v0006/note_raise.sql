@@ -1,16 +1,12 @@
--- Notes when an epoch was raised, of everybody if there is no subject. It runs behind the function
--- that raised it, in the same transaction and under its lock.
+-- Notes when a subject's epoch was raised. It runs behind the function that raised it, in the same
+-- transaction and under its lock.
 CREATE FUNCTION {p}gatepass_note_raise(p_subject text, p_now_ms bigint) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_now_ms bigint := {p}gatepass_now(p_now_ms);
 BEGIN
-  IF p_subject IS NULL THEN
-    UPDATE {p}gatepass_meta m SET raised_ms = greatest(m.raised_ms, v_now_ms);
-  ELSE
-    UPDATE {p}gatepass_subjects s SET raised_ms = greatest(s.raised_ms, v_now_ms)
-      WHERE s.subject = p_subject;
-  END IF;
+  UPDATE {p}gatepass_subjects s SET raised_ms = greatest(s.raised_ms, v_now_ms)
+    WHERE s.subject = p_subject;
   RETURN v_now_ms;
 END $$;
