@@ -5,7 +5,8 @@ import logging
 import platform
 import warnings
 
-from benchmarks.choice import measure_choice, write_choice
+from benchmarks.choice import measure_choice
+from benchmarks.choice_page import write_choice
 from benchmarks.frameworks import measure_frameworks
 from benchmarks.growth import measure_growth, memory_target
 from benchmarks.hostile import measure_hostile

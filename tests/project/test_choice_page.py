@@ -6,7 +6,7 @@ from itertools import pairwise
 import msgspec
 import pytest
 
-from benchmarks.choice import FIGURES, PAGE, STORES, WAYS, Choice, format_rows, way_rows
+from benchmarks.choice_page import FIGURES, PAGE, STORES, WAYS, Choice, format_rows, way_rows
 from benchmarks.page import table
 
 
