@@ -1,11 +1,12 @@
 """Attacks on the gate for proxies: a request that may not pass is never answered with a 2xx."""
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from gatepass import AsyncTokenManager, TokenPolicy, TokenVerifier
+from gatepass import AsyncTokenManager, LegacyTokens, TokenPolicy, TokenVerifier
 from gatepass.asgi import Auth, Cookies, HttpPolicy, InternalToken, ProxyGate
 from gatepass.errors import SettingsRejected, TokenInvalid
 from gatepass.jose import SharedKey
@@ -13,7 +14,7 @@ from gatepass.stores.memory import AsyncMemoryStore
 
 PAGE = "https://app.example.com"
 PROXY, CLIENT = "10.0.0.7", "198.51.100.7"
-ACCESS, REFRESH, INTERNAL = SharedKey.generate(), SharedKey.generate(), SharedKey.generate()
+ACCESS, REFRESH, LEGACY, INTERNAL = (SharedKey.generate() for _ in range(4))
 POLICY = TokenPolicy(issuer="api-server", audience="api-client")
 HTTP = HttpPolicy(
     cookies=Cookies(),
@@ -33,7 +34,11 @@ def anyio_backend() -> str:
 @pytest.fixture
 def manager() -> AsyncTokenManager:
     return AsyncTokenManager(
-        POLICY, access_keys=ACCESS, refresh_keys=REFRESH, store=AsyncMemoryStore()
+        POLICY,
+        access_keys=ACCESS,
+        refresh_keys=REFRESH,
+        store=AsyncMemoryStore(),
+        legacy=LegacyTokens(LEGACY, kind="authx", until=datetime(9999, 1, 1, tzinfo=UTC)),
     )
 
 
@@ -147,6 +152,29 @@ async def test_requirement_that_a_client_names(ask: Ask, manager: AsyncTokenMana
 
 
 @pytest.mark.anyio
+async def test_an_api_key_passes_only_where_the_configuration_names_its_kind(
+    ask: Ask, manager: AsyncTokenManager
+) -> None:
+    issued = await manager.issue_key("ada", name="ci", scopes=("a",), expires="1d")
+    key = ("Authorization", f"Bearer {issued.key}")
+    token, uri = await bearer(manager, scope="a"), ("X-Original-URI", "/app")
+
+    async def statuses(query: str) -> list[int]:
+        return [(await ask(sent, uri, query=query))[0] for sent in (token, key)]
+
+    for query in ("", "scope=a", "scope=a&kind=session", "kind=session"):
+        assert await statuses(query) == [200, 403]
+    assert await statuses("scope=a&kind=session+key") == [200, 200]
+    assert await statuses("scope=a&kind=key") == [403, 200]
+    assert await statuses("scope=b&kind=session+key") == [403, 403]
+    assert await statuses("kind=session+key") == [400, 400]
+    _, told = await ask(key, uri, query="scope=a&kind=key")
+    assert told["x-auth-kind"] == "key"
+    assert (await ask(token))[1]["x-auth-kind"] == "session"
+    assert (await ask(key, uri, ("X_Auth_Kind", "session"), query="scope=a&kind=key"))[0] == 400
+
+
+@pytest.mark.anyio
 async def test_claims_that_would_end_a_header(ask: Ask, manager: AsyncTokenManager) -> None:
     token = await bearer(manager, role="admin\r\nX-Auth-Subject: root\0")
     _, told = await ask(token)
@@ -183,6 +211,8 @@ async def test_internal_token_is_for_proxies_and_is_no_access_token(
     ("token", "reason"),
     [
         (InternalToken(keys=ACCESS, audience="internal"), "keys of its own"),
+        (InternalToken(keys=REFRESH, audience="internal"), "keys of its own"),
+        (InternalToken(keys=LEGACY, audience="internal"), "keys of its own"),
         (InternalToken(keys=INTERNAL, audience="api-client"), "audience of its own"),
         (InternalToken(keys=INTERNAL, audience="internal", lifetime=0), "lifetime"),
     ],
@@ -208,6 +238,8 @@ def test_gate_that_could_not_know_its_proxies(manager: AsyncTokenManager) -> Non
         ProxyGate(dialect=wrong)
     with pytest.raises(SettingsRejected, match="token"):
         ProxyGate(dialect="nginx", token=wrong)
+    with pytest.raises(SettingsRejected, match="X-Auth-Kind"):
+        ProxyGate(dialect="nginx", headers={"X-Auth-KIND": "sort"})
     with pytest.raises(SettingsRejected, match="X-Auth-Token"):
         ProxyGate(dialect="nginx", headers={"X-Auth-Token": "jti"}, token=TOKEN)
 

@@ -89,6 +89,24 @@ def test_scopes_and_roles_add_up() -> None:
 
 
 @pytest.mark.parametrize(
+    ("query", "kinds"),
+    [
+        ("scope=a", (True, False)),
+        ("role=x&kind=session", (True, False)),
+        ("kind=key&scope=a", (False, True)),
+        ("scope=a&kind=session+key", (True, True)),
+        ("scope=a&kind=key&kind=session", (True, True)),
+    ],
+)
+def test_sessions_pass_and_keys_where_the_query_says_so(
+    query: str, kinds: tuple[bool, bool]
+) -> None:
+    found = parse_requirement(query)
+
+    assert (found.takes_sessions, found.takes_keys) == kinds
+
+
+@pytest.mark.parametrize(
     "query",
     [
         "scope",
@@ -99,6 +117,11 @@ def test_scopes_and_roles_add_up() -> None:
         "scopes=a",
         "fresh=1",
         "role=%ff",
+        "kind=",
+        "kind=Key&scope=a",
+        "kind=session,key&scope=a",
+        "kind=key",
+        "kind=session+key&role=x",
         "&",
         "&".join(["role=a"] * 33),
     ],

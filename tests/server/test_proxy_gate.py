@@ -62,6 +62,9 @@ def test_the_variables_make_a_gate(production: dict[str, str]) -> None:
         ({"GATEPASS_PROXY_TOKEN_SECRET": "hunter2"}, "GATEPASS_PROXY_TOKEN_SECRET is rejected"),
         ({"GATEPASS_PROXY_TOKEN_AUDIENCE": "api-client"}, "GATEPASS_PROXY_GATE: the internal"),
         ({"GATEPASS_PROXY_TOKEN_SECRET": "<access>"}, "GATEPASS_PROXY_GATE: the internal"),
+        ({"GATEPASS_PROXY_TOKEN_SECRET": "<refresh>"}, "GATEPASS_PROXY_GATE: the internal"),
+        ({"GATEPASS_PROXY_TOKEN_SECRET": "<legacy>"}, "GATEPASS_PROXY_GATE: the internal"),
+        ({"GATEPASS_PROXY_HEADERS": "X-Auth-Kind=kind"}, "GATEPASS_PROXY_GATE: X-Auth-Kind"),
     ],
 )
 def test_bad_variables_are_named(
@@ -72,14 +75,20 @@ def test_bad_variables_are_named(
         "GATEPASS_PROXY_GATE": "nginx",
         "GATEPASS_PROXY_TOKEN_SECRET": generate_secret(),
         "GATEPASS_PROXY_TOKEN_AUDIENCE": "reports",
+        "JWT_LEGACY_SECRET": generate_secret(),
+        "JWT_LEGACY_KIND": "authx",
+        "JWT_LEGACY_UNTIL": "2999-01-01T00:00:00Z",
     }
-    access = production["JWT_ACCESS_SECRET"]
-    change = {name: value.replace("<access>", access) for name, value in change.items()}
+    secrets = {
+        f"<{name}>": production[f"JWT_{name.upper()}_SECRET"]
+        for name in ("access", "refresh", "legacy")
+    }
+    change = {name: secrets.get(value, value) for name, value in change.items()}
     with pytest.raises(SettingsRejected) as rejected:
         read(production | change)
 
     assert str(rejected.value).startswith(named)
-    for secret in (access, "hunter2"):
+    for secret in (*secrets.values(), "hunter2"):
         assert secret not in str(rejected.value)
 
 

@@ -66,6 +66,7 @@ def test_a_good_token_passes_with_its_claims_and_not_with_itself(front: Front) -
         assert answer.json()["target"] == "/app/a?q=1"
         assert told(answer, "x-auth-role") == ["admin"]
         assert told(answer, "x-auth-name") == ["ada"]
+        assert told(answer, "x-auth-kind") == ["session"]
         assert len(told(answer, "x-auth-subject")) == 1
         assert told(answer, "authorization") == []
 
@@ -167,6 +168,7 @@ def test_the_client_cannot_choose_the_original_uri(name: str, front: Front) -> N
         "X-Auth_Role",
         "x_auth_role",
         "X_AUTH-SUBJECT",
+        "X-Auth-Kind",
     ],
 )
 def test_identity_in_the_clients_headers_never_passes(name: str, front: Front) -> None:
@@ -263,11 +265,12 @@ def test_nothing_passes_while_gatepass_is_down(front: Front, tmp_path: Path) -> 
         assert alone.ask("GET /app/a").status_code == (503 if front.kind == "nginx" else 502)
 
 
-@pytest.mark.parametrize("name", ["X-Auth-Subject", "x-auth-role", "X-Auth-Name", "Cookie"])
+@pytest.mark.parametrize("name", ["X-Auth-Subject", "x-auth-role", "X-Auth-Kind", "Cookie"])
 def test_the_client_cannot_have_identity_dropped(name: str, front: Front) -> None:
     """Proxies drop the headers that `Connection` names (RFC 9110 §7.6.1)."""
     answer = front.ask("GET /app/a", ("Connection", f"close, {name}"))
 
     assert told(answer, "x-auth-role") == ["admin"]
     assert told(answer, "x-auth-name") == ["ada"]
+    assert told(answer, "x-auth-kind") == ["session"]
     assert len(told(answer, "x-auth-subject")) == 1

@@ -123,7 +123,9 @@ _REFRESH_TOKEN: Final = {
     }
 }
 
-_REQUIREMENT: Final = [{"name": name, "in": "query", "schema": _TEXT} for name in ("scope", "role")]
+_REQUIREMENT: Final = [
+    {"name": name, "in": "query", "schema": _TEXT} for name in ("scope", "role", "kind")
+]
 
 DESCRIPTIONS: Final[Mapping[str, Description]] = {
     "login": Description(
@@ -218,12 +220,12 @@ DESCRIPTIONS: Final[Mapping[str, Description]] = {
     ),
     "verify": Description(
         summary="Tell a proxy whether a request may pass, and whose it is",
-        text="For `auth_request` of nginx and `forward_auth` of Caddy. `scope` and `role` are in "
-        "the address that the proxy's configuration names: all scopes are required, and one of "
-        "the roles. Claims are percent-encoded.",
+        text="For `auth_request` of nginx and `forward_auth` of Caddy. `scope`, `role` and "
+        "`kind` are in the address that the proxy's configuration names: all scopes are required, "
+        "and one of the roles. API keys pass with `kind=session+key`. Claims are percent-encoded.",
         success={
             "description": "The request may pass; more headers as configured",
-            "headers": {"X-Auth-Subject": {"schema": _TEXT}},
+            "headers": {name: {"schema": _TEXT} for name in ("X-Auth-Subject", "X-Auth-Kind")},
         },
         problems=(table.INSUFFICIENT_SCOPE, table.CSRF_FAILED, table.INTERNAL_ERROR),
         extra={"parameters": _REQUIREMENT},

@@ -1,6 +1,6 @@
 """The gate for proxies: `GET /auth/verify` says whether nginx or Caddy may pass a request on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -9,6 +9,7 @@ from gatepass.gate.guard import Guard
 from gatepass.http import Answer, HttpPolicy, HttpRequest
 from gatepass.http.answers import NO_STORE
 from gatepass.http.claim_headers import (
+    KIND_HEADER,
     claim_headers,
     require_claim_headers,
     require_no_pretended,
@@ -38,7 +39,7 @@ class InternalToken:
     """
 
     keys: Key | KeySet | KeySource = field(repr=False)
-    """Keys of its own: none of the manager's access keys."""
+    """Keys of its own: none of the manager's access, refresh and legacy keys."""
     audience: str
     """An audience of its own, another than that of access tokens."""
     lifetime: Seconds = _LIFETIME_S
@@ -55,7 +56,10 @@ class ProxyGate:
     dialect: Literal["nginx", "caddy"]
     """nginx: `X-Original-Method` and `-URI`; caddy: `X-Forwarded-Method` and `-Uri`."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Claims by header, as in `{"X-Auth-Role": "role"}`; `X-Auth-Subject` is always there."""
+    """Claims by header, as in `{"X-Auth-Role": "role"}`.
+
+    `X-Auth-Subject` and `X-Auth-Kind` are always there.
+    """
     token: InternalToken | None = None
 
     def __post_init__(self) -> None:
@@ -70,13 +74,13 @@ class ProxyGate:
         object.__setattr__(self, "headers", headers)
 
     def require_usable(
-        self, tokens: TokenPolicy, access_keys: KeySource, http: HttpPolicy
+        self, tokens: TokenPolicy, theirs: Iterable[KeySource], http: HttpPolicy
     ) -> TokenIssuer | None:
         """The issuer of the internal tokens, if there are some.
 
         Raises:
-            SettingsRejected: No proxy is trusted, or the internal token has keys or the audience of
-                access tokens.
+            SettingsRejected: No proxy is trusted, or the internal token has one of their keys or
+                the audience of access tokens.
         """
         if not http.trusted_proxies:
             raise SettingsRejected(
@@ -84,8 +88,9 @@ class ProxyGate:
             )
         if self.token is None:
             return None
-        ours, theirs = key_source(self.token.keys).current().keys, access_keys.current().keys
-        if any(key.is_same_key(other) for key in ours for other in theirs):
+        ours = key_source(self.token.keys).current().keys
+        others = [key for source in theirs for key in source.current().keys]
+        if any(key.is_same_key(other) for key in ours for other in others):
             raise SettingsRejected("the internal token of a proxy gate has keys of its own")
         if self.token.audience == tokens.audience:
             raise SettingsRejected("the internal token of a proxy gate has an audience of its own")
@@ -108,11 +113,11 @@ class ProxyGuard:
         manager: TokenManager | AsyncTokenManager,
         policy: HttpPolicy,
     ) -> None:
-        self._issuer = gate.require_usable(manager.policy, manager.access_keys, policy)
+        self._issuer = gate.require_usable(manager.policy, manager.key_sources, policy)
         self._dialect, self._headers = gate.dialect, gate.headers
         self._guard, self._proxies = guard, policy.proxies
         self._is_async = isinstance(manager, AsyncTokenManager)
-        self._ours = (*gate.headers, *([_HEADER] if gate.token else []))
+        self._ours = (*gate.headers, KIND_HEADER, *([_HEADER] if gate.token else []))
         vary = "Authorization" if policy.cookies is None else "Authorization, Cookie"
         self._fixed = (NO_STORE, ("Vary", vary))
 
@@ -130,7 +135,7 @@ class ProxyGuard:
         else:
             claims = self._guard.check(asked, requirement)
         assert claims is not None  # noqa: S101 - without a token the guard raises
-        told = claim_headers(claims, self._headers)
+        told = (*claim_headers(claims, self._headers), (KIND_HEADER, claims.kind))
         if self._issuer is not None:
             # Whoever asks without a proxy gets no token that an application would take for one's.
             is_proxy = self._proxies.trusts(request.peer)

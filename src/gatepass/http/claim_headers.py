@@ -13,6 +13,8 @@ from gatepass.http.problems import INTERNAL_ERROR, INVALID_REQUEST, RequestRefus
 from gatepass.http.request_adapters import HttpRequest
 
 SUBJECT_HEADER: Final = "X-Auth-Subject"
+KIND_HEADER: Final = "X-Auth-Kind"
+"""`session` or `key`, in every answer, so that nobody takes a client's own for the gate's."""
 MAX_HEADERS: Final = 3_072
 """Bytes of all these headers: with those of the server, less than the 4 KiB that nginx reads."""
 _NAME: Final = re.compile(r"X-Auth-[A-Za-z0-9]+(-[A-Za-z0-9]+)*", re.ASCII)
@@ -24,7 +26,8 @@ def require_claim_headers(headers: object) -> dict[str, str]:
     """Names of claims by header, with `X-Auth-Subject` for `sub` before them.
 
     Raises:
-        SettingsRejected: A header does not begin with `X-Auth-`, or is there twice.
+        SettingsRejected: A header does not begin with `X-Auth-`, is there twice, or is
+            `X-Auth-Kind`.
     """
     require("headers", headers, Mapping)
     assert isinstance(headers, Mapping)  # noqa: S101 - for the type checker
@@ -32,6 +35,8 @@ def require_claim_headers(headers: object) -> dict[str, str]:
     for name, claim in headers.items():
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise SettingsRejected("a proxy header is written as X-Auth-Role")
+        if name.lower() == KIND_HEADER.lower():
+            raise SettingsRejected(f"{KIND_HEADER} is the header of session or key, and no claim")
         if not isinstance(claim, str) or not claim:
             raise SettingsRejected(f"the proxy header {name} names no claim")
         known = {each.lower(): held for each, held in found.items()}.get(name.lower())

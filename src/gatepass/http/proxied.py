@@ -77,11 +77,11 @@ class ProxiedRequest:
         the original URI, too.
 
         Raises:
-            RequestRefused: The query is not `scope=` and `role=`, or a client may have sent it.
+            RequestRefused: The query is not `scope=`, `role=` and `kind=`, or may be the client's.
         """
         query = self.query
         if not query:
-            return Requirement()
+            return Requirement(kinds=("session",))
         if self._uri is None:
             _refuse("no trusted proxy named the original URI, so the query may be the client's")
         if self._uri.partition("?")[2] == query:
@@ -92,10 +92,12 @@ class ProxiedRequest:
 def parse_requirement(query: str) -> Requirement:
     """The requirement in a query such as `scope=a+b&role=x`.
 
-    All scopes are required, and one of the roles.
+    All scopes are required, and one of the roles. API keys pass only with `kind=key` or
+    `kind=session+key`, since the application knows nothing of them otherwise.
 
     Raises:
-        RequestRefused: The query has another name, or an empty value.
+        RequestRefused: The query has another name or kind, or an empty value, or `kind=key`
+            without a scope.
     """
     try:
         pairs = parse_qsl(
@@ -107,12 +109,18 @@ def parse_requirement(query: str) -> Requirement:
         )
     except ValueError:
         _refuse("the query is not one of names and values")
-    found: dict[str, list[str]] = {"scope": [], "role": []}
+    found: dict[str, list[str]] = {"scope": [], "role": [], "kind": []}
     for name, value in pairs:
         if name not in found or not value.strip():
-            _refuse("the query has something else than scope= and role=, or an empty one")
-        found[name] += value.split() if name == "scope" else [value]
-    return Requirement(found["scope"] or None, found["role"] or None)
+            _refuse("the query has something else than scope=, role= and kind=, or an empty one")
+        found[name] += [value] if name == "role" else value.split()
+    if not {*found["kind"]} <= {"session", "key"}:
+        _refuse("each kind is session or key, as in kind=session+key")
+    if "key" in found["kind"] and not found["scope"]:
+        _refuse("kind=key needs scope=")
+    return Requirement(
+        found["scope"] or None, found["role"] or None, kinds=found["kind"] or ("session",)
+    )
 
 
 def _single(values: Sequence[str]) -> str | None:

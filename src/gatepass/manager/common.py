@@ -12,6 +12,7 @@ from gatepass.errors import TokenInvalid
 from gatepass.events.stores import AsyncTellingStore, TellingStore
 from gatepass.events.teller import AsyncOnEvent, OnEvent, Teller
 from gatepass.jose import Key, KeySet, KeySource, VerificationKey
+from gatepass.jose.keyset import key_source
 from gatepass.manager.legacy import LegacyTrades
 from gatepass.sessions import (
     AsyncRevocations,
@@ -138,6 +139,7 @@ class CommonManager(Generic[S, R, L]):
             self._planner,
             self._store,
         )
+        self._legacy_keys = () if legacy is None else (key_source(legacy.keys),)
         names = policy.issuer, policy.audience
         note_manager(*names, partial(_logger.warning, _UNCHECKED, *names))
 
@@ -150,6 +152,11 @@ class CommonManager(Generic[S, R, L]):
     def access_keys(self) -> KeySource:
         """The source of the keys of access tokens, e.g. to publish them."""
         return self._planner.access_keys
+
+    @property
+    def key_sources(self) -> tuple[KeySource, ...]:
+        """The keys of access, refresh and legacy tokens, apart."""
+        return self._planner.access_keys, self._planner.refresh_keys, *self._legacy_keys
 
     @property
     def store(self) -> S:

@@ -36,7 +36,8 @@ def read_proxy_gate(
     headers = _read_headers(environ.get(_HEADERS) or "")
     try:
         gate = ProxyGate(dialect=dialect, headers=headers, token=token)
-        gate.require_usable(tokens.policy, tokens.access_keys, http)
+        theirs = (tokens.access_keys, tokens.refresh_keys, *tokens.legacy_keys)
+        gate.require_usable(tokens.policy, theirs, http)
     except SettingsRejected as error:
         raise SettingsRejected(f"{_DIALECT}: {error}") from None
     return gate

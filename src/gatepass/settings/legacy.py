@@ -24,6 +24,12 @@ class LegacySettings(BaseSettings):
     legacy_kind: str | None = Field(default=None, validation_alias="JWT_LEGACY_KIND")
     legacy_until: str | None = Field(default=None, validation_alias="JWT_LEGACY_UNTIL")
 
+    @property
+    def legacy_keys(self) -> tuple[KeySet, ...]:
+        """The keys of legacy tokens; none if no such token is accepted."""
+        secret = self.legacy_secret
+        return () if secret is None else (KeySet(SharedKey.from_secret(secret.get_secret_value())),)
+
     def read_legacy(self, *own: KeySet) -> LegacyTokens | None:
         """The legacy tokens that are accepted beside those of these keys.
 
@@ -42,13 +48,13 @@ class LegacySettings(BaseSettings):
         except SettingsRejected as error:
             raise SettingsRejected(f"JWT_LEGACY_UNTIL: {error}") from None
         try:
-            key = SharedKey.from_secret(self.legacy_secret.get_secret_value())
+            [legacy_keys] = self.legacy_keys
             for keys in own:
-                require_disjoint(KeySet(key), keys, _SHARED)
+                require_disjoint(legacy_keys, keys, _SHARED)
         except KeyRejected as error:
             raise SettingsRejected(f"JWT_LEGACY_SECRET: {error}") from None
         kind: Any = self.legacy_kind
         try:
-            return LegacyTokens(keys=key, kind=kind, until=until)
+            return LegacyTokens(keys=legacy_keys, kind=kind, until=until)
         except SettingsRejected as error:
             raise SettingsRejected(f"JWT_LEGACY_KIND: {error}") from None

@@ -13,6 +13,19 @@ _PASSED = Want(
         "X-Auth-Role: admin",
         "X-Auth-Scope: reports%3Aread%20reports%3Awrite",
         "X-Auth-Team: ",
+        "X-Auth-Kind: session",
+    ),
+)
+_KEY_PASSED = Want(
+    200,
+    "",
+    (
+        "Cache-Control: no-store",
+        "X-Auth-Subject: <subject>",
+        "X-Auth-Role: ",
+        "X-Auth-Scope: reports%3Aread%20reports%3Awrite",
+        "X-Auth-Team: ",
+        "X-Auth-Kind: key",
     ),
 )
 _READ_BY_A_PAGE = replace(_PASSED, headers=(*_PASSED.headers, *READABLE))
@@ -107,6 +120,7 @@ _PRETENDED = tuple(
         "x-auth-subject: user-grace",
         "X-AUTH-ROLE: admin",
         "X-Auth-Team: ",
+        "X-Auth-Kind: session",
     )
 )
 _REQUIREMENTS = (
@@ -126,7 +140,24 @@ _REQUIREMENTS = (
     ),
     *(
         _ask(f"the query {query}", (_GET, _URI, _TOKEN), _INVALID, f"GET /auth/verify?{query}")
-        for query in ("scope=", "scope=+", "role=", "roles=admin", "scope", "scope=%ff", "&")
+        for query in (
+            "scope=",
+            "scope=+",
+            "role=",
+            "roles=admin",
+            "scope",
+            "scope=%ff",
+            "&",
+            "kind=key",
+        )
+    ),
+    _ask("a key", (_GET, _URI, bearer("key")), refused("insufficient_scope"), _REPORTS),
+    _ask("a key, wanted", (_GET, _URI, bearer("key")), _KEY_PASSED, f"{_REPORTS}&kind=session+key"),
+    _ask(
+        "a token where keys are wanted",
+        (_GET, _URI, _TOKEN),
+        refused("insufficient_scope"),
+        f"{_REPORTS}&kind=key",
     ),
     _ask("no original URI", (_GET, _TOKEN), _INVALID, _REPORTS),
     _ask(
