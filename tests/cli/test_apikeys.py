@@ -4,7 +4,9 @@ import json
 from typing import Any
 
 from tests.cli.command import Command
+from tests.passwords.peers import KINDS
 
+HASH = KINDS["django pbkdf2_sha256"]("a password from before")
 CREATE = ("apikeys", "create", "ada", "--name", "nightly", "--scope", "read", "--scope", "build")
 
 
@@ -53,6 +55,20 @@ def test_an_account_is_named_by_its_subject_too(ada: Command) -> None:
     table = ada("apikeys", "list").stdout
     assert table.splitlines()[0].startswith("key id")
     assert listed["key_id"] in table
+
+
+def test_a_text_that_names_two_accounts_makes_no_key(ada: Command) -> None:
+    lines = f"username,password_hash,subject\n42,{HASH},900\nboss,{HASH},42\n77,{HASH},77\n"
+    (ada.here / "users.csv").write_text(lines)
+    assert ada("users", "import", "users.csv").code == 0
+    both = ada("apikeys", "create", "42", "--name", "x", "--expires", "1d")
+
+    assert (both.code, both.stdout) == (1, "")
+    assert "42 is the subject of boss and the user name of another: use boss or 900" in both.stderr
+    for owner, username in (("boss", "boss"), ("900", "42"), ("77", "77")):
+        assert ada("apikeys", "create", owner, "--name", "x", "--expires", "1d").code == 0
+        assert len(keys(ada, "--user", username)) == 1
+    assert ada("apikeys", "create", "nobody", "--name", "x", "--expires", "1d").code == 1
 
 
 def test_a_key_is_revoked_by_its_id_and_no_session_is(ada: Command) -> None:

@@ -63,7 +63,7 @@ def create(
 ) -> None:
     """Create an API key and print it, this once: nobody can find it out again."""
     with administration() as opened:
-        account = opened.accounts.find_subject(owner) or opened.accounts.get(owner)
+        account = opened.accounts.get_owner(owner)
         issued = opened.manager.issue_key(
             account.subject, name=name, scopes=scope or [], expires=expires
         )

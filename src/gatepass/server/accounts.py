@@ -110,6 +110,23 @@ class Accounts:
             raise AccountRejected("there is no account of this user name")
         return account
 
+    def get_owner(self, text: str) -> Account:
+        """The account of this user name or of this subject.
+
+        Raises:
+            AccountRejected: No account has it, or one has it as subject and another as user name.
+        """
+        of_subject = self.find_subject(text)
+        if of_subject is None:
+            return self.get(text)
+        named = self.find(text)
+        if named is not None and named.subject != text:
+            raise AccountRejected(
+                f"{text} is the subject of {of_subject.username} and the user name of another: "
+                f"use {of_subject.username} or {named.subject}"
+            )
+        return of_subject
+
     def find(self, username: str) -> Account | None:
         """The account of this user name, in any spelling."""
         return self._find(_table.c.username == (find_username(username) or ""))
