@@ -9,12 +9,14 @@
    rest is cut off here. Django's `bcrypt_sha256` passes a digest, so that every byte counts.
 5. A check does the same work for every password, so that a rejected user can be imitated: a
    password that nobody can have is checked as an empty one, and does not belong to the hash.
+   So is one of more than 128 bytes for sha512-crypt, whose costs grow with the password.
 """
 
 import hashlib
 import re
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Callable
+from contextlib import suppress
 from hmac import compare_digest
 from typing import Final
 
@@ -25,14 +27,21 @@ from gatepass.passwords.rules import MAX_PASSWORD
 _MAX_HASH: Final = 512
 """Characters."""
 _MAX_PBKDF2: Final = 3_000_000
-_MAX_SHA512_CRYPT: Final = 1_000_000
+_MAX_PBKDF2_SHA512: Final = 1_000_000
+_MAX_SHA512_CRYPT: Final = 656_000
+_SHA512_CRYPT_READS: Final = 128
+"""Bytes of a password: each round reads all of it."""
 _MAX_BCRYPT: Final = 14
 _MAX_SCRYPT: Final = 2**20
 """Of n * r * p; n * r * 128 bytes is what it takes, so this is 128 MiB, too."""
+_MAX_SCRYPT_BLOCKS: Final = 64
+"""Of r, and of p; with more, the memory besides n * r * 128 counts."""
 _SCRYPT_MEMORY: Final = 2**28
 _MAX_ARGON2_MEMORY: Final = 2**17
 _MAX_ARGON2_WORK: Final = 2**20
 _MAX_ARGON2_LANES: Final = 16
+_MAX_ARGON2_STARTS: Final = 1024
+"""Of passes * lanes: each lane of each pass starts four threads, however little memory it has."""
 _BCRYPT_READS: Final = 72
 
 _Check = Callable[[bytes], bool]
@@ -79,6 +88,7 @@ def require_argon2(password_hash: str) -> None:
     _bounded("argon2 passes", found["t"], 1, _MAX_ARGON2_WORK)
     if memory * passes > _MAX_ARGON2_WORK:
         raise HashRejected(f"argon2 memory times passes is more than {_MAX_ARGON2_WORK:,} KiB")
+    _bounded("argon2 passes times lanes", str(passes * lanes), 1, _MAX_ARGON2_STARTS)
     for group in "salt", "digest":
         _octets(found[group])
 
@@ -91,10 +101,12 @@ def _bounded(name: str, digits: str, lowest: int, highest: int) -> int:
 
 
 def _octets(text: str) -> bytes:
-    try:
-        return b64decode(text.rstrip("=").replace(".", "+") + "=" * (-len(text.rstrip("=")) % 4))
-    except ValueError:
-        raise HashRejected("the password hash is damaged: it is no base64") from None
+    digits = text.rstrip("=").replace(".", "+")
+    with suppress(ValueError):
+        octets = b64decode(digits + "=" * (-len(digits) % 4))
+        if b64encode(octets).decode().rstrip("=") == digits:  # argon2 reads no other spelling
+            return octets
+    raise HashRejected("the password hash is damaged: it is no base64")
 
 
 def _salt(groups: _Groups) -> bytes:
@@ -110,7 +122,8 @@ def _digest(groups: _Groups, size: int) -> bytes:
 
 def _pbkdf2(groups: _Groups) -> _Check:
     name = groups["name"] or "sha1"
-    iterations = _bounded("PBKDF2 iterations", groups["n"], 1, _MAX_PBKDF2)
+    highest = _MAX_PBKDF2_SHA512 if name == "sha512" else _MAX_PBKDF2
+    iterations = _bounded("PBKDF2 iterations", groups["n"], 1, highest)
     salt, digest = _salt(groups), _digest(groups, hashlib.new(name).digest_size)
     return lambda password: compare_digest(
         hashlib.pbkdf2_hmac(name, password, salt, iterations), digest
@@ -119,7 +132,7 @@ def _pbkdf2(groups: _Groups) -> _Check:
 
 def _scrypt(groups: _Groups) -> _Check:
     n = 2 ** _bounded("scrypt ln", groups["ln"], 1, 20) if "ln" in groups else int(groups["n"])
-    r, p = int(groups["r"]), int(groups["p"])
+    r, p = (_bounded(f"scrypt {name}", groups[name], 1, _MAX_SCRYPT_BLOCKS) for name in "rp")
     if not 1 < n < 2 ** min(16 * r, 64) or n & (n - 1):
         raise HashRejected("the password hash is damaged: scrypt has no such n")
     _bounded("scrypt n * r * p", str(n * r * p), 1, _MAX_SCRYPT)
@@ -156,7 +169,8 @@ def _sha512_crypt(groups: _Groups) -> _Check:
     _bounded("sha512-crypt rounds", groups["n"] or "5000", 1_000, _MAX_SHA512_CRYPT)
 
     def check(password: bytes) -> bool:
-        readable = password.replace(b"\0", b"")  # the peer takes no NUL
+        readable = b"" if len(password) > _SHA512_CRYPT_READS else password
+        readable = readable.replace(b"\0", b"")  # the peer takes no NUL
         return bool(sha512_crypt.verify(readable, groups["whole"])) and readable == password
 
     return check
@@ -195,6 +209,6 @@ _FORMATS: Final[tuple[tuple[re.Pattern[str], Callable[[_Groups], _Check]], ...]]
 )
 _ARGON2: Final = re.compile(
     r"(?:argon2)?\$argon2(?:id|i|d)\$(?:v=(?:16|19)\$)?"
-    r"m=(?P<m>[0-9]{1,9}),t=(?P<t>[0-9]{1,9}),p=(?P<p>[0-9]{1,9})"
+    r"m=(?P<m>[1-9][0-9]{0,8}),t=(?P<t>[1-9][0-9]{0,8}),p=(?P<p>[1-9][0-9]{0,8})"
     r"\$(?P<salt>[A-Za-z0-9+/]{11,128})\$(?P<digest>[A-Za-z0-9+/]{22,128})"
 )
