@@ -18,7 +18,7 @@ DENIED = "denied"
 
 
 def is_denied(claims: Any) -> bool:
-    """The denylist of the library before."""
+    """The denylist of the old library."""
     return bool(claims.get("jti") == DENIED)
 
 

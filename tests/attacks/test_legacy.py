@@ -1,4 +1,4 @@
-"""Attacks with tokens of the library before, over every store and both twins."""
+"""Attacks with tokens of the old library, over every store and both twins."""
 
 from collections.abc import Iterator
 from functools import partial

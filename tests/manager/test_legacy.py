@@ -1,4 +1,4 @@
-"""Tokens of the library before, as a manager trades and a verifier accepts them."""
+"""Tokens of the old library, as a manager exchanges and a verifier accepts them."""
 
 import logging
 from collections.abc import Mapping
@@ -55,7 +55,7 @@ def manager(make: Make) -> Any:
     return make(legacy=rules())
 
 
-def test_a_traded_session_is_never_fresh_and_refreshes_as_others_do(
+def test_an_exchanged_session_is_never_fresh_and_refreshes_as_others_do(
     manager: Any, clock: Clock
 ) -> None:
     pair = manager.refresh(flask())
@@ -132,7 +132,7 @@ def test_a_lost_answer_is_repaired_by_repeating(make: Make, clock: Clock) -> Non
     assert [one.session_id for one in manager.sessions("alice")] == [pair.session_id]
 
 
-def test_the_session_of_a_legacy_token_is_known_before_it_is_traded(manager: Any) -> None:
+def test_the_session_of_a_legacy_token_is_known_before_it_is_exchanged(manager: Any) -> None:
     named = manager.session_id_of(refresh_token=flask())
 
     assert manager.refresh(flask()).session_id == named
@@ -141,7 +141,7 @@ def test_the_session_of_a_legacy_token_is_known_before_it_is_traded(manager: Any
             manager.session_id_of(**tokens)
 
 
-def test_a_trade_is_an_event_and_a_line_in_the_log(
+def test_an_exchange_is_an_event_and_a_line_in_the_log(
     make: Make, heard: Heard, caplog: pytest.LogCaptureFixture
 ) -> None:
     manager = make(legacy=rules(), on_event=heard)
@@ -155,6 +155,17 @@ def test_a_trade_is_an_event_and_a_line_in_the_log(
     assert {event.subject for event in heard} == {"alice"}
     assert pair.session_id in caplog.text
     assert flask() not in caplog.text
+
+
+def test_a_date_that_has_passed_is_a_warning(make: Make, caplog: pytest.LogCaptureFixture) -> None:
+    make(legacy=rules())
+    assert caplog.text == ""
+    over = datetime.fromtimestamp(START, UTC)
+    manager = make(legacy=rules(until=over))
+
+    assert f"{over.isoformat()}, has passed: none is accepted; remove legacy=" in caplog.text
+    with pytest.raises(TokenInvalid):
+        manager.refresh(flask())
 
 
 def test_without_rules_nothing_of_another_library_is_accepted(make: Make) -> None:
@@ -263,7 +274,7 @@ def test_legacy_keys_are_none_of_the_managers(make: Make) -> None:
         make(legacy={"keys": KEY})
 
 
-def test_a_revocation_that_overtakes_the_trade_wins(make: Make) -> None:
+def test_a_revocation_that_overtakes_the_exchange_wins(make: Make) -> None:
     manager = make(legacy=rules())
     store: Any = manager.driven.store if isinstance(manager, Driven) else manager.store
     inner = getattr(store, "_work", store)

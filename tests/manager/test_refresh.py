@@ -1,4 +1,4 @@
-"""Trading refresh tokens; every row of the rotation table as a manager answers it."""
+"""Exchanging refresh tokens; every row of the rotation table as a manager answers it."""
 
 import asyncio
 import logging

@@ -1,6 +1,6 @@
 """Applications of Flask-JWT-Extended and simplejwt move in while their users go on.
 
-The clients know the routes of the library before. They keep the refresh token of an answer that
+The clients know the routes of the old library. They keep the refresh token of an answer that
 has one, as clients of rotating tokens do.
 """
 
@@ -113,7 +113,7 @@ class User:
     access: str = field(default="", repr=False)
     refresh_token: str = field(default="", repr=False)
     legacy: tuple[str, str] = field(default=("", ""), repr=False)
-    """The last tokens of the library before."""
+    """The last tokens of the old library."""
     rounds: int = 0
     on_gatepass: int = 0
 

@@ -1,4 +1,4 @@
-"""The variables of tokens of the library before."""
+"""The variables of tokens of the old library."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ LEGACY = {
 }
 
 
-def test_managers_trade_tokens_that_the_secret_signed(tmp_path: Path) -> None:
+def test_managers_exchange_tokens_that_the_secret_signed(tmp_path: Path) -> None:
     file = tmp_path / "legacy"
     file.write_text(C)
     named = {**LEGACY, "JWT_LEGACY_SECRET": "", "JWT_LEGACY_SECRET_FILE": str(file)}
@@ -44,7 +44,10 @@ def test_managers_trade_tokens_that_the_secret_signed(tmp_path: Path) -> None:
         ({"JWT_LEGACY_SECRET": ""}, "are set together"),
         ({"JWT_LEGACY_UNTIL": "2030-01-31"}, "JWT_LEGACY_UNTIL: write a date"),
         ({"JWT_LEGACY_KIND": "pyjwt"}, "JWT_LEGACY_KIND: .* one of flask-jwt-extended"),
-        ({"JWT_LEGACY_SECRET": "short"}, "JWT_LEGACY_SECRET: "),
+        (
+            {"JWT_LEGACY_SECRET": "short"},
+            "JWT_LEGACY_SECRET is .*: old tokens of this secret cannot",
+        ),
         ({"JWT_LEGACY_SECRET": A}, "JWT_LEGACY_SECRET: .* share a key"),
         ({"JWT_LEGACY_SECRET": B}, "JWT_LEGACY_SECRET: .* share a key"),
     ],

@@ -31,9 +31,10 @@ def import_users(file: File, *, dry_run: DryRun = False, as_json: AsJson = False
     """Add the accounts of a CSV file that are not there yet; repeating is safe.
 
     The first line names the columns: username and password_hash, and if you like email, role,
-    disabled and subject. Hashes of Django, Werkzeug, passlib and argon2 are kept, and made anew at
-    the first login. Accounts that are there already stay as they are. Rows that are rejected are
-    listed with their lines and reasons; the exit code is then 1, and the other rows are added.
+    disabled and subject. Hashes of Django, Werkzeug, passlib, argon2, bcrypt and sha512-crypt are
+    kept, and made anew at the first login. Accounts that are there already stay as they are. Rows
+    that are rejected are listed with their lines and reasons; the exit code is then 1, and the
+    other rows are added.
     """
     rejected: list[dict[str, object]] = []
 

@@ -149,7 +149,7 @@ DESCRIPTIONS: Final[Mapping[str, Description]] = {
         },
     ),
     "refresh": Description(
-        summary="Trade a refresh token for the next token pair",
+        summary="Exchange a refresh token for the next token pair",
         text="Each refresh token is used once. Without a body the refresh cookie is used.",
         success=_pair("The next tokens of the session"),
         problems=(

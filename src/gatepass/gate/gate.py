@@ -96,7 +96,7 @@ class Gate:
         )
 
     async def log_in(self, request: HttpRequest, body: bytes, *_: object) -> Answer:
-        """Trade a user name and a password for a token pair, in the body or in cookies."""
+        """Exchange a user name and a password for a token pair, in the body or in cookies."""
         if self.login is None:
             raise TypeError("there is no login without authenticate")
         credentials = read_credentials(request, body, self._policy)
@@ -109,7 +109,7 @@ class Gate:
         return answer
 
     async def refresh(self, request: HttpRequest, body: bytes, *_: object) -> Answer:
-        """Trade a refresh token for the next token pair of its session."""
+        """Exchange a refresh token for the next token pair of its session."""
         presented = parse_refresh_token(_content_type(request), body)
         by_cookie = presented is None
         refresh_token = presented or self._browsers.find_refresh_token(request)

@@ -56,7 +56,7 @@ def read_credentials(request: HttpRequest, body: bytes, policy: HttpPolicy) -> C
 
 @dataclass(slots=True, kw_only=True)
 class Login:
-    """Trades credentials for a token pair."""
+    """Exchanges credentials for a token pair."""
 
     manager: TokenManager | AsyncTokenManager
     authenticate: Authenticate

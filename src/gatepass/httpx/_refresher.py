@@ -26,7 +26,7 @@ _PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 30.0
 _FRESH_S: Final = 10.0
 _FRESH_SHARE: Final = 0.2
-"""A pair that is rejected so soon after it came is not traded in again."""
+"""A pair that is rejected so soon after it came is not exchanged again."""
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""The pair that a client holds, and when to trade it for the next (pure)."""
+"""The pair that a client holds, and when to exchange it for the next (pure)."""
 
 import math
 from collections.abc import Mapping

@@ -73,7 +73,7 @@ class AsyncTokenManager(
         if opened is None:
             fact = await self._store.rotate(plan)
         else:
-            fact = await self._legacy.trade(opened, plan)
+            fact = await self._legacy.exchange(opened, plan)
         if fact.kind in NOTABLE:
             report(presented, fact)
         session = self._planner.require_rotated(presented, fact)

@@ -75,7 +75,7 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching, Tell
         return self._planner.conclude_issue(log_in, session, new, recorded)
 
     def refresh(self, refresh_token: str | None) -> TokenPair:
-        """Trade a refresh token for the next pair (RFC 9700 §4.14.2).
+        """Exchange a refresh token for the next pair (RFC 9700 §4.14.2).
 
         A token superseded within the policy's `rotation_leeway` is answered with the current
         generation, so that racing and repeating clients all end with the same token.
@@ -99,7 +99,7 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching, Tell
         if opened is None:
             fact = self._store.rotate(plan)
         else:
-            fact = run_in_place(self._legacy.trade(opened, plan))
+            fact = run_in_place(self._legacy.exchange(opened, plan))
         if fact.kind in NOTABLE:
             report(presented, fact)
         session = self._planner.require_rotated(presented, fact)

@@ -13,7 +13,7 @@ from gatepass.events.stores import AsyncTellingStore, TellingStore
 from gatepass.events.teller import AsyncOnEvent, OnEvent, Teller
 from gatepass.jose import Key, KeySet, KeySource, VerificationKey
 from gatepass.jose.keyset import key_source
-from gatepass.manager.legacy import LegacyTrades
+from gatepass.manager.legacy import LegacyExchange
 from gatepass.sessions import (
     AsyncRevocations,
     AsyncStore,
@@ -127,7 +127,7 @@ class CommonManager(Generic[S, R, L]):
         self._jwts: ClaimsVerifier | OpaqueAccess = self._opaque if is_opaque else self._access
         self._asked: Any = store if revocations is None else revocations
         self._is_revoked: Callable[[Any, Any], Any] = self._asked.is_revoked
-        self._legacy = LegacyTrades(
+        self._legacy = LegacyExchange(
             legacy_reader(
                 legacy,
                 self._planner.access_keys,
@@ -168,7 +168,7 @@ class CommonManager(Generic[S, R, L]):
         return self._access, self._asked
 
     def _open_refresh(self, token: str | None) -> tuple[Presented, Opened | None]:
-        """The content of a refresh token; with it, of a legacy one, all that the trade needs."""
+        """The content of a refresh token; with it, of a legacy one, all that the exchange needs."""
         try:
             return self._planner.open_refresh(token), None
         except TokenInvalid as error:

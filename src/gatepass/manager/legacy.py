@@ -1,16 +1,16 @@
-"""Trading the refresh tokens of another library for sessions; one piece of code for both twins.
+"""Exchanging the refresh tokens of another library for sessions; one piece of code for both twins.
 
 1. The id of the session follows from the token (`tokens/legacy.py`). The token counts as generation
    0 of that session: the store's rotation answers it as it answers any superseded token. Racers and
    repeats within the leeway get one successor; after that, the session ends.
 2. The session is inserted before that rotation. A caller that finds the id in use rotates, too: a
-   racer was faster, or the answer was lost, or the token was traded before.
+   racer was faster, or the answer was lost, or the token was exchanged before.
 3. The epoch is read with the time of the last revocation, and the insertion compares it. So a
-   revocation that comes in between makes the trade fail, as it does with a login.
+   revocation that comes in between makes the exchange fail, as it does with a login.
 4. A row with another secret is of another token with the same identity. Somebody has two tokens
    where the library made one, so the session ends.
 5. The row stays until the token has expired, even when the policy ends the session earlier. Until
-   then the store knows that the token was traded.
+   then the store knows that the token was exchanged.
 """
 
 import logging
@@ -27,11 +27,11 @@ from gatepass.tokens.legacy import LegacyReader, Opened
 from gatepass.tokens.session_claims import merge_claims
 
 _REUSED: Final = RotationFact(kind=RotationKind.REUSED)
-_TRADED: Final = "a refresh token of the library before was traded: sid=%s"
+_EXCHANGED: Final = "a refresh token of the old library was exchanged: sid=%s"
 _logger = logging.getLogger("gatepass")
 
 
-class LegacyTrades:
+class LegacyExchange:
     """The legacy tokens of one manager."""
 
     def __init__(self, reader: LegacyReader, planner: PairPlanner, store: Any) -> None:
@@ -53,7 +53,7 @@ class LegacyTrades:
             raise ours
         return self.open(refresh_token, ours).presented.session_id
 
-    async def trade(self, opened: Opened, plan: RotationPlan) -> RotationFact:
+    async def exchange(self, opened: Opened, plan: RotationPlan) -> RotationFact:
         """Open the session of this token, unless it is open, and rotate it by this plan.
 
         Raises:
@@ -124,4 +124,4 @@ class LegacyTrades:
             return
         if session is None:
             raise SessionRevoked
-        _logger.info(_TRADED, plan.session_id)
+        _logger.info(_EXCHANGED, plan.session_id)

@@ -107,7 +107,7 @@ class Session(Record, frozen=True):
     def began(self) -> int:
         """The second from which the policy's longest life of a session counts.
 
-        A session that a legacy token was traded for has no `auth_time` (it is 0): nobody checked
+        A session that a legacy token was exchanged for has no `auth_time` (it is 0): nobody checked
         a password here.
         """
         return self.auth_time or self.created_ms // 1000

@@ -1,4 +1,4 @@
-"""`LegacySettings`: the variables of tokens of the library before."""
+"""`LegacySettings`: the variables of tokens of the old library."""
 
 from typing import Any, Final
 
@@ -14,6 +14,10 @@ from gatepass.tokens import LegacyTokens
 _SHARED: Final = (
     "this secret and those of gatepass share a key: give JWT_ACCESS_SECRET and JWT_REFRESH_SECRET "
     "new secrets"
+)
+_NO_USE: Final = (
+    "old tokens of this secret cannot be accepted; unset the JWT_LEGACY_ variables, "
+    "and users log in again"
 )
 
 
@@ -49,6 +53,12 @@ class LegacySettings(BaseSettings):
             raise SettingsRejected(f"JWT_LEGACY_UNTIL: {error}") from None
         try:
             [legacy_keys] = self.legacy_keys
+        except KeyRejected as error:
+            reason = str(error).partition(":")[0]
+            raise SettingsRejected(
+                f"JWT_LEGACY_SECRET is rejected because {reason}: {_NO_USE}"
+            ) from None
+        try:
             for keys in own:
                 require_disjoint(legacy_keys, keys, _SHARED)
         except KeyRejected as error:

@@ -13,6 +13,7 @@
 
 import hashlib
 import hmac
+import logging
 import math
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -47,6 +48,11 @@ _ID_SIZE: Final = 16
 _SHARED: Final = (
     "the legacy keys and gatepass's own share a key: give access_keys and refresh_keys new secrets"
 )
+_OVER: Final = (
+    "until of the legacy tokens, %s, has passed: none is accepted; remove legacy= and its key, "
+    "or the variables JWT_LEGACY_…"
+)
+_logger = logging.getLogger("gatepass")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +115,7 @@ class Opened:
     """0 where the token does not say it."""
     expires_at: float
     lifetime_ms: int
-    """How long the session lives that the token is traded for."""
+    """How long the session lives that the token is exchanged for."""
     presented: Presented
     """The generation of the session that the token stands for: the first."""
 
@@ -122,6 +128,8 @@ def legacy_reader(
     now: Callable[[], float],
 ) -> "LegacyReader":
     """The reader of a manager or verifier, whose own keys are given; without rules, of no token.
+
+    Rules whose date has passed are a warning, as the application has to start all the same.
 
     Raises:
         KeyRejected: A legacy key is one of those.
@@ -137,6 +145,8 @@ def legacy_reader(
         if getattr(each, "is_async", None) is None:  # keys that are fetched cannot sign
             legacy = key_source(rules.keys).current()
             require_disjoint(legacy, each.current(), _SHARED)
+    if not now() < rules.until.timestamp():
+        _logger.warning(_OVER, rules.until.isoformat())
     return LegacyReader(rules, leeway=leeway, now=now)
 
 
@@ -205,7 +215,7 @@ class LegacyReader:
             raise ours
         found = self._read(claims)
         if not isinstance(found, LegacyToken) or found.kind != kind:
-            raise TokenInvalid(f"{INVALID}: it is no {kind} token of the library before")
+            raise TokenInvalid(f"{INVALID}: it is no {kind} token of the old library")
         return self._checked(token, claims, found, now)
 
     def _checked(
