@@ -34,6 +34,7 @@ LANGUAGES = frozenset(
         "nginx",
         "caddy",
         "yaml",
+        "html",
     }
 )
 """What a fence may say; anything else, and a fence that says nothing, is refused.

@@ -91,8 +91,8 @@ class Front:
 
 
 def block(language: str) -> str:
-    [text] = [each.text for each in parse_blocks(PAGE) if each.language == language]
-    return text
+    """The first block of the page in this language."""
+    return next(each.text for each in parse_blocks(PAGE) if each.language == language)
 
 
 RUN: Final[dict[str, Callable[[Path, str], Any]]] = {"nginx": nginx, "caddy": caddy}
