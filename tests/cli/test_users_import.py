@@ -56,14 +56,13 @@ def test_accounts_move_in_and_the_second_run_changes_nothing(ada: Command) -> No
 
 
 def test_a_dry_run_checks_every_row_and_adds_nothing(ada: Command) -> None:
-    file = write(ada, HEADER, f"grace,,,{HASH}", "alan,,,md5$a$b", f"GRACE,,,{HASH}")
+    file = write(ada, HEADER, f"grace,,,{HASH}", "alan,,,md5$a$b")
     dry = ada("users", "import", file, "--dry-run")
 
     assert dry.code == 1
-    assert dry.stdout == "would be added: 1, there already: 0, rejected: 2\n"
+    assert dry.stdout == "would be added: 1, there already: 0, rejected: 1\n"
     assert dry.stderr.splitlines() == [
         "gatepass: line 3: the password hash is of no kind that gatepass reads, or damaged",
-        "gatepass: line 4: an earlier line has this user name, perhaps in another spelling",
     ]
     assert list(listed(ada)) == ["ada"]
 
@@ -105,7 +104,33 @@ def test_a_bad_row_is_named_by_its_line_and_the_others_are_added(
     assert list(listed(ada)) == ["ada", "grace"]
 
 
-def test_rows_that_clash_with_accounts_or_earlier_rows(ada: Command) -> None:
+def test_a_name_in_two_rows_goes_to_neither(ada: Command) -> None:
+    """The application told `Admin` from `admin`; anybody could take the name that was free."""
+    file = write(
+        ada,
+        HEADER,
+        f"Admin,,,{HASH}",
+        f"grace,,,{HASH}",
+        f"admin,,admin,{HASH}",
+        f"\uff21DMIN,,,{HASH}",
+        f"alan,,,{HASH}",
+        "Alan,,,!x1y2z3",
+    )
+    done = ada("users", "import", file)
+
+    assert done.stdout == "added: 1, there already: 0, rejected: 5\n"
+    reason = "has this user name too, perhaps in another spelling: neither is added"
+    assert done.stderr.splitlines() == [
+        f"gatepass: line 2: line 4 {reason}",
+        f"gatepass: line 4: line 2 {reason}",
+        f"gatepass: line 5: line 2 {reason}",
+        f"gatepass: line 6: line 7 {reason}",
+        "gatepass: line 7: the user has no password (Django's `!`)",
+    ]
+    assert list(listed(ada)) == ["ada", "grace"]
+
+
+def test_rows_that_clash_with_accounts_or_other_rows(ada: Command) -> None:
     head = "subject,username,password_hash"
     first = ada("users", "import", write(ada, head, f"1,grace,{HASH}", f"2,alan,{HASH}"))
     file = write(
@@ -123,11 +148,12 @@ def test_rows_that_clash_with_accounts_or_earlier_rows(ada: Command) -> None:
     assert first.code == 0
     assert (second.code, second.stderr) == (1, "")
     result = json.loads(second.stdout)
-    assert (result["added"], result["present"]) == (1, 1)
+    assert (result["added"], result["present"]) == (0, 1)
     assert {each["line"]: each["reason"] for each in result["rejected"]} == {
         3: "an account of this user name has another subject",
         4: "an account of another user name has this subject",
-        6: "an earlier line has this subject",
+        5: "line 6 has this subject too: neither is added",
+        6: "line 5 has this subject too: neither is added",
         7: "a subject is a text of 1 to 255 characters",
     }
 
@@ -233,12 +259,13 @@ def test_a_pipe_is_a_file_and_on_a_terminal_a_bar_leaves_only_the_report(here: P
         stderr=its_end,
     ) as process:
         os.close(its_end)
-        rows = f"{HEADER}\ngrace,,,{HASH}\neve,,,{PASSWORD}\n"
+        rows = f"{HEADER}\ngrace,,,{HASH}\neve,,,{PASSWORD}\nOtto,,,{HASH}\notto,,,{HASH}\n"
         stdout, _ = process.communicate(rows.encode(), timeout=PATIENCE_S)
         shown = os.read(terminal, 65_536)
         os.close(terminal)
 
     assert process.returncode == 1
-    assert stdout == b"added: 1, there already: 0, rejected: 1\n"
+    assert stdout == b"added: 1, there already: 0, rejected: 3\n"
+    assert b"line 4: line 5 has this user name too" in shown
     assert b"line 3: the password hash is of no kind" in shown
     assert PASSWORD.encode() not in shown

@@ -1,9 +1,11 @@
 """`gatepass users import`: accounts of another application, with their password hashes."""
 
 import io
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 from typing import Annotated, Final, TextIO
 
 import typer
@@ -23,6 +25,8 @@ Examples:
   gatepass users import users.csv --json
 """
 
+_IN_MEMORY: Final = 2**26
+"""Bytes of a pipe; the rest goes to a temporary file that has no name."""
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file in UTF-8.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check every row, and add nothing.")]
 
@@ -66,8 +70,12 @@ def _reading(file: Path) -> Iterator[TextIO]:
             opened = progress.open(file, "rb", description="importing")
         except OSError as error:
             raise SettingsRejected(f"{file} cannot be read: {error.strerror}") from error
-        # A spreadsheet begins UTF-8 with a mark; bytes of another encoding reject their rows alone.
-        with io.TextIOWrapper(
-            opened, encoding="utf-8-sig", errors="surrogateescape", newline=""
-        ) as text:
-            yield text
+        with opened, SpooledTemporaryFile(_IN_MEMORY) as kept:
+            if not opened.seekable():  # an import reads twice, and a pipe can be read once
+                shutil.copyfileobj(opened, kept)
+                kept.seek(0)
+            readable = opened if opened.seekable() else kept
+            # A spreadsheet begins UTF-8 with a mark; other encodings reject their rows alone.
+            yield io.TextIOWrapper(
+                readable, encoding="utf-8-sig", errors="surrogateescape", newline=""
+            )

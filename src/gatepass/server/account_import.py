@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gatepass.errors import StoreUnavailable
 from gatepass.server.account import Account
-from gatepass.server.account_rows import AccountRow, read_rows
+from gatepass.server.account_rows import AccountRow, read_names, read_rows
 from gatepass.server.accounts import Accounts
 from gatepass.server.errors import AccountRejected
 
@@ -17,12 +17,31 @@ _BATCH: Final = 500
 _ATTEMPTS: Final = 5
 
 
+@dataclass(slots=True)
+class _Lines:
+    """Which lines have a value."""
+
+    _first: dict[str, int] = field(default_factory=dict)
+    _second: dict[str, int] = field(default_factory=dict)
+    """Of values that several lines have."""
+
+    def note(self, value: str, line: int) -> None:
+        if self._first.setdefault(value, line) != line:
+            self._second.setdefault(value, line)
+
+    def other_than(self, line: int, value: str) -> int | None:
+        """Another line that has the value."""
+        second = self._second.get(value)
+        return second if second is None or self._first[value] == line else self._first[value]
+
+
 @dataclass(slots=True, kw_only=True)
 class AccountImport:
     """One run over a file, and how many rows came to which end.
 
-    The user names and subjects of the file stay in memory, some hundred bytes each; the rest of a
-    row does not outlive its batch.
+    A user name or subject of several rows goes to none of them, so that no row takes the account
+    of a later one. The file is read twice, first for the names alone. These and the subjects stay
+    in memory, some hundred bytes each; the rest of a row does not outlive its batch.
     """
 
     accounts: Accounts
@@ -32,16 +51,24 @@ class AccountImport:
     added: int = 0
     present: int = 0
     rejected: int = 0
-    _usernames: set[str] = field(default_factory=set)
-    _subjects: set[str] = field(default_factory=set)
+    _usernames: _Lines = field(default_factory=_Lines)
+    _subjects: _Lines = field(default_factory=_Lines)
 
     def run(self, file: TextIO) -> None:
         """Add the accounts; each batch is durable before the next is read. See `read_rows`.
+
+        Args:
+            file: Can be read again from its beginning.
 
         Raises:
             AccountRejected: The first line of the file does not name the columns.
             StoreUnavailable: The database did not answer; earlier batches are kept.
         """
+        for line, username, subject in read_names(file):
+            self._usernames.note(username, line)
+            if subject:
+                self._subjects.note(subject, line)
+        file.seek(0)
         rows = self._sound(file)
         while batch := list(islice(rows, _BATCH)):
             for _ in range(_ATTEMPTS):
@@ -57,22 +84,23 @@ class AccountImport:
     def _sound(self, file: TextIO) -> Iterator[AccountRow]:
         for row in read_rows(file, self._reject):
             try:
-                self._require_new(row)
+                self._require_alone(row)
                 self.accounts.require_fitting(row.account)
             except AccountRejected as error:
                 self._reject(row.line, str(error))
             else:
                 yield row
 
-    def _require_new(self, row: AccountRow) -> None:
-        """Compare with the lines before."""
-        if row.account.username in self._usernames:
-            raise AccountRejected("an earlier line has this user name, perhaps in another spelling")
-        self._usernames.add(row.account.username)
-        if row.has_subject:
-            if row.account.subject in self._subjects:
-                raise AccountRejected("an earlier line has this subject")
-            self._subjects.add(row.account.subject)
+    def _require_alone(self, row: AccountRow) -> None:
+        other = self._usernames.other_than(row.line, row.account.username)
+        if other is not None:
+            raise AccountRejected(
+                f"line {other} has this user name too, perhaps in another spelling: "
+                "neither is added"
+            )
+        other = self._subjects.other_than(row.line, row.account.subject)
+        if other is not None:
+            raise AccountRejected(f"line {other} has this subject too: neither is added")
 
     def _add(self, batch: list[AccountRow]) -> bool:
         """Add those that are not there yet; `False`: somebody has just added one of them."""

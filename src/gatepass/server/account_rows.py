@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, TextIO
 
@@ -9,6 +10,7 @@ from gatepass.errors import HashRejected
 from gatepass.passwords import require_hash
 from gatepass.server.account import Account
 from gatepass.server.errors import AccountRejected
+from gatepass.server.usernames import parse_username
 
 _MAX_LINE: Final = 16_384
 """Characters; the longest fields together are far below."""
@@ -38,16 +40,35 @@ def read_rows(file: TextIO, reject: Callable[[int, str], object]) -> Iterator[Ac
     Raises:
         AccountRejected: The first line does not name the columns.
     """
+    for line, columns, values in _records(file, reject):
+        try:
+            yield _read(line, _fields(columns, values))
+        except (AccountRejected, HashRejected) as error:
+            reject(line, str(error))
+
+
+def read_names(file: TextIO) -> Iterator[tuple[int, str, str]]:
+    """Line, user name and subject ("" is none) of each row with a user name, sound or not.
+
+    Raises:
+        AccountRejected: The first line does not name the columns.
+    """
+    for line, columns, values in _records(file, lambda *_: None):
+        with suppress(AccountRejected):
+            row = _fields(columns, values)
+            yield line, parse_username(row["username"]), row["subject"]
+
+
+def _records(
+    file: TextIO, reject: Callable[[int, str], object]
+) -> Iterator[tuple[int, list[str], list[str]]]:
     reader, line = csv.reader(_lines(file), strict=True), 1
     try:
         columns = _read_columns(next(reader, []))
         line = reader.line_num + 1
         for values in reader:
-            try:
-                if values:
-                    yield _read(line, columns, values)
-            except (AccountRejected, HashRejected) as error:
-                reject(line, str(error))
+            if values:
+                yield line, columns, values
             line = reader.line_num + 1
     except csv.Error as error:
         reject(line, f"{error}; nothing is read from here on")
@@ -69,12 +90,15 @@ def _read_columns(names: list[str]) -> list[str]:
     )
 
 
-def _read(line: int, columns: list[str], values: list[str]) -> AccountRow:
+def _fields(columns: list[str], values: list[str]) -> dict[str, str]:
     if len(values) != len(columns):
         raise AccountRejected(f"{len(values)} fields, and the first line has {len(columns)}")
     if any("\ud800" <= character <= "\udfff" for character in "".join(values)):
         raise AccountRejected("the line is not UTF-8")
-    row = dict.fromkeys(_COLUMNS, "") | dict(zip(columns, values, strict=True))
+    return dict.fromkeys(_COLUMNS, "") | dict(zip(columns, values, strict=True))
+
+
+def _read(line: int, row: dict[str, str]) -> AccountRow:
     disabled = row["disabled"].lower()
     if disabled not in _YES | _NO:
         raise AccountRejected("disabled is true or false")
