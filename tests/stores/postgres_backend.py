@@ -20,7 +20,8 @@ DELETE FROM gatepass_subjects;
 DELETE FROM gatepass_accounts;
 DELETE FROM gatepass_revocations;
 DELETE FROM gatepass_limits;
-UPDATE gatepass_meta SET longest_access_ms = 0, epoch_of_all = 0, raised_ms = 0;
+UPDATE gatepass_meta
+  SET longest_access_ms = 0, epoch_of_all = 0, raised_ms = 0, raised_epoch = 0;
 """
 
 

@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -116,7 +117,10 @@ def test_an_upgrade_keeps_the_rows_of_the_revision_before(
 
     store.upgrade()
 
-    assert store.subject_epoch("ada") == 7
+    upgraded_ms = time.time() * 1000
+    epoch, raised_ms = store.last_epoch("ada")
+    assert epoch == 7
+    assert 0 < raised_ms <= upgraded_ms
     assert store.take([BUCKET]) == 0
     assert find_revision(target).is_current
 

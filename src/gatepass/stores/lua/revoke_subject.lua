@@ -21,6 +21,6 @@ for n = 4, #KEYS do
     redis.call('ZREM', KEYS[n], id)
   end
 end
-redis.call('HINCRBY', epoch, 'e', 1)
-redis.call('HSET', epoch, 'q', call, 'n', ended, 't', int(math.max(now, raised)))
+local count = redis.call('HINCRBY', epoch, 'e', 1)
+redis.call('HSET', epoch, 'q', call, 'n', ended, 't', int(math.max(now, raised)), 'te', int(count))
 return {ended, 0}

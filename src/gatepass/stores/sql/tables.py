@@ -93,6 +93,7 @@ subjects: Final = Table(
     Column("subject", Text, primary_key=True),
     Column("epoch", BigInteger, nullable=False),
     Column("raised_ms", BigInteger, nullable=False, server_default="0"),
+    Column("raised_epoch", BigInteger, nullable=False, server_default="0"),
 )
 
 revocations: Final = Table(
@@ -125,6 +126,7 @@ meta: Final = Table(
     Column("longest_access_ms", BigInteger, nullable=False),
     Column("epoch_of_all", BigInteger, nullable=False),
     Column("raised_ms", BigInteger, nullable=False, server_default="0"),
+    Column("raised_epoch", BigInteger, nullable=False, server_default="0"),
 )
 
 accounts: Final = Table(

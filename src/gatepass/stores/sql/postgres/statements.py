@@ -253,10 +253,12 @@ _TEXTS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
     "last_epoch": (
         """
         SELECT CASE WHEN NOT pg_is_in_recovery() THEN m.epoch_of_all + coalesce(s.epoch, 0) END,
-          greatest(m.raised_ms, s.raised_ms)
+          greatest(
+            CASE WHEN m.epoch_of_all > m.raised_epoch THEN {now $2} ELSE m.raised_ms END,
+            CASE WHEN s.epoch > s.raised_epoch THEN {now $2} ELSE s.raised_ms END)
         FROM {p}gatepass_meta m LEFT JOIN {p}gatepass_subjects s ON s.subject = $1
         """,
-        (TEXT,),
+        (TEXT, NUMBER),
     ),
     "purge": (
         "SELECT {p}gatepass_purge($1, $2) + {p}gatepass_purge_limits($1, $2)",

@@ -208,7 +208,7 @@ class PostgresWork:
     def last_epoch(self, subject: str) -> Steps[tuple[int, int]]:
         """Read a subject's epoch with its time, both of one snapshot."""
         require_encodable(subject)
-        rows = yield self._ask("last_epoch", subject)
+        rows = yield self._ask("last_epoch", subject, self._now_ms())
         return int(_of_primary(rows)), int(rows[0][1])
 
     def take(self, buckets: Sequence[Bucket]) -> Steps[int]:

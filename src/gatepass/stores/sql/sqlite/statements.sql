@@ -37,7 +37,9 @@ SELECT kind, id, seq FROM gatepass_revocations WHERE seq > :after ORDER BY seq
 SELECT {columns} FROM gatepass_sessions s WHERE session_id = :session_id
 
 -- name: find_epoch
-SELECT m.epoch_of_all + coalesce(s.epoch, 0), max(m.raised_ms, coalesce(s.raised_ms, 0))
+SELECT m.epoch_of_all + coalesce(s.epoch, 0), max(
+  CASE WHEN m.epoch_of_all > m.raised_epoch THEN :now_ms ELSE m.raised_ms END,
+  CASE WHEN s.epoch > s.raised_epoch THEN :now_ms ELSE coalesce(s.raised_ms, 0) END)
 FROM gatepass_meta m LEFT JOIN gatepass_subjects s ON s.subject = :subject
 
 -- name: live_sessions
@@ -120,11 +122,14 @@ SELECT 's', session_id, :now_ms FROM gatepass_sessions WHERE revoked_ms IS NULL
 ON CONFLICT DO NOTHING
 
 -- name: raise_epoch
-INSERT INTO gatepass_subjects (subject, epoch, raised_ms) VALUES (:subject, 1, :now_ms)
-ON CONFLICT (subject) DO UPDATE SET epoch = epoch + 1, raised_ms = max(raised_ms, :now_ms)
+INSERT INTO gatepass_subjects (subject, epoch, raised_ms, raised_epoch)
+VALUES (:subject, 1, :now_ms, 1)
+ON CONFLICT (subject) DO UPDATE
+SET epoch = epoch + 1, raised_ms = max(raised_ms, :now_ms), raised_epoch = epoch + 1
 
 -- name: raise_epoch_of_all
-UPDATE gatepass_meta SET epoch_of_all = epoch_of_all + 1, raised_ms = max(raised_ms, :now_ms)
+UPDATE gatepass_meta SET epoch_of_all = epoch_of_all + 1,
+raised_ms = max(raised_ms, :now_ms), raised_epoch = epoch_of_all + 1
 
 -- name: raise_access_life
 UPDATE gatepass_meta SET longest_access_ms = :access_lifetime_ms

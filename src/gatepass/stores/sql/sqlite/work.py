@@ -218,7 +218,7 @@ class SqliteWork:
     def last_epoch(self, subject: str) -> Steps[tuple[int, int]]:
         """Find the subject's epoch with its time, both of one moment."""
         require_encodable(subject)
-        rows = yield Read(SQL.find_epoch, {"subject": subject})
+        rows = yield Read(SQL.find_epoch, {"subject": subject, "now_ms": self.now_ms()})
         return _number(rows), _number([row[1:] for row in rows])
 
     def take(self, buckets: Sequence[Bucket]) -> Steps[int]:

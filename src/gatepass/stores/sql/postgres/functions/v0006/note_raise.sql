@@ -6,7 +6,8 @@ SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_now_ms bigint := {p}gatepass_now(p_now_ms);
 BEGIN
-  UPDATE {p}gatepass_subjects s SET raised_ms = greatest(s.raised_ms, v_now_ms)
+  UPDATE {p}gatepass_subjects s
+    SET raised_ms = greatest(s.raised_ms, v_now_ms), raised_epoch = s.epoch
     WHERE s.subject = p_subject;
   RETURN v_now_ms;
 END $$;

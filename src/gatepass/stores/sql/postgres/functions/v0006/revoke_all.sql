@@ -14,7 +14,8 @@ BEGIN
   IF p_after = '' THEN
     PERFORM pg_advisory_xact_lock(7449363239834329447);
     UPDATE {p}gatepass_meta m SET epoch_of_all = m.epoch_of_all + 1,
-      raised_ms = greatest(m.raised_ms, {p}gatepass_now(p_now_ms));
+      raised_ms = greatest(m.raised_ms, {p}gatepass_now(p_now_ms)),
+      raised_epoch = m.epoch_of_all + 1;
     IF NOT FOUND THEN
       RAISE 'gatepass_meta has no row' USING ERRCODE = 'data_corrupted';
     END IF;
