@@ -7,10 +7,7 @@ from typing import Any
 
 import pytest
 
-from gatepass import (
-    LegacyToken,
-    LegacyTokens,
-)
+from gatepass import LegacyToken
 from gatepass.errors import (
     ClaimsRejected,
     KeyRejected,
@@ -26,28 +23,10 @@ from gatepass.errors import (
 )
 from gatepass.http.problems import RequestRefused
 from gatepass.http.requirement import Requirement
-from gatepass.jose import SharedKey, sign
+from gatepass.jose import sign
 from tests.manager.conftest import START, Clock, Heard, Make
+from tests.manager.legacy import DAY, KEY, flask, rules, simple
 from tests.twins import Driven
-
-KEY = SharedKey.generate()
-UNTIL = datetime.fromtimestamp(START, UTC) + timedelta(days=365)
-DAY = 86_400
-
-
-def rules(**options: Any) -> LegacyTokens:
-    known: dict[str, Any] = {"keys": KEY, "kind": "flask-jwt-extended", "until": UNTIL}
-    return LegacyTokens(**(known | options))
-
-
-def flask(kind: str = "refresh", **claims: Any) -> str:
-    good = {"type": kind, "sub": "alice", "jti": "one", "iat": int(START), "fresh": True}
-    return sign(good | {"exp": int(START) + 30 * DAY, "role": "user"} | claims, KEY)
-
-
-def simple(kind: str = "refresh", **claims: Any) -> str:
-    good = {"token_type": kind, "user_id": "7", "jti": "one", "iat": int(START)}
-    return sign(good | {"exp": int(START) + 30 * DAY} | claims, KEY)
 
 
 @pytest.fixture
@@ -104,12 +83,16 @@ def test_claims_come_from_load_claims_where_there_is_one(make: Make) -> None:
     assert manager.sessions("eve") == []
 
 
-def test_claims_that_the_policy_rejects_open_no_session(make: Make) -> None:
-    manager = make(legacy=rules(), allowed_values={"role": ["admin"]})
+def test_claims_that_the_policy_rejects_open_no_session_and_no_route(make: Make) -> None:
+    for policy in ({"allowed_values": {"role": ["admin"]}}, {"required_claims": ["tenant"]}):
+        manager = make(legacy=rules(), **policy)
 
-    with pytest.raises(ClaimsRejected):
-        manager.refresh(flask())
-    assert manager.sessions("alice") == []
+        with pytest.raises(ClaimsRejected):
+            manager.refresh(flask())
+        with pytest.raises(TokenInvalid, match=r"role|tenant"):
+            manager.verify(flask("access"))
+        assert manager.verify(flask("access", role="admin", tenant="shop")).subject == "alice"
+        assert manager.sessions("alice") == []
 
 
 def test_a_lost_answer_is_repaired_by_repeating(make: Make, clock: Clock) -> None:
@@ -149,9 +132,7 @@ def test_an_exchange_is_an_event_and_a_line_in_the_log(
         pair = manager.refresh(flask())
     manager.log_out(refresh_token=flask(jti="two"), access_token=flask("access"))
 
-    assert heard.kinds == [
-        *("moved_in", "refreshed", "moved_in", "logged_out", "token_revoked"),
-    ]
+    assert heard.kinds == ["moved_in", "refreshed", "logged_out", "token_revoked"]
     assert {event.subject for event in heard} == {"alice"}
     assert pair.session_id in caplog.text
     assert flask() not in caplog.text
@@ -166,6 +147,18 @@ def test_a_date_that_has_passed_is_a_warning(make: Make, caplog: pytest.LogCaptu
     assert f"{over.isoformat()}, has passed: none is accepted; remove legacy=" in caplog.text
     with pytest.raises(TokenInvalid):
         manager.refresh(flask())
+
+
+def test_a_log_out_by_a_token_that_opened_no_session_ends_no_other(
+    make: Make, heard: Heard
+) -> None:
+    manager = make(legacy=rules(), on_event=heard, max_sessions=1)
+    kept = manager.issue("alice")
+    heard.clear()
+    manager.log_out(refresh_token=flask())
+
+    assert heard.kinds == ["logged_out"]
+    assert [one.session_id for one in manager.sessions("alice")] == [kept.session_id]
 
 
 def test_without_rules_nothing_of_another_library_is_accepted(make: Make) -> None:

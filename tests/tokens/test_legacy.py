@@ -1,11 +1,12 @@
 """Legacy tokens: the rules, and verifiers that need no store."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from gatepass import AccessClaims, LegacyTokens, TokenVerifier
+from gatepass import AccessClaims, AsyncTokenVerifier, LegacyTokens, TokenVerifier
 from gatepass.errors import (
     KeyRejected,
     SettingsRejected,
@@ -48,8 +49,16 @@ def test_rules_are_checked_when_they_are_written_down(
 
 
 def verify(token: str, **options: Any) -> AccessClaims:
-    parts: dict[str, Any] = {"issuer": ISSUER, "audience": AUDIENCE, "now": lambda: NOW}
-    return TokenVerifier(OWN.public(), **(parts | {"legacy": rules()} | options)).verify(token)
+    return TokenVerifier(OWN.public(), **(parts() | options)).verify(token)
+
+
+async def averify(token: str, **options: Any) -> AccessClaims:
+    return await AsyncTokenVerifier(OWN.public(), **(parts() | options)).verify(token)
+
+
+def parts() -> dict[str, Any]:
+    names = {"issuer": ISSUER, "audience": AUDIENCE}
+    return names | {"now": lambda: NOW, "legacy": rules()}
 
 
 def test_a_verifier_accepts_legacy_access_tokens_until_they_expire() -> None:
@@ -70,6 +79,30 @@ def test_a_verifier_asks_its_source_of_revocations() -> None:
 
     with pytest.raises(TokenRevoked):
         verify(legacy("access"), revocations=store)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"required_claims": ["tenant"]}, "no tenant"),
+        ({"required_claims": ["sid"]}, "no sid"),
+        ({"allowed_values": {"role": ["user"]}}, "role is none of those allowed"),
+        ({"allowed_values": {"sub": ["bob"]}}, "sub is none of those allowed"),
+    ],
+)
+def test_a_verifier_demands_the_claims_that_it_demands_of_ours(
+    options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(TokenInvalid, match=message):
+        verify(legacy("access"), **options)
+    with pytest.raises(TokenInvalid, match=message):
+        asyncio.run(averify(legacy("access"), **options))
+
+
+def test_claims_that_a_verifier_allows_pass() -> None:
+    options = {"required_claims": ["iss", "aud", "role"], "allowed_values": {"role": ["admin"]}}
+
+    assert verify(legacy("access"), **options).roles == {"admin"}
 
 
 def test_the_keys_of_a_verifier_are_no_legacy_keys() -> None:

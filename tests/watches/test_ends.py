@@ -23,9 +23,11 @@ from gatepass.revocations.lease import steady_ms
 from gatepass.stores.memory import MemoryStore
 from gatepass.stores.sql import SqlStore
 from gatepass.tokens import AccessClaims
+from tests.attacks.legacy import UNTIL, legacy, rules
+from tests.attacks.target import NOW
 from tests.stores.plans import Clock
 from tests.watches.conftest import Make
-from tests.watches.world import ACCESS, NEXT, REFRESH, World, ticks
+from tests.watches.world import ACCESS, NEXT, REFRESH, Line, World, ticks
 
 
 @pytest.mark.parametrize("access_format", ["jwt", "opaque"])
@@ -193,6 +195,27 @@ def test_a_verifier_watches_too(world: World) -> None:
     world.manager.revoke_session(pair.session_id)
 
     world.until_told(line, "token_revoked")
+
+
+def test_a_legacy_token_is_watched_until_it_ends(make: Make) -> None:
+    clock = Clock(NOW)
+    world = make(now=clock)
+    kind: Any = AsyncTokenVerifier if world.is_async else TokenVerifier
+    names = {"issuer": "id", "audience": "api", "leeway": 60}
+    world.inner = kind(ACCESS, **names, revocations=world.replica, legacy=rules(), now=clock)
+
+    def hold(jti: str, **claims: Any) -> Line:
+        verified = world.inner.verify(legacy("access", jti=jti, **claims))
+        return world.hold(world.runner.run(verified) if world.is_async else verified)
+
+    revoked, expiring, last = hold("revoked"), hold("expiring", exp=NOW + 100), hold("last")
+    world.manager.revoke_token(revoked.watch.claims)
+    world.until_told(revoked, "token_revoked")
+    clock.forward(160_000)
+    world.until_told(expiring, "token_expired")
+    assert last.watch.reason is None
+    clock.now = UNTIL
+    world.until_told(last, "token_expired")
 
 
 def test_closing_the_source_ends_the_connections_and_takes_no_more(world: World) -> None:

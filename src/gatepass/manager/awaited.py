@@ -106,7 +106,7 @@ class AsyncTokenManager(
         try:
             ended = await self._prove(access_token, refresh_token)
         except TokenInvalid as error:
-            await self._legacy.end(access_token, refresh_token, error)
+            await self._legacy.end(access_token, refresh_token, error, self._prove)
             return
         session_id, proof, subject = ended
         with about(subject=subject):

@@ -135,7 +135,7 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching, Tell
         """End the session of these tokens; one that had ended already is fine.
 
         An access token may be expired, a refresh token of any generation; both together must
-        name one session.
+        name one session. With legacy tokens, each token ends, and both must name one subject.
 
         Raises:
             TokenMissing, TokenMalformed, TokenInvalid: The tokens prove no session.
@@ -145,7 +145,7 @@ class TokenManager(CommonManager[Store, Revocations, LoadClaims], Watching, Tell
         try:
             ended = self._prove(access_token, refresh_token)
         except TokenInvalid as error:
-            run_in_place(self._legacy.end(access_token, refresh_token, error))
+            run_in_place(self._legacy.end(access_token, refresh_token, error, self._prove))
             return
         session_id, proof, subject = ended
         with about(subject=subject):

@@ -132,12 +132,15 @@ class CommonManager(Generic[S, R, L]):
                 legacy,
                 self._planner.access_keys,
                 self._planner.refresh_keys,
+                required_claims=policy.required_claims,
+                allowed_values=policy.allowed_values,
                 is_async=self._is_async,
                 leeway=whole_seconds("leeway", policy.leeway, 0, MAX_LEEWAY),
                 now=now,
             ),
             self._planner,
             self._store,
+            store,
         )
         self._legacy_keys = () if legacy is None else (key_source(legacy.keys),)
         names = policy.issuer, policy.audience

@@ -148,7 +148,7 @@ def texts_in(value: object, *, split: bool = False) -> frozenset[str]:
 
 
 VOUCHED: Final = None
-"""Instead of a key: a store vouches for the claims of an opaque token."""
+"""Instead of a key: a store vouches for the claims of an opaque token, or a legacy key does."""
 dict_of = attrgetter("_claims")
 """The claims without copies, for those that change nothing."""
 key_of = attrgetter("_key")

@@ -12,7 +12,6 @@
 """
 
 import hashlib
-import hmac
 import logging
 import math
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -30,21 +29,25 @@ from gatepass.errors import (
     TokenRevoked,
 )
 from gatepass.jose import MAX_SIZE, Key, KeySet, KeySource
-from gatepass.jose._base64url import encode
 from gatepass.jose._strict_json import decode_claims
 from gatepass.jose.jws import open_compact
 from gatepass.jose.keyset import key_source, require_disjoint
-from gatepass.sessions import new_id
-from gatepass.tokens.claims import AccessClaims
+from gatepass.tokens.claims import VOUCHED, AccessClaims
 from gatepass.tokens.pair import Presented
-from gatepass.tokens.peers import PEERS, LegacyToken, ReadLegacy
-from gatepass.tokens.policy import MAX_LIFETIME, REGISTERED_CLAIMS, is_plain_text, require_names
+from gatepass.tokens.peers import PEERS, LegacyToken, ReadLegacy, generation_zero
+from gatepass.tokens.policy import (
+    MAX_LIFETIME,
+    REGISTERED_CLAIMS,
+    is_allowed,
+    is_plain_text,
+    require_names,
+)
 from gatepass.tokens.refusals import INVALID, is_number, is_refused
+from gatepass.tokens.session_claims import SIGN_IN_CLAIMS
 from gatepass.tokens.twins import is_coroutine_function
 
 IsDenied = Callable[[Mapping[str, Any]], Awaitable[bool] | bool]
 _TYPS: Final = (None, "jwt")
-_ID_SIZE: Final = 16
 _SHARED: Final = (
     "the legacy keys and gatepass's own share a key: give access_keys and refresh_keys new secrets"
 )
@@ -53,6 +56,7 @@ _OVER: Final = (
     "or the variables JWT_LEGACY_…"
 )
 _logger = logging.getLogger("gatepass")
+_LEFT_OUT: Final = REGISTERED_CLAIMS | SIGN_IN_CLAIMS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +112,7 @@ class Opened:
     token_id: str
     """Its `jti`, or else the hash of its signing input."""
     own_claims: Mapping[str, Any] = field(repr=False)
-    """The claims that access tokens keep: none that gatepass sets itself."""
+    """The claims that access tokens keep: none that gatepass sets, or takes for a login's."""
     claims: Mapping[str, Any] = field(repr=False)
     """All claims, for `is_denied`."""
     issued_at: float
@@ -123,11 +127,15 @@ class Opened:
 def legacy_reader(
     rules: LegacyTokens | None,
     *own: KeySource,
+    required_claims: Collection[str],
+    allowed_values: Mapping[str, Collection[Any]],
     is_async: bool,
     leeway: float,
     now: Callable[[], float],
 ) -> "LegacyReader":
-    """The reader of a manager or verifier, whose own keys are given; without rules, of no token.
+    """The reader of a manager or verifier, with its own keys and rules about claims.
+
+    Without `rules` the reader accepts no token.
 
     Rules whose date has passed are a warning, as the application has to start all the same.
 
@@ -147,13 +155,20 @@ def legacy_reader(
             require_disjoint(legacy, each.current(), _SHARED)
     if not now() < rules.until.timestamp():
         _logger.warning(_OVER, rules.until.isoformat())
-    return LegacyReader(rules, leeway=leeway, now=now)
+    reader = LegacyReader(rules, leeway=leeway, now=now)
+    reader.required = tuple(each for each in required_claims if each not in {"iss", "aud"})
+    reader.allowed = dict(allowed_values)
+    return reader
 
 
 class LegacyReader:
     """Verifies legacy tokens, by the clock of a manager or verifier."""
 
-    __slots__ = ("_keys", "_leeway", "_now", "_read", "_rules", "_until")
+    __slots__ = ("_keys", "_leeway", "_now", "_read", "_rules", "_until", "allowed", "required")
+    required: tuple[str, ...]
+    """Claims that access tokens must have; `iss` and `aud` are for `LegacyTokens` to check."""
+    allowed: Mapping[str, Collection[Any]]
+    """For some claims of access tokens all values that are accepted."""
 
     def __init__(
         self, rules: LegacyTokens | None, *, leeway: float, now: Callable[[], float]
@@ -171,19 +186,29 @@ class LegacyReader:
         """The claims of a legacy access token; only a coroutine `is_denied` makes it wait.
 
         Raises:
-            TokenInvalid, TokenExpired, TokenRevoked: See `open`.
+            TokenInvalid, TokenExpired: See `open`; or a rule about claims does not hold.
+            TokenRevoked: The library's own denylist has the token.
         """
         opened = self.open(token, "access", ours)
+        claims = self.claims_of(opened)
+        for name in self.required:
+            if name not in claims:
+                raise TokenInvalid(f"{INVALID}: it has no {name}")
+        for name, allowed in self.allowed.items():
+            if name in claims and not is_allowed(claims[name], allowed):
+                raise TokenInvalid(f"{INVALID}: its {name} is none of those allowed")
         await self.require_allowed(opened)
-        return AccessClaims(
-            {
-                **opened.own_claims,
-                "sub": opened.subject,
-                "jti": opened.token_id,
-                "iat": opened.issued_at,
-                "exp": min(opened.expires_at, self._until),
-            }
-        )
+        return claims
+
+    def claims_of(self, opened: Opened) -> AccessClaims:
+        """The claims of an access token. They end by `until` whatever leeway a watch grants."""
+        registered = {
+            "sub": opened.subject,
+            "jti": opened.token_id,
+            "iat": opened.issued_at,
+            "exp": min(opened.expires_at, self._until - self._leeway),
+        }
+        return AccessClaims({**opened.own_claims, **registered}, VOUCHED)
 
     async def require_allowed(self, opened: Opened) -> None:
         """Ask the library's own denylist.
@@ -235,7 +260,7 @@ class LegacyReader:
         for text in (found.subject, token_id):
             if not isinstance(text, str) or not is_plain_text(text):
                 raise TokenInvalid(f"{INVALID}: its subject or jti is not a text")
-        own = {name: each for name, each in found.claims.items() if name not in REGISTERED_CLAIMS}
+        own = {name: each for name, each in found.claims.items() if name not in _LEFT_OUT}
         return Opened(
             subject=found.subject,
             token_id=token_id,
@@ -244,7 +269,7 @@ class LegacyReader:
             issued_at=issued_at,
             expires_at=expires_at,
             lifetime_ms=max(0, int(min(expires_at - now, MAX_LIFETIME) * 1000)),
-            presented=_presented(found.subject, token_id, signature),
+            presented=generation_zero(found.subject, token_id, signature),
         )
 
     def _is_for_us(self, claims: Mapping[str, Any]) -> bool:
@@ -264,17 +289,3 @@ def _read_of(rules: LegacyTokens) -> ReadLegacy:
         return rules.read
     peer = PEERS[str(rules.kind)]
     return replace(peer, subject_claim=rules.subject_claim or peer.subject_claim)
-
-
-def _presented(subject: str, token_id: str, signature: str) -> Presented:
-    """The refresh token of generation 0 that a legacy refresh token stands for."""
-    identity = f"{len(subject)}:{subject}{token_id}".encode()
-    named = hashlib.sha256(b"gatepass legacy session\0" + identity).digest()
-    secret = hmac.digest(signature.encode(), b"gatepass legacy sec\0" + identity, hashlib.sha256)
-    return Presented(
-        session_id=new_id(subject, named[:_ID_SIZE]),
-        subject=subject,
-        generation=0,
-        sec=encode(secret[:_ID_SIZE]).decode(),
-        session_text="",
-    )

@@ -1,8 +1,16 @@
-"""The claims of other libraries' tokens: which are access or refresh tokens, and of whom. Pure."""
+"""Other libraries' tokens: which are access or refresh tokens, of whom, of which session. Pure."""
 
+import hashlib
+import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+from gatepass.jose._base64url import encode
+from gatepass.sessions import new_id
+from gatepass.tokens.pair import Presented
+
+_ID_SIZE: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,3 +69,17 @@ PEERS: Final[Mapping[str, Peer]] = {
     ),
 }
 """The forms by the library's name."""
+
+
+def generation_zero(subject: str, token_id: str, signature: str) -> Presented:
+    """The refresh token of generation 0 that a legacy refresh token stands for."""
+    identity = f"{len(subject)}:{subject}{token_id}".encode()
+    named = hashlib.sha256(b"gatepass legacy session\0" + identity).digest()
+    secret = hmac.digest(signature.encode(), b"gatepass legacy sec\0" + identity, hashlib.sha256)
+    return Presented(
+        session_id=new_id(subject, named[:_ID_SIZE]),
+        subject=subject,
+        generation=0,
+        sec=encode(secret[:_ID_SIZE]).decode(),
+        session_text="",
+    )

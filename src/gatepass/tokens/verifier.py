@@ -74,6 +74,7 @@ class _Verifier(Generic[R]):
         require_verifiable_typ(typ)
         self._set_revocations(revocations)
         require_kind(key_source(keys), is_async=self._is_async)
+        leeway = whole_seconds("leeway", leeway, 0, MAX_LEEWAY)
         self._claims = ClaimsVerifier(
             keys,
             issuer=issuer,
@@ -81,13 +82,19 @@ class _Verifier(Generic[R]):
             typ=typ,
             required_claims=required_claims,
             allowed_values=allowed_values or {},
-            leeway=whole_seconds("leeway", leeway, 0, MAX_LEEWAY),
+            leeway=leeway,
             now=now,
             max_size=max_size,
             remember=remember,
         )
         self._legacy = legacy_reader(
-            legacy, key_source(keys), is_async=self._is_async, leeway=leeway, now=now
+            legacy,
+            key_source(keys),
+            required_claims=required_claims,
+            allowed_values=allowed_values or {},
+            is_async=self._is_async,
+            leeway=leeway,
+            now=now,
         )
         if revocations is None and typ is not None and normalize_typ(typ) == ACCESS_TYP:
             for each in [audience] if isinstance(audience, str) else audience:
@@ -112,7 +119,7 @@ class _Verifier(Generic[R]):
             TypeError: `revocations`, or keys that are fetched, are of the other twin's kind.
         """
         verifier = cls.__new__(cls)
-        verifier._legacy = legacy_reader(None, is_async=cls._is_async, leeway=0, now=now)  # noqa: SLF001 - same class
+        verifier._legacy = LegacyReader(None, leeway=0, now=now)  # noqa: SLF001 - same class
         verifier._set_revocations(revocations)  # noqa: SLF001 - same class
         verifier._claims = ClaimsVerifiers(  # noqa: SLF001 - same class
             issuers,
