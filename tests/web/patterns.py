@@ -9,6 +9,7 @@ PATTERNS: Final = {
     "n": r"\d+",
     "week": r"604(800|799)",
     "script": r".*export function createClient\(.*",
+    "loaded_role": "(admin)?",  # `gatepass serve` alone has a `load_claims`
     "device": r'(null|"[^"]*")',
 }
 """What stands for anything of a kind in a wanted answer."""

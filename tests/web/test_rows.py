@@ -38,6 +38,7 @@ WATCHED: Final = (
     "x-auth-role",
     "x-auth-scope",
     "x-auth-team",
+    "x-auth-kind",
 )
 """Every header that must be exactly as wanted, and absent where it is not."""
 

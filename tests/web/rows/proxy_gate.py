@@ -22,7 +22,7 @@ _KEY_PASSED = Want(
     (
         "Cache-Control: no-store",
         "X-Auth-Subject: <subject>",
-        "X-Auth-Role: ",
+        "X-Auth-Role: <loaded_role>",
         "X-Auth-Scope: reports%3Aread%20reports%3Awrite",
         "X-Auth-Team: ",
         "X-Auth-Kind: key",
