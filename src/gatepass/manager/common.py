@@ -45,6 +45,10 @@ _UNCHECKED: Final = (
     "revokes such tokens: the verifier accepts them until they expire. Give the verifier "
     "revocations=, the store of the manager or a replica of it"
 )
+_OVER: Final = (
+    "until of the legacy tokens, %s, has passed: none is accepted; remove legacy= and its key, "
+    "or the variables JWT_LEGACY_…"
+)
 ACTOR_REVOKED: Final = "actor revoked"
 Claims = Mapping[str, Any]
 LoadClaims = Callable[[str, Claims], Claims | None]
@@ -143,6 +147,8 @@ class CommonManager(Generic[S, R, L]):
             store,
         )
         self._legacy_keys = () if legacy is None else (key_source(legacy.keys),)
+        if legacy is not None and not now() < legacy.until.timestamp():
+            _logger.warning(_OVER, legacy.until.isoformat())
         names = policy.issuer, policy.audience
         note_manager(*names, partial(_logger.warning, _UNCHECKED, *names))
 

@@ -41,7 +41,7 @@ _MAX_ARGON2_MEMORY: Final = 2**17
 _MAX_ARGON2_WORK: Final = 2**20
 _MAX_ARGON2_LANES: Final = 16
 _MAX_ARGON2_STARTS: Final = 1024
-"""Of passes * lanes: each lane of each pass starts four threads, however little memory it has."""
+"""Of passes * parallelism: each pass starts four threads for each, however little memory it has."""
 _BCRYPT_READS: Final = 72
 
 _Check = Callable[[bytes], bool]

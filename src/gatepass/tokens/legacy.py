@@ -12,7 +12,6 @@
 """
 
 import hashlib
-import logging
 import math
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -51,11 +50,6 @@ _TYPS: Final = (None, "jwt")
 _SHARED: Final = (
     "the legacy keys and gatepass's own share a key: give access_keys and refresh_keys new secrets"
 )
-_OVER: Final = (
-    "until of the legacy tokens, %s, has passed: none is accepted; remove legacy= and its key, "
-    "or the variables JWT_LEGACY_…"
-)
-_logger = logging.getLogger("gatepass")
 _LEFT_OUT: Final = REGISTERED_CLAIMS | SIGN_IN_CLAIMS
 
 
@@ -137,8 +131,6 @@ def legacy_reader(
 
     Without `rules` the reader accepts no token.
 
-    Rules whose date has passed are a warning, as the application has to start all the same.
-
     Raises:
         KeyRejected: A legacy key is one of those.
         TypeError: `rules` are none, or `is_denied` is a coroutine function in a sync twin.
@@ -153,8 +145,6 @@ def legacy_reader(
         if getattr(each, "is_async", None) is None:  # keys that are fetched cannot sign
             legacy = key_source(rules.keys).current()
             require_disjoint(legacy, each.current(), _SHARED)
-    if not now() < rules.until.timestamp():
-        _logger.warning(_OVER, rules.until.isoformat())
     reader = LegacyReader(rules, leeway=leeway, now=now)
     reader.required = tuple(each for each in required_claims if each not in {"iss", "aud"})
     reader.allowed = dict(allowed_values)
