@@ -29,7 +29,7 @@ from tests.servers.redis_sets import VERSIONS, running
 
 _AT_LEAST: Final = 0.7
 _DAY_MS: Final = 86_400_000
-_SEC_HASH: Final = bytes(32)
+_SEC_HASH: Final = bytes(range(32))  # all zeros are an API key
 
 Bare = Callable[[str], Callable[[], object]]
 """Given a session's id, what rotates it once, without any of our code around the call."""
