@@ -18,8 +18,7 @@ from tests.project.files import ROOT
 pytestmark = pytest.mark.browser
 
 Make = Callable[[Path], AbstractContextManager[Scene]]
-_FRAMEWORKS: Final = ("asgi", "fastapi", "flask", *(["django-wsgi"] if LONG else []), "serve")
-"""Django was red once in its two scenes of a page that is loaded again, and never since."""
+_FRAMEWORKS: Final = ("asgi", "fastapi", "flask", "django-wsgi", "serve")
 _SCENES: Final = {
     **{f"{name} in development": partial(development, name) for name in _FRAMEWORKS},
     **{f"{name} over TLS": partial(production, name) for name in _FRAMEWORKS},

@@ -6,5 +6,6 @@ from django.core.asgi import get_asgi_application
 
 from tests.web.apps.observed import observed
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.web.apps.django_settings")
+# Set, and no default: a run that collects tests/django has their settings in its environment.
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.web.apps.django_settings"
 app = observed(get_asgi_application())
